@@ -1,0 +1,1 @@
+"""PostgreSQL: settings, connection, the embedded server, the raw and ledger tables."""

@@ -1,0 +1,103 @@
+"""`python -m warehouse`: start, stop, look at and open the warehouse."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import click
+
+from warehouse import embedded
+from warehouse.cli import run
+from warehouse.connection import (
+    connection_parameters,
+    current_warehouse,
+    forget,
+    login_parameters,
+    open_connection,
+)
+from warehouse.dbt_profile import write_profile
+from warehouse.errors import ServerUnreachable
+from warehouse.schema import drop_everything
+from warehouse.status import print_status
+
+
+@click.group(help="Example: python -m warehouse up\n\nStart, stop, look at and open the warehouse.")
+def warehouse() -> None:
+    pass
+
+
+@warehouse.command()
+def up() -> None:
+    """Start the embedded server (or check yours), make roles and tables, write dbt's profile."""
+    connection_parameters("owner")
+    found = current_warehouse()
+    write_profile(found)
+    click.echo(f"warehouse up: {found.description}, database {found.settings.pgdatabase}")
+
+
+@warehouse.command()
+def down() -> None:
+    """Stop the embedded server; the data stays."""
+    found = current_warehouse()
+    if found.place is None:
+        click.echo(f"nothing to stop: {found.description} is yours")
+    elif embedded.stop(found.place):
+        click.echo(f"stopped: {found.description}")
+    else:
+        click.echo(f"not running: {found.description}")
+
+
+@warehouse.command()
+def status() -> None:
+    """Say where the warehouse is, what is in it and how to open it."""
+    print_status(current_warehouse())
+
+
+@warehouse.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False},
+    add_help_option=False,
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def psql(arguments: tuple[str, ...]) -> None:
+    """Open psql as the read-only login; psql's own arguments go through, so `-U waybill` opens it as the owner."""
+    parameters = connection_parameters("reader")
+    found = current_warehouse()
+    own = str(found.place.binaries / "psql") if found.place else shutil.which("psql")
+    program = own or str(_wheel_psql())
+    names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password", "PGDATABASE": "dbname"}
+    chosen = {name: parameters[keyword] for name, keyword in names.items() if keyword in parameters}
+    os.execve(program, [program, *arguments], {**os.environ, **chosen})
+
+
+@warehouse.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset(yes: bool) -> None:
+    """Drop all of Waybill's tables from the database and make them anew, empty."""
+    found = current_warehouse()
+    name = found.settings.pgdatabase
+    if not yes:
+        click.confirm(f"Drop all of Waybill's tables in {found.description}, database {name}?", abort=True)
+    if found.place:
+        embedded.start(found.place)
+    try:
+        connection = open_connection(login_parameters(found, "owner"))
+    except ServerUnreachable:
+        if not found.place:
+            raise
+    else:
+        drop_everything(connection)
+        connection.close()
+    forget()
+    connection_parameters("owner")
+    click.echo(f"reset: database {name} is empty")
+
+
+def _wheel_psql() -> str:
+    from warehouse.server_place import installed_binaries
+
+    return str(installed_binaries() / "psql")
+
+
+if __name__ == "__main__":
+    run(warehouse, "python -m warehouse")

@@ -1,0 +1,50 @@
+"""How every command of the project starts and fails: one line for a user's mistake, never a traceback."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from warehouse.errors import WaybillError
+
+ENVIRONMENT = "WAYBILL_LOG_LEVEL"
+
+
+def run(command: click.Command, name: str) -> NoReturn:
+    """Run a click command and leave: 0 when done, 1 for an error, 2 for wrong usage, 130 for ctrl-C."""
+    logging.basicConfig(
+        level=os.environ.get(ENVIRONMENT, "WARNING").upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    sys.exit(_outcome(command, name))
+
+
+def _outcome(command: click.Command, name: str) -> int:
+    import psycopg2
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        result = command.main(prog_name=name, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted: nothing half-done is left; run the same command again", err=True)
+        return 130
+    except WaybillError as error:
+        click.echo(f"error: {error}", err=True)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (psycopg2.Error, DBAPIError) as error:
+        first = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        click.echo(f"error: PostgreSQL stopped the work: {first}; nothing half-written is left, run it again", err=True)
+        return 1
+    except OSError as error:
+        click.echo(f"error: {error.filename or 'the file system'}: {error.strerror or error}", err=True)
+        return 1
+    return result if isinstance(result, int) else 0

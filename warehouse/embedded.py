@@ -1,0 +1,139 @@
+"""The embedded PostgreSQL 18: made, started and stopped here; it stays up when the command that started it ends."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg2
+
+from warehouse.errors import DataFolderRefused, ServerNotStarted
+from warehouse.server_place import ServerPlace
+
+MAJOR_VERSION = "18"
+OWNER = "waybill"
+START_SECONDS = 30
+
+CONFIGURATION = """
+listen_addresses = ''
+unix_socket_directories = '{socket}'
+unix_socket_permissions = 0700
+password_encryption = 'scram-sha-256'
+timezone = 'UTC'
+log_timezone = 'UTC'
+shared_buffers = '256MB'
+work_mem = '64MB'
+maintenance_work_mem = '256MB'
+max_wal_size = '4GB'
+checkpoint_timeout = '15min'
+wal_compression = 'pglz'
+jit = off
+"""
+
+logger = logging.getLogger(__name__)
+
+
+def start(place: ServerPlace) -> bool:
+    """Bring the server up, making its data folder the first time; return whether it had to be started.
+
+    Two commands that start at once take turns. After a crash PostgreSQL may need a few tries.
+
+    Raises:
+        DataFolderRefused: the folder is another version's or another user's.
+        ServerNotStarted: it did not come up; the message ends with the log's last line.
+    """
+    if answers(place):
+        return False
+    with _alone(place):
+        if answers(place):
+            return False
+        _check_data_folder(place)
+        if not place.data.exists():
+            _initialise(place)
+        _set_socket(place)
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            outcome = place.command("pg_ctl", "-D", place.data, "-w", "-t", START_SECONDS, "-l", place.log, "start")
+            if outcome.returncode == 0 and answers(place):
+                logger.info("embedded server started folder=%s", place.data)
+                return True
+            time.sleep(0.5)
+    raise ServerNotStarted(f"PostgreSQL in {place.data} did not start; its log {place.log} ends: {_last_line(place)}")
+
+
+def stop(place: ServerPlace) -> bool:
+    """Stop the server, connections included; return whether it was running."""
+    if not (place.data / "postmaster.pid").exists():
+        return False
+    return place.command("pg_ctl", "-D", place.data, "-w", "-m", "fast", "stop").returncode == 0
+
+
+def answers(place: ServerPlace) -> bool:
+    """Whether the server takes connections now."""
+    try:
+        psycopg2.connect(host=str(place.socket), user=OWNER, dbname="postgres", connect_timeout=5).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def _check_data_folder(place: ServerPlace) -> None:
+    if not place.data.exists():
+        return
+    found = place.data.stat().st_uid
+    if found != place.user.pw_uid:
+        raise DataFolderRefused(
+            f"{place.data} belongs to user id {found}, the server would run as {place.user.pw_name}: "
+            "work as that user, or make a clone of your own"
+        )
+    version = (place.data / "PG_VERSION").read_text().strip()
+    if version != MAJOR_VERSION:
+        raise DataFolderRefused(
+            f"{place.data} belongs to PostgreSQL {version}, this is {MAJOR_VERSION}: move it away, then `make pipeline`"
+        )
+
+
+def _initialise(place: ServerPlace) -> None:
+    """Make the data folder beside its place and move it there when it is whole."""
+    partial = place.data.with_name("data.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    made = place.command(
+        "initdb", "-D", partial, "-U", OWNER, "--auth=peer", "-E", "UTF8", "--no-instructions",
+        "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8",
+    )  # fmt: skip
+    if made.returncode != 0:
+        raise ServerNotStarted(f"initdb could not make {partial}: {made.stderr.strip().splitlines()[-1]}")
+    (partial / "pg_hba.conf").write_text("local all all peer map=waybill\n")
+    names = dict.fromkeys([place.user.pw_name, "root" if os.geteuid() == 0 else place.user.pw_name])
+    (partial / "pg_ident.conf").write_text("".join(f'waybill "{name}" all\n' for name in names))
+    with (partial / "postgresql.conf").open("a") as configuration:
+        configuration.write("\ninclude 'waybill.conf'\n")
+    (partial / "waybill.conf").touch(mode=0o600)
+    if os.geteuid() == 0:
+        os.chown(partial / "waybill.conf", place.user.pw_uid, place.user.pw_gid)
+    partial.rename(place.data)
+
+
+def _set_socket(place: ServerPlace) -> None:
+    """Write the settings at every start: a clone that was moved has its socket elsewhere."""
+    socket = str(place.socket).replace("'", "''")
+    (place.data / "waybill.conf").write_text(CONFIGURATION.format(socket=socket))
+
+
+@contextmanager
+def _alone(place: ServerPlace) -> Iterator[None]:
+    with place.lock.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _last_line(place: ServerPlace) -> str:
+    if not place.log.exists():
+        return "(no log)"
+    lines = place.log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "(empty log)"

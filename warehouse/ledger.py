@@ -1,0 +1,143 @@
+"""The ledger's tables: which bytes came, what was landed of them, and what became of the rest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+LAYOUT_VERSION = 1
+REASONS = ("not_utf8", "not_json", "not_storable", "breaks_contract", "too_large", "cut_off")
+
+
+class Ledger(DeclarativeBase):
+    """Base of the ledger's classes; all of them stand in schema `ledger`."""
+
+    __table_args__: Any = {"schema": "ledger"}
+    type_annotation_map = {
+        str: Text,
+        int: BigInteger,
+        datetime: DateTime(timezone=True),
+        dict[str, str]: JSONB,
+    }
+
+
+class Layout(Ledger):
+    """One row: the version of the tables, checked before anything is written."""
+
+    __tablename__ = "layout"
+
+    version: Mapped[int] = mapped_column(primary_key=True)
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Run(Ledger):
+    """One row per command that worked on the warehouse: when, with which versions, to what end."""
+
+    __tablename__ = "runs"
+    __table_args__ = (CheckConstraint("outcome in ('running', 'succeeded', 'failed')"), {"schema": "ledger"})
+
+    run_id: Mapped[UUID] = mapped_column(primary_key=True)
+    command: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(server_default="running")
+    detail: Mapped[str | None]
+    versions: Mapped[dict[str, str]]
+
+
+class Input(Ledger):
+    """One row per file content or topic partition, with the position that the next commit starts from."""
+
+    __tablename__ = "inputs"
+    __table_args__ = (
+        UniqueConstraint("source", "digest"),
+        UniqueConstraint("source", "topic_id", "partition"),
+        CheckConstraint("feed in ('file', 'kafka')"),
+        CheckConstraint("(feed = 'file') = (digest is not null)"),
+        {"schema": "ledger"},
+    )
+
+    input_id: Mapped[UUID] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    feed: Mapped[str]
+    digest: Mapped[str | None]
+    topic_id: Mapped[str | None]
+    partition: Mapped[int | None]
+    name: Mapped[str]
+    size_bytes: Mapped[int | None]
+    layout: Mapped[str | None]
+    next_position: Mapped[int] = mapped_column(server_default=text("1"))
+    is_complete: Mapped[bool] = mapped_column(server_default=text("false"))
+    first_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class InputName(Ledger):
+    """One row per name under which an input's content was seen."""
+
+    __tablename__ = "input_names"
+
+    input_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.inputs.input_id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    first_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Batch(Ledger):
+    """One row per contiguous range of one input, committed with its rows; the law of P1 is a constraint."""
+
+    __tablename__ = "batches"
+    __table_args__ = (
+        CheckConstraint("read = landed + rejected + skipped", name="batches_balance"),
+        CheckConstraint("read >= 0 and landed >= 0 and rejected >= 0 and skipped >= 0"),
+        {"schema": "ledger"},
+    )
+
+    batch_id: Mapped[UUID] = mapped_column(primary_key=True)
+    input_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.inputs.input_id"), index=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.runs.run_id"))
+    source: Mapped[str] = mapped_column(index=True)
+    feed: Mapped[str]
+    first_position: Mapped[int]
+    next_position: Mapped[int]
+    contract_digest: Mapped[str]
+    read: Mapped[int]
+    landed: Mapped[int]
+    rejected: Mapped[int]
+    skipped: Mapped[int]
+    committed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class Reject(Ledger):
+    """One row per document that could not be landed: its bytes (or their beginning), place and reason."""
+
+    __tablename__ = "rejects"
+    __table_args__ = (
+        CheckConstraint(f"reason in {REASONS}"),
+        {"schema": "ledger"},
+    )
+
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.batches.batch_id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    detail: Mapped[str]
+    pointer: Mapped[str | None]
+    bytes: Mapped[bytes]
+    first_byte: Mapped[int]
+    length: Mapped[int]
+    fingerprint: Mapped[UUID]
+    replayed_by: Mapped[UUID | None] = mapped_column(ForeignKey("ledger.batches.batch_id"))
+
+
+class Drift(Ledger):
+    """One row per batch, place and type of a field that the contract does not know, with how many carry it."""
+
+    __tablename__ = "drift"
+
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.batches.batch_id"), primary_key=True)
+    pointer: Mapped[str] = mapped_column(primary_key=True)
+    json_type: Mapped[str] = mapped_column(primary_key=True)
+    documents: Mapped[int]

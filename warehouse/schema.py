@@ -1,0 +1,188 @@
+"""The warehouse's roles, schemas and tables: made when missing, refused when another version made them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable
+
+import psycopg2
+from psycopg2 import errorcodes, sql
+from psycopg2.extensions import connection as Connection
+from sqlalchemy import create_mock_engine
+
+from warehouse.connection import Role, Warehouse, logins_file, read_login, role_name
+from warehouse.errors import LayoutMismatch
+from warehouse.ledger import LAYOUT_VERSION, Ledger
+
+ROLES: tuple[Role, ...] = ("loader", "transformer", "trainer", "reader")
+OWNED_BY: dict[str, Role] = {
+    "staging": "transformer",
+    "intermediate": "transformer",
+    "marts": "transformer",
+    "predictions": "trainer",
+}
+READ_BY: dict[str, tuple[Role, ...]] = {
+    "raw": ("transformer", "reader"),
+    "ledger": ("loader", "transformer", "trainer", "reader"),
+    "staging": ("reader",),
+    "intermediate": ("reader", "trainer", "loader"),
+    "marts": ("trainer", "reader", "loader"),
+    "predictions": ("reader", "loader"),
+}
+SCHEMAS = ("raw", "ledger", *OWNED_BY)
+ONE_AT_A_TIME = 0x57415942  # the advisory lock under which tables are made
+
+RAW_TABLE = """
+create table if not exists raw.{source} (
+    _batch_id uuid not null,
+    _position bigint not null,
+    _fingerprint uuid not null,
+    document jsonb not null,
+    primary key (_batch_id, _position)
+)
+"""
+
+
+def ensure_schema(connection: Connection, warehouse: Warehouse) -> None:
+    """Make roles, schemas and ledger when they are missing; one query when they are there.
+
+    Raises:
+        LayoutMismatch: another version of Waybill made them.
+    """
+    version = layout_version(connection)
+    if version is None:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("select pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+            if layout_version(connection) is None:
+                roles = _ensure_roles(connection, warehouse)
+                _create_schemas(connection, roles)
+        version = layout_version(connection)
+    if version != LAYOUT_VERSION:
+        raise LayoutMismatch(
+            f"the database {warehouse.settings.pgdatabase} has tables of layout {version}, this is layout {LAYOUT_VERSION}: "
+            "rebuild it with `.venv/bin/python -m warehouse reset --yes`, then `make pipeline`"
+        )
+    connection.commit()
+
+
+def layout_version(connection: Connection) -> int | None:
+    """Return the version of the tables in the database; None when there are none."""
+    with connection.cursor() as cursor:
+        cursor.execute("select to_regclass('ledger.layout') is not null")
+        if not cursor.fetchone()[0]:  # type: ignore[index]
+            return None
+        cursor.execute("select max(version) from ledger.layout")
+        return cursor.fetchone()[0]  # type: ignore[index,no-any-return]
+
+
+def ensure_raw_tables(connection: Connection, sources: Iterable[str]) -> None:
+    """Make the raw table of each source when it is missing and let the roles in; commits."""
+    with connection, connection.cursor() as cursor:
+        for source in sources:
+            table = sql.SQL("raw.{}").format(sql.Identifier(source))
+            cursor.execute("select to_regclass(%s) is not null", [table.as_string(connection)])
+            if cursor.fetchone()[0]:  # type: ignore[index]
+                continue
+            cursor.execute("select pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+            cursor.execute(sql.SQL(RAW_TABLE).format(source=sql.Identifier(source)))
+
+
+def drop_everything(connection: Connection) -> None:
+    """Drop all of Waybill's schemas from the database; commits."""
+    with connection, connection.cursor() as cursor:
+        for schema in SCHEMAS:
+            cursor.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
+
+
+def has_own_logins(connection: Connection, warehouse: Warehouse) -> bool:
+    """Whether each role has a login of its own, or one login does it all."""
+    if warehouse.place:
+        return True
+    return read_login(warehouse.settings, role_name("loader")) is not None
+
+
+def _ensure_roles(connection: Connection, warehouse: Warehouse) -> dict[Role, str]:
+    """Make the logins where the server lets us; return role → the login that plays it."""
+    with connection.cursor() as cursor:
+        cursor.execute("select current_user")
+        owner: str = cursor.fetchone()[0]  # type: ignore[index]
+        passwords = {role_name(role): secrets.token_urlsafe(24) for role in ROLES}
+        for name, password in passwords.items():
+            cursor.execute("select from pg_roles where rolname = %s", [name])
+            if cursor.fetchone() is not None:
+                if warehouse.place or read_login(warehouse.settings, name):
+                    continue
+                return dict.fromkeys(ROLES, owner)  # somebody else's login: its password is not ours to change
+            try:
+                cursor.execute("savepoint before_role")
+                command = sql.SQL("create role {} login" if warehouse.place else "create role {} login password {}")
+                cursor.execute(command.format(sql.Identifier(name), sql.Literal(password)))
+                cursor.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(name)))
+            except psycopg2.Error as error:
+                if error.pgcode != errorcodes.INSUFFICIENT_PRIVILEGE:
+                    raise
+                cursor.execute("rollback to savepoint before_role")
+                return dict.fromkeys(ROLES, owner)
+    if not warehouse.place and not logins_file(warehouse.settings).exists():
+        _write_logins(warehouse, passwords)
+    return {role: role_name(role) for role in ROLES}
+
+
+def _write_logins(warehouse: Warehouse, passwords: dict[str, str]) -> None:
+    path = logins_file(warehouse.settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.writelines(f"{name}:{password}\n" for name, password in passwords.items())
+
+
+def _create_schemas(connection: Connection, logins: dict[Role, str]) -> None:
+    with connection.cursor() as cursor:
+        for schema in SCHEMAS:
+            owner = logins[OWNED_BY[schema]] if schema in OWNED_BY else None
+            authorization = sql.SQL(" authorization {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
+            cursor.execute(sql.SQL("create schema if not exists {}{}").format(sql.Identifier(schema), authorization))
+        for statement in ledger_statements():
+            cursor.execute(statement)
+        for schema, roles in READ_BY.items():
+            owner = logins[OWNED_BY[schema]] if schema in OWNED_BY else None
+            for role in roles:
+                _grant_reading(connection, schema, owner, logins[role])
+        loader = sql.Identifier(logins["loader"])
+        for grant in LOADER_GRANTS:
+            cursor.execute(sql.SQL(grant).format(loader=loader))
+        cursor.execute("insert into ledger.layout (version) values (%s)", [LAYOUT_VERSION])
+
+
+LOADER_GRANTS = (
+    "grant usage on schema raw to {loader}",
+    "alter default privileges in schema raw grant select, insert on tables to {loader}",
+    "grant insert on ledger.runs, ledger.inputs, ledger.input_names, ledger.batches, ledger.rejects, ledger.drift to {loader}",
+    "grant update (ended_at, outcome, detail) on ledger.runs to {loader}",
+    "grant update (next_position, is_complete) on ledger.inputs to {loader}",
+    "grant update (replayed_by) on ledger.rejects to {loader}",
+)
+
+
+def _grant_reading(connection: Connection, schema: str, owner: str | None, login: str) -> None:
+    names = {"schema": sql.Identifier(schema), "login": sql.Identifier(login)}
+    whose = sql.SQL(" for role {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("grant usage on schema {schema} to {login}").format(**names))
+        cursor.execute(sql.SQL("grant select on all tables in schema {schema} to {login}").format(**names))
+        cursor.execute(
+            sql.SQL("alter default privileges{whose} in schema {schema} grant select on tables to {login}").format(
+                whose=whose, **names
+            )
+        )
+
+
+def ledger_statements() -> list[str]:
+    """Return the SQL that makes the ledger's tables."""
+    statements: list[str] = []
+    mock = create_mock_engine(
+        "postgresql+psycopg2://",
+        lambda statement, *_, **__: statements.append(str(statement.compile(dialect=mock.dialect))),
+    )
+    Ledger.metadata.create_all(mock, checkfirst=False)
+    return statements

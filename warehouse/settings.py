@@ -1,0 +1,86 @@
+"""One validated place for every variable: the environment first, then `.env`, then the default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from warehouse.errors import SettingsError
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """What can be set; `.env.example` lists the same variables with a comment each.
+
+    Relative paths are taken from the project's folder. An empty value counts as not set.
+    """
+
+    model_config = SettingsConfigDict(env_file=PROJECT / ".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    pghost: str | None = None
+    pgport: int = Field(default=5432, ge=1, le=65535)
+    pguser: str | None = None
+    pgpassword: SecretStr | None = None
+    pgdatabase: str = "waybill"
+    pgsslmode: str | None = None
+    waybill_server_user: str = "waybill"
+    waybill_state: Path = Path(".waybill")
+    waybill_raw: Path = Path("data/raw")
+    waybill_processed: Path = Path("data/processed")
+    waybill_models: Path = Path("models")
+    waybill_reports: Path = Path("reports")
+    waybill_max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1024, le=255 * 1024 * 1024)
+    waybill_log_level: str = "WARNING"
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the project runs its own server: no PGHOST names another."""
+        return self.pghost is None
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the embedded server and what runs remember stand."""
+        return PROJECT / self.waybill_state
+
+    @property
+    def raw_folder(self) -> Path:
+        """Where the sources' files are looked for."""
+        return PROJECT / self.waybill_raw
+
+    @property
+    def processed_folder(self) -> Path:
+        """Where the exports go."""
+        return PROJECT / self.waybill_processed
+
+    @property
+    def models_folder(self) -> Path:
+        """Where trained models and their manifests go."""
+        return PROJECT / self.waybill_models
+
+    @property
+    def reports_folder(self) -> Path:
+        """Where the pages go."""
+        return PROJECT / self.waybill_reports
+
+
+def get_settings() -> Settings:
+    """Read the settings afresh.
+
+    Raises:
+        SettingsError: a value is not of its kind, or part of a connection is named without PGHOST.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(f"{name}: {first['msg']}; mend it in the environment or in .env") from None
+    if settings.is_embedded and (settings.pguser or settings.pgpassword or "pgport" in settings.model_fields_set):
+        raise SettingsError(
+            "PGUSER, PGPASSWORD or PGPORT is set but PGHOST is not: "
+            "set PGHOST to use your own server, or unset them to use the embedded one"
+        )
+    return settings
