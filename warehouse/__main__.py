@@ -24,7 +24,7 @@ from warehouse.status import print_status
 
 @click.group(help="Example: python -m warehouse up\n\nStart, stop, look at and open the warehouse.")
 def warehouse() -> None:
-    pass
+    """Hold the warehouse's commands."""
 
 
 @warehouse.command()
@@ -67,7 +67,7 @@ def psql(arguments: tuple[str, ...]) -> None:
     program = own or str(_wheel_psql())
     names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password", "PGDATABASE": "dbname"}
     chosen = {name: parameters[keyword] for name, keyword in names.items() if keyword in parameters}
-    os.execve(program, [program, *arguments], {**os.environ, **chosen})
+    os.execve(program, [program, *arguments], {**os.environ, **chosen})  # noqa: S606
 
 
 @warehouse.command()

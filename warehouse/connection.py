@@ -112,9 +112,7 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
     except psycopg2.OperationalError as error:
         reason = str(error).strip().splitlines()[-1].removeprefix("connection to server ")
         where = f"{parameters.get('host')}:{parameters.get('port')} as {parameters.get('user', 'the default user')}"
-        raise ServerUnreachable(
-            f"PostgreSQL at {where} did not let us in: {reason}; check PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE"
-        ) from None
+        raise ServerUnreachable(f"PostgreSQL at {where} did not let us in: {reason}; check the PG… variables") from None
 
 
 def engine(role: Role) -> Engine:
@@ -166,9 +164,7 @@ def check_version(number: int) -> None:
         ServerTooOld: by its name.
     """
     if number < OLDEST_SERVER:
-        raise ServerTooOld(
-            f"the server is PostgreSQL {number // 10000}, Waybill needs 16 or newer: name another in PGHOST"
-        )
+        raise ServerTooOld(f"the server is PostgreSQL {number // 10000}, Waybill needs 16 or newer")
 
 
 def _create_database(warehouse: Warehouse) -> None:

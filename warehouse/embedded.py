@@ -58,7 +58,9 @@ def start(place: ServerPlace) -> bool:
         _set_socket(place)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            outcome = place.command("pg_ctl", "-D", place.data, "-w", "-t", START_SECONDS, "-l", place.log, "start")
+            outcome = place.command(
+                "pg_ctl", "-D", place.data, "-w", "-t", str(START_SECONDS), "-l", place.log, "start"
+            )
             if outcome.returncode == 0 and answers(place):
                 logger.info("embedded server started folder=%s", place.data)
                 return True

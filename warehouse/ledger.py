@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Text, UniqueConstraint, func, text
@@ -17,8 +17,8 @@ REASONS = ("not_utf8", "not_json", "not_storable", "breaks_contract", "too_large
 class Ledger(DeclarativeBase):
     """Base of the ledger's classes; all of them stand in schema `ledger`."""
 
-    __table_args__: Any = {"schema": "ledger"}
-    type_annotation_map = {
+    __table_args__: Any = {"schema": "ledger"}  # noqa: RUF012
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         str: Text,
         int: BigInteger,
         datetime: DateTime(timezone=True),

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 import psycopg2
 from psycopg2 import errorcodes, sql
 from psycopg2.extensions import connection as Connection
-from sqlalchemy import create_mock_engine
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from warehouse.connection import Role, Warehouse, logins_file, read_login, role_name
 from warehouse.errors import LayoutMismatch
@@ -60,7 +61,7 @@ def ensure_schema(connection: Connection, warehouse: Warehouse) -> None:
         version = layout_version(connection)
     if version != LAYOUT_VERSION:
         raise LayoutMismatch(
-            f"the database {warehouse.settings.pgdatabase} has tables of layout {version}, this is layout {LAYOUT_VERSION}: "
+            f"the database {warehouse.settings.pgdatabase} is of layout {version}, this is {LAYOUT_VERSION}: "
             "rebuild it with `.venv/bin/python -m warehouse reset --yes`, then `make pipeline`"
         )
     connection.commit()
@@ -157,7 +158,8 @@ def _create_schemas(connection: Connection, logins: dict[Role, str]) -> None:
 LOADER_GRANTS = (
     "grant usage on schema raw to {loader}",
     "alter default privileges in schema raw grant select, insert on tables to {loader}",
-    "grant insert on ledger.runs, ledger.inputs, ledger.input_names, ledger.batches, ledger.rejects, ledger.drift to {loader}",
+    "grant insert on ledger.runs, ledger.inputs, ledger.input_names, ledger.batches to {loader}",
+    "grant insert on ledger.rejects, ledger.drift to {loader}",
     "grant update (ended_at, outcome, detail) on ledger.runs to {loader}",
     "grant update (next_position, is_complete) on ledger.inputs to {loader}",
     "grant update (replayed_by) on ledger.rejects to {loader}",
@@ -179,10 +181,7 @@ def _grant_reading(connection: Connection, schema: str, owner: str | None, login
 
 def ledger_statements() -> list[str]:
     """Return the SQL that makes the ledger's tables."""
-    statements: list[str] = []
-    mock = create_mock_engine(
-        "postgresql+psycopg2://",
-        lambda statement, *_, **__: statements.append(str(statement.compile(dialect=mock.dialect))),
-    )
-    Ledger.metadata.create_all(mock, checkfirst=False)
-    return statements
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    tables = [str(CreateTable(table).compile(dialect=dialect)) for table in Ledger.metadata.sorted_tables]
+    indexes = [index for table in Ledger.metadata.sorted_tables for index in table.indexes]
+    return tables + [str(CreateIndex(index).compile(dialect=dialect)) for index in indexes]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from warehouse.errors import DataFolderRefused, ServerNotStarted
 from warehouse.settings import Settings
@@ -34,7 +35,9 @@ class ServerPlace:
 
     def command(self, program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run one of the server's programs as its user and return what it said."""
-        drop = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        drop: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            drop = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}
         return subprocess.run(
             [str(self.binaries / program), *map(str, arguments)],
             stdin=subprocess.DEVNULL,
@@ -45,7 +48,7 @@ class ServerPlace:
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             start_new_session=True,
             check=False,
-            **drop,  # type: ignore[call-overload]
+            **drop,
         )
 
 
@@ -77,7 +80,7 @@ def find_place(settings: Settings) -> ServerPlace:
 def _place(binaries: Path, home: Path, user: pwd.struct_passwd) -> ServerPlace:
     socket = home / "socket"
     if len(os.fsencode(socket / SOCKET_NAME)) > LONGEST_SOCKET_PATH:
-        socket = Path("/tmp") / f"waybill-{user.pw_uid}-{_fingerprint(home)}"
+        socket = Path("/tmp") / f"waybill-{user.pw_uid}-{_fingerprint(home)}"  # noqa: S108
     _make_folder(socket, user, 0o700)
     return ServerPlace(
         binaries=binaries,

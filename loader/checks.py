@@ -1,0 +1,115 @@
+"""Decides for one document: landed, or rejected and why. PostgreSQL parses; Python checks, hashes and routes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from loader.contracts import Contract
+
+HUGEST_EXPONENT = 131_071  # digits before the decimal point that PostgreSQL's numeric takes
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a document is not landed: a reason from the ledger's closed list, in words, and where."""
+
+    reason: str
+    detail: str
+    pointer: str | None = None
+
+
+class Checker:
+    """Checks the documents of one batch and counts the unknown fields that they carry."""
+
+    def __init__(self, contract: Contract, most_bytes: int) -> None:
+        """Take the contract and the largest document's size in bytes."""
+        self._contract = contract
+        self._knows_all = contract.knows_all
+        self._most_bytes = most_bytes
+        self.drift: Counter[tuple[str, str]] = Counter()
+
+    def check(self, raw: bytes) -> Refusal | None:
+        """Return why a document's bytes are refused; None when they can be landed."""
+        if len(raw) > self._most_bytes:
+            return Refusal("too_large", f"{len(raw)} bytes, the limit is {self._most_bytes}")
+        try:
+            document = orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            found = explain(raw, str(error))
+            if isinstance(found, Refusal):
+                return found
+            document = found.value
+        if b"\\u0000" in raw and _holds_nul(document):
+            return Refusal("not_storable", "holds \\u0000, which PostgreSQL's text cannot store")
+        if self._knows_all(document):
+            return None
+        breach = self._contract.breach(document)
+        if breach:
+            return Refusal("breaks_contract", breach[1], breach[0])
+        self.drift.update(self._contract.unknown_fields(document))
+        return None
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A value that orjson refuses although it is JSON that PostgreSQL stores, such as a number beyond a double."""
+
+    value: Any
+
+
+def explain(raw: bytes, message: str) -> Refusal | Parsed:
+    """Tell why orjson refused the bytes, or parse them with the standard library where PostgreSQL would take them."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        return Refusal("not_utf8", f"byte {error.start} is no UTF-8: 0x{raw[error.start]:02x}")
+    if not text.strip():
+        return Refusal("not_json", "nothing but blanks")
+    try:
+        value = json.loads(text, parse_constant=_no_constant, parse_float=_number, parse_int=_number)
+    except RecursionError:
+        return Refusal("not_storable", "nested deeper than about 1,000 levels")
+    except OverflowError as error:
+        return Refusal("not_storable", str(error))
+    except ValueError:
+        return Refusal("not_json", message)
+    if "recursion" in message.lower():
+        return Refusal("not_storable", "nested deeper than about 1,000 levels")
+    if _holds_surrogate(value):
+        return Refusal("not_storable", "holds half of a surrogate pair, which is no character")
+    return Parsed(value)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _number(text: str) -> int | float:
+    number = Decimal(text)
+    if number and (number.adjusted() > HUGEST_EXPONENT or len(text) > HUGEST_EXPONENT):
+        raise OverflowError(f"holds a number of {number.adjusted()} digits, PostgreSQL stores {HUGEST_EXPONENT}")
+    return int(number) if number == number.to_integral_value() and number.adjusted() < 400 else float(number)
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any("\x00" in name or _holds_nul(member) for name, member in value.items())
+    return isinstance(value, list) and any(_holds_nul(member) for member in value)
+
+
+def _holds_surrogate(value: Any) -> bool:
+    if isinstance(value, str):
+        return bool(SURROGATE.search(value))
+    if isinstance(value, dict):
+        return any(SURROGATE.search(name) or _holds_surrogate(member) for name, member in value.items())
+    return isinstance(value, list) and any(_holds_surrogate(member) for member in value)

@@ -1,0 +1,109 @@
+"""The declared sources: `loader/sources/<source>.yml`, one kind of document each."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from loader.errors import FileRefused, SourceBroken, SourceUnknown
+
+SOURCES = Path(__file__).with_name("sources")
+CONTRACTS = Path(__file__).with_name("contracts")
+Layout = Literal["ndjson", "array", "records", "document"]
+
+
+class FilePattern(BaseModel):
+    """Which files below the raw folder belong to a source, and where their documents stand."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pattern: str
+    layout: Layout = "ndjson"
+    records_at: str | None = None
+
+
+class Source(BaseModel):
+    """One declared source; pointers are JSON pointers (RFC 6901)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str = Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")
+    description: str
+    contract: str
+    topic: str | None = None
+    key: list[str] = Field(min_length=1)
+    version: str
+    files: list[FilePattern] = []
+
+    @property
+    def contract_path(self) -> Path:
+        """Where the contract stands."""
+        return CONTRACTS / self.contract
+
+    def pattern_of(self, path: Path, raw_folder: Path) -> FilePattern | None:
+        """Return the pattern that a path below the raw folder matches."""
+        try:
+            below = path.resolve().relative_to(raw_folder.resolve()).as_posix()
+        except ValueError:
+            return None
+        return next((entry for entry in self.files if fnmatch(below, entry.pattern)), None)
+
+    def default_files(self, raw_folder: Path) -> list[Path]:
+        """Return the files below the raw folder that match, in order of their names."""
+        found = {path for entry in self.files for path in raw_folder.glob(entry.pattern) if path.is_file()}
+        return sorted(found)
+
+
+def read_source(name: str) -> Source:
+    """Read one declaration.
+
+    Raises:
+        SourceUnknown: it is not declared.
+        SourceBroken: it cannot be used.
+    """
+    path = SOURCES / f"{name}.yml"
+    if name not in source_names():
+        raise SourceUnknown(
+            f"no source {name!r}: declared are {', '.join(source_names())} (add {path.name} to loader/sources)"
+        )
+    try:
+        source = Source.model_validate(yaml.safe_load(path.read_text()))
+    except (ValidationError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()
+        raise SourceBroken(f"loader/sources/{path.name} cannot be used: {' '.join(reason[:3])}") from None
+    if source.source != name:
+        raise SourceBroken(f"loader/sources/{path.name} declares {source.source!r}: name the file as the source")
+    return source
+
+
+def source_names() -> list[str]:
+    """Return the declared sources' names in order."""
+    return sorted(path.stem for path in SOURCES.glob("*.yml"))
+
+
+def files_to_load(source: Source, given: list[Path], raw_folder: Path) -> list[Path]:
+    """Return the files that are given (folders taken apart), else the source's own below the raw folder.
+
+    Raises:
+        FileRefused: one does not exist, or there is none at all.
+    """
+    if not given:
+        found = source.default_files(raw_folder)
+        if not found:
+            raise FileRefused(
+                f"no file for source {source.source} in {raw_folder}: run `make data` for the sample, or name a file"
+            )
+        return found
+    files: list[Path] = []
+    for path in given:
+        if not path.exists():
+            raise FileRefused(f"{path}: no such file")
+        within = sorted(inner for inner in path.rglob("*") if inner.is_file()) if path.is_dir() else [path]
+        if not within:
+            raise FileRefused(f"{path}: the folder holds no file")
+        files.extend(within)
+    return files

@@ -1,0 +1,49 @@
+"""Records in the ledger what was run, when, with which versions, and to what end."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from uuid import UUID
+
+from psycopg2.extras import Json
+
+from warehouse.connection import connect
+from warehouse.identifiers import uuid7
+
+PACKAGES = ("dbt-core", "great-expectations", "orjson", "jsonschema-rs", "psycopg2-binary", "scikit-learn")
+
+
+@contextmanager
+def recorded_run(command: str) -> Iterator[UUID]:
+    """Write a run before the work and its end after it; a run that was killed stays `running`."""
+    run_id = uuid7()
+    versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    _execute(
+        "insert into ledger.runs (run_id, command, versions) values (%s, %s, %s)",
+        [str(run_id), command, Json(versions)],
+    )
+    try:
+        yield run_id
+    except BaseException as error:
+        _finish(run_id, "failed", f"{type(error).__name__}: {error}"[:1000])
+        raise
+    _finish(run_id, "succeeded", None)
+
+
+def _finish(run_id: UUID, outcome: str, detail: str | None) -> None:
+    _execute(
+        "update ledger.runs set ended_at = clock_timestamp(), outcome = %s, detail = %s where run_id = %s",
+        [outcome, detail, str(run_id)],
+    )
+
+
+def _execute(statement: str, values: list[object]) -> None:
+    connection = connect("loader")
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement, values)
+    finally:
+        connection.close()
