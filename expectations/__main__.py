@@ -1,0 +1,29 @@
+"""`python -m expectations raw|marts`: run one checkpoint."""
+
+from __future__ import annotations
+
+import click
+
+from warehouse.cli import run
+
+HELP = """Run a checkpoint, raw or marts; exit 1 when an expectation does not hold.
+
+Example: python -m expectations raw"""
+
+
+@click.command(help=HELP)
+@click.argument("checkpoint")
+@click.option("--only-if-changed", is_flag=True, help="Not when it held for the same rows and expectations.")
+def main(checkpoint: str, only_if_changed: bool) -> None:
+    """Run the checkpoint and say what it saw."""
+    from expectations.checkpoints import run_checkpoint
+    from expectations.project import data_docs_folder
+    from warehouse.settings import get_settings
+
+    outcome = run_checkpoint(checkpoint, only_if_changed=only_if_changed)
+    click.echo(f"checkpoint {outcome.name}: {outcome.summary}")
+    click.echo(f"data docs: {data_docs_folder(get_settings()) / 'index.html'}")
+
+
+if __name__ == "__main__":
+    run(main, "python -m expectations")

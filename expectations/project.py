@@ -1,0 +1,83 @@
+"""The Great Expectations project of `context/`: what it looks at, and how it is opened for a run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from expectations.errors import NoSuchCheckpoint
+from warehouse.connection import engine
+from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from great_expectations.data_context.data_context.file_data_context import FileDataContext
+
+CONTEXT = Path(__file__).with_name("context")
+
+
+def checkpoint_names() -> list[str]:
+    """Return the names of the committed checkpoints."""
+    return sorted(path.stem for path in (CONTEXT / "checkpoints").glob("*.json"))
+
+
+@cache
+def asset_queries() -> dict[str, str]:
+    """Return asset → the query that it looks at."""
+    project = yaml.safe_load((CONTEXT / "great_expectations.yml").read_text())
+    assets = project["fluent_datasources"]["warehouse"]["assets"]
+    return {name: asset["query"] for name, asset in assets.items()}
+
+
+def checkpoint_assets(checkpoint: str) -> list[str]:
+    """Return the assets that the checkpoint looks at, in its order.
+
+    Raises:
+        NoSuchCheckpoint: no committed checkpoint has this name.
+    """
+    if checkpoint not in checkpoint_names():
+        raise NoSuchCheckpoint(f"there is no checkpoint {checkpoint}: choose one of {', '.join(checkpoint_names())}")
+    definitions = json.loads((CONTEXT / "checkpoints" / f"{checkpoint}.json").read_text())["validation_definitions"]
+    files = [CONTEXT / "validation_definitions" / f"{definition['name']}.json" for definition in definitions]
+    return [json.loads(file.read_text())["data"]["asset"]["name"] for file in files]
+
+
+def open_project(settings: Settings) -> FileDataContext:
+    """Open the project on the warehouse, as the reader; nothing is sent anywhere.
+
+    Results go to `validations/` in the state folder, Data Docs to `data_docs/` in the reports folder; nothing in
+    `context/` is written.
+    """
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    for folder in (validations_folder(settings), data_docs_folder(settings)):
+        folder.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import great_expectations
+
+        return great_expectations.get_context(
+            mode="file",
+            context_root_dir=str(CONTEXT),
+            runtime_environment={
+                "WAYBILL_CONNECTION": engine("reader").url.render_as_string(hide_password=False),
+                "WAYBILL_VALIDATIONS": str(validations_folder(settings)),
+                "WAYBILL_DATA_DOCS": str(data_docs_folder(settings)),
+            },
+        )
+
+
+def validations_folder(settings: Settings) -> Path:
+    """Return where the results of runs stand."""
+    return settings.state_folder / "validations"
+
+
+def data_docs_folder(settings: Settings) -> Path:
+    """Return where the Data Docs stand."""
+    return settings.reports_folder / "data_docs"
