@@ -1,0 +1,1 @@
+"""The stages in order, what each cost, the exports and the report page."""

@@ -1,0 +1,160 @@
+"""The books: of each source, what was read and where it went (promise P1), with everything that stands out named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import Connection, text
+
+OUTCOMES = ("current", "duplicate", "superseded", "uncastable", "filtered")
+
+INTAKE = """
+    select
+        source,
+        sum(read)::bigint as read,
+        sum(landed)::bigint as landed,
+        sum(rejected)::bigint as rejected,
+        sum(skipped)::bigint as skipped,
+        count(*) as batches,
+        max(committed_at) as last_commit_at,
+        bool_and(read = landed + rejected + skipped) as is_balanced
+    from ledger.batches
+    group by source
+    order by source
+"""
+BUILT = "select to_regclass('intermediate.document_outcomes') is not null"
+FROZEN = "select to_regclass('intermediate.frozen_batches') is not null"
+DOCUMENT_OUTCOMES = """
+    select source, outcome, count(*) as documents
+    from intermediate.document_outcomes
+    group by source, outcome
+"""
+WAITING = """
+    select batches.source, sum(batches.landed)::bigint as documents
+    from ledger.batches as batches
+    left join intermediate.frozen_batches as frozen on batches.batch_id = frozen.batch_id
+    where frozen.batch_id is null
+    group by batches.source
+"""
+
+
+@dataclass(frozen=True)
+class SourceAccount:
+    """One source's books, in documents.
+
+    `outcomes` is None before the first dbt run; `waiting` counts what has landed since the last one.
+    """
+
+    source: str
+    read: int
+    landed: int
+    rejected: int
+    skipped: int
+    batches: int
+    last_commit_at: datetime
+    intake_balances: bool
+    outcomes: dict[str, int] | None = None
+    waiting: int = 0
+    unknown_outcomes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def accounted(self) -> int:
+        """Landed documents that have an outcome, or wait for the next dbt run."""
+        return sum((self.outcomes or {}).values()) + sum(self.unknown_outcomes.values()) + self.waiting
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether read = landed + rejected + skipped, and landed = the sum of the outcomes."""
+        if not self.intake_balances or self.read != self.landed + self.rejected + self.skipped:
+            return False
+        return not self.unknown_outcomes and (self.outcomes is None or self.landed == self.accounted)
+
+    @property
+    def verdict(self) -> str:
+        """Say whether the books balance, and if not, where and by how many."""
+        if not self.intake_balances or self.read != self.landed + self.rejected + self.skipped:
+            return f"UNBALANCED: read {self.read - self.landed - self.rejected - self.skipped:+,}"
+        if self.unknown_outcomes:
+            return f"UNBALANCED: unknown outcome {', '.join(self.unknown_outcomes)}"
+        if self.outcomes is None:
+            return "landed, no marts yet"
+        if not self.is_balanced:
+            return f"UNBALANCED: landed {self.landed - self.accounted:+,}"
+        return f"balanced, {self.waiting:,} wait for dbt" if self.waiting else "balanced"
+
+
+def accounting(connection: Connection) -> list[SourceAccount]:
+    """Return the books of every source that has a batch; works before the first dbt run, too."""
+    outcomes = _outcomes(connection)
+    waiting = _waiting(connection) if outcomes is not None else {}
+    accounts = []
+    for row in connection.execute(text(INTAKE)).mappings():
+        known, unknown = _split(None if outcomes is None else outcomes.get(row["source"], {}))
+        accounts.append(
+            SourceAccount(
+                source=row["source"],
+                read=row["read"],
+                landed=row["landed"],
+                rejected=row["rejected"],
+                skipped=row["skipped"],
+                batches=row["batches"],
+                last_commit_at=row["last_commit_at"],
+                intake_balances=row["is_balanced"],
+                outcomes=known,
+                waiting=waiting.get(row["source"], 0),
+                unknown_outcomes=unknown,
+            )
+        )
+    return accounts
+
+
+def print_accounting(accounts: list[SourceAccount], console: Console | None = None) -> None:
+    """Print the books for the terminal, one column a source, so that five of them fit in 80 characters."""
+    console = console or Console()
+    if not accounts:
+        console.print("nothing has been landed yet: run `make load`")
+        return
+    table = Table(box=box.SIMPLE_HEAD, title="Where every document went", title_justify="left", pad_edge=False)
+    table.add_column("documents", no_wrap=True)
+    for account in accounts:
+        table.add_column(account.source, justify="right", overflow="fold")
+    for name in ("read", "landed", "rejected", "skipped"):
+        table.add_row(name, *(f"{getattr(account, name):,}" for account in accounts), end_section=name == "skipped")
+    for name in OUTCOMES:
+        numbers = ["–" if account.outcomes is None else f"{account.outcomes[name]:,}" for account in accounts]
+        table.add_row(name, *numbers, end_section=name == OUTCOMES[-1])
+    table.add_row("books", *(Text(account.verdict, style=_style(account)) for account in accounts))
+    console.print(table)
+
+
+def _style(account: SourceAccount) -> str:
+    return "green" if account.is_balanced else "bold red"
+
+
+def _outcomes(connection: Connection) -> dict[str, dict[str, int]] | None:
+    if not connection.scalar(text(BUILT)):
+        return None
+    found: dict[str, dict[str, int]] = {}
+    for row in connection.execute(text(DOCUMENT_OUTCOMES)).mappings():
+        found.setdefault(row["source"], {})[str(row["outcome"])] = row["documents"]
+    return found
+
+
+def _waiting(connection: Connection) -> dict[str, int]:
+    if not connection.scalar(text(FROZEN)):
+        return {}
+    return {row["source"]: row["documents"] for row in connection.execute(text(WAITING)).mappings()}
+
+
+def _split(outcomes: dict[str, int] | None) -> tuple[dict[str, int] | None, dict[str, int]]:
+    if outcomes is None:
+        return None, {}
+    known: dict[str, int] = {name: outcomes.get(name, 0) for name in OUTCOMES}
+    unknown: dict[str, Any] = {name: number for name, number in outcomes.items() if name not in OUTCOMES}
+    return known, unknown

@@ -1,0 +1,16 @@
+"""What stops a run after the marts.
+
+WaybillError
+└── PipelineError                base of what the pipeline raises
+    └── ExportRefused            an export does not match its schema, its mart's count or its foreign keys
+"""
+
+from warehouse.errors import WaybillError
+
+
+class PipelineError(WaybillError):
+    """Raised when a stage of the pipeline cannot be done."""
+
+
+class ExportRefused(PipelineError):
+    """Raised when an export would not be what it promises; the last good file stays in place."""
