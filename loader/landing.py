@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 from uuid import UUID
 
 from psycopg2 import DataError, sql
@@ -92,7 +92,7 @@ class Landing:
     """One attempt to land one input as one batch."""
 
     def __init__(
-        self, delivery: Delivery, rejects: BinaryIO, on_reject: Callable[[Unframed], None] | None = None
+        self, delivery: Delivery, rejects: IO[bytes], on_reject: Callable[[Unframed], None] | None = None
     ) -> None:
         """Take what is to be landed and where the rejects are spooled."""
         self.delivery = delivery

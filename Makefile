@@ -1,0 +1,82 @@
+# Waybill: raw JSON in, tested tables and a trained model out. `make` lists the targets.
+PYTHON ?= python3
+RUN := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev lock data up down status psql load check-raw dbt check-marts train score export report \
+	docs pipeline test lint bench clean reset
+unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make .venv with the pinned packages
+	@$(PYTHON) pipeline/environment.py requirements
+
+setup-dev: setup
+	@$(PYTHON) pipeline/environment.py requirements requirements-dev
+
+lock: ## write requirements*.txt anew from requirements*.in (needs uv)
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements.in -o requirements.txt
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+
+data: setup ## build the sample data in data/raw
+	@$(RUN) -m data.sample
+
+up: setup ## start the warehouse
+	@$(RUN) -m warehouse up
+
+down: setup ## stop the warehouse; the data stays
+	@$(RUN) -m warehouse down
+
+status: setup ## say where the warehouse is and what is in it
+	@$(RUN) -m warehouse status
+
+psql: setup ## open the warehouse, read-only
+	@$(RUN) -m warehouse psql
+
+load: data ## land the raw files
+	@$(RUN) -m pipeline load
+
+check-raw: setup ## validate the raw tables
+	@$(RUN) -m pipeline check-raw
+
+dbt: setup ## build and test the marts
+	@$(RUN) -m pipeline dbt
+
+check-marts: setup ## validate the marts
+	@$(RUN) -m pipeline check-marts
+
+train: setup ## train the model
+	@$(RUN) -m pipeline train
+
+score: setup ## write predictions
+	@$(RUN) -m pipeline score
+
+export: setup ## write the cleaned documents to data/processed
+	@$(RUN) -m pipeline export
+
+report: setup ## write reports/index.html
+	@$(RUN) -m pipeline report
+
+docs: setup ## write dbt's documentation to reports/dbt_docs.html
+	@$(RUN) -m pipeline docs
+
+pipeline: data ## do all of it, in order
+	@$(RUN) -m pipeline run
+
+test: setup-dev ## run all tests
+	@$(RUN) -m pytest
+
+lint: setup-dev ## check style and types
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m mypy
+	@$(RUN) -m sqlfluff lint dbt_project/models dbt_project/tests --processes 2 --disable-progress-bar
+
+bench: setup ## measure the landing against psql's \copy
+	@$(RUN) -m benchmarks.load
+
+reset: setup ## drop all tables and start empty
+	@$(RUN) -m warehouse reset
+
+clean: ## stop the warehouse and remove all that runs made, the environment included
+	@if [ -x $(RUN) ]; then $(RUN) -m warehouse down; fi
+	rm -rf .venv .waybill models reports data/processed dbt_project/target dbt_project/logs logs

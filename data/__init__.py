@@ -1,0 +1,1 @@
+"""Where raw input and cleaned output stand; `data.sample` builds the sample."""

@@ -1,0 +1,32 @@
+"""`python -m data.sample`: build the sample data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from warehouse.cli import run
+
+
+@click.command(help="Example: python -m data.sample\n\nBuild the sample data; what stands there already is left alone.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where to, instead of data/raw.")
+def sample(out: Path | None) -> None:
+    """Build the sample unless it is there, byte for byte."""
+    from data.sample.build import build, is_built
+    from warehouse.settings import get_settings
+
+    folder = out or get_settings().raw_folder
+    if is_built(folder):
+        click.echo(f"sample data: already in {folder}")
+        return
+    click.echo(f"sample data: building {folder} (a few seconds)", err=True)
+    planted = build(folder)
+    landed = sum(counts["landed"] for counts in planted["totals"].values())
+    click.echo(
+        f"sample data: {landed:,} documents in {len(planted['files'])} files, {len(planted['faults'])} faults planted"
+    )
+
+
+if __name__ == "__main__":
+    run(sample, "python -m data.sample")

@@ -1,0 +1,169 @@
+"""Writes the sample's files, whole or not at all, and beside them what was planted and what the books must say."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shutil
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from data.sample import documents
+from data.sample.documents import Document
+from data.sample.faults import SEED, Planted, first_sent_wrong, plant_aircraft, plant_flights, plant_weather
+
+VERSION = 1
+PLANTED = "planted.json"
+ARRAY_MONTHS, PACKED_MONTHS = (2, 6, 9), (3, 4, 7, 8, 10)
+BOM = b"\xef\xbb\xbf"
+
+
+class Sample:
+    """The files of one build, their planted faults, and what the ledger has to show for each source."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the folder that is built in."""
+        self.folder = folder
+        self.faults: list[dict[str, Any]] = []
+        self.totals: dict[str, Counter[str]] = defaultdict(Counter)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write one file; a name that ends in .gz is compressed, the same bytes at every build."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(data, 6, mtime=0) if name.endswith(".gz") else data)
+
+    def add_lines(self, name: str, real: list[Document], *, end: bytes = b"\n", head: bytes = b"") -> None:
+        """Write real documents, a line each."""
+        source = name.partition("/")[0]
+        self.write(name, head + end.join(map(orjson.dumps, real)) + end)
+        self.totals[source].update(landed=len(real), current=len(real))
+
+    def add_planted(self, name: str, planted: list[Planted], *, blank_every: int = 7) -> None:
+        """Write planted lines with blank ones between them, and remember where each stands."""
+        source = name.partition("/")[0]
+        lines: list[bytes] = []
+        for fault in planted:
+            if len(lines) % blank_every == blank_every - 1:
+                lines.append(b"")
+            lines.append(fault.line)
+            self.remember(fault.kind, name, len(lines), fault.expected)
+            outcome = fault.expected.get("outcome")
+            self.totals[source].update(["landed", outcome] if outcome else ["rejected"])
+        self.write(name, b"\n".join(lines) + b"\n")
+
+    def remember(self, kind: str, name: str, position: int, expected: dict[str, str]) -> None:
+        """Note one planted fault with its coordinate and what the books must say."""
+        source = name.partition("/")[0]
+        self.faults.append({"kind": kind, "source": source, "file": name, "position": position, "expected": expected})
+
+
+def build(folder: Path) -> dict[str, Any]:
+    """Build the sample below a folder and return what was planted; files of the same name are replaced."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        sample = Sample(partial)
+        _reference(sample)
+        _flights(sample)
+        _weather(sample)
+        planted = _describe(sample)
+        for path in sorted(partial.rglob("*.*")):
+            target = folder / path.relative_to(partial)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, target)
+        (partial / PLANTED).write_bytes(orjson.dumps(planted, option=orjson.OPT_INDENT_2))
+        os.replace(partial / PLANTED, folder / PLANTED)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return planted
+
+
+def is_built(folder: Path) -> bool:
+    """Whether the folder holds the sample of this version, byte for byte."""
+    try:
+        planted = orjson.loads((folder / PLANTED).read_bytes())
+        return planted["version"] == VERSION and all(
+            _digest(folder / name) == digest for name, digest in planted["files"].items()
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _reference(sample: Sample) -> None:
+    for document in documents.airlines():
+        sample.write(f"airlines/{document['carrier']}.json", orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        sample.totals["airlines"].update(["landed", "current"])
+    airports = list(documents.airports())
+    export = {"exported_at": documents.REFERENCE_WRITTEN_AT, "airports": airports}
+    sample.write("airports/airports.json", orjson.dumps(export))
+    sample.totals["airports"].update(landed=len(airports), current=len(airports))
+    aircraft = list(documents.aircraft())
+    sample.add_lines("aircraft/aircraft.ndjson.gz", aircraft)
+    sample.add_planted("aircraft/aircraft-later.ndjson", plant_aircraft(aircraft))
+
+
+def _flights(sample: Sample) -> None:
+    months: dict[int, list[Document]] = defaultdict(list)
+    for month, document in documents.flights():
+        months[month].append(document)
+    everything = [document for month in months.values() for document in month]
+    corrections = []
+    for place in (10, 2_000, 20_000):  # what January first said of three flights is wrong, a later file corrects it
+        wrong, right = first_sent_wrong(months[1][place])
+        months[1][place] = wrong
+        corrections.append(Planted("correction", orjson.dumps(right), {"outcome": "current"}))
+        sample.remember("corrected later", "flights/flights-2013-01.ndjson", place + 1, {"outcome": "superseded"})
+    for month, real in months.items():
+        stem = f"flights/flights-2013-{month:02}"
+        if month in ARRAY_MONTHS:
+            sample.write(f"{stem}.json", b"[\n" + b",\n".join(map(orjson.dumps, real)) + b"\n]\n")
+            sample.totals["flights"].update(landed=len(real), current=len(real))
+        elif month in PACKED_MONTHS:
+            sample.add_lines(f"{stem}.ndjson.gz", real)
+        else:
+            sample.add_lines(
+                f"{stem}.ndjson", real, end=b"\r\n" if month == 5 else b"\n", head=BOM if month == 11 else b""
+            )
+    sample.add_planted("flights/late-deliveries-1.ndjson", [*corrections, *plant_flights(everything[30_000:])])
+    sample.totals["flights"].update(superseded=3, current=-3)
+    _deliver_again(sample)
+
+
+def _deliver_again(sample: Sample) -> None:
+    """Deliver a whole file a second time under another name: the ledger skips its documents."""
+    first, again = "flights/late-deliveries-1.ndjson", "flights/late-deliveries-2.ndjson"
+    shutil.copyfile(sample.folder / first, sample.folder / again)
+    lines = [line for line in (sample.folder / first).read_bytes().splitlines() if line.strip()]
+    sample.remember("the same file again", again, 0, {"skipped": first})
+    sample.totals["flights"].update(skipped=len(lines))
+
+
+def _weather(sample: Sample) -> None:
+    months: dict[int, list[Document]] = defaultdict(list)
+    for month, document in documents.weather():
+        months[month].append(document)
+    for month, real in months.items():
+        packed = ".gz" if month in PACKED_MONTHS else ""
+        sample.add_lines(f"weather/weather-2013-{month:02}.ndjson{packed}", real)
+    sample.add_planted("weather/weather-later.ndjson", plant_weather(months[1]))
+
+
+def _describe(sample: Sample) -> dict[str, Any]:
+    names = sorted(path.relative_to(sample.folder).as_posix() for path in sample.folder.rglob("*.*"))
+    return {
+        "version": VERSION,
+        "seed": SEED,
+        "totals": {source: dict(sorted(counts.items())) for source, counts in sorted(sample.totals.items())},
+        "faults": sample.faults,
+        "files": {name: _digest(sample.folder / name) for name in names},
+    }
+
+
+def _digest(path: Path) -> str:
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
