@@ -65,7 +65,7 @@ def run_checkpoint(name: str, *, only_if_changed: bool = False) -> CheckpointOut
         results = _validate(settings, name, assets)
         failures = list_failures(results)
         outcome = _sum_up(name, results)
-        failures_file = settings.reports_folder / "validation" / f"{name}_failures.csv"
+        failures_file = validations_folder(settings) / f"{name}_failures.csv"
         if not failures:
             failures_file.unlink(missing_ok=True)
             _remember(settings, outcome, state)
@@ -94,13 +94,14 @@ def _validate(settings: Settings, name: str, assets: list[str]) -> list[Any]:
         warnings.simplefilter("ignore")
         result = project.checkpoints.get(name).run(run_id=RunIdentifier(run_name=name))
         project.build_data_docs()
+        project.data_sources.get("warehouse").get_execution_engine().engine.dispose()
     shutil.rmtree(data_docs_folder(settings) / "static", ignore_errors=True)
     return list(result.run_results.values())
 
 
 def _forget_old_runs(settings: Settings, assets: list[str]) -> None:
     for asset in assets:
-        runs = sorted(validations_folder(settings).glob(f"{asset}/*/*"), key=lambda path: path.name)
+        runs = sorted(validations_folder(settings).glob(f"results/{asset}/*/*"), key=lambda path: path.name)
         for run in runs[: -(RUNS_KEPT - 1)]:
             shutil.rmtree(run)
 
@@ -126,9 +127,10 @@ def _verdict(outcome: CheckpointOutcome, failures: list[Failure], rows: int, fil
     named = "; ".join(str(failure) for failure in failures[:FAILURES_NAMED])
     more = f"; and {len(failures) - FAILURES_NAMED} more" if len(failures) > FAILURES_NAMED else ""
     index = data_docs_folder(get_settings()) / "index.html"
+    named_in = f"All {rows:,} failing rows are named in {file}" if rows else f"No single row is to blame: see {file}"
     return (
         f"checkpoint {outcome.name}: {len(failures)} of {outcome.expectations} expectations failed: {named}{more}. "
-        f"All {rows:,} failing rows are named in {file}, the results in {index}: "
+        f"{named_in}, the results are in {index}: "
         f"mend the data, or the expectation in expectations/context/suites/{failures[0].suite}.json"
     )
 
@@ -144,7 +146,7 @@ def _state(connection: Connection, assets: list[str]) -> str:
 
 
 def _memory(settings: Settings) -> Path:
-    return settings.state_folder / "checkpoints.json"
+    return validations_folder(settings) / "held.json"
 
 
 def _remember(settings: Settings, outcome: CheckpointOutcome, state: str) -> None:

@@ -118,7 +118,7 @@ def _problem(exception_info: dict[str, Any]) -> str | None:
     infos = [exception_info] if "raised_exception" in exception_info else list(exception_info.values())
     for info in infos:
         if info.get("raised_exception"):
-            return str(info["exception_message"]).strip().splitlines()[0]
+            return str(info["exception_message"]).strip().splitlines()[0].rstrip(".")
     return None
 
 

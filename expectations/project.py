@@ -51,8 +51,7 @@ def checkpoint_assets(checkpoint: str) -> list[str]:
 def open_project(settings: Settings) -> FileDataContext:
     """Open the project on the warehouse, as the reader; nothing is sent anywhere.
 
-    Results go to `validations/` in the state folder, Data Docs to `data_docs/` in the reports folder; nothing in
-    `context/` is written.
+    Results go to `validation/` in the reports folder, Data Docs to `data_docs/`; nothing in `context/` is written.
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
@@ -67,15 +66,15 @@ def open_project(settings: Settings) -> FileDataContext:
             context_root_dir=str(CONTEXT),
             runtime_environment={
                 "WAYBILL_CONNECTION": engine("reader").url.render_as_string(hide_password=False),
-                "WAYBILL_VALIDATIONS": str(validations_folder(settings)),
+                "WAYBILL_VALIDATIONS": str(validations_folder(settings) / "results"),
                 "WAYBILL_DATA_DOCS": str(data_docs_folder(settings)),
             },
         )
 
 
 def validations_folder(settings: Settings) -> Path:
-    """Return where the results of runs stand."""
-    return settings.state_folder / "validations"
+    """Return where the results of runs, and the rows that failed, stand."""
+    return settings.reports_folder / "validation"
 
 
 def data_docs_folder(settings: Settings) -> Path:

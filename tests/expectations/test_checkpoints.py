@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+
+from expectations.__main__ import main
+from expectations.checkpoints import run_checkpoint
+from expectations.errors import GateFailed, NoSuchCheckpoint, NothingToValidate
+from expectations.failures import COLUMNS
+from expectations.project import CONTEXT
+from tests.small_warehouse import build_marts, build_raw
+from warehouse.connection import engine
+
+
+@pytest.fixture
+def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("WAYBILL_REPORTS", str(tmp_path / "reports"))
+    return tmp_path / "reports"
+
+
+@pytest.fixture(scope="module")
+def small_warehouse(module_database: str) -> Iterator[dict[str, UUID]]:
+    batches = build_raw()
+    build_marts(batches)
+    yield batches
+
+
+@pytest.fixture
+def broken_delays(small_warehouse: dict[str, UUID]) -> Iterator[set[str]]:
+    """Sixty flights whose delay cannot be; mended after the test."""
+    with engine("owner").begin() as connection:
+        ids = connection.scalars(
+            text(
+                "update marts.fct_flights set departure_delay_minutes = 99999"
+                " where flight_number <= 60 returning flight_id"
+            )
+        ).all()
+    yield set(ids)
+    with engine("owner").begin() as connection:
+        connection.execute(text("update marts.fct_flights set departure_delay_minutes = flight_number % 40"))
+
+
+@pytest.fixture
+def lost_tail_numbers(small_warehouse: dict[str, UUID]) -> Iterator[None]:
+    update = "update raw.flights set document = jsonb_set(document, '{aircraft,tail_number}', :value)"
+    with engine("owner").begin() as connection:
+        connection.execute(text(update + " where _position <= 50"), {"value": "null"})
+    yield
+    with engine("owner").begin() as connection:
+        connection.execute(text(update), {"value": '"N14228"'})
+
+
+def read_failures(reports: Path, name: str) -> list[dict[str, str]]:
+    with (reports / "validation" / f"{name}_failures.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def pages(reports: Path) -> list[Path]:
+    return sorted((reports / "data_docs").rglob("*.html"))
+
+
+@pytest.mark.parametrize("name", ["raw", "marts"])
+def test_checkpoint_holds_on_sound_data(name: str, small_warehouse: object, reports: Path) -> None:
+    outcome = run_checkpoint(name)
+    assert outcome.success
+    assert outcome.rows > 200
+    assert outcome.summary.startswith(f"{outcome.expectations} of {outcome.expectations} expectations held")
+    assert not (reports / "validation" / f"{name}_failures.csv").exists()
+
+
+def test_failed_checkpoint_says_what_failed_how_often_and_where_to_look(
+    broken_delays: set[str], reports: Path
+) -> None:
+    with pytest.raises(GateFailed) as caught:
+        run_checkpoint("marts")
+    message = str(caught.value)
+    assert "fct_flights: departure_delay_minutes: column values to be between" in message
+    assert "60 of 200 rows fail (30 %)" in message
+    assert str(reports / "validation" / "marts_failures.csv") in message
+    assert str(reports / "data_docs" / "index.html") in message
+    assert "\n" not in message
+
+
+def test_failed_checkpoint_names_every_failing_key(broken_delays: set[str], reports: Path) -> None:
+    with pytest.raises(GateFailed):
+        run_checkpoint("marts")
+    failures = read_failures(reports, "marts")
+    assert tuple(failures[0]) == COLUMNS
+    assert {row["row_key"] for row in failures if "values to be between" in row["expectation"]} == broken_delays
+    assert len(broken_delays) == 60
+
+
+def test_failed_raw_checkpoint_names_coordinates(lost_tail_numbers: None, reports: Path) -> None:
+    with pytest.raises(GateFailed, match="raw_flights: tail_number"):
+        run_checkpoint("raw")
+    keys = {row["row_key"] for row in read_failures(reports, "raw")}
+    assert keys == {f"data/raw/flights.ndjson:{position}" for position in range(1, 51)}
+
+
+def test_failed_query_names_all_that_it_found(small_warehouse: object, reports: Path) -> None:
+    update = "update raw.flights set document = jsonb_set(document, '{scheduled,date}', to_jsonb(cast(:day as text)))"
+    with engine("owner").begin() as connection:
+        connection.execute(text(update + " where _position <= 100"), {"day": "2013-04-01"})
+    try:
+        with pytest.raises(GateFailed, match="Between the first and the last month none is missing"):
+            run_checkpoint("raw")
+        assert [row["row_key"] for row in read_failures(reports, "raw")] == ["2013-04"]
+    finally:
+        with engine("owner").begin() as connection:
+            connection.execute(text(update), {"day": "2013-01-01"})
+
+
+def test_what_an_expectation_raises_is_said(small_warehouse: object, reports: Path) -> None:
+    with engine("owner").begin() as connection:
+        connection.execute(text("alter table marts.dim_aircraft alter column seats type text"))
+    try:
+        with pytest.raises(GateFailed, match=r"dim_aircraft: seats: .*could not be checked: .*column of type TEXT"):
+            run_checkpoint("marts")
+    finally:
+        with engine("owner").begin() as connection:
+            connection.execute(text("alter table marts.dim_aircraft alter column seats type int using seats::int"))
+
+
+def test_a_checkpoint_that_holds_again_forgets_the_failures(
+    small_warehouse: object, reports: Path
+) -> None:
+    (reports / "validation").mkdir(parents=True)
+    (reports / "validation" / "marts_failures.csv").write_text("old")
+    run_checkpoint("marts")
+    assert not (reports / "validation" / "marts_failures.csv").exists()
+
+
+def test_unchanged_rows_are_not_validated_twice(small_warehouse: object, reports: Path) -> None:
+    first = run_checkpoint("marts", only_if_changed=True)
+    second = run_checkpoint("marts", only_if_changed=True)
+    assert not first.is_unchanged
+    assert second.is_unchanged
+    assert second.summary == f"nothing new since it held: {first.summary}"
+    assert second.rows == first.rows
+
+
+def test_changed_rows_are_validated_again(small_warehouse: object, reports: Path) -> None:
+    run_checkpoint("marts", only_if_changed=True)
+    with engine("owner").begin() as connection:
+        connection.execute(text("update marts.dim_airlines set airline_name = airline_name"))
+    assert not run_checkpoint("marts", only_if_changed=True).is_unchanged
+
+
+def test_a_run_writes_nothing_that_is_committed(small_warehouse: object, reports: Path) -> None:
+    def hashes() -> dict[str, str]:
+        return {
+            str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(CONTEXT.parent.rglob("*"))
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+
+    before = hashes()
+    run_checkpoint("marts")
+    assert hashes() == before
+
+
+def test_data_docs_fetch_nothing_and_show_the_results(small_warehouse: object, reports: Path) -> None:
+    run_checkpoint("marts")
+    texts = {page: page.read_text() for page in pages(reports)}
+    assert len(texts) > 6
+    for page, html in texts.items():
+        assert not re.search(r"(?:https?:)?//[a-z0-9-]+\.", html), page
+        assert "<script" not in html, page
+    index = texts[reports / "data_docs" / "index.html"]
+    assert index.count("✓") + index.count("ge-success-icon") >= 6
+    for link in re.findall(r'href="([^"#]+)"', index):
+        assert link == "../index.html" or (reports / "data_docs" / link).exists(), link
+
+
+def test_data_docs_links_lead_home(small_warehouse: object, reports: Path) -> None:
+    run_checkpoint("marts")
+    for page in pages(reports):
+        for link in re.findall(r'href="([^"#]+)"', page.read_text()):
+            assert link == "../index.html" or (page.parent / link).exists(), (page, link)
+
+
+def test_markup_in_the_data_stays_text(small_warehouse: object, reports: Path) -> None:
+    with engine("owner").begin() as connection:
+        connection.execute(text("update raw.airports set document = jsonb_set(document, '{latitude}', 'null')"))
+        connection.execute(text("update ledger.inputs set name = '<img src=x>' where source = 'airports'"))
+    try:
+        with pytest.raises(GateFailed):
+            run_checkpoint("raw")
+        assert all("<img" not in page.read_text() for page in pages(reports))
+    finally:
+        with engine("owner").begin() as connection:
+            connection.execute(text("update raw.airports set document = jsonb_set(document, '{latitude}', '40.5')"))
+            connection.execute(text("update ledger.inputs set name = 'data/raw/airports.ndjson' where name ~ '<img'"))
+
+
+def test_old_results_make_room(small_warehouse: object, reports: Path) -> None:
+    for _ in range(7):
+        run_checkpoint("raw")
+    assert len(list((reports / "validation" / "results" / "raw_airlines" / "raw").iterdir())) == 5
+    assert len(list((reports / "data_docs" / "validations" / "raw_airlines").rglob("*.html"))) == 5
+
+
+def test_missing_marts_are_said(database: str, reports: Path) -> None:
+    build_raw(5)
+    with pytest.raises(NothingToValidate, match=r"marts\.dim_airlines.* does not exist; run `make dbt` first"):
+        run_checkpoint("marts")
+
+
+def test_unknown_checkpoint_lists_the_known_ones(reports: Path) -> None:
+    with pytest.raises(NoSuchCheckpoint, match="there is no checkpoint row: choose one of marts, raw"):
+        run_checkpoint("row")
+
+
+def test_command_prints_summary_and_page(small_warehouse: object, reports: Path) -> None:
+    result = CliRunner().invoke(main, ["raw"])
+    assert result.exit_code == 0
+    assert "expectations held over" in result.output
+    assert str(reports / "data_docs" / "index.html") in result.output
+
+
+def test_committed_project_has_no_connection_in_it() -> None:
+    committed = subprocess.run(
+        ["grep", "-rEl", "postgresql|password", str(CONTEXT)], capture_output=True, text=True, check=False
+    )
+    assert committed.stdout == ""
