@@ -1,0 +1,3 @@
+{% macro nearest_day(expected, found) -%}
+    round(extract(epoch from {{ expected }} - {{ found }}) / 86400)::integer
+{%- endmacro %}

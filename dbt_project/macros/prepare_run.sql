@@ -1,0 +1,28 @@
+{% macro prepare_run() %}
+    {%- if execute -%}
+        {%- set missing = run_query("select to_regclass('raw.flights') is null or to_regclass('ledger.batches') is null") -%}
+        {%- if missing.rows[0][0] -%}
+            {{ exceptions.raise_compiler_error("nothing is landed in database " ~ target.dbname ~ ": run `make load` first") }}
+        {%- endif -%}
+    {%- endif -%}
+    create table if not exists intermediate.frozen_batches (
+        batch_id uuid primary key,
+        source text not null,
+        frozen_at timestamptz not null default clock_timestamp()
+    );
+    create table if not exists intermediate.consumed_batches (
+        model text not null,
+        batch_id uuid not null,
+        consumed_at timestamptz not null default clock_timestamp(),
+        primary key (model, batch_id)
+    );
+    {%- if flags.WHICH in ['run', 'build'] %}
+    insert into intermediate.frozen_batches (batch_id, source)
+    select batches.batch_id, batches.source
+    from ledger.batches
+    where not exists (
+        select from intermediate.frozen_batches as frozen where frozen.batch_id = batches.batch_id
+    )
+    on conflict do nothing;
+    {%- endif %}
+{% endmacro %}

@@ -1,0 +1,77 @@
+-- One row per current flight with its four instants in UTC. A clock time carries no day: the scheduled arrival is the
+-- first one after the departure, and an actual time is on the day that brings it closest to schedule + delay. The day is
+-- added to the local time first and the zone applied last, or the night when clocks change comes out wrong.
+
+with
+
+flights as (
+
+    select * from {{ ref('int_flights_located') }}
+
+),
+
+scheduled as (
+
+    select
+        *,
+        first_arrival_local + case
+            when first_arrival_local at time zone destination_time_zone
+                <= scheduled_departure_local at time zone origin_time_zone
+                then interval '1 day'
+            else interval '0'
+        end as scheduled_arrival_local
+    from flights
+
+),
+
+departed as (
+
+    select
+        *,
+        first_departed_local + make_interval(days => {{ nearest_day(
+            'scheduled_departure_local + make_interval(mins => coalesce(departure_delay_minutes, 0))',
+            'first_departed_local'
+        ) }}) as departed_local
+    from scheduled
+
+),
+
+arrived as (
+
+    select
+        *,
+        first_arrived_local + make_interval(days => {{ nearest_day(
+            'scheduled_arrival_local + make_interval(mins => coalesce(arrival_delay_minutes, departure_delay_minutes, 0))',
+            'first_arrived_local'
+        ) }}) as arrived_local
+    from departed
+
+),
+
+timed as (
+
+    select
+        *,
+        scheduled_departure_local at time zone origin_time_zone as scheduled_departure_at,
+        scheduled_arrival_local at time zone destination_time_zone as scheduled_arrival_at
+    from arrived
+
+),
+
+final as (
+
+    select
+        *,
+        {{ local_instant(
+            'departed_local', 'origin_time_zone',
+            'scheduled_departure_at + make_interval(mins => departure_delay_minutes)'
+        ) }} as departed_at,
+        {{ local_instant(
+            'arrived_local', 'destination_time_zone',
+            'scheduled_arrival_at + make_interval(mins => arrival_delay_minutes)'
+        ) }} as arrived_at
+    from timed
+
+)
+
+select * from final

@@ -1,0 +1,74 @@
+-- depends_on: {{ ref('document_outcomes') }}
+-- One row per aircraft: what was delivered, and a member inferred for each tail number that only flights use.
+-- Seen in the data: two spellings of Airbus and three of McDonnell Douglas; 50,094 flights of 721 aircraft carry a tail
+-- number that is not in the register (AA and MQ use fleet numbers).
+
+with
+
+aircraft as (
+
+    select * from {{ ref('int_aircraft_deduplicated') }}
+
+),
+
+flights as (
+
+    select * from {{ ref('int_flights_deduplicated') }}
+
+),
+
+delivered as (
+
+    select
+        aircraft_id,
+        aircraft_type,
+        case
+            when manufacturer like 'AIRBUS%' then 'AIRBUS'
+            when manufacturer like 'MCDONNELL DOUGLAS%' then 'MCDONNELL DOUGLAS'
+            else manufacturer
+        end as manufacturer,
+        model,
+        engine_type,
+        engines,
+        seats,
+        manufacture_year,
+        false as is_inferred,
+        updated_at,
+        _batch_id,
+        _position
+    from aircraft
+    where outcome = 'current'
+
+),
+
+inferred as (
+
+    select distinct
+        flights.aircraft_id,
+        null::text as aircraft_type,
+        null::text as manufacturer,
+        null::text as model,
+        null::text as engine_type,
+        null::integer as engines,
+        null::integer as seats,
+        null::integer as manufacture_year,
+        true as is_inferred,
+        null::timestamptz as updated_at,
+        null::uuid as _batch_id,
+        null::bigint as _position
+    from flights
+    left join delivered on flights.aircraft_id = delivered.aircraft_id
+    where flights.outcome = 'current' and flights.aircraft_id is not null and delivered.aircraft_id is null
+
+),
+
+final as (
+
+    select * from delivered
+    union all
+    select * from inferred
+
+)
+
+select * from final
+{{ changed_rows_only() }}

@@ -1,0 +1,50 @@
+-- depends_on: {{ ref('document_outcomes') }}
+-- One row per airline: what was delivered, and a member inferred for each code that only flights use.
+
+with
+
+airlines as (
+
+    select * from {{ ref('int_airlines_deduplicated') }}
+
+),
+
+flights as (
+
+    select * from {{ ref('int_flights_deduplicated') }}
+
+),
+
+delivered as (
+
+    select airline_id, airline_name, false as is_inferred, updated_at, _batch_id, _position
+    from airlines
+    where outcome = 'current'
+
+),
+
+inferred as (
+
+    select distinct
+        flights.airline_id,
+        null::text as airline_name,
+        true as is_inferred,
+        null::timestamptz as updated_at,
+        null::uuid as _batch_id,
+        null::bigint as _position
+    from flights
+    left join delivered on flights.airline_id = delivered.airline_id
+    where flights.outcome = 'current' and delivered.airline_id is null
+
+),
+
+final as (
+
+    select * from delivered
+    union all
+    select * from inferred
+
+)
+
+select * from final
+{{ changed_rows_only() }}

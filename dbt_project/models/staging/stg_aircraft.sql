@@ -1,0 +1,73 @@
+-- Missing values: a text that is empty, blank or says NA is no value, in every field alike.
+{%- set types = {
+    'engines': 'integer',
+    'seats': 'integer',
+    'manufacture_year': 'integer',
+    'updated_at': 'timestamptz',
+} %}
+
+with
+
+source as (
+
+    {{ frozen_documents('aircraft') }}
+
+),
+
+-- offset 0 keeps the planner from taking each field out of the document again wherever it is used
+parsed as (
+
+    select
+        _batch_id,
+        _position,
+        _fingerprint,
+        nullif(nullif(trim(document ->> 'tail_number'), ''), 'NA') as aircraft_id,
+        nullif(nullif(trim(document #>> '{airframe,type}'), ''), 'NA') as aircraft_type,
+        nullif(nullif(trim(document #>> '{manufacture,manufacturer}'), ''), 'NA') as manufacturer,
+        nullif(nullif(trim(document #>> '{manufacture,model}'), ''), 'NA') as model,
+        nullif(nullif(trim(document #>> '{airframe,engine_type}'), ''), 'NA') as engine_type,
+        nullif(nullif(trim(document #>> '{airframe,engines}'), ''), 'NA') as engines,
+        nullif(nullif(trim(document #>> '{airframe,seats}'), ''), 'NA') as seats,
+        nullif(nullif(trim(document #>> '{manufacture,year}'), ''), 'NA') as manufacture_year,
+        trim(document ->> 'updated_at') as updated_at,
+        jsonb_hash_extended(document, 0) as _value_hash
+    from source
+    offset 0
+
+),
+
+checked as (
+
+    select
+        *,
+        aircraft_id as document_key,
+        {{ uncastable_reason(types) }} as uncastable_reason
+    from parsed
+    offset 0
+
+),
+
+renamed as (
+
+    select
+        document_key,
+        aircraft_id,
+        aircraft_type,
+        manufacturer,
+        model,
+        engine_type,
+        {{ cast_when_castable('engines', types['engines']) }} as engines,
+        {{ cast_when_castable('seats', types['seats']) }} as seats,
+        {{ cast_when_castable('manufacture_year', types['manufacture_year']) }} as manufacture_year,
+        false as is_withdrawn,
+        {{ cast_when_castable('updated_at', types['updated_at']) }} as updated_at,
+        uncastable_reason,
+        _value_hash,
+        _batch_id,
+        _position,
+        _fingerprint
+    from checked
+
+)
+
+select * from renamed

@@ -1,0 +1,69 @@
+-- Missing values: a text that is empty, blank or says NA is no value, in every field alike.
+{%- set types = {
+    'altitude_feet': 'integer',
+    'latitude_degrees': 'double precision',
+    'longitude_degrees': 'double precision',
+    'updated_at': 'timestamptz',
+} %}
+
+with
+
+source as (
+
+    {{ frozen_documents('airports') }}
+
+),
+
+-- offset 0 keeps the planner from taking each field out of the document again wherever it is used
+parsed as (
+
+    select
+        _batch_id,
+        _position,
+        _fingerprint,
+        nullif(nullif(trim(document ->> 'faa'), ''), 'NA') as airport_id,
+        nullif(nullif(trim(document ->> 'name'), ''), 'NA') as airport_name,
+        nullif(nullif(trim(document ->> 'time_zone'), ''), 'NA') as time_zone,
+        nullif(nullif(trim(document ->> 'altitude_feet'), ''), 'NA') as altitude_feet,
+        nullif(nullif(trim(document ->> 'latitude'), ''), 'NA') as latitude_degrees,
+        nullif(nullif(trim(document ->> 'longitude'), ''), 'NA') as longitude_degrees,
+        trim(document ->> 'updated_at') as updated_at,
+        jsonb_hash_extended(document, 0) as _value_hash
+    from source
+    offset 0
+
+),
+
+checked as (
+
+    select
+        *,
+        airport_id as document_key,
+        {{ uncastable_reason(types) }} as uncastable_reason
+    from parsed
+    offset 0
+
+),
+
+renamed as (
+
+    select
+        document_key,
+        airport_id,
+        airport_name,
+        time_zone,
+        {{ cast_when_castable('altitude_feet', types['altitude_feet']) }} as altitude_feet,
+        {{ cast_when_castable('latitude_degrees', types['latitude_degrees']) }} as latitude_degrees,
+        {{ cast_when_castable('longitude_degrees', types['longitude_degrees']) }} as longitude_degrees,
+        false as is_withdrawn,
+        {{ cast_when_castable('updated_at', types['updated_at']) }} as updated_at,
+        uncastable_reason,
+        _value_hash,
+        _batch_id,
+        _position,
+        _fingerprint
+    from checked
+
+)
+
+select * from renamed

@@ -1,0 +1,96 @@
+-- Missing values: a text that is empty, blank or says NA is no value, in every field alike.
+{%- set types = {
+    'flight_number': 'integer',
+    'scheduled_departure_hhmm': 'hhmm',
+    'scheduled_arrival_hhmm': 'hhmm',
+    'departure_hhmm': 'hhmm',
+    'arrival_hhmm': 'hhmm',
+    'departure_delay_minutes': 'integer',
+    'arrival_delay_minutes': 'integer',
+    'air_time_minutes': 'integer',
+    'distance_miles': 'integer',
+    'scheduled_date': 'date',
+    'source_departure_hour_at': 'timestamptz',
+    'updated_at': 'timestamptz',
+} %}
+
+with
+
+source as (
+
+    {{ frozen_documents('flights') }}
+
+),
+
+-- offset 0 keeps the planner from taking each field out of the document again wherever it is used
+parsed as (
+
+    select
+        _batch_id,
+        _position,
+        _fingerprint,
+        nullif(nullif(trim(document #>> '{airline,code}'), ''), 'NA') as airline_id,
+        nullif(nullif(trim(document #>> '{aircraft,tail_number}'), ''), 'NA') as aircraft_id,
+        nullif(nullif(trim(document #>> '{origin,airport}'), ''), 'NA') as origin_airport_id,
+        nullif(nullif(trim(document #>> '{destination,airport}'), ''), 'NA') as destination_airport_id,
+        nullif(nullif(trim(document ->> 'status'), ''), 'NA') as record_status,
+        nullif(nullif(trim(document ->> 'flight_number'), ''), 'NA') as flight_number,
+        nullif(nullif(trim(document #>> '{scheduled,departure}'), ''), 'NA') as scheduled_departure_hhmm,
+        nullif(nullif(trim(document #>> '{scheduled,arrival}'), ''), 'NA') as scheduled_arrival_hhmm,
+        nullif(nullif(trim(document #>> '{actual,departure}'), ''), 'NA') as departure_hhmm,
+        nullif(nullif(trim(document #>> '{actual,arrival}'), ''), 'NA') as arrival_hhmm,
+        nullif(nullif(trim(document #>> '{delays,departure_minutes}'), ''), 'NA') as departure_delay_minutes,
+        nullif(nullif(trim(document #>> '{delays,arrival_minutes}'), ''), 'NA') as arrival_delay_minutes,
+        nullif(nullif(trim(document #>> '{actual,air_time_minutes}'), ''), 'NA') as air_time_minutes,
+        nullif(nullif(trim(document ->> 'distance_miles'), ''), 'NA') as distance_miles,
+        nullif(nullif(trim(document #>> '{scheduled,date}'), ''), 'NA') as scheduled_date,
+        nullif(nullif(trim(document #>> '{scheduled,departure_hour}'), ''), 'NA') as source_departure_hour_at,
+        trim(document ->> 'updated_at') as updated_at,
+        jsonb_hash_extended(document, 0) as _value_hash
+    from source
+    offset 0
+
+),
+
+checked as (
+
+    select
+        *,
+        concat_ws('-', airline_id, flight_number, origin_airport_id, scheduled_date) as document_key,
+        {{ uncastable_reason(types) }} as uncastable_reason
+    from parsed
+    offset 0
+
+),
+
+renamed as (
+
+    select
+        document_key,
+        airline_id,
+        aircraft_id,
+        origin_airport_id,
+        destination_airport_id,
+        {{ cast_when_castable('flight_number', types['flight_number']) }} as flight_number,
+        {{ cast_when_castable('scheduled_departure_hhmm', types['scheduled_departure_hhmm']) }} as scheduled_departure_hhmm,
+        {{ cast_when_castable('scheduled_arrival_hhmm', types['scheduled_arrival_hhmm']) }} as scheduled_arrival_hhmm,
+        {{ cast_when_castable('departure_hhmm', types['departure_hhmm']) }} as departure_hhmm,
+        {{ cast_when_castable('arrival_hhmm', types['arrival_hhmm']) }} as arrival_hhmm,
+        {{ cast_when_castable('departure_delay_minutes', types['departure_delay_minutes']) }} as departure_delay_minutes,
+        {{ cast_when_castable('arrival_delay_minutes', types['arrival_delay_minutes']) }} as arrival_delay_minutes,
+        {{ cast_when_castable('air_time_minutes', types['air_time_minutes']) }} as air_time_minutes,
+        {{ cast_when_castable('distance_miles', types['distance_miles']) }} as distance_miles,
+        {{ cast_when_castable('scheduled_date', types['scheduled_date']) }} as scheduled_date,
+        {{ cast_when_castable('source_departure_hour_at', types['source_departure_hour_at']) }} as source_departure_hour_at,
+        coalesce(record_status = 'withdrawn', false) as is_withdrawn,
+        {{ cast_when_castable('updated_at', types['updated_at']) }} as updated_at,
+        uncastable_reason,
+        _value_hash,
+        _batch_id,
+        _position,
+        _fingerprint
+    from checked
+
+)
+
+select * from renamed

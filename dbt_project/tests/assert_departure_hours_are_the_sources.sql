@@ -1,0 +1,5 @@
+-- The source gives the hour of the scheduled departure in UTC; we make it from the local clock and the zone.
+
+select flight_id, scheduled_departure_at, source_departure_hour_at
+from {{ ref('fct_flights') }}
+where date_trunc('hour', scheduled_departure_at) <> source_departure_hour_at

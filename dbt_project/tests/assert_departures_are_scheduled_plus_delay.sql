@@ -1,0 +1,5 @@
+-- The instants are made from clock times and zones, the delay is delivered: they have to agree.
+
+select flight_id, scheduled_departure_at, departed_at, departure_delay_minutes
+from {{ ref('fct_flights') }}
+where departed_at <> scheduled_departure_at + make_interval(mins => departure_delay_minutes)
