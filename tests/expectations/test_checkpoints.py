@@ -77,9 +77,7 @@ def test_checkpoint_holds_on_sound_data(name: str, small_warehouse: object, repo
     assert not (reports / "validation" / f"{name}_failures.csv").exists()
 
 
-def test_failed_checkpoint_says_what_failed_how_often_and_where_to_look(
-    broken_delays: set[str], reports: Path
-) -> None:
+def test_failed_checkpoint_says_what_failed_how_often_and_where_to_look(broken_delays: set[str], reports: Path) -> None:
     with pytest.raises(GateFailed) as caught:
         run_checkpoint("marts")
     message = str(caught.value)
@@ -130,9 +128,7 @@ def test_what_an_expectation_raises_is_said(small_warehouse: object, reports: Pa
             connection.execute(text("alter table marts.dim_aircraft alter column seats type int using seats::int"))
 
 
-def test_a_checkpoint_that_holds_again_forgets_the_failures(
-    small_warehouse: object, reports: Path
-) -> None:
+def test_a_checkpoint_that_holds_again_forgets_the_failures(small_warehouse: object, reports: Path) -> None:
     (reports / "validation").mkdir(parents=True)
     (reports / "validation" / "marts_failures.csv").write_text("old")
     run_checkpoint("marts")
