@@ -2,7 +2,9 @@
 
 WaybillError
 └── PipelineError                base of what the pipeline raises
-    └── ExportRefused            an export does not match its schema, its mart's count or its foreign keys
+    ├── ExportRefused            an export does not match its schema, its mart's count or its foreign keys
+    ├── DbtFailed                a dbt model or test failed
+    └── RunRefused               another run is at work
 """
 
 from warehouse.errors import WaybillError
@@ -14,3 +16,11 @@ class PipelineError(WaybillError):
 
 class ExportRefused(PipelineError):
     """Raised when an export would not be what it promises; the last good file stays in place."""
+
+
+class DbtFailed(PipelineError):
+    """Raised when a dbt model or test failed; the models after it were not touched."""
+
+
+class RunRefused(PipelineError):
+    """Raised when another run is at work on the same database."""

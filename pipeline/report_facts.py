@@ -15,7 +15,7 @@ from pipeline.accounting import SourceAccount, accounting
 from warehouse.settings import Settings
 
 NAMED_AT_MOST = 500
-SAMPLE_BYTES = 160
+SAMPLE_BYTES = 72
 TASK = "flight_delays"
 
 REJECT_REASONS = """

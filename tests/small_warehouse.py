@@ -71,7 +71,8 @@ select 'UA-' || n || '-EWR-2013-01-01', 'UA', case when n % 10 <> 0 then 'N14228
     '2013-01-01', '2013-01-01 10:15Z', '2013-01-01 14:19Z', timestamptz '2013-01-01 10:15Z' + n % 40 * interval '1 min',
     timestamptz '2013-01-01 14:19Z' + n % 30 * interval '1 min', '2013-01-02 06:00Z', :flights, n
 from generate_series(1, :size) as n;
-insert into marts.flight_features select flight_id, scheduled_date, is_late, scheduled_departure_at from marts.fct_flights;
+insert into marts.flight_features
+select flight_id, scheduled_date, is_late, scheduled_departure_at from marts.fct_flights;
 """
 OUTCOMES = """
 create view intermediate.document_outcomes as
@@ -130,7 +131,8 @@ def enter_batch(connection: Connection, source: str, batch_id: UUID, run_id: UUI
     connection.execute(
         text(
             "insert into ledger.inputs (input_id, source, feed, digest, name, layout, is_complete)"
-            " values (:id, :source, 'file', md5(cast(:id as text)), 'data/raw/' || :source || '.ndjson', 'ndjson', true)"
+            " values (:id, :source, 'file', md5(cast(:id as text)),"
+            " 'data/raw/' || :source || '.ndjson', 'ndjson', true)"
         ),
         values,
     )

@@ -43,7 +43,8 @@ def full_warehouse(module_database: str) -> Iterator[dict[str, UUID]]:
         connection.execute(text("update ledger.batches set read = read + 2, rejected = 2 where source = 'flights'"))
         connection.execute(
             text(
-                "insert into ledger.rejects (batch_id, position, reason, detail, bytes, first_byte, length, fingerprint)"
+                "insert into ledger.rejects"
+                " (batch_id, position, reason, detail, bytes, first_byte, length, fingerprint)"
                 " values (:batch, 201, 'not_json', 'at <here>', :script, 0, 25, gen_random_uuid()),"
                 " (:batch, 202, 'not_utf8', 'byte 3', :binary, 25, 9, gen_random_uuid())"
             ),
