@@ -35,12 +35,12 @@ def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportOut
     """Write the page, whole in itself, and put it in place by a rename.
 
     `stages` are mappings with name, seconds, rows, summary and outcome; without them, those of the last run
-    (`last_run.json` in the state folder). What does not exist yet, marts or a model, is said to be missing.
+    that the state folder remembers. What does not exist yet, marts or a model, is said to be missing.
     """
     settings = get_settings()
     folder = settings.reports_folder
     folder.mkdir(parents=True, exist_ok=True)
-    if DBT_DOCS.exists():
+    if DBT_DOCS.exists() and not (folder / "dbt_docs.html").exists():
         shutil.copyfile(DBT_DOCS, folder / "dbt_docs.html")
     with engine("reader").connect() as connection:
         facts = gather_facts(connection, settings, stages)

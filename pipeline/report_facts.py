@@ -132,7 +132,7 @@ def _members(connection: Connection) -> list[dict[str, Any]]:
 
 
 def _last_run(settings: Settings) -> list[dict[str, Any]]:
-    run = _read_json(settings.state_folder / "last_run.json")
+    run = _read_json(settings.state_folder / f"last_run-{settings.pgdatabase}.json")
     stages = run.get("stages", []) if isinstance(run, dict) else run
     return [stage for stage in stages or [] if isinstance(stage, dict)]
 

@@ -208,8 +208,8 @@ def test_page_shows_the_current_model(full_warehouse: object, reports: Path, tmp
 
 
 def test_stages_are_those_of_the_last_run_when_none_are_given(full_warehouse: object, tmp_path: Path) -> None:
-    (tmp_path / "last_run.json").write_text(json.dumps(STAGES))
     settings = Settings(**{**get_settings().model_dump(), "waybill_state": tmp_path})
+    (tmp_path / f"last_run-{settings.pgdatabase}.json").write_text(json.dumps(STAGES))
     with engine("reader").connect() as connection:
         assert gather_facts(connection, settings, None).stages == STAGES
 
