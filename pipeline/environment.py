@@ -15,7 +15,7 @@ PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(PROJECT, ".venv")
 
 
-def main(groups: "list[str]") -> int:
+def main(groups):
     """Install the named requirement files (`requirements`, `requirements-dev`); return the exit code."""
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         return use_another_python(groups)

@@ -13,6 +13,7 @@
 {%- endif %}
 -- depends_on: {{ ref('fct_flights') }}
 -- depends_on: {{ ref('fct_weather_observations') }}
+-- depends_on: {{ ref('flight_features') }}
 
 with
 

@@ -1,6 +1,7 @@
 -- P4: every mart that stands has its primary key in the database.
 -- depends_on: {{ ref('fct_flights') }}
 -- depends_on: {{ ref('fct_weather_observations') }}
+-- depends_on: {{ ref('flight_features') }}
 
 select tables.tablename
 from pg_tables as tables

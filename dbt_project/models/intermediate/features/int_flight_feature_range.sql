@@ -1,0 +1,65 @@
+-- One row: the scheduled dates whose features have to be made, and how far back what they look at reaches. A fact of one
+-- day speaks in the features of the next 28 at the most, so that a run with nothing new makes nothing, and a late
+-- correction makes the days after it again. A new airport document moves instants, and makes all of them again.
+{%- set history_days = 28 %}
+{%- set features = adapter.get_relation(database=target.dbname, schema='marts', identifier='flight_features') %}
+{%- set makes_all = flags.FULL_REFRESH or features is none %}
+
+with
+
+flights as (
+
+    select * from {{ ref('int_flights_deduplicated') }}
+
+),
+
+weather as (
+
+    select * from {{ ref('int_weather_deduplicated') }}
+
+),
+
+airports as (
+
+    select * from {{ ref('int_airports_deduplicated') }}
+
+),
+
+changed as (
+
+    select scheduled_date as changed_date
+    from flights
+    where _batch_id in {{ unconsumed_batches('flight_features') }}
+    union all
+    select observation_date
+    from weather
+    where _batch_id in {{ unconsumed_batches('flight_features') }}
+
+),
+
+bounds as (
+
+    select
+        {{ 'true' if makes_all else 'false' }} or exists (
+            select from airports where _batch_id in {{ unconsumed_batches('flight_features') }} and outcome = 'current'
+        ) as makes_all,
+        (select min(scheduled_date) from flights) as first_scheduled_date,
+        (select max(scheduled_date) from flights) as last_scheduled_date,
+        min(changed_date) - 1 as first_changed_date,
+        max(changed_date) + {{ history_days }} as last_changed_date
+    from changed
+
+),
+
+final as (
+
+    select
+        case when makes_all then first_scheduled_date else first_changed_date end as first_date,
+        case when makes_all then last_scheduled_date else last_changed_date end as last_date,
+        case when makes_all then first_scheduled_date else first_changed_date end - {{ history_days }}
+            as first_history_date
+    from bounds
+
+)
+
+select * from final

@@ -1,0 +1,80 @@
+-- One row per flight to be scored whose aircraft flew from New York within the 36 hours before: what its earlier legs
+-- have said by the cut-off, and how much slack its rotation leaves. The legs back to New York are not in the data:
+-- the way back is taken to be as long as the way there. That the aircraft is known two hours before is an assumption.
+
+with
+
+cutoffs as (
+
+    select * from {{ ref('int_flight_cutoffs') }}
+
+),
+
+legs as (
+
+    select
+        flight_id,
+        is_in_range,
+        scheduled_departure_at,
+        cut_off_at,
+        lag(scheduled_departure_at) over legs as previous_scheduled_at,
+        lag(distance_miles) over legs as previous_distance_miles,
+        lag(is_cancelled) over legs as previous_is_cancelled,
+        lag(departure_delay_minutes) over legs as previous_departure_delay_minutes,
+        lag(arrival_delay_minutes) over legs as previous_arrival_delay_minutes,
+        lag(departed_at) over legs as previous_departed_at,
+        lag(arrived_at) over legs as previous_arrived_at,
+        lag(departure_delay_minutes, 2) over legs as second_departure_delay_minutes,
+        lag(departed_at, 2) over legs as second_departed_at,
+        lag(scheduled_departure_at, 2) over legs as second_scheduled_at,
+        count(*) over last_day - 1 as legs_18h
+    from cutoffs
+    where aircraft_id is not null
+    window
+        legs as (partition by aircraft_id order by scheduled_departure_at, flight_id),
+        last_day as (
+            partition by aircraft_id order by scheduled_departure_at
+            range between interval '18 hours' preceding and current row
+        )
+
+),
+
+known as (
+
+    select
+        flight_id,
+        legs_18h::int as aircraft_legs_18h,
+        extract(epoch from scheduled_departure_at - previous_scheduled_at)::int / 60 as rotation_minutes,
+        -- there and back at 8 miles a minute, with 40 minutes of taxi and climb each way and 45 on the ground twice
+        extract(epoch from scheduled_departure_at - previous_scheduled_at)::int / 60
+        - (previous_distance_miles / 4 + 170) as rotation_slack_minutes,
+        case
+            when previous_arrived_at <= cut_off_at then previous_arrival_delay_minutes
+        end as previous_arrival_delay_minutes,
+        case
+            when previous_departed_at <= cut_off_at then previous_departure_delay_minutes
+            when previous_is_cancelled then null
+            when previous_scheduled_at <= cut_off_at
+                then extract(epoch from cut_off_at - previous_scheduled_at)::int / 60
+        end as previous_departure_delay_minutes,
+        case
+            when second_departed_at <= cut_off_at and second_scheduled_at >= scheduled_departure_at - interval '36 hours'
+                then second_departure_delay_minutes
+        end as second_departure_delay_minutes,
+        (previous_is_cancelled and previous_scheduled_at <= cut_off_at)::int as is_previous_cancelled
+    from legs
+    where is_in_range and previous_scheduled_at >= scheduled_departure_at - interval '36 hours'
+
+),
+
+final as (
+
+    select
+        *,
+        coalesce(previous_arrival_delay_minutes, previous_departure_delay_minutes)
+        - rotation_slack_minutes as inbound_delay_minutes
+    from known
+
+)
+
+select * from final

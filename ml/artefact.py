@@ -1,0 +1,92 @@
+"""Saves a model with its manifest and loads it again only when it is whole and of the same versions (P7)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ml.errors import ArtefactBroken, NoModel, OtherVersions
+from warehouse.settings import get_settings
+
+MODEL, MANIFEST, CURRENT = "model.joblib", "manifest.json", "current"
+PACKAGES = ("scikit-learn", "numpy", "scipy", "pandas", "joblib")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a model depends on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def save(task: str, pipeline: Any, manifest: dict[str, Any]) -> Path:
+    """Save model and manifest in a folder of their own, then make it the current one; return the folder.
+
+    1. write both into a partial folder, 2. rename it, 3. point `current` at it. A run that is killed before 3 leaves
+    the last model current.
+    """
+    import joblib
+
+    folder = get_settings().models_folder / task
+    partial = folder / f".{manifest['model_id']}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)  # 1.
+    joblib.dump(pipeline, partial / MODEL, compress=3)
+    whole = {**manifest, "sha256": _checksum(partial / MODEL)}
+    (partial / MANIFEST).write_text(json.dumps(whole, indent=1))
+    final: Path = folder / manifest["model_id"]
+    partial.rename(final)  # 2.
+    pointer = folder / f".{CURRENT}.partial"
+    pointer.write_text(manifest["model_id"] + "\n")
+    pointer.replace(folder / CURRENT)  # 3.
+    return final
+
+
+def current_manifest(task: str) -> dict[str, Any] | None:
+    """Return the current model's manifest, None when there is no model."""
+    folder = get_settings().models_folder / task
+    if not (folder / CURRENT).exists():
+        return None
+    found: dict[str, Any] = json.loads((folder / (folder / CURRENT).read_text().strip() / MANIFEST).read_text())
+    return found
+
+
+def load(task: str) -> tuple[Any, dict[str, Any]]:
+    """Return the current model and its manifest.
+
+    Raises:
+        NoModel: nothing was trained.
+        ArtefactBroken: the file's SHA-256 is not the manifest's; nothing of it was unpickled.
+        OtherVersions: Python or a library is of another version; nothing of it was unpickled.
+    """
+    manifest = current_manifest(task)
+    if manifest is None:
+        raise NoModel(f"no model for {task}: train one with `make train`")
+    path = get_settings().models_folder / task / manifest["model_id"] / MODEL
+    raw = path.read_bytes() if path.exists() else b""
+    if hashlib.sha256(raw).hexdigest() != manifest["sha256"]:
+        raise ArtefactBroken(
+            f"{path} is not the file that was saved, so it is not loaded: `python -m ml.train --force`"
+        )
+    others = [
+        f"{name} {manifest['versions'].get(name)}"
+        for name, found in versions().items()
+        if manifest["versions"].get(name) != found
+    ]
+    if others:
+        raise OtherVersions(
+            f"{path} was saved with {', '.join(others)}, so it is not loaded: `python -m ml.train --force`"
+        )
+    import io
+
+    import joblib
+
+    return joblib.load(io.BytesIO(raw)), manifest
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,96 @@
+"""Reads a task's rows from the marts, and tells by an order-independent hash whether they are the same as before."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg2 import sql
+from psycopg2.errors import UndefinedColumn, UndefinedTable
+
+from ml.errors import NothingToLearn
+from ml.task import Task
+from warehouse.connection import connect
+
+# Two sums of 64-bit hashes with different seeds: the same for any order of the rows, another for any change in one.
+TRAINING_ROWS = """
+select count(*), coalesce(sum(hashtextextended(row({columns})::text, 0)), 0)::text,
+    coalesce(sum(hashtextextended(row({columns})::text, 1)), 0)::text
+from marts.{table}
+where {label} is not null and {time} < %s
+"""
+
+BATCHES = """
+select batches.batch_id::text, inputs.name, batches.source
+from ledger.batches
+inner join ledger.inputs on batches.input_id = inputs.input_id
+inner join intermediate.consumed_batches as consumed on batches.batch_id = consumed.batch_id
+where consumed.model = %s and batches.landed > 0
+order by 1
+"""
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """How many rows a model learns from, their hash, and the batches that the table was made of."""
+
+    rows: int
+    digest: str
+    batches: dict[str, str]
+
+
+def training_rows(task: Task) -> TrainingRows:
+    """Hash the rows before the test, all of which choose or fit a model.
+
+    Raises:
+        NothingToLearn: the table or a column is missing, or there is no row.
+    """
+    names = {"table": task.table, "label": task.label, "time": task.time_column}
+    parts: dict[str, sql.Composable] = {name: sql.Identifier(value) for name, value in names.items()}
+    parts["columns"] = sql.SQL(", ").join(map(sql.Identifier, task.columns))
+    connection = connect("trainer")
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("set local extra_float_digits = 1")
+            cursor.execute(sql.SQL(TRAINING_ROWS).format(**parts), [task.split.test_from])
+            rows, *sums = cursor.fetchone()  # type: ignore[misc]
+            cursor.execute(BATCHES, [task.table])
+            batches = {batch: f"{source}: {name}" for batch, name, source in cursor.fetchall()}
+    except (UndefinedTable, UndefinedColumn) as error:
+        raise NothingToLearn(
+            f"marts.{task.table} is not there as the task needs it: run `make dbt` ({error.pgcode})"
+        ) from None
+    finally:
+        connection.close()
+    if not rows:
+        raise NothingToLearn(f"marts.{task.table} has no labelled row before {task.split.test_from}: load some first")
+    return TrainingRows(rows, hashlib.sha256(f"{rows} {sums[0]} {sums[1]}".encode()).hexdigest(), batches)
+
+
+def read_rows(task: Task) -> Any:
+    """Return all rows as a pandas data frame: key, time, label (1, 0 or missing) and features as float or text."""
+    import pandas as pd
+
+    columns = sql.SQL(", ").join(map(sql.Identifier, task.columns))
+    statement = sql.SQL("copy (select {} from marts.{} order by {}, {}) to stdout (format csv, header)").format(
+        columns, sql.Identifier(task.table), sql.Identifier(task.time_column), sql.Identifier(task.key)
+    )
+    import tempfile
+
+    connection = connect("trainer")
+    try:
+        with connection, connection.cursor() as cursor, tempfile.TemporaryFile() as spool:
+            cursor.copy_expert(statement.as_string(connection), spool)
+            spool.seek(0)
+            frame = pd.read_csv(
+                spool,
+                dtype={**dict.fromkeys(task.numeric, "float64"), **dict.fromkeys(task.categorical, "object")},
+                parse_dates=[task.time_column],
+                keep_default_na=False,
+                na_values={name: [""] for name in [*task.numeric, *task.categorical, task.label]},
+            )
+    finally:
+        connection.close()
+    frame[task.label] = frame[task.label].map({"t": 1.0, "f": 0.0})
+    return frame

@@ -1,0 +1,116 @@
+"""`python -m ml.score`: write the current model's probabilities to `predictions.<task>`, and say when it is stale."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import click
+from psycopg2 import sql
+
+from ml.artefact import load
+from ml.rows import read_rows, training_rows
+from ml.task import read_task
+from warehouse.cli import run
+from warehouse.connection import connect
+
+TABLE = """
+create table if not exists predictions.{table} (
+    {key} text primary key,
+    model_id uuid not null,
+    probability double precision not null check (probability between 0 and 1),
+    is_predicted_late boolean not null,
+    is_stale boolean not null,
+    scored_at timestamptz not null default now()
+)
+"""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What scoring did: rows written, one line for a person, and whether the model is stale."""
+
+    rows: int
+    summary: str
+    is_stale: bool
+
+
+def score(task: str = "flight_delays") -> Scored:
+    """Score all rows of the task's table in one transaction; nothing is written when nothing changed.
+
+    A model whose training rows have changed since is stale: it still answers, and every answer says so.
+
+    Raises:
+        NoModel, ArtefactBroken, OtherVersions: see `ml.errors`; the last predictions stay.
+    """
+    declared = read_task(task)
+    pipeline, manifest = load(task)
+    now = training_rows(declared.task)
+    is_stale = now.digest != manifest["training_digest"]
+    new_batches = [name for batch, name in now.batches.items() if batch not in manifest["batches"]]
+    because = (
+        f"; STALE: its training rows have changed ({', '.join(new_batches) or 'no new batch'})" if is_stale else ""
+    )
+    frame = read_rows(declared.task)
+    probability = pipeline.predict_proba(frame[declared.task.features])[:, 1]
+    content = _as_csv(frame[declared.task.key], probability, manifest, is_stale)
+    written = _replace(task, declared.task.key, content)
+    what = (
+        f"{len(frame):,} predictions of {manifest['model_id']}"
+        if written
+        else "nothing new: the same predictions stand"
+    )
+    return Scored(len(frame) if written else 0, what + because, is_stale)
+
+
+def _as_csv(keys: Any, probability: Any, manifest: dict[str, Any], is_stale: bool) -> bytes:
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {
+            "key": keys,
+            "model_id": manifest["model_id"],
+            "probability": probability.round(6),
+            "is_predicted_late": probability >= manifest["threshold"],
+            "is_stale": is_stale,
+        }
+    )
+    return frame.to_csv(index=False, header=False).encode()
+
+
+def _replace(task: str, key: str, content: bytes) -> bool:
+    """Put the predictions in the place of the last ones, unless they are the same; return whether they were written."""
+    digest = hashlib.sha256(content).hexdigest()
+    names = {"table": sql.Identifier(task), "key": sql.Identifier(key)}
+    connection = connect("trainer")
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql.SQL(TABLE).format(**names))
+            relation = sql.SQL("predictions.{table}").format(**names).as_string(connection)
+            cursor.execute("select obj_description(%s::regclass)", [relation])
+            if cursor.fetchone()[0] == digest:  # type: ignore[index]
+                return False
+            cursor.execute(sql.SQL("truncate predictions.{table}").format(**names))
+            columns = sql.SQL("({key}, model_id, probability, is_predicted_late, is_stale)").format(**names)
+            cursor.copy_expert(
+                f"copy {relation} {columns.as_string(connection)} from stdin (format csv)", io.BytesIO(content)
+            )
+            cursor.execute(
+                sql.SQL("comment on table predictions.{table} is {digest}").format(digest=sql.Literal(digest), **names)
+            )
+    finally:
+        connection.close()
+    return True
+
+
+@click.command(help="Example: python -m ml.score\n\nWrite the current model's predictions.")
+@click.option("--task", default="flight_delays", show_default=True, help="A task of ml/tasks.")
+def main(task: str) -> None:
+    """Score, and say whether the model is stale."""
+    click.echo(score(task).summary)
+
+
+if __name__ == "__main__":
+    run(main, "python -m ml.score")

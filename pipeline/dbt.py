@@ -1,0 +1,80 @@
+"""Runs dbt in this process, with the project's own server, and says what failed in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import Counter
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import DbtFailed
+from warehouse.connection import connection_parameters, current_warehouse
+from warehouse.dbt_profile import write_profile
+from warehouse.settings import PROJECT
+
+PROJECT_FOLDER = PROJECT / "dbt_project"
+RESULTS = PROJECT_FOLDER / "target" / "run_results.json"
+NAMED_AT_MOST = 5
+
+
+def build(*arguments: str) -> tuple[int, str]:
+    """Run `dbt build`: balance, then marts, then the guards of the keys; return rows changed in marts and a summary.
+
+    Raises:
+        DbtFailed: a model or test failed; what comes after it was not touched.
+    """
+    _invoke(["build", *arguments])
+    results = json.loads(RESULTS.read_text())["results"]
+    rows = sum(_rows(entry) for entry in results if entry["unique_id"].startswith("model."))
+    count = Counter(entry["unique_id"].partition(".")[0] for entry in results)
+    changed = f"{rows:,} rows written" if rows else "nothing new"
+    return rows, f"{changed}; {count['model']} models, {count['test'] + count['unit_test']} tests passed"
+
+
+def write_docs(target: Path) -> tuple[int, str]:
+    """Write dbt's documentation as one page that opens offline; leave it when no model changed.
+
+    Raises:
+        DbtFailed: dbt could not read the project or the warehouse.
+    """
+    newest = max(path.stat().st_mtime for path in PROJECT_FOLDER.rglob("*") if path.suffix in (".sql", ".yml", ".md"))
+    if target.exists() and target.stat().st_mtime > newest:
+        return 0, "nothing new: no model changed"
+    _invoke(["docs", "generate", "--static"])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    shutil.copyfile(PROJECT_FOLDER / "target" / "static_index.html", partial)
+    partial.replace(target)
+    return 0, str(target.relative_to(PROJECT) if target.is_relative_to(PROJECT) else target)
+
+
+def _invoke(arguments: list[str]) -> Any:
+    connection_parameters("transformer")
+    warehouse = current_warehouse()
+    write_profile(warehouse)
+    from dbt.cli.main import dbtRunner
+
+    os.environ["PGDATABASE"] = warehouse.settings.pgdatabase
+    with chdir(PROJECT_FOLDER):
+        result = dbtRunner().invoke(["--quiet", "--no-use-colors", *arguments])
+    if result.exception:
+        raise DbtFailed(f"dbt {arguments[0]} stopped: {' '.join(str(result.exception).split())}")
+    if not result.success:
+        raise DbtFailed(_failures(result.result))
+    return result.result
+
+
+def _failures(result: Any) -> str:
+    failed = [entry for entry in result.results if str(entry.status) in ("error", "fail", "runtime error")]
+    skipped = sum(str(entry.status) == "skipped" for entry in result.results)
+    named = "; ".join(f"{entry.node.name}: {' '.join(str(entry.message).split())}" for entry in failed[:NAMED_AT_MOST])
+    more = f" and {len(failed) - NAMED_AT_MOST} more" if len(failed) > NAMED_AT_MOST else ""
+    return f"{len(failed)} failed: {named}{more}; {skipped} that come after were left untouched"
+
+
+def _rows(entry: dict[str, Any]) -> int:
+    affected = entry.get("adapter_response", {}).get("rows_affected", 0)
+    return max(int(affected or 0), 0)

@@ -1,0 +1,33 @@
+"""Remembers what the stages of the last run did and took, for the report page."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from warehouse.settings import get_settings
+
+
+def _path() -> Path:
+    settings = get_settings()
+    return settings.state_folder / f"last_run-{settings.pgdatabase}.json"
+
+
+def read_record() -> list[dict[str, Any]]:
+    """Return a record a stage; empty before the first run."""
+    path = _path()
+    return json.loads(path.read_text()) if path.exists() else []
+
+
+def remember(record: dict[str, Any], order: list[str]) -> None:
+    """Put a stage's record in place of its last one, whole or not at all."""
+    records = {entry["name"]: entry for entry in read_record()}
+    records[record["name"]] = record
+    kept = [records[name] for name in order if name in records]
+    path = _path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}")
+    partial.write_text(json.dumps(kept, indent=1))
+    partial.replace(path)

@@ -1,0 +1,90 @@
+"""Runs the stages in order in one process, shows what each took, and stops the line at the first that fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+
+from pipeline.errors import RunRefused
+from pipeline.run_record import remember
+from pipeline.stages import WORK, Outcome, Stage, as_record, read_stages, relative
+from warehouse.connection import connect, engine
+from warehouse.errors import WaybillError
+from warehouse.runs import recorded_run
+from warehouse.settings import get_settings
+from warehouse.status import PSQL
+
+ONE_RUN_AT_A_TIME = 0x57415952  # the advisory lock that a run holds
+
+
+def run_all() -> None:
+    """Run all stages, then show the books and where to go on.
+
+    Raises:
+        WaybillError: of the first stage that failed; what comes after it stays as the last good run left it.
+    """
+    started = time.monotonic()
+    with _only_run(), recorded_run("pipeline"):
+        for stage in read_stages():
+            run_stage(stage.name)
+    _show_books()
+    settings = get_settings()
+    click.echo(f"done in {time.monotonic() - started:.0f} s")
+    click.echo(f"report: {relative(settings.reports_folder / 'index.html')}")
+    click.echo(PSQL)
+    click.echo("stop:   make down")
+
+
+def run_stage(name: str) -> Outcome:
+    """Run one stage, show its name, time and rows, and remember them for the report.
+
+    Raises:
+        WaybillError: what the stage says, with its name and what to look at before it.
+    """
+    stages = read_stages()
+    stage = next(entry for entry in stages if entry.name == name)
+    order = [entry.name for entry in stages]
+    started = time.monotonic()
+    console = Console(stderr=True)
+    try:
+        with console.status(f"{stage.name}: {stage.does}"):
+            outcome = WORK[name]()
+    except WaybillError as error:
+        remember(as_record(stage, time.monotonic() - started, None, "failed"), order)
+        raise type(error)(_stopped(stage, error)) from error
+    seconds = time.monotonic() - started
+    remember(as_record(stage, seconds, outcome, "succeeded"), order)
+    click.echo(f"{stage.name:<12} {seconds:>6.1f} s {outcome.rows:>11,} rows   {outcome.summary}")
+    return outcome
+
+
+def _stopped(stage: Stage, error: WaybillError) -> str:
+    look = f"; look at {stage.gate}" if stage.gate else ""
+    return f"{stage.name} stopped the line: {error}{look}"
+
+
+@contextmanager
+def _only_run() -> Iterator[None]:
+    """Hold the database's lock for runs, so that two at once do not mix; it goes when the process does."""
+    connection = connect("loader")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_lock(%s)", [ONE_RUN_AT_A_TIME])
+        if not cursor.fetchone()[0]:  # type: ignore[index]
+            connection.close()
+            raise RunRefused("another pipeline run is at work on this database: wait for its end, then run again")
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+def _show_books() -> None:
+    from pipeline.accounting import accounting, print_accounting
+
+    with engine("reader").connect() as connection:
+        print_accounting(accounting(connection))
