@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import shutil
-from collections import Counter, defaultdict
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -14,52 +13,22 @@ import orjson
 
 from data.sample import documents
 from data.sample.documents import Document
-from data.sample.faults import SEED, Planted, first_sent_wrong, plant_aircraft, plant_flights, plant_weather
+from data.sample.faults import (
+    SEED,
+    Planted,
+    first_sent_wrong,
+    plant_aircraft,
+    plant_flights,
+    plant_inside,
+    plant_weather,
+)
+from data.sample.files import Sample
 
-VERSION = 1
+VERSION = 2
 PLANTED = "planted.json"
 ARRAY_MONTHS, PACKED_MONTHS = (2, 6, 9), (3, 4, 7, 8, 10)
 BOM = b"\xef\xbb\xbf"
-
-
-class Sample:
-    """The files of one build, their planted faults, and what the ledger has to show for each source."""
-
-    def __init__(self, folder: Path) -> None:
-        """Take the folder that is built in."""
-        self.folder = folder
-        self.faults: list[dict[str, Any]] = []
-        self.totals: dict[str, Counter[str]] = defaultdict(Counter)
-
-    def write(self, name: str, data: bytes) -> None:
-        """Write one file; a name that ends in .gz is compressed, the same bytes at every build."""
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(gzip.compress(data, 6, mtime=0) if name.endswith(".gz") else data)
-
-    def add_lines(self, name: str, real: list[Document], *, end: bytes = b"\n", head: bytes = b"") -> None:
-        """Write real documents, a line each."""
-        source = name.partition("/")[0]
-        self.write(name, head + end.join(map(orjson.dumps, real)) + end)
-        self.totals[source].update(landed=len(real), current=len(real))
-
-    def add_planted(self, name: str, planted: list[Planted], *, blank_every: int = 7) -> None:
-        """Write planted lines with blank ones between them, and remember where each stands."""
-        source = name.partition("/")[0]
-        lines: list[bytes] = []
-        for fault in planted:
-            if len(lines) % blank_every == blank_every - 1:
-                lines.append(b"")
-            lines.append(fault.line)
-            self.remember(fault.kind, name, len(lines), fault.expected)
-            outcome = fault.expected.get("outcome")
-            self.totals[source].update(["landed", outcome] if outcome else ["rejected"])
-        self.write(name, b"\n".join(lines) + b"\n")
-
-    def remember(self, kind: str, name: str, position: int, expected: dict[str, str]) -> None:
-        """Note one planted fault with its coordinate and what the books must say."""
-        source = name.partition("/")[0]
-        self.faults.append({"kind": kind, "source": source, "file": name, "position": position, "expected": expected})
+SPELLED = {5: "file with Windows line ends", 11: "file with a byte order mark"}
 
 
 def build(folder: Path) -> dict[str, Any]:
@@ -118,7 +87,7 @@ def _flights(sample: Sample) -> None:
         wrong, right = first_sent_wrong(months[1][place])
         months[1][place] = wrong
         corrections.append(Planted("correction", orjson.dumps(right), {"outcome": "current"}))
-        sample.remember("corrected later", "flights/flights-2013-01.ndjson", place + 1, {"outcome": "superseded"})
+        sample.note("corrected later", "flights/flights-2013-01.ndjson", place + 1, {"outcome": "superseded"})
     for month, real in months.items():
         stem = f"flights/flights-2013-{month:02}"
         if month in ARRAY_MONTHS:
@@ -127,12 +96,23 @@ def _flights(sample: Sample) -> None:
         elif month in PACKED_MONTHS:
             sample.add_lines(f"{stem}.ndjson.gz", real)
         else:
-            sample.add_lines(
-                f"{stem}.ndjson", real, end=b"\r\n" if month == 5 else b"\n", head=BOM if month == 11 else b""
-            )
+            _plain_month(sample, f"{stem}.ndjson", month, real)
     sample.add_planted("flights/late-deliveries-1.ndjson", [*corrections, *plant_flights(everything[30_000:])])
     sample.totals["flights"].update(superseded=3, current=-3)
     _deliver_again(sample)
+
+
+def _plain_month(sample: Sample, name: str, month: int, real: list[Document]) -> None:
+    """Write a month as plain lines; May has Windows line ends, November a byte order mark, December dirt inside."""
+    sample.add_lines(
+        name,
+        real,
+        planted=plant_inside(real) if month == 12 else (),
+        end=b"\r\n" if month == 5 else b"\n",
+        head=BOM if month == 11 else b"",
+    )
+    if month in SPELLED:
+        sample.note(SPELLED[month], name, 0, {"outcome": "current"})
 
 
 def _deliver_again(sample: Sample) -> None:
@@ -140,7 +120,7 @@ def _deliver_again(sample: Sample) -> None:
     first, again = "flights/late-deliveries-1.ndjson", "flights/late-deliveries-2.ndjson"
     shutil.copyfile(sample.folder / first, sample.folder / again)
     lines = [line for line in (sample.folder / first).read_bytes().splitlines() if line.strip()]
-    sample.remember("the same file again", again, 0, {"skipped": first})
+    sample.note("the same file again", again, 0, {"skipped": first})
     sample.totals["flights"].update(skipped=len(lines))
 
 

@@ -23,7 +23,7 @@ class Planted:
 
     kind: str
     line: bytes
-    expected: dict[str, str] = field(default_factory=dict)
+    expected: dict[str, Any] = field(default_factory=dict)
 
 
 def fingerprint(line: bytes) -> bytes:
@@ -40,8 +40,7 @@ def plant_flights(real: list[Document]) -> list[Planted]:
     for _ in range(5):
         lines.append(Planted("re-delivery", orjson.dumps(next(chosen)), {"outcome": "duplicate"}))
     for _ in range(3):
-        spelled = dict(reversed(next(chosen).items()))
-        lines.append(Planted("other spelling", _spaced(spelled), {"outcome": "duplicate"}))
+        lines.append(Planted("other spelling", _spelled_otherwise(next(chosen)), {"outcome": "duplicate"}))
     for _ in range(4):
         wrong = _changed(next(chosen), delays={"departure_minutes": 999, "arrival_minutes": 999})
         wrong["updated_at"] = "2013-01-01T00:00:00Z"
@@ -59,10 +58,21 @@ def plant_flights(real: list[Document]) -> list[Planted]:
             name: value,
             "updated_at": "2013-01-01T00:00:00Z",
         }
-        expected = {"outcome": "superseded", "drift": f"/{name}"}
+        expected = {"outcome": "superseded", "drift": [f"/{name}", "/actual/runway"]}
         lines.append(Planted("unknown field", orjson.dumps(unknown), expected))
     random.Random(SEED).shuffle(lines)
     return lines
+
+
+def plant_inside(real: list[Document]) -> list[Planted]:
+    """Return what stands among a month's real lines: broken copies of its first documents and a re-delivery."""
+    cut, spelled, bad = orjson.dumps(real[0]), str(real[1]).encode(), orjson.dumps(real[2])
+    return [
+        Planted("cut line", cut[:-40], {"rejected": "not_json"}),
+        Planted("Python's spelling", spelled, {"rejected": "not_json"}),
+        Planted("bad UTF-8", bad.replace(b'"code":"', b'"code":"\xe9'), {"rejected": "not_utf8"}),
+        Planted("re-delivery", orjson.dumps(real[3]), {"outcome": "duplicate"}),
+    ]
 
 
 def plant_aircraft(real: list[Document]) -> list[Planted]:
@@ -102,8 +112,12 @@ def _changed(real: Document, **changes: Any) -> Document:
     return changed
 
 
-def _spaced(document: Document) -> bytes:
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2).replace(b"\n", b" ")
+def _spelled_otherwise(real: Document) -> bytes:
+    """Return the same value in other bytes whose fingerprint is the lower one, so that the real line represents it."""
+    line = orjson.dumps(dict(reversed(real.items())))
+    while fingerprint(line) >= fingerprint(orjson.dumps(real)):
+        line = line[:-1] + b" }"
+    return line
 
 
 def _losing(real: Document) -> bytes:

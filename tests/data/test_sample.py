@@ -1,0 +1,152 @@
+"""The sample is the same at every build, its faults stand where it says, and the ledger says of them what it must."""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from data.sample.__main__ import sample as command
+from data.sample.build import build, is_built
+from data.sample.tables import read_table
+from loader.declarations import SOURCES, Source, read_source, source_names
+from loader.load import load
+from warehouse.connection import connect
+
+ROWS = {"airlines": 16, "airports": 1_458, "aircraft": 3_322, "flights": 336_776}
+OUTCOMES = ("current", "duplicate", "superseded", "uncastable", "filtered")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample, built once for the module."""
+    built = tmp_path_factory.mktemp("sample") / "raw"
+    build(built)
+    return built
+
+
+@pytest.fixture(scope="module")
+def planted(folder: Path) -> dict[str, Any]:
+    return orjson.loads((folder / "planted.json").read_bytes())
+
+
+def lines_of(path: Path) -> list[bytes]:
+    raw = path.read_bytes()
+    return (gzip.decompress(raw) if path.suffix == ".gz" else raw).split(b"\n")
+
+
+def rows(statement: str) -> list[tuple[Any, ...]]:
+    connection = connect("reader")
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        found = cursor.fetchall()
+    connection.close()
+    return found
+
+
+def below(name: str, folder: Path) -> str:
+    """Return a name of the ledger as planted.json writes it."""
+    return Path(name).resolve().relative_to(folder.resolve()).as_posix()
+
+
+def test_two_builds_have_the_same_bytes(folder: Path, planted: dict[str, Any], tmp_path: Path) -> None:
+    again = build(tmp_path / "raw")
+    assert again == planted
+    assert {path.name for path in tmp_path.iterdir()} == {"raw"}, "the partial folder is gone"
+
+
+def test_the_second_call_leaves_the_files_alone_and_mends_a_changed_one(folder: Path, tmp_path: Path) -> None:
+    out, foreign = tmp_path / "raw", tmp_path / "raw" / "flights" / "mine.ndjson"
+    assert CliRunner().invoke(command, ["--out", str(out)]).exit_code == 0
+    foreign.write_text("{}\n")
+    (out / "airlines" / "UA.json").write_text("{}")
+    assert not is_built(out)
+    CliRunner().invoke(command, ["--out", str(out)])
+    assert is_built(out)
+    assert (out / "airlines" / "UA.json").read_bytes() == (folder / "airlines" / "UA.json").read_bytes()
+    assert foreign.read_text() == "{}\n"
+    before = (out / "airlines" / "UA.json").stat().st_mtime_ns
+    assert "already" in CliRunner().invoke(command, ["--out", str(out)]).output
+    assert (out / "airlines" / "UA.json").stat().st_mtime_ns == before
+
+
+def test_every_file_belongs_to_exactly_one_source_and_the_list_of_faults_to_none(
+    folder: Path, planted: dict[str, Any]
+) -> None:
+    found = Counter(path for name in source_names() for path in read_source(name).default_files(folder))
+    assert {path.relative_to(folder).as_posix() for path in found} == set(planted["files"])
+    assert set(found.values()) == {1}
+
+
+def test_the_current_documents_are_the_tables_own_rows(planted: dict[str, Any]) -> None:
+    totals = planted["totals"]
+    assert {source: totals[source]["current"] for source in ROWS} == ROWS
+    days = Counter((row["origin"], row["time_hour"][:10]) for row in read_table("weather"))
+    assert (totals["weather"]["current"], sum(days.values())) == (len(days), 26_115)
+    for counts in totals.values():
+        assert counts["landed"] == sum(counts.get(outcome, 0) for outcome in OUTCOMES)
+
+
+def test_each_fault_stands_where_the_list_says(folder: Path, planted: dict[str, Any]) -> None:
+    contracts = {name: orjson.loads(read_source(name).contract_path.read_bytes()) for name in source_names()}
+    for fault in planted["faults"]:
+        if fault["position"] == 0:
+            continue
+        raw = lines_of(folder / fault["file"])[fault["position"] - 1]
+        reason = fault["expected"].get("rejected")
+        if reason in ("not_json", "not_utf8"):
+            with pytest.raises(orjson.JSONDecodeError):
+                orjson.loads(raw)
+        elif reason == "not_storable":
+            assert any(mark in raw for mark in (b"\\u0000", b"\\ud83d", b"1e400000"))
+        else:
+            keeps = jsonschema_rs.is_valid(contracts[fault["source"]], orjson.loads(raw))
+            assert keeps is (reason is None), fault
+    assert b"\r\n" in (folder / "flights/flights-2013-05.ndjson").read_bytes()[:2_000]
+    assert (folder / "flights/flights-2013-11.ndjson").read_bytes().startswith(b"\xef\xbb\xbf{")
+
+
+@pytest.mark.parametrize("path", sorted(SOURCES.glob("*.yml")), ids=lambda path: path.stem)
+def test_contracts_are_schemas_that_know_the_key_and_the_version(path: Path) -> None:
+    source: Source = read_source(path.stem)
+    schema = orjson.loads(source.contract_path.read_bytes())
+    jsonschema_rs.meta.validate(schema)
+    for pointer in [*source.key, source.version]:
+        part = schema
+        for name in pointer.split("/")[1:]:
+            assert name in part["required"], pointer
+            part = part["properties"][name]
+        assert part["type"] in ("string", "integer")
+
+
+def test_the_ledger_says_of_every_fault_what_was_planted(
+    folder: Path, planted: dict[str, Any], database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAYBILL_RAW", str(folder))
+    load()
+    faults = planted["faults"]
+    rejected = rows(
+        "select name, position, reason from ledger.rejects join ledger.batches using (batch_id)"
+        " join ledger.inputs using (input_id)"
+    )
+    assert sorted((below(name, folder), position, reason) for name, position, reason in rejected) == sorted(
+        (fault["file"], fault["position"], fault["expected"]["rejected"])
+        for fault in faults
+        if "rejected" in fault["expected"]
+    )
+    drift = Counter(pointer for fault in faults for pointer in fault["expected"].get("drift", []))
+    assert Counter(dict(rows("select pointer, sum(documents)::int from ledger.drift group by pointer"))) == drift
+    booked = rows("select source, sum(landed), sum(rejected), sum(skipped) from ledger.batches group by source")
+    assert {source: tuple(map(int, counts)) for source, *counts in booked} == {
+        source: tuple(counts.get(name, 0) for name in ("landed", "rejected", "skipped"))
+        for source, counts in planted["totals"].items()
+    }
+    for source, *_ in booked:
+        [(landed,)] = rows(f"select count(*) from raw.{source}")
+        assert landed == planted["totals"][source]["landed"]
