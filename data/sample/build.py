@@ -24,7 +24,7 @@ from data.sample.faults import (
 )
 from data.sample.files import Sample
 
-VERSION = 2
+VERSION = 3
 PLANTED = "planted.json"
 ARRAY_MONTHS, PACKED_MONTHS = (2, 6, 9), (3, 4, 7, 8, 10)
 BOM = b"\xef\xbb\xbf"
@@ -42,6 +42,7 @@ def build(folder: Path) -> dict[str, Any]:
         _flights(sample)
         _weather(sample)
         planted = _describe(sample)
+        _remove_former(folder, set(planted["files"]))
         for path in sorted(partial.rglob("*.*")):
             target = folder / path.relative_to(partial)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -51,6 +52,18 @@ def build(folder: Path) -> dict[str, Any]:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return planted
+
+
+def _remove_former(folder: Path, kept: set[str]) -> None:
+    """Remove what an earlier version of the sample wrote and this one does not; only what is still as it wrote it."""
+    try:
+        former = orjson.loads((folder / PLANTED).read_bytes())["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    for name in sorted(set(former) - kept):
+        path = folder / name
+        if path.is_file() and _digest(path) == former[name]:
+            path.unlink()
 
 
 def is_built(folder: Path) -> bool:
@@ -74,7 +87,7 @@ def _reference(sample: Sample) -> None:
     sample.totals["airports"].update(landed=len(airports), current=len(airports))
     aircraft = list(documents.aircraft())
     sample.add_lines("aircraft/aircraft.ndjson.gz", aircraft)
-    sample.add_planted("aircraft/aircraft-later.ndjson", plant_aircraft(aircraft))
+    sample.add_planted("aircraft/later-aircraft.ndjson", plant_aircraft(aircraft))
 
 
 def _flights(sample: Sample) -> None:

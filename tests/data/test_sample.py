@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,26 @@ def test_the_second_call_leaves_the_files_alone_and_mends_a_changed_one(folder: 
     before = (out / "airlines" / "UA.json").stat().st_mtime_ns
     assert "already" in CliRunner().invoke(command, ["--out", str(out)]).output
     assert (out / "airlines" / "UA.json").stat().st_mtime_ns == before
+
+
+def test_a_newer_sample_removes_what_an_older_one_wrote_unless_it_was_changed(tmp_path: Path) -> None:
+    out = tmp_path / "raw"
+    (out / "flights").mkdir(parents=True)
+    (out / "flights" / "old.ndjson").write_bytes(b"old")
+    (out / "flights" / "edited.ndjson").write_bytes(b"edited by hand")
+    digest = hashlib.blake2b(b"old", digest_size=16).hexdigest()
+    files = {"flights/old.ndjson": digest, "flights/edited.ndjson": digest}
+    (out / "planted.json").write_bytes(orjson.dumps({"version": 0, "files": files}))
+    build(out)
+    assert not (out / "flights" / "old.ndjson").exists()
+    assert (out / "flights" / "edited.ndjson").read_bytes() == b"edited by hand"
+
+
+def test_a_planted_copy_is_loaded_after_what_it_copies(folder: Path) -> None:
+    for source in ("aircraft", "flights", "weather"):
+        names = [path.name for path in read_source(source).default_files(folder)]
+        late = ["late" in name for name in names]
+        assert late == sorted(late) and late[-1], names
 
 
 def test_every_file_belongs_to_exactly_one_source_and_the_list_of_faults_to_none(
