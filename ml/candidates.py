@@ -43,9 +43,11 @@ def make_pipeline(name: str, task: Task) -> Any:
 def _encoded(task: Task) -> Any:
     """Return what trees need: a category is its share of late rows, cross-fitted; a missing number stays missing."""
     from sklearn.compose import ColumnTransformer
+    from sklearn.model_selection import StratifiedKFold
     from sklearn.preprocessing import TargetEncoder
 
-    encoder = TargetEncoder(target_type="binary", random_state=task.seed)
+    folds = StratifiedKFold(n_splits=5, shuffle=True, random_state=task.seed)
+    encoder = TargetEncoder(target_type="binary", cv=folds)
     return ColumnTransformer([("category", encoder, task.categorical), ("number", "passthrough", task.numeric)])
 
 

@@ -28,9 +28,9 @@ def build(*arguments: str) -> tuple[int, str]:
     """
     _invoke(["build", *arguments])
     results = json.loads(RESULTS.read_text())["results"]
-    rows = sum(_rows(entry) for entry in results if entry["unique_id"].startswith("model."))
+    rows = sum(_rows(entry) for entry in results if '"marts"' in (entry.get("relation_name") or ""))
     count = Counter(entry["unique_id"].partition(".")[0] for entry in results)
-    changed = f"{rows:,} rows written" if rows else "nothing new"
+    changed = f"{rows:,} rows of marts written" if rows else "nothing new"
     return rows, f"{changed}; {count['model']} models, {count['test'] + count['unit_test']} tests passed"
 
 

