@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import fresh_database  # type: ignore[import-not-found]
 
 from loader.load import Request, load
 from pipeline.dbt import build
 from pipeline.errors import DbtFailed
+from tests.databases import fresh_database
 from warehouse.connection import connect
 
 MARTS = ("dim_airlines", "dim_airports", "dim_aircraft", "fct_weather_observations", "fct_flights", "flight_features")
