@@ -59,7 +59,7 @@ def _invoke(arguments: list[str]) -> Any:
 
     os.environ["PGDATABASE"] = warehouse.settings.pgdatabase
     with chdir(PROJECT_FOLDER):
-        result = dbtRunner().invoke(["--quiet", "--no-use-colors", *arguments])
+        result = dbtRunner().invoke(["--quiet", "--no-use-colors", "--log-level-file", "none", *arguments])
     if result.exception:
         raise DbtFailed(f"dbt {arguments[0]} stopped: {' '.join(str(result.exception).split())}")
     if not result.success:

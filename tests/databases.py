@@ -31,10 +31,6 @@ def fresh_database(prefix: str = "test") -> Iterator[str]:
 
 
 def _drop(name: str) -> None:
-    from warehouse.connection import engine
-
-    for role in ("owner", "loader", "transformer", "trainer", "reader"):
-        engine(role).dispose()
     forget()
     connection = open_connection(login_parameters(current_warehouse(), "owner", database="postgres"))
     connection.autocommit = True

@@ -19,14 +19,18 @@ MARTS = ("dim_airlines", "dim_airports", "dim_aircraft", "fct_weather_observatio
 AIRPORTS = {"EWR": "America/New_York", "ORD": "America/Chicago", "LAX": "America/Los_Angeles"}
 
 
+def hhmm(minutes: int) -> int:
+    return minutes // 60 * 100 + minutes % 60
+
+
 def flight(number: int, day: int = 1, *, delay: int = 5, written: str = "2013-02-01", **more: Any) -> dict[str, Any]:
-    departure, arrival = 900 + number % 50, 1130 + number % 20
+    departure, arrival = 900 + number % 50, 690 + number % 20
     return {
         "airline": {"code": "UA"}, "flight_number": number, "aircraft": {"tail_number": f"N{number}"},
         "origin": {"airport": "EWR"}, "destination": {"airport": more.pop("to", "ORD")},
-        "scheduled": {"date": f"2013-01-{day:02}", "departure": departure, "arrival": arrival,
+        "scheduled": {"date": f"2013-01-{day:02}", "departure": departure, "arrival": hhmm(arrival),
                       "departure_hour": f"2013-01-{day:02}T14:00:00Z"},
-        "actual": {"departure": departure, "arrival": arrival + delay, "air_time_minutes": 100},
+        "actual": {"departure": departure, "arrival": hhmm(arrival + delay), "air_time_minutes": 100},
         "delays": {"departure_minutes": 0, "arrival_minutes": delay}, "distance_miles": 719,
         "updated_at": f"{written}T00:00:00Z", **more,
     }  # fmt: skip

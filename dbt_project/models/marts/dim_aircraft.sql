@@ -58,7 +58,7 @@ inferred as (
         null::bigint as _position
     from flights
     left join delivered on flights.aircraft_id = delivered.aircraft_id
-    where flights.outcome = 'current' and flights.aircraft_id is not null and delivered.aircraft_id is null
+    where flights.outcome <> 'uncastable' and flights.aircraft_id is not null and delivered.aircraft_id is null
 
 ),
 

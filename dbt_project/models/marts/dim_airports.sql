@@ -1,5 +1,6 @@
 -- depends_on: {{ ref('document_outcomes') }}
 -- One row per airport: what was delivered, and a member inferred for each code that only flights or weather use.
+-- Every version of a document infers, not the current one alone, or the order of arrival would show here.
 -- Seen in the data: EEN has its coordinates swapped. All airports of the register lie north of the equator, so a
 -- latitude below zero with a longitude above it is put right.
 
@@ -49,11 +50,11 @@ delivered as (
 
 used as (
 
-    select origin_airport_id as airport_id from flights where outcome = 'current'
+    select origin_airport_id as airport_id from flights where outcome <> 'uncastable'
     union
-    select destination_airport_id as airport_id from flights where outcome = 'current'
+    select destination_airport_id as airport_id from flights where outcome <> 'uncastable'
     union
-    select airport_id from weather where outcome = 'current'
+    select airport_id from weather where outcome <> 'uncastable'
 
 ),
 

