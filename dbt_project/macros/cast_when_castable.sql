@@ -1,3 +1,3 @@
 {% macro cast_when_castable(column, type) -%}
-    case when uncastable_reason is null then {{ column }}::{{ 'integer' if type == 'hhmm' else type }} end
+    case when uncastable_reason is null then {{ cast_value(column, type) }} end
 {%- endmacro %}

@@ -1,6 +1,8 @@
 {% macro deduplicated_documents(staging_model) %}
 {%- set columns = [] -%}
-{%- for column in adapter.get_columns_in_relation(staging_model) -%}{%- do columns.append(column.name) -%}{%- endfor -%}
+{%- if execute -%}
+    {%- for column in adapter.get_columns_in_relation(staging_model) -%}{%- do columns.append(column.name) -%}{%- endfor -%}
+{%- endif -%}
 with
 
 delivered as (
@@ -8,7 +10,7 @@ delivered as (
     select *
     from {{ staging_model }}
     {%- if is_incremental() %}
-    where _batch_id in {{ unconsumed_batches() }}
+    where _batch_id in {{ claimed_batches() }}
     {%- endif %}
 
 ),
@@ -76,8 +78,7 @@ classified as (
 final as (
 
     select
-        {{ columns | join(', ') or '*' }},
-        outcome,
+        {{ columns | join(', ') ~ ', outcome' if columns else '*' }},
         case
             when outcome = 'uncastable' then uncastable_reason
             when outcome = 'filtered' then 'withdrawn by its source'

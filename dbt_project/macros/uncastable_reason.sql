@@ -1,10 +1,13 @@
-{% macro uncastable_reason(types) -%}
+{% macro uncastable_reason(types, required=[]) -%}
     nullif(concat_ws(
         '; ',
+        {%- for column in required %}
+        case when {{ column }} is null then '{{ column }}: is missing' end,
+        {%- endfor %}
         {%- for column, type in types.items() %}
         case
             when {{ column }} is not null and not {{ is_castable(column, type) }}
-                then '{{ column }}: ' || left(to_json({{ column }})::text, 100) || ' is no {{ type }}'
+                then '{{ column }}: ' || left(to_json({{ column }})::text, 100) || ' is no {{ type | replace('_', ' ') }}'
         end{{ "," if not loop.last }}
         {%- endfor %}
     ), '')

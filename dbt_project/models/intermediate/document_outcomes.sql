@@ -1,72 +1,20 @@
+-- One row per landed document of every source, with what became of it.
+
+{% for source_name in ['airlines', 'airports', 'aircraft', 'flights', 'weather'] -%}
 select
-    'airlines' as source,
+    '{{ source_name }}' as source,
+    document_key,
+    outcome,
+    outcome_reason as reason,
+    updated_at as version_at,
     _batch_id,
     _position,
     _fingerprint,
-    document_key,
-    updated_at as version_at,
-    outcome,
-    outcome_reason as reason,
     surviving_batch_id,
     surviving_position
-from {{ ref('int_airlines_deduplicated') }}
-
+from {{ ref('int_' ~ source_name ~ '_deduplicated') }}
+{% if not loop.last %}
 union all
 
-select
-    'airports' as source,
-    _batch_id,
-    _position,
-    _fingerprint,
-    document_key,
-    updated_at as version_at,
-    outcome,
-    outcome_reason as reason,
-    surviving_batch_id,
-    surviving_position
-from {{ ref('int_airports_deduplicated') }}
-
-union all
-
-select
-    'aircraft' as source,
-    _batch_id,
-    _position,
-    _fingerprint,
-    document_key,
-    updated_at as version_at,
-    outcome,
-    outcome_reason as reason,
-    surviving_batch_id,
-    surviving_position
-from {{ ref('int_aircraft_deduplicated') }}
-
-union all
-
-select
-    'flights' as source,
-    _batch_id,
-    _position,
-    _fingerprint,
-    document_key,
-    updated_at as version_at,
-    outcome,
-    outcome_reason as reason,
-    surviving_batch_id,
-    surviving_position
-from {{ ref('int_flights_deduplicated') }}
-
-union all
-
-select
-    'weather' as source,
-    _batch_id,
-    _position,
-    _fingerprint,
-    document_key,
-    updated_at as version_at,
-    outcome,
-    outcome_reason as reason,
-    surviving_batch_id,
-    surviving_position
-from {{ ref('int_weather_deduplicated') }}
+{% endif %}
+{%- endfor %}

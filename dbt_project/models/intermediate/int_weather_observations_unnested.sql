@@ -33,7 +33,7 @@ typed as (
         temperature_fahrenheit::double precision as temperature_fahrenheit,
         dew_point_fahrenheit::double precision as dew_point_fahrenheit,
         relative_humidity_percent::double precision as relative_humidity_percent,
-        wind_direction_degrees::integer as wind_direction_degrees,
+        {{ cast_value('wind_direction_degrees', 'integer') }} as wind_direction_degrees,
         wind_speed_mph::double precision as wind_speed_mph,
         wind_gust_mph::double precision as wind_gust_mph,
         precipitation_inches::double precision as precipitation_inches,

@@ -1,5 +1,6 @@
 -- depends_on: {{ ref('document_outcomes') }}
--- One row per aircraft: what was delivered, and a member inferred for each tail number that only flights use.
+-- One row per aircraft: what was delivered, and a member inferred for each tail number that only flights use, withdrawn
+-- and superseded documents included, so that a member never leaves.
 -- Seen in the data: two spellings of Airbus and three of McDonnell Douglas; 50,094 flights of 721 aircraft carry a tail
 -- number that is not in the register (AA and MQ use fleet numbers).
 
@@ -70,5 +71,5 @@ final as (
 
 )
 
-select * from final
-{{ changed_rows_only() }}
+select final.* from final
+{{ changed_rows_only('aircraft_id') }}

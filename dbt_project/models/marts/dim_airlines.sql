@@ -1,5 +1,6 @@
 -- depends_on: {{ ref('document_outcomes') }}
--- One row per airline: what was delivered, and a member inferred for each code that only flights use.
+-- One row per airline: what was delivered, and a member inferred for each code that only flights use, withdrawn and
+-- superseded documents included, so that a member never leaves.
 
 with
 
@@ -46,5 +47,5 @@ final as (
 
 )
 
-select * from final
-{{ changed_rows_only() }}
+select final.* from final
+{{ changed_rows_only('airline_id') }}

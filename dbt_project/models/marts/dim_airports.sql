@@ -1,8 +1,10 @@
 -- depends_on: {{ ref('document_outcomes') }}
--- One row per airport: what was delivered, and a member inferred for each code that only flights or weather use.
--- Every version of a document infers, not the current one alone, or the order of arrival would show here.
+-- One row per airport: what was delivered, and a member inferred for each code that only flights or weather use,
+-- withdrawn and superseded documents included, so that a member never leaves.
 -- Seen in the data: EEN has its coordinates swapped. All airports of the register lie north of the equator, so a
--- latitude below zero with a longitude above it is put right.
+-- latitude below zero with a longitude above it is put right. What it takes in it also records: a flight's instants hang
+-- on its airports' zones, so fct_flights looks again at the flights of an airport with a new document.
+{{ config(pre_hook="{{ claim_batches(['int_airports_deduplicated']) }}") }}
 
 with
 
@@ -79,5 +81,5 @@ final as (
 
 )
 
-select * from final
-{{ changed_rows_only() }}
+select final.* from final
+{{ changed_rows_only('airport_id') }}

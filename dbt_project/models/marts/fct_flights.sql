@@ -4,6 +4,7 @@
 -- One row per flight that was scheduled to leave. A run looks at the flights that a new document speaks of, and at those
 -- whose airport's own document is new, since the zone makes the instants.
 {{ config(
+    pre_hook="{{ claim_batches(['int_flights_deduplicated', 'dim_airports']) }}",
     post_hook=["{{ delete_departed_rows(ref('int_flights_deduplicated')) }}", "analyze {{ this }}"],
     indexes=[{'columns': ['scheduled_date']}],
 ) }}
@@ -32,13 +33,13 @@ airports as (
 
 moved_airports as (
 
-    select airport_id from airports where _batch_id in {{ unconsumed_batches() }}
+    select airport_id from airports where _batch_id in {{ claimed_batches() }}
 
 ),
 
 touched as (
 
-    select document_key from documents where _batch_id in {{ unconsumed_batches() }}
+    select document_key from documents where _batch_id in {{ claimed_batches() }}
     union
     select document_key
     from documents
@@ -85,4 +86,5 @@ final as (
 
 )
 
-select * from final
+select final.* from final
+{{ changed_rows_only('flight_id') }}

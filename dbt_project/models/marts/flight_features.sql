@@ -1,4 +1,7 @@
--- One row per flight: what is known two hours before its scheduled departure, and nothing later.
+-- One row per flight: what is known two hours before its scheduled departure, and nothing later. A run makes those of the
+-- range that int_flight_feature_range found, and takes in the batches that made it.
+{{ config(pre_hook="{{ claim_batches(['int_flight_feature_range']) }}") }}
+{{ refuse_partial_rebuild('features') }}
 
 with
 
@@ -156,4 +159,5 @@ final as (
 
 )
 
-select * from final
+select final.* from final
+{{ changed_rows_only('flight_id') }}

@@ -5,6 +5,7 @@
     'manufacture_year': 'integer',
     'updated_at': 'timestamptz',
 } %}
+{%- set required = ['aircraft_id', 'updated_at'] %}
 
 with
 
@@ -29,7 +30,7 @@ parsed as (
         nullif(nullif(trim(document #>> '{airframe,engines}'), ''), 'NA') as engines,
         nullif(nullif(trim(document #>> '{airframe,seats}'), ''), 'NA') as seats,
         nullif(nullif(trim(document #>> '{manufacture,year}'), ''), 'NA') as manufacture_year,
-        trim(document ->> 'updated_at') as updated_at,
+        nullif(trim(document ->> 'updated_at'), '') as updated_at,
         jsonb_hash_extended(document, 0) as _value_hash
     from source
     offset 0
@@ -41,7 +42,7 @@ checked as (
     select
         *,
         aircraft_id as document_key,
-        {{ uncastable_reason(types) }} as uncastable_reason
+        {{ uncastable_reason(types, required) }} as uncastable_reason
     from parsed
     offset 0
 

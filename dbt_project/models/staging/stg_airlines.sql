@@ -2,6 +2,7 @@
 {%- set types = {
     'updated_at': 'timestamptz',
 } %}
+{%- set required = ['airline_id', 'updated_at'] %}
 
 with
 
@@ -20,7 +21,7 @@ parsed as (
         _fingerprint,
         nullif(nullif(trim(document ->> 'carrier'), ''), 'NA') as airline_id,
         nullif(nullif(trim(document ->> 'name'), ''), 'NA') as airline_name,
-        trim(document ->> 'updated_at') as updated_at,
+        nullif(trim(document ->> 'updated_at'), '') as updated_at,
         jsonb_hash_extended(document, 0) as _value_hash
     from source
     offset 0
@@ -32,7 +33,7 @@ checked as (
     select
         *,
         airline_id as document_key,
-        {{ uncastable_reason(types) }} as uncastable_reason
+        {{ uncastable_reason(types, required) }} as uncastable_reason
     from parsed
     offset 0
 

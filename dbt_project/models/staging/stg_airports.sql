@@ -1,10 +1,12 @@
 -- Missing values: a text that is empty, blank or says NA is no value, in every field alike.
 {%- set types = {
+    'time_zone': 'time_zone',
     'altitude_feet': 'integer',
     'latitude_degrees': 'double precision',
     'longitude_degrees': 'double precision',
     'updated_at': 'timestamptz',
 } %}
+{%- set required = ['airport_id', 'updated_at'] %}
 
 with
 
@@ -27,7 +29,7 @@ parsed as (
         nullif(nullif(trim(document ->> 'altitude_feet'), ''), 'NA') as altitude_feet,
         nullif(nullif(trim(document ->> 'latitude'), ''), 'NA') as latitude_degrees,
         nullif(nullif(trim(document ->> 'longitude'), ''), 'NA') as longitude_degrees,
-        trim(document ->> 'updated_at') as updated_at,
+        nullif(trim(document ->> 'updated_at'), '') as updated_at,
         jsonb_hash_extended(document, 0) as _value_hash
     from source
     offset 0
@@ -39,7 +41,7 @@ checked as (
     select
         *,
         airport_id as document_key,
-        {{ uncastable_reason(types) }} as uncastable_reason
+        {{ uncastable_reason(types, required) }} as uncastable_reason
     from parsed
     offset 0
 
@@ -51,7 +53,7 @@ renamed as (
         document_key,
         airport_id,
         airport_name,
-        time_zone,
+        {{ cast_when_castable('time_zone', types['time_zone']) }} as time_zone,
         {{ cast_when_castable('altitude_feet', types['altitude_feet']) }} as altitude_feet,
         {{ cast_when_castable('latitude_degrees', types['latitude_degrees']) }} as latitude_degrees,
         {{ cast_when_castable('longitude_degrees', types['longitude_degrees']) }} as longitude_degrees,

@@ -13,6 +13,9 @@
     'source_departure_hour_at': 'timestamptz',
     'updated_at': 'timestamptz',
 } %}
+{%- set required = [
+    'airline_id', 'flight_number', 'origin_airport_id', 'destination_airport_id', 'scheduled_date', 'updated_at',
+] %}
 
 with
 
@@ -45,7 +48,7 @@ parsed as (
         nullif(nullif(trim(document ->> 'distance_miles'), ''), 'NA') as distance_miles,
         nullif(nullif(trim(document #>> '{scheduled,date}'), ''), 'NA') as scheduled_date,
         nullif(nullif(trim(document #>> '{scheduled,departure_hour}'), ''), 'NA') as source_departure_hour_at,
-        trim(document ->> 'updated_at') as updated_at,
+        nullif(trim(document ->> 'updated_at'), '') as updated_at,
         jsonb_hash_extended(document, 0) as _value_hash
     from source
     offset 0
@@ -57,7 +60,7 @@ checked as (
     select
         *,
         concat_ws('-', airline_id, flight_number, origin_airport_id, scheduled_date) as document_key,
-        {{ uncastable_reason(types) }} as uncastable_reason
+        {{ uncastable_reason(types, required) }} as uncastable_reason
     from parsed
     offset 0
 

@@ -1,5 +1,6 @@
 -- One document holds a station's observations of a UTC day; a value that does not cast takes the document along,
--- so that a day is never half there.
+-- so that a day is never half there. So do two observations of one hour and one of another day: they could not be told
+-- apart from another row's.
 {%- set types = {
     'observed_at': 'timestamptz',
     'temperature_fahrenheit': 'double precision',
@@ -13,6 +14,7 @@
     'visibility_miles': 'double precision',
 } %}
 {%- set document_types = {'observation_date': 'date', 'updated_at': 'timestamptz'} %}
+{%- set required = ['airport_id', 'observation_date', 'updated_at'] %}
 
 with
 
@@ -27,11 +29,25 @@ observations as (
     select
         source._batch_id,
         source._position,
-        trim(observation.value ->> 'observed_at') as observed_at,
+        trim(source.document ->> 'date') as observation_date,
+        nullif(trim(observation.value ->> 'observed_at'), '') as observed_at,
         {{ observation_fields() }}
     from source
     cross join lateral jsonb_array_elements(source.document -> 'observations') as observation (value)
+    where jsonb_typeof(source.document -> 'observations') = 'array'
     offset 0
+
+),
+
+dated as (
+
+    select
+        *,
+        case
+            when {{ is_castable('observed_at', 'timestamptz') }}
+                then to_char(observed_at::timestamptz at time zone 'UTC', 'YYYY-MM-DD HH24')
+        end as observed_hour
+    from observations
 
 ),
 
@@ -40,8 +56,16 @@ observation_reasons as (
     select
         _batch_id,
         _position,
-        string_agg({{ uncastable_reason(types) }}, '; ') as reason
-    from observations
+        nullif(concat_ws(
+            '; ',
+            string_agg({{ uncastable_reason(types, ['observed_at']) }}, '; '),
+            case
+                when count(observed_hour) > count(distinct observed_hour)
+                    then 'observed_at: two observations of one hour'
+            end,
+            case when bool_or(left(observed_hour, 10) <> observation_date) then 'observed_at: of another date' end
+        ), '') as reason
+    from dated
     group by _batch_id, _position
 
 ),
@@ -52,10 +76,12 @@ parsed as (
         source._batch_id,
         source._position,
         source._fingerprint,
-        nullif(trim(source.document #>> '{station,airport}'), '') as airport_id,
-        trim(source.document ->> 'date') as observation_date,
-        trim(source.document ->> 'updated_at') as updated_at,
-        source.document -> 'observations' as observations,
+        nullif(nullif(trim(source.document #>> '{station,airport}'), ''), 'NA') as airport_id,
+        nullif(trim(source.document ->> 'date'), '') as observation_date,
+        nullif(trim(source.document ->> 'updated_at'), '') as updated_at,
+        case
+            when jsonb_typeof(source.document -> 'observations') = 'array' then source.document -> 'observations'
+        end as observations,
         jsonb_hash_extended(source.document, 0) as _value_hash,
         observation_reasons.reason as observation_reason
     from source
@@ -70,7 +96,12 @@ checked as (
     select
         *,
         concat_ws('-', airport_id, observation_date) as document_key,
-        nullif(concat_ws('; ', {{ uncastable_reason(document_types) }}, observation_reason), '') as uncastable_reason
+        nullif(concat_ws(
+            '; ',
+            {{ uncastable_reason(document_types, required) }},
+            case when observations is null then 'observations: is no array' end,
+            observation_reason
+        ), '') as uncastable_reason
     from parsed
     offset 0
 

@@ -1,6 +1,9 @@
+-- depends_on: {{ ref('fct_flights') }}
+-- depends_on: {{ ref('fct_weather_observations') }}
 -- One row: the scheduled dates whose features have to be made, and how far back what they look at reaches. A fact of one
 -- day speaks in the features of the next 28 at the most, so that a run with nothing new makes nothing, and a late
 -- correction makes the days after it again. A new airport document moves instants, and makes all of them again.
+{{ config(pre_hook="{{ claim_batches(['fct_flights', 'fct_weather_observations']) }}") }}
 {%- set history_days = 28 %}
 {%- set features = adapter.get_relation(database=target.dbname, schema='marts', identifier='flight_features') %}
 {%- set makes_all = flags.FULL_REFRESH or features is none %}
@@ -29,11 +32,11 @@ changed as (
 
     select scheduled_date as changed_date
     from flights
-    where _batch_id in {{ unconsumed_batches('flight_features') }}
+    where _batch_id in {{ batches_not_in('flight_features') }}
     union all
     select observation_date
     from weather
-    where _batch_id in {{ unconsumed_batches('flight_features') }}
+    where _batch_id in {{ batches_not_in('flight_features') }}
 
 ),
 
@@ -41,7 +44,7 @@ bounds as (
 
     select
         {{ 'true' if makes_all else 'false' }} or exists (
-            select from airports where _batch_id in {{ unconsumed_batches('flight_features') }} and outcome = 'current'
+            select from airports where _batch_id in {{ batches_not_in('flight_features') }} and outcome = 'current'
         ) as makes_all,
         (select min(scheduled_date) from flights) as first_scheduled_date,
         (select max(scheduled_date) from flights) as last_scheduled_date,

@@ -2,13 +2,5 @@
 -- what they correct, and records that their source withdraws. A drop is safe because carrier, flight number, origin
 -- and scheduled local date name one flight (without the origin 24 flights of 2013 would share a key), and because the
 -- order of arrival decides nothing: the highest version wins, then the highest fingerprint.
-{{ config(
-    materialized='incremental',
-    incremental_strategy='merge',
-    unique_key=['_batch_id', '_position'],
-    on_schema_change='fail',
-    indexes=[{'columns': ['_batch_id', '_position'], 'unique': true}, {'columns': ['document_key']}],
-    post_hook=['{{ record_consumed_batches() }}', 'analyze {{ this }}'],
-) }}
 
 {{ deduplicated_documents(ref('stg_flights')) }}

@@ -1,0 +1,29 @@
+"""One database for the modules of this folder, emptied for each test, and dbt in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.databases import fresh_database
+from tests.dbt_project.dbt_command import Dbt
+from tests.dbt_project.landing import make_empty
+
+
+@pytest.fixture(scope="session")
+def dbt_folder(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
+    return Dbt(tmp_path_factory.mktemp("dbt"))
+
+
+@pytest.fixture(scope="module")
+def dbt_database(dbt_folder: Dbt) -> Iterator[Dbt]:
+    with fresh_database():
+        yield dbt_folder
+
+
+@pytest.fixture
+def dbt(dbt_database: Dbt) -> Dbt:
+    """A dbt over a warehouse in which nothing is landed yet."""
+    make_empty()
+    return dbt_database

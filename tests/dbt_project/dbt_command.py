@@ -1,0 +1,78 @@
+"""dbt in this process with folders of the tests' own, and looks into what it left."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from warehouse.connection import connection_parameters, current_warehouse, engine
+from warehouse.dbt_profile import write_profile
+from warehouse.settings import PROJECT
+
+MARTS = ("dim_airlines", "dim_airports", "dim_aircraft", "fct_weather_observations", "fct_flights")
+WITHOUT_FEATURES = ("--exclude", "intermediate.features", "flight_features")
+HASH = "select coalesce(md5(string_agg(line, '|' order by line)), '') from (select {} as line from {} as row) as lines"
+PHYSICAL = "row::text || ' ' || row.ctid::text || ' ' || row.xmin::text"
+
+
+class Dbt:
+    """dbt with a profile, target and log folder of the tests' own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *arguments: str, on_event: Callable[[Any], None] | None = None, profile: bool = True) -> Any:
+        """Run a command and return its result, failed or not; without `profile` the last one stays as it is."""
+        from dbt.cli.main import dbtRunner
+
+        if profile:
+            connection_parameters("transformer")
+            write_profile(current_warehouse(), self.folder / "profiles.yml")
+        folders = ["--profiles-dir", self.folder, "--target-path", self.folder / "target", "--log-path", self.folder]
+        with chdir(PROJECT / "dbt_project"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            runner = dbtRunner(callbacks=[on_event] if on_event else [])
+            return runner.invoke(["--quiet", "--log-level-file", "none", *arguments, *map(str, folders)])
+
+    def succeed(self, *arguments: str, on_event: Callable[[Any], None] | None = None) -> dict[str, Any]:
+        """Run a command that has to succeed; return node name → its result."""
+        result = self.run(*arguments, on_event=on_event)
+        assert result.success, result.exception or failures(result)
+        return {entry.node.name: entry for entry in result.result.results}
+
+    def update(self, *arguments: str) -> dict[str, Any]:
+        """Run all models but the features."""
+        return self.succeed("run", *arguments, *WITHOUT_FEATURES)
+
+
+def failures(result: Any) -> dict[str, str]:
+    """Return what did not go well: node name → message."""
+    return {
+        entry.node.name: str(entry.message)
+        for entry in result.result.results
+        if str(entry.status) in ("error", "fail", "runtime error")
+    }
+
+
+def query(statement: str) -> list[Any]:
+    """Return the rows of a query, those of one column as bare values."""
+    with engine("owner").connect() as connection:
+        rows = connection.execute(text(statement)).fetchall()
+    return [row[0] if len(row) == 1 else tuple(row) for row in rows]
+
+
+def execute(statement: str) -> None:
+    """Run a statement and commit."""
+    with engine("owner").begin() as connection:
+        connection.execute(text(statement))
+
+
+def fingerprints(*, physical: bool = False) -> dict[str, str]:
+    """Return mart → hash of its rows; `physical` also takes where and by which transaction a row was written."""
+    line = PHYSICAL if physical else "row::text"
+    return {mart: query(HASH.format(line, f"marts.{mart}"))[0] for mart in MARTS}

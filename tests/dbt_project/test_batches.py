@@ -1,0 +1,138 @@
+"""P5: marts follow the set of committed batches, whatever came when."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+from uuid import UUID
+
+from tests.dbt_project.dbt_command import MARTS, WITHOUT_FEATURES, Dbt, execute, fingerprints, query
+from tests.dbt_project.landing import airport, flight, land, land_reference_data, weather
+
+FLIGHTS = "select flight_id from marts.fct_flights order by flight_id"
+ARRIVED = "select arrived_at::text from marts.fct_flights where flight_number = "
+
+
+def test_a_batch_that_commits_between_two_models_waits_for_the_next_run(dbt: Dbt) -> None:
+    land_reference_data()
+    land("flights", flight(1))
+    landed: list[UUID] = []
+
+    def land_once(event: Any) -> None:
+        if event.info.name == "LogModelResult" and "int_flights_deduplicated" in event.info.msg and not landed:
+            landed.append(land("flights", flight(2, airline__code="AA", aircraft__tail_number="N2")))
+
+    dbt.succeed("run", *WITHOUT_FEATURES, on_event=land_once)
+    assert landed
+    assert query(FLIGHTS) == ["UA-1-EWR-2013-01-02"]
+    dbt.update()
+    assert query(FLIGHTS) == ["AA-2-EWR-2013-01-02", "UA-1-EWR-2013-01-02"]
+
+
+def test_a_batch_that_commits_late_under_an_older_name_is_not_lost(dbt: Dbt) -> None:
+    land_reference_data()
+    land("flights", flight(1))
+    dbt.update()
+    land("flights", flight(2), batch_id=UUID(int=1))
+    dbt.update()
+    assert len(query(FLIGHTS)) == 2
+
+
+def test_a_mart_that_is_run_alone_does_not_record_what_has_not_reached_it(dbt: Dbt) -> None:
+    land_reference_data()
+    land("flights", flight(1))
+    dbt.update()
+    land("flights", flight(2))
+    dbt.succeed("run", "-s", "fct_flights")
+    assert len(query(FLIGHTS)) == 1
+    dbt.succeed("run", "-s", "int_flights_deduplicated")
+    dbt.succeed("run", "-s", "fct_flights")
+    assert len(query(FLIGHTS)) == 2
+
+
+def test_what_another_run_freezes_meanwhile_is_not_recorded_as_seen(dbt: Dbt) -> None:
+    land_reference_data()
+    land("flights", flight(1))
+    dbt.update()
+    frozen: list[UUID] = []
+
+    def freeze_once(event: Any) -> None:
+        if event.info.name == "LogModelResult" and "int_flights_deduplicated" in event.info.msg and not frozen:
+            frozen.append(land("flights", flight(2)))
+            execute(f"insert into intermediate.frozen_batches (batch_id, source) values ('{frozen[0]}', 'flights')")
+
+    dbt.succeed("run", "-s", "int_flights_deduplicated", "fct_flights", on_event=freeze_once)
+    assert frozen
+    dbt.update()
+    assert len(query(FLIGHTS)) == 2
+
+
+def test_a_second_run_and_a_re_delivery_write_nothing(dbt: Dbt) -> None:
+    land_reference_data()
+    land("flights", flight(1), flight(2, destination__airport="SJU"))
+    dbt.update()
+    before = fingerprints(physical=True)
+    dbt.update()
+    land("flights", flight(1))
+    results = dbt.update()
+    assert fingerprints(physical=True) == before
+    assert {results[mart].adapter_response["rows_affected"] for mart in MARTS} == {0}
+    assert query("select count(*) from intermediate.document_outcomes where outcome = 'duplicate'") == [1]
+
+
+def test_every_order_of_arrival_gives_the_same_rows(dbt: Dbt) -> None:
+    """Each order is another flight number, so that all of them go through the same four runs."""
+    stories: list[dict[str, Any]] = [
+        {"delays__arrival_minutes": 11},
+        {"delays__arrival_minutes": 20, "actual__arrival": 839, "updated_at": "2013-02-02T06:00:00Z"},
+        {"delays__arrival_minutes": 20, "actual__arrival": 839, "updated_at": "2013-02-02T06:00:00Z"},
+        {"delays__arrival_minutes": 21, "actual__arrival": 840, "updated_at": "2013-02-02T05:00:00Z"},
+    ]
+    orders = list(itertools.permutations(stories))
+    land_reference_data()
+    for turn in range(len(stories)):
+        land("flights", *(flight(number, **order[turn]) for number, order in enumerate(orders)))
+        dbt.update()
+    assert query("select distinct arrival_delay_minutes, arrived_at::text, is_late from marts.fct_flights") == [
+        (20, "2013-01-02 14:39:00+00", True)
+    ]
+    assert query("select outcome, count(*) from intermediate.int_flights_deduplicated group by 1 order by 1") == [
+        ("current", 24),
+        ("duplicate", 24),
+        ("superseded", 48),
+    ]
+
+
+def test_corrections_withdrawals_and_new_reference_data_lead_to_the_marts_of_a_full_build(dbt: Dbt) -> None:
+    land_reference_data()
+    land("flights", flight(1), flight(2), flight(3, aircraft__tail_number="N3"), flight(4, destination__airport="XNA"))
+    land("weather", weather(3, 0, 1, 2))
+    dbt.update()
+    assert query(f"{ARRIVED} 4") == [None]
+    land("flights", flight(1, delays__arrival_minutes=30, actual__arrival=849, updated_at="2013-03-01T00:00:00Z"))
+    land("flights", flight(2, distance_miles=1, updated_at="2012-03-01T00:00:00Z"), flight(5))
+    land("flights", flight(3, aircraft__tail_number="N3", status="withdrawn", updated_at="2013-03-01T00:00:00Z"))
+    land("weather", weather(3, 1, 2, 4, updated_at="2013-03-01T00:00:00Z"))
+    land(
+        "airports",
+        airport("XNA", "America/Chicago"),
+        airport("IAH", "America/Denver", updated_at="2013-03-01T00:00:00Z"),
+    )
+    dbt.update()
+    assert query(
+        "select is_late, distance_miles from marts.fct_flights where flight_number < 4 order by flight_number"
+    ) == [
+        (True, 1400),
+        (False, 1400),
+    ]
+    assert query(f"{ARRIVED} 4") == ["2013-01-02 14:30:00+00"]
+    assert query(f"{ARRIVED} 5") == ["2013-01-02 15:30:00+00"]
+    observations = "select weather_observation_id from marts.fct_weather_observations where observed_at >= '2013-01-03'"
+    assert query(f"{observations} order by observed_at") == [
+        "EWR-2013-01-03T01",
+        "EWR-2013-01-03T02",
+        "EWR-2013-01-03T04",
+    ]
+    step_by_step = fingerprints()
+    dbt.update("--full-refresh")
+    assert fingerprints() == step_by_step

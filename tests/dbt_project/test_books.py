@@ -1,0 +1,147 @@
+"""P1 and P3 in dbt: every landed document has one outcome, and marts wait for books that balance."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from tests.dbt_project.dbt_command import WITHOUT_FEATURES, Dbt, execute, failures, fingerprints, query
+from tests.dbt_project.landing import (
+    SOURCES,
+    Document,
+    aircraft,
+    airline,
+    airport,
+    changed,
+    flight,
+    land,
+    land_reference_data,
+    weather,
+)
+
+REASONS = "select reason from intermediate.document_outcomes where outcome = 'uncastable' order by _position"
+IDENTITIES = (
+    "assert_departures_are_scheduled_plus_delay",
+    "assert_arrivals_are_scheduled_plus_delay",
+    "assert_departure_hours_are_the_sources",
+)
+
+
+@pytest.mark.parametrize(
+    "breach",
+    [
+        "update ledger.batches set landed = landed + 1, read = read + 1 where source = 'airlines'",
+        "delete from raw.weather where _position = 1",
+        "insert into raw.aircraft select gen_random_uuid(), 1, gen_random_uuid(), document from raw.aircraft",
+    ],
+    ids=["ledger", "raw", "unknown batch"],
+)
+def test_books_that_do_not_balance_leave_the_marts_untouched(dbt: Dbt, breach: str) -> None:
+    land_reference_data()
+    land("flights", flight(1))
+    dbt.update()
+    before = fingerprints(physical=True)
+    land("flights", flight(1, distance_miles=1, updated_at="2013-03-01T00:00:00Z"))
+    execute(breach)
+    result = dbt.run("build", "--exclude", "test_type:unit")
+    assert not result.success
+    assert set(failures(result)) == {"assert_documents_balance"}
+    marts = [
+        str(entry.status)
+        for entry in result.result.results
+        if entry.node.resource_type == "model" and entry.node.schema == "marts"
+    ]
+    assert len(marts) == 6 and set(marts) == {"skipped"}
+    assert fingerprints(physical=True) == before
+
+
+def test_what_does_not_cast_is_named_and_stops_nothing(dbt: Dbt) -> None:
+    land_reference_data()
+    land("flights", flight(9))
+    dbt.update()
+    land(
+        "flights",
+        flight(1),
+        flight(2, actual__departure="25:99", distance_miles="far"),
+        flight(3, updated_at="yesterday"),
+        flight(4, airline__code=" NA "),
+        flight(5, scheduled__date="2013-02-30"),
+        flight(6, scheduled__departure_hour="2013-01-02T10:00:00"),
+        flight(9, distance_miles="far", updated_at="2013-09-01T00:00:00Z"),
+    )
+    dbt.update()
+    assert query("select flight_number from marts.fct_flights order by 1") == [1, 9]
+    assert query(REASONS) == [
+        'departure_hhmm: "25:99" is no hhmm; distance_miles: "far" is no integer',
+        'updated_at: "yesterday" is no timestamptz',
+        "airline_id: is missing",
+        'scheduled_date: "2013-02-30" is no date',
+        'source_departure_hour_at: "2013-01-02T10:00:00" is no timestamptz',
+        'distance_miles: "far" is no integer',
+    ]
+
+
+BASES = {
+    "airlines": airline(),
+    "airports": airport("EWR"),
+    "aircraft": aircraft(),
+    "flights": flight(),
+    "weather": weather(),
+}
+ODD: list[Any] = [None, True, 0, -1, 2400, 2399, 515.0, 0.5, 2**31 - 1, -(2**31), 2**70, 1e300, -1e-300, [], [1], {}]
+ODD += [
+    "",
+    " ",
+    "NA",
+    "é",
+    "now",
+    "infinity",
+    "NaN",
+    "epoch",
+    "0x1F",
+    "1_0",
+    "1e999",
+    "America/Nowhere",
+    "Etc/GMT+5",
+    "BC",
+]
+ODD += [
+    "0001-01-01",
+    "9999-12-31",
+    "2013-02-29",
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59+14",
+    "2013-01-02T24:00:00Z",
+]
+ODD += [
+    {"observed_at": 5},
+    [{}],
+    [{"observed_at": "2013-01-02T05:00:00Z", "wind": 5}],
+    ["x"],
+    "2013-01-02T05:00:00+25:00",
+]
+
+
+def leaves(document: Document, prefix: str = "") -> list[str]:
+    """Return the paths of all values that are no object."""
+    paths: list[str] = []
+    for name, value in document.items():
+        paths += leaves(value, f"{prefix}{name}__") if isinstance(value, dict) else [prefix + name]
+    return paths
+
+
+def test_no_value_that_json_can_hold_fails_a_run(dbt: Dbt) -> None:
+    """Every odd value in every place of every document, and pairs of them."""
+    chance = random.Random(7)
+    for source in SOURCES:
+        paths = leaves(BASES[source])
+        alone = [changed(BASES[source], **{path: value}) for path in paths for value in ODD]
+        pairs = [
+            changed(BASES[source], **{path: chance.choice(ODD) for path in chance.sample(paths, 2)})
+            for _ in range(300 if len(paths) > 2 else 0)
+        ]
+        land(source, *alone, *pairs)
+    dbt.succeed("build", *WITHOUT_FEATURES, "test_type:unit", *IDENTITIES)
+    assert query("select count(*) from intermediate.document_outcomes where outcome = 'uncastable'")[0] > 500

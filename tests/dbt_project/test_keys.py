@@ -1,0 +1,74 @@
+"""P4: after any dbt command that ends, every declared key is in the database and validated."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.dbt_project.dbt_command import Dbt, execute, failures, fingerprints, query
+from tests.dbt_project.landing import aircraft, airport, flight, land, land_reference_data
+
+KEYS = """
+    select conrelid::regclass || ' ' || pg_get_constraintdef(oid) from pg_constraint
+    where connamespace = 'marts'::regnamespace and contype in ('p', 'f') and convalidated
+"""
+DECLARED = {
+    "marts.dim_airlines PRIMARY KEY (airline_id)",
+    "marts.dim_airports PRIMARY KEY (airport_id)",
+    "marts.dim_aircraft PRIMARY KEY (aircraft_id)",
+    "marts.fct_weather_observations PRIMARY KEY (weather_observation_id)",
+    "marts.fct_weather_observations FOREIGN KEY (airport_id) REFERENCES marts.dim_airports(airport_id)",
+    "marts.fct_flights PRIMARY KEY (flight_id)",
+    "marts.fct_flights FOREIGN KEY (airline_id) REFERENCES marts.dim_airlines(airline_id)",
+    "marts.fct_flights FOREIGN KEY (aircraft_id) REFERENCES marts.dim_aircraft(aircraft_id)",
+    "marts.fct_flights FOREIGN KEY (origin_airport_id) REFERENCES marts.dim_airports(airport_id)",
+    "marts.fct_flights FOREIGN KEY (destination_airport_id) REFERENCES marts.dim_airports(airport_id)",
+}
+OUTCOMES = "select outcome from intermediate.document_outcomes order by document_key"
+
+
+@pytest.fixture
+def built(dbt: Dbt) -> Dbt:
+    land_reference_data()
+    land("flights", flight(1), flight(2, destination__airport="SJU"))
+    dbt.update()
+    return dbt
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "-s", "dim_airports"),
+        ("run", "-s", "dim_airports", "dim_airlines", "--full-refresh"),
+        ("run", "-s", "fct_flights", "--full-refresh"),
+        ("run", "-s", "intermediate.deduplicated", "dim_aircraft", "--full-refresh"),
+    ],
+    ids=" ".join,
+)
+def test_keys_and_views_stand_whatever_was_run_last(built: Dbt, command: tuple[str, ...]) -> None:
+    before, outcomes = fingerprints(), query(OUTCOMES)
+    built.succeed(*command)
+    assert set(query(KEYS)) == DECLARED
+    assert fingerprints() == before
+    assert query(OUTCOMES) == outcomes
+
+
+def test_a_key_that_is_missing_is_told_and_put_back(built: Dbt) -> None:
+    execute("alter table marts.fct_flights drop constraint fk_fct_flights__airline_id")
+    execute("alter table marts.dim_aircraft drop constraint dim_aircraft_pkey cascade")
+    guards = built.run("test", "-s", "assert_foreign_keys_enforced", "assert_primary_keys_enforced")
+    assert set(failures(guards)) == {"assert_foreign_keys_enforced", "assert_primary_keys_enforced"}
+    built.succeed("run", "-s", "dim_aircraft", "--full-refresh")
+    built.succeed("run", "-s", "fct_flights")
+    constraints = {key.split(" ", 1)[1] for key in query(KEYS)}
+    assert constraints == {key.split(" ", 1)[1] for key in DECLARED}
+
+
+def test_an_inferred_member_becomes_real_and_keeps_its_flights(built: Dbt) -> None:
+    inferred = "select is_inferred, airport_name, time_zone from marts.dim_airports where airport_id = 'SJU'"
+    assert query(inferred) == [(True, None, "America/Puerto_Rico")]
+    land("airports", airport("SJU", "NA", name="Luis Munoz Marin Intl"))
+    land("aircraft", aircraft(updated_at="2013-06-01T00:00:00Z", manufacture__manufacturer="AIRBUS INDUSTRIE"))
+    built.update()
+    assert query(inferred) == [(False, "Luis Munoz Marin Intl", "America/Puerto_Rico")]
+    assert query("select manufacturer from marts.dim_aircraft") == ["AIRBUS"]
+    assert set(query(KEYS)) == DECLARED
