@@ -10,7 +10,7 @@ delivered as (
     select *
     from {{ staging_model }}
     {%- if is_incremental() %}
-    where _batch_id in {{ claimed_batches() }}
+    where _batch_id = any(array{{ claimed_batches() | trim }})
     {%- endif %}
 
 ),

@@ -2,7 +2,8 @@
 -- depends_on: {{ ref('dim_airlines') }}
 -- depends_on: {{ ref('dim_aircraft') }}
 -- One row per flight that was scheduled to leave. A run looks at the flights that a new document speaks of, and at those
--- whose airport's own document is new, since the zone makes the instants.
+-- whose airport's own document is new, since the zone makes the instants. Asked for as an array, they are looked up by the
+-- index before anything is worked out.
 {{ config(
     pre_hook="{{ claim_batches(['int_flights_deduplicated', 'dim_airports']) }}",
     post_hook=["{{ delete_departed_rows(ref('int_flights_deduplicated')) }}", "analyze {{ this }}"],
@@ -39,12 +40,11 @@ moved_airports as (
 
 touched as (
 
-    select document_key from documents where _batch_id in {{ claimed_batches() }}
-    union
     select document_key
     from documents
-    where origin_airport_id in (select airport_id from moved_airports)
-        or destination_airport_id in (select airport_id from moved_airports)
+    where _batch_id = any(array{{ claimed_batches() | trim }})
+        or origin_airport_id = any(array(select airport_id from moved_airports))
+        or destination_airport_id = any(array(select airport_id from moved_airports))
 
 ),
 {%- endif %}
@@ -81,7 +81,7 @@ final as (
         _position
     from flights
     {%- if is_incremental() %}
-    where document_key in (select document_key from touched)
+    where document_key = any(array(select document_key from touched))
     {%- endif %}
 
 )
