@@ -46,11 +46,6 @@ def frames(stream: Stream, pattern: FilePattern, most_bytes: int) -> Frames:
     return readers[pattern.layout]()
 
 
-def fingerprint_of(raw: bytes) -> UUID:
-    """Return the 128-bit BLAKE2b of a document's bytes."""
-    return UUID(bytes=hashlib.blake2b(raw, digest_size=16).digest())
-
-
 class Rest:
     """Measures a range that is passed over: its length, hash and beginning, in flat memory."""
 
@@ -60,12 +55,12 @@ class Rest:
         self._first_byte = first_byte
         self._hash = hashlib.blake2b(digest_size=16)
         self._beginning = b""
-        self._length = 0
+        self.length = 0
 
     def add(self, piece: bytes) -> None:
         """Take the next bytes of the range."""
         self._hash.update(piece)
-        self._length += len(piece)
+        self.length += len(piece)
         if len(self._beginning) < KEPT_BYTES:
             self._beginning += piece[: KEPT_BYTES - len(self._beginning)]
 
@@ -73,7 +68,7 @@ class Rest:
         """Return the range as one reject."""
         fingerprint = UUID(bytes=self._hash.digest())
         refusal = Refusal(reason, detail)
-        return Unframed(self._position, self._first_byte, self._length, self._beginning, fingerprint, refusal)
+        return Unframed(self._position, self._first_byte, self.length, self._beginning, fingerprint, refusal)
 
     def drain(self, read: Callable[[], bytes]) -> str | None:
         """Take all that follows; return what broke the stream, if anything did."""
@@ -119,7 +114,7 @@ def _lines(stream: Stream, most_bytes: int) -> Frames:
             position += 1
             rest, carry, ended = _skip_line(stream, position, offset, carry)
             yield rest.unframed("too_large", f"a line of more than {most_bytes} bytes")
-            offset += rest._length + ended
+            offset += rest.length + ended
 
 
 def _skip_line(stream: Stream, position: int, offset: int, carry: bytes) -> tuple[Rest, bytes, int]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from loader.errors import FileRefused
-from warehouse.settings import PROJECT
+from warehouse.settings import relative_name
 
 GZIP_MAGIC = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
@@ -51,8 +51,7 @@ def identify(path: Path, *, name: str | None = None) -> InputFile:
 
 def coordinate_name(path: Path) -> str:
     """Return the name a file goes by in coordinates: relative to the project when inside it, else absolute."""
-    absolute = Path(os.path.abspath(path))
-    return absolute.relative_to(PROJECT).as_posix() if absolute.is_relative_to(PROJECT) else absolute.as_posix()
+    return relative_name(Path(os.path.abspath(path)))
 
 
 @contextmanager

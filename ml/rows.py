@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from psycopg2 import sql
@@ -14,11 +16,15 @@ from ml.task import Task
 from warehouse.connection import connect
 
 # Two sums of 64-bit hashes with different seeds: the same for any order of the rows, another for any change in one.
-TRAINING_ROWS = """
-select count(*), coalesce(sum(hashtextextended(row({columns})::text, 0)), 0)::text,
-    coalesce(sum(hashtextextended(row({columns})::text, 1)), 0)::text
-from marts.{table}
-where {label} is not null and {time} < %s
+HASHED = """
+select count(*), coalesce(sum(hashtextextended(content, 0)), 0)::text,
+    coalesce(sum(hashtextextended(content, 1)), 0)::text
+from (
+    select row({columns})::text as content
+    from marts.{table}
+    where %(before)s::date is null or ({label} is not null and {time} < %(before)s)
+    offset 0
+) as hashed
 """
 
 BATCHES = """
@@ -46,15 +52,10 @@ def training_rows(task: Task) -> TrainingRows:
     Raises:
         NothingToLearn: the table or a column is missing, or there is no row.
     """
-    names = {"table": task.table, "label": task.label, "time": task.time_column}
-    parts: dict[str, sql.Composable] = {name: sql.Identifier(value) for name, value in names.items()}
-    parts["columns"] = sql.SQL(", ").join(map(sql.Identifier, task.columns))
     connection = connect("trainer")
     try:
         with connection, connection.cursor() as cursor:
-            cursor.execute("set local extra_float_digits = 1")
-            cursor.execute(sql.SQL(TRAINING_ROWS).format(**parts), [task.split.test_from])
-            rows, *sums = cursor.fetchone()  # type: ignore[misc]
+            rows, digest = _hashed(cursor, task, task.split.test_from)
             cursor.execute(BATCHES, [task.table])
             batches = {batch: f"{source}: {name}" for batch, name, source in cursor.fetchall()}
     except (UndefinedTable, UndefinedColumn) as error:
@@ -65,7 +66,31 @@ def training_rows(task: Task) -> TrainingRows:
         connection.close()
     if not rows:
         raise NothingToLearn(f"marts.{task.table} has no labelled row before {task.split.test_from}: load some first")
-    return TrainingRows(rows, hashlib.sha256(f"{rows} {sums[0]} {sums[1]}".encode()).hexdigest(), batches)
+    return TrainingRows(rows, digest, batches)
+
+
+def all_rows_digest(task: Task) -> str:
+    """Hash all rows of the task's table, labelled or not, by which scoring tells whether anything changed."""
+    connection = connect("trainer")
+    try:
+        with connection, connection.cursor() as cursor:
+            return _hashed(cursor, task, None)[1]
+    finally:
+        connection.close()
+
+
+def _hashed(cursor: Any, task: Task, before: date | None) -> tuple[int, str]:
+    """Return count and hash of the labelled rows before a day, or of all rows."""
+    parts: dict[str, sql.Composable] = {
+        "table": sql.Identifier(task.table),
+        "label": sql.Identifier(task.label),
+        "time": sql.Identifier(task.time_column),
+        "columns": sql.SQL(", ").join(map(sql.Identifier, task.columns)),
+    }
+    cursor.execute("set local extra_float_digits = 1")
+    cursor.execute(sql.SQL(HASHED).format(**parts), {"before": before})
+    rows, *sums = cursor.fetchone()
+    return rows, hashlib.sha256(f"{rows} {sums[0]} {sums[1]}".encode()).hexdigest()
 
 
 def read_rows(task: Task) -> Any:
@@ -76,8 +101,6 @@ def read_rows(task: Task) -> Any:
     statement = sql.SQL("copy (select {} from marts.{} order by {}, {}) to stdout (format csv, header)").format(
         columns, sql.Identifier(task.table), sql.Identifier(task.time_column), sql.Identifier(task.key)
     )
-    import tempfile
-
     connection = connect("trainer")
     try:
         with connection, connection.cursor() as cursor, tempfile.TemporaryFile() as spool:

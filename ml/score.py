@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import click
 from psycopg2 import sql
 
 from ml.artefact import load
-from ml.rows import read_rows, training_rows
+from ml.rows import all_rows_digest, read_rows, training_rows
 from ml.task import read_task
 from warehouse.cli import run
 from warehouse.connection import connect
@@ -53,16 +52,27 @@ def score(task: str = "flight_delays") -> Scored:
     because = (
         f"; STALE: its training rows have changed ({', '.join(new_batches) or 'no new batch'})" if is_stale else ""
     )
+    state = f"{manifest['model_id']} {'stale' if is_stale else 'fresh'} {all_rows_digest(declared.task)}"
+    if _standing_state(task) == state:
+        return Scored(0, f"nothing new: the same predictions stand{because}", is_stale)
     frame = read_rows(declared.task)
     probability = pipeline.predict_proba(frame[declared.task.features])[:, 1]
     content = _as_csv(frame[declared.task.key], probability, manifest, is_stale)
-    written = _replace(task, declared.task.key, content)
-    what = (
-        f"{len(frame):,} predictions of {manifest['model_id']}"
-        if written
-        else "nothing new: the same predictions stand"
-    )
-    return Scored(len(frame) if written else 0, what + because, is_stale)
+    _replace(task, declared.task.key, content, state)
+    return Scored(len(frame), f"{len(frame):,} predictions of {manifest['model_id']}{because}", is_stale)
+
+
+def _standing_state(task: str) -> str | None:
+    """Return the model and rows that the standing predictions were made of, which their table's comment says."""
+    connection = connect("trainer")
+    try:
+        with connection, connection.cursor() as cursor:
+            relation = sql.SQL("predictions.{}").format(sql.Identifier(task)).as_string(connection)
+            cursor.execute("select obj_description(to_regclass(%s), 'pg_class')", [relation])
+            found: str | None = cursor.fetchone()[0]  # type: ignore[index]
+            return found
+    finally:
+        connection.close()
 
 
 def _as_csv(keys: Any, probability: Any, manifest: dict[str, Any], is_stale: bool) -> bytes:
@@ -80,29 +90,23 @@ def _as_csv(keys: Any, probability: Any, manifest: dict[str, Any], is_stale: boo
     return frame.to_csv(index=False, header=False).encode()
 
 
-def _replace(task: str, key: str, content: bytes) -> bool:
-    """Put the predictions in the place of the last ones, unless they are the same; return whether they were written."""
-    digest = hashlib.sha256(content).hexdigest()
+def _replace(task: str, key: str, content: bytes, state: str) -> None:
+    """Put the predictions in the place of the last ones, with what they were made of."""
     names = {"table": sql.Identifier(task), "key": sql.Identifier(key)}
+    statement = (
+        "copy predictions.{table} ({key}, model_id, probability, is_predicted_late, is_stale) from stdin (format csv)"
+    )
     connection = connect("trainer")
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute(sql.SQL(TABLE).format(**names))
-            relation = sql.SQL("predictions.{table}").format(**names).as_string(connection)
-            cursor.execute("select obj_description(%s::regclass)", [relation])
-            if cursor.fetchone()[0] == digest:  # type: ignore[index]
-                return False
             cursor.execute(sql.SQL("truncate predictions.{table}").format(**names))
-            columns = sql.SQL("({key}, model_id, probability, is_predicted_late, is_stale)").format(**names)
-            cursor.copy_expert(
-                f"copy {relation} {columns.as_string(connection)} from stdin (format csv)", io.BytesIO(content)
-            )
+            cursor.copy_expert(sql.SQL(statement).format(**names).as_string(connection), io.BytesIO(content))
             cursor.execute(
-                sql.SQL("comment on table predictions.{table} is {digest}").format(digest=sql.Literal(digest), **names)
+                sql.SQL("comment on table predictions.{table} is {state}").format(state=sql.Literal(state), **names)
             )
     finally:
         connection.close()
-    return True
 
 
 @click.command(help="Example: python -m ml.score\n\nWrite the current model's predictions.")

@@ -13,7 +13,7 @@ from typing import Any
 from pipeline.errors import DbtFailed
 from warehouse.connection import connection_parameters, current_warehouse
 from warehouse.dbt_profile import write_profile
-from warehouse.settings import PROJECT
+from warehouse.settings import PROJECT, relative_name
 
 PROJECT_FOLDER = PROJECT / "dbt_project"
 RESULTS = PROJECT_FOLDER / "target" / "run_results.json"
@@ -40,7 +40,8 @@ def write_docs(target: Path) -> tuple[int, str]:
     Raises:
         DbtFailed: dbt could not read the project or the warehouse.
     """
-    newest = max(path.stat().st_mtime for path in PROJECT_FOLDER.rglob("*") if path.suffix in (".sql", ".yml", ".md"))
+    written = [path for folder in ("models", "macros", "tests") for path in (PROJECT_FOLDER / folder).rglob("*.*")]
+    newest = max(path.stat().st_mtime for path in [*written, PROJECT_FOLDER / "dbt_project.yml"])
     if target.exists() and target.stat().st_mtime > newest:
         return 0, "nothing new: no model changed"
     _invoke(["docs", "generate", "--static"])
@@ -48,7 +49,7 @@ def write_docs(target: Path) -> tuple[int, str]:
     partial = target.with_suffix(".partial")
     shutil.copyfile(PROJECT_FOLDER / "target" / "static_index.html", partial)
     partial.replace(target)
-    return 0, str(target.relative_to(PROJECT) if target.is_relative_to(PROJECT) else target)
+    return 0, relative_name(target)
 
 
 def _invoke(arguments: list[str]) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from pipeline.accounting import SourceAccount, accounting
+from pipeline.run_record import read_record
 from warehouse.settings import Settings
 
 NAMED_AT_MOST = 500
@@ -104,7 +105,7 @@ def gather_facts(connection: Connection, settings: Settings, stages: Sequence[Ma
         uncastable=connection.execute(text(UNCASTABLE), named).all() if has_outcomes else [],
         drift=connection.execute(text(DRIFT)).all(),
         members=_members(connection),
-        stages=[dict(stage) for stage in (stages if stages is not None else _last_run(settings))],
+        stages=[dict(stage) for stage in (stages if stages is not None else read_record())],
         model=_model(settings),
         written_at=connection.scalar(text("select now()")) or datetime.now().astimezone(),
     )
@@ -129,12 +130,6 @@ def _members(connection: Connection) -> list[dict[str, Any]]:
         )).mappings().one()}
         for table in connection.scalars(text(INFERRED_TABLES)).all()
     ]  # fmt: skip
-
-
-def _last_run(settings: Settings) -> list[dict[str, Any]]:
-    run = _read_json(settings.state_folder / f"last_run-{settings.pgdatabase}.json")
-    stages = run.get("stages", []) if isinstance(run, dict) else run
-    return [stage for stage in stages or [] if isinstance(stage, dict)]
 
 
 def _model(settings: Settings) -> dict[str, Any] | None:

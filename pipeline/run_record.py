@@ -16,9 +16,12 @@ def _path() -> Path:
 
 
 def read_record() -> list[dict[str, Any]]:
-    """Return a record a stage; empty before the first run."""
-    path = _path()
-    return json.loads(path.read_text()) if path.exists() else []
+    """Return a record a stage; empty before the first run, and when it cannot be read."""
+    try:
+        found: list[dict[str, Any]] = json.loads(_path().read_text())
+    except (OSError, ValueError):
+        return []
+    return found
 
 
 def remember(record: dict[str, Any], order: list[str]) -> None:

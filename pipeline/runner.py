@@ -11,11 +11,11 @@ from rich.console import Console
 
 from pipeline.errors import RunRefused
 from pipeline.run_record import remember
-from pipeline.stages import WORK, Outcome, Stage, as_record, read_stages, relative
+from pipeline.stages import WORK, Outcome, Stage, as_record, read_stages
 from warehouse.connection import connect, engine
 from warehouse.errors import WaybillError
 from warehouse.runs import recorded_run
-from warehouse.settings import get_settings
+from warehouse.settings import get_settings, relative_name
 from warehouse.status import PSQL
 
 ONE_RUN_AT_A_TIME = 0x57415952  # the advisory lock that a run holds
@@ -34,7 +34,7 @@ def run_all() -> None:
     _show_books()
     settings = get_settings()
     click.echo(f"done in {time.monotonic() - started:.0f} s")
-    click.echo(f"report: {relative(settings.reports_folder / 'index.html')}")
+    click.echo(f"report: {relative_name(settings.reports_folder / 'index.html')}")
     click.echo(PSQL)
     click.echo("stop:   make down")
 

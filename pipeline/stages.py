@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from warehouse.settings import PROJECT, get_settings
+from warehouse.settings import get_settings
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,8 @@ def _export() -> Outcome:
 
 def _report() -> Outcome:
     from pipeline.report import write_report
-    from pipeline.run_record import read_record
 
-    written = write_report(read_record())
+    written = write_report()
     return Outcome(written.rows, written.summary)
 
 
@@ -103,11 +102,6 @@ WORK: dict[str, Callable[[], Outcome]] = {
     "docs": _docs,
     "report": _report,
 }
-
-
-def relative(path: Path) -> str:
-    """Return a path as a person would type it from the project's folder."""
-    return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)
 
 
 def as_record(stage: Stage, seconds: float, outcome: Outcome | None, end: str) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 from psycopg2 import sql
 
-from warehouse.connection import current_warehouse, forget, login_parameters, open_connection
+from warehouse.connection import connect, current_warehouse, forget, login_parameters, open_connection
 
 
 @contextmanager
@@ -37,3 +38,13 @@ def _drop(name: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
     connection.close()
+
+
+def rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Return the rows of a query, asked as the read-only login."""
+    connection = connect("reader")
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement, values or None)
+        found = cursor.fetchall()
+    connection.close()
+    return found

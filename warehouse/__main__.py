@@ -19,6 +19,7 @@ from warehouse.connection import (
 from warehouse.dbt_profile import write_profile
 from warehouse.errors import ServerUnreachable
 from warehouse.schema import drop_everything
+from warehouse.server_place import installed_binaries
 from warehouse.status import print_status
 
 
@@ -63,8 +64,8 @@ def psql(arguments: tuple[str, ...]) -> None:
     """Open psql as the read-only login; psql's own arguments go through, so `-U waybill` opens it as the owner."""
     parameters = connection_parameters("reader")
     found = current_warehouse()
-    own = str(found.place.binaries / "psql") if found.place else shutil.which("psql")
-    program = own or str(_wheel_psql())
+    own = found.place.binaries / "psql" if found.place else shutil.which("psql")
+    program = str(own or installed_binaries() / "psql")
     names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password", "PGDATABASE": "dbname"}
     chosen = {name: parameters[keyword] for name, keyword in names.items() if keyword in parameters}
     os.execve(program, [program, *arguments], {**os.environ, **chosen})  # noqa: S606
@@ -91,12 +92,6 @@ def reset(yes: bool) -> None:
     forget()
     connection_parameters("owner")
     click.echo(f"reset: database {name} is empty")
-
-
-def _wheel_psql() -> str:
-    from warehouse.server_place import installed_binaries
-
-    return str(installed_binaries() / "psql")
 
 
 if __name__ == "__main__":

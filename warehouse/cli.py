@@ -10,15 +10,13 @@ from typing import NoReturn
 import click
 
 from warehouse.errors import WaybillError
+from warehouse.settings import get_settings
 
-ENVIRONMENT = "WAYBILL_LOG_LEVEL"
+LOG_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def run(command: click.Command, name: str) -> NoReturn:
     """Run a click command and leave: 0 when done, 1 for an error, 2 for wrong usage, 130 for ctrl-C."""
-    logging.basicConfig(
-        level=os.environ.get(ENVIRONMENT, "WARNING").upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
     sys.exit(_outcome(command, name))
 
 
@@ -27,6 +25,7 @@ def _outcome(command: click.Command, name: str) -> int:
     from sqlalchemy.exc import DBAPIError
 
     try:
+        logging.basicConfig(level=get_settings().waybill_log_level, format=LOG_LINE)
         result = command.main(prog_name=name, standalone_mode=False)
     except click.ClickException as error:
         error.show()

@@ -96,9 +96,9 @@ def read_logins(path: Path) -> dict[str, str]:
     return dict(line.split(":", 1) for line in path.read_text().splitlines())  # type: ignore[misc]
 
 
-def connect(role: Role, **keywords: str) -> psycopg2.extensions.connection:
+def connect(role: Role) -> psycopg2.extensions.connection:
     """Open one psycopg2 connection for a role."""
-    return open_connection({**connection_parameters(role), **keywords})
+    return open_connection(connection_parameters(role))
 
 
 def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connection:

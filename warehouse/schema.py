@@ -96,7 +96,7 @@ def drop_everything(connection: Connection) -> None:
             cursor.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
 
 
-def has_own_logins(connection: Connection, warehouse: Warehouse) -> bool:
+def has_own_logins(warehouse: Warehouse) -> bool:
     """Whether each role has a login of its own, or one login does it all."""
     if warehouse.place:
         return True

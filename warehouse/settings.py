@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from warehouse.errors import SettingsError
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+
+def relative_name(path: Path) -> str:
+    """Return a path as a person would type it from the project's folder; outside of it, as it is."""
+    return path.relative_to(PROJECT).as_posix() if path.is_relative_to(PROJECT) else path.as_posix()
 
 
 class Settings(BaseSettings):
@@ -33,7 +39,7 @@ class Settings(BaseSettings):
     waybill_models: Path = Path("models")
     waybill_reports: Path = Path("reports")
     waybill_max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1024, le=255 * 1024 * 1024)
-    waybill_log_level: str = "WARNING"
+    waybill_log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "WARNING"
 
     @property
     def is_embedded(self) -> bool:

@@ -34,7 +34,7 @@ def print_status(warehouse: Warehouse) -> None:
         click.echo(f"state:    running, PostgreSQL {version}")
         click.echo(f"database: {warehouse.settings.pgdatabase}, {size}")
         logins = "one each for loader, transformer, trainer and reader"
-        if not has_own_logins(connection, warehouse):
+        if not has_own_logins(warehouse):
             logins = f"one login, {connection.info.user}, does it all: the server lets it make no others"
         click.echo(f"logins:   {logins}")
         cursor.execute(TABLES)

@@ -11,6 +11,6 @@
         'visibility_miles': '{visibility_miles}',
     } -%}
     {%- for name, path in fields.items() %}
-    nullif(nullif(trim(observation.value #>> '{{ path }}'), ''), 'NA') as {{ name }}{{ "," if not loop.last }}
+    {{ present_text("observation.value #>> '" ~ path ~ "'") }} as {{ name }}{{ "," if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}

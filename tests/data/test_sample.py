@@ -18,7 +18,7 @@ from data.sample.build import build, is_built
 from data.sample.tables import read_table
 from loader.declarations import SOURCES, Source, read_source, source_names
 from loader.load import load
-from warehouse.connection import connect
+from tests.databases import rows
 
 ROWS = {"airlines": 16, "airports": 1_458, "aircraft": 3_322, "flights": 336_776}
 OUTCOMES = ("current", "duplicate", "superseded", "uncastable", "filtered")
@@ -40,15 +40,6 @@ def planted(folder: Path) -> dict[str, Any]:
 def lines_of(path: Path) -> list[bytes]:
     raw = path.read_bytes()
     return (gzip.decompress(raw) if path.suffix == ".gz" else raw).split(b"\n")
-
-
-def rows(statement: str) -> list[tuple[Any, ...]]:
-    connection = connect("reader")
-    with connection, connection.cursor() as cursor:
-        cursor.execute(statement)
-        found = cursor.fetchall()
-    connection.close()
-    return found
 
 
 def below(name: str, folder: Path) -> str:

@@ -12,7 +12,7 @@ import pytest
 from loader.load import Request, load
 from pipeline.dbt import build
 from pipeline.errors import DbtFailed
-from tests.databases import fresh_database
+from tests.databases import fresh_database, rows
 from warehouse.connection import connect
 
 MARTS = ("dim_airlines", "dim_airports", "dim_aircraft", "fct_weather_observations", "fct_flights", "flight_features")
@@ -56,15 +56,6 @@ def land(tmp_path: Path) -> Iterator[Any]:
         landed("weather", {"station": {"airport": "EWR"}, "date": "2013-01-01", "updated_at": "2013-01-02T00:00:00Z",
                            "observations": [{"observed_at": "2013-01-01T06:00:00Z", "temperature_fahrenheit": 39.0}]})  # fmt: skip
         yield landed
-
-
-def rows(statement: str) -> list[tuple[Any, ...]]:
-    connection = connect("reader")
-    with connection, connection.cursor() as cursor:
-        cursor.execute(statement)
-        found = cursor.fetchall()
-    connection.close()
-    return found
 
 
 def mart_hashes(*, physical: bool = False) -> dict[str, Any]:

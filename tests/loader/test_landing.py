@@ -15,7 +15,7 @@ from loader.errors import FileChanged, FileRefused, SourceBroken, SourceUnknown
 from loader.load import Request, load
 from loader.rejects import list_rejects
 from loader.why import why
-from warehouse.connection import connect
+from tests.databases import rows
 
 
 def document(number: int, **more: object) -> bytes:
@@ -35,15 +35,6 @@ BAD = {
     ],
     "breaks_contract": [b'{"id": 5, "updated_at": ""}', b"[]", b'"text"', b"7", b"null", b"{}", b'{"id": ""}'],
 }
-
-
-def rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    connection = connect("reader")
-    with connection, connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        found = cursor.fetchall()
-    connection.close()
-    return found
 
 
 def landed_ids() -> Counter[str]:

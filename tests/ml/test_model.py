@@ -17,6 +17,7 @@ from ml.errors import ArtefactBroken, NoModel, NothingToLearn, OtherVersions, Ta
 from ml.score import score
 from ml.task import read_task
 from ml.train import train
+from tests.databases import rows
 from warehouse.connection import connect
 
 TASK = {
@@ -59,15 +60,6 @@ def execute(*statements: str) -> None:
         for statement in statements:
             cursor.execute(statement)
     connection.close()
-
-
-def rows(statement: str) -> list[tuple[Any, ...]]:
-    connection = connect("reader")
-    with connection, connection.cursor() as cursor:
-        cursor.execute(statement)
-        found = cursor.fetchall()
-    connection.close()
-    return found
 
 
 def model_file(folder: Path) -> Path:

@@ -20,8 +20,8 @@ parsed as (
         _batch_id,
         _position,
         _fingerprint,
-        nullif(nullif(trim(document ->> 'carrier'), ''), 'NA') as airline_id,
-        nullif(nullif(trim(document ->> 'name'), ''), 'NA') as airline_name,
+        {{ present_text("document ->> 'carrier'") }} as airline_id,
+        {{ present_text("document ->> 'name'") }} as airline_name,
         nullif(trim(document ->> 'updated_at'), '') as updated_at,
         jsonb_hash_extended(document, 0) as _value_hash,
         generate_series(1, 1) as _parsed

@@ -76,7 +76,7 @@ parsed as (
         source._batch_id,
         source._position,
         source._fingerprint,
-        nullif(nullif(trim(source.document #>> '{station,airport}'), ''), 'NA') as airport_id,
+        {{ present_text("source.document #>> '{station,airport}'") }} as airport_id,
         nullif(trim(source.document ->> 'date'), '') as observation_date,
         nullif(trim(source.document ->> 'updated_at'), '') as updated_at,
         case
