@@ -105,7 +105,7 @@ def gather_facts(connection: Connection, settings: Settings, stages: Sequence[Ma
         uncastable=connection.execute(text(UNCASTABLE), named).all() if has_outcomes else [],
         drift=connection.execute(text(DRIFT)).all(),
         members=_members(connection),
-        stages=[dict(stage) for stage in (stages if stages is not None else read_record())],
+        stages=[dict(stage) for stage in (stages if stages is not None else read_record(settings))],
         model=_model(settings),
         written_at=connection.scalar(text("select now()")) or datetime.now().astimezone(),
     )

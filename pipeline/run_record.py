@@ -7,18 +7,17 @@ import os
 from pathlib import Path
 from typing import Any
 
-from warehouse.settings import get_settings
+from warehouse.settings import Settings, get_settings
 
 
-def _path() -> Path:
-    settings = get_settings()
+def _path(settings: Settings) -> Path:
     return settings.state_folder / f"last_run-{settings.pgdatabase}.json"
 
 
-def read_record() -> list[dict[str, Any]]:
+def read_record(settings: Settings) -> list[dict[str, Any]]:
     """Return a record a stage; empty before the first run, and when it cannot be read."""
     try:
-        found: list[dict[str, Any]] = json.loads(_path().read_text())
+        found: list[dict[str, Any]] = json.loads(_path(settings).read_text())
     except (OSError, ValueError):
         return []
     return found
@@ -26,10 +25,11 @@ def read_record() -> list[dict[str, Any]]:
 
 def remember(record: dict[str, Any], order: list[str]) -> None:
     """Put a stage's record in place of its last one, whole or not at all."""
-    records = {entry["name"]: entry for entry in read_record()}
+    settings = get_settings()
+    records = {entry["name"]: entry for entry in read_record(settings)}
     records[record["name"]] = record
     kept = [records[name] for name in order if name in records]
-    path = _path()
+    path = _path(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}")
     partial.write_text(json.dumps(kept, indent=1))
