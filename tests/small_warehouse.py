@@ -4,38 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
+from tests.landing import aircraft, airline, airport, flight, land, make_raw_tables, weather
 from warehouse.connection import engine
-from warehouse.identifiers import uuid7
 
-SOURCES = ("airlines", "airports", "aircraft", "flights", "weather")
-
-RAW = """
-insert into raw.airlines select :airlines, 1, gen_random_uuid(),
-    '{"carrier": "UA", "name": "United Air Lines Inc.", "updated_at": "2012-12-15T00:00:00Z"}'::jsonb;
-insert into raw.airports select :airports, n, gen_random_uuid(), jsonb_build_object(
-    'faa', faa, 'name', faa || ' Field', 'latitude', 40.5, 'longitude', -74, 'altitude_feet', 18,
-    'time_zone', 'America/New_York')
-from unnest(array['EWR', 'JFK', 'IAH']) with ordinality as airport (faa, n);
-insert into raw.aircraft select :aircraft, 1, gen_random_uuid(), jsonb_build_object(
-    'tail_number', 'N14228', 'manufacture', jsonb_build_object('year', 1999, 'manufacturer', 'BOEING', 'model', '737'),
-    'airframe', jsonb_build_object('seats', 149, 'engine_type', 'Turbo-fan'));
-insert into raw.flights select :flights, n, gen_random_uuid(), jsonb_build_object(
-    'airline', jsonb_build_object('code', 'UA'), 'flight_number', n,
-    'aircraft', jsonb_build_object('tail_number', 'N14228'), 'origin', jsonb_build_object('airport', 'EWR'),
-    'destination', jsonb_build_object('airport', 'IAH'),
-    'scheduled', jsonb_build_object('date', '2013-01-01', 'departure', 515, 'arrival', 819),
-    'actual', jsonb_build_object('departure', 517, 'arrival', 830, 'air_time_minutes', 227),
-    'delays', jsonb_build_object('departure_minutes', 2, 'arrival_minutes', n % 30), 'distance_miles', 1400)
-from generate_series(1, :size) as n;
-insert into raw.weather select :weather, 1, gen_random_uuid(), jsonb_build_object(
-    'station', jsonb_build_object('airport', 'EWR'), 'date', '2013-01-01', 'observations',
-    (select jsonb_agg(jsonb_build_object(
-        'temperature_fahrenheit', 39, 'dew_point_fahrenheit', 26, 'relative_humidity_percent', 59,
-        'wind', jsonb_build_object('direction_degrees', 270, 'speed_mph', 10), 'precipitation_inches', 0,
-        'pressure_millibars', 1012, 'visibility_miles', 10)) from generate_series(0, 23)));
-"""
 MARTS = """
 create table marts.dim_airlines (airline_id text primary key, airline_name text, is_inferred boolean);
 create table marts.dim_airports (airport_id text primary key, airport_name text, latitude_degrees float8,
@@ -88,24 +61,14 @@ union all select 'weather', _batch_id, _position, document ->> 'date', 'current'
 
 def build_raw(size: int = 200) -> dict[str, UUID]:
     """Land one batch a source, with `size` flights; return source → batch."""
-    run_id, batches = uuid7(), {source: uuid7() for source in SOURCES}
-    with engine("owner").begin() as connection:
-        for source in SOURCES:
-            connection.execute(
-                text(
-                    f"create table if not exists raw.{source} (_batch_id uuid, _position bigint, _fingerprint uuid,"
-                    " document jsonb, primary key (_batch_id, _position))"
-                )
-            )
-        run_statements(connection, RAW, size=size, **batches)
-        connection.execute(
-            text("insert into ledger.runs (run_id, command, versions) values (:run_id, 'test', '{}')"),
-            {"run_id": run_id},
-        )
-        for source, batch_id in batches.items():
-            enter_batch(connection, source, batch_id, run_id)
-        connection.execute(text("grant select on all tables in schema raw to waybill_reader"))
-    return batches
+    make_raw_tables()
+    return {
+        "airlines": land("airlines", airline()),
+        "airports": land("airports", *map(airport, ("EWR", "JFK", "IAH"))),
+        "aircraft": land("aircraft", aircraft()),
+        "flights": land("flights", *map(flight, range(1, size + 1))),
+        "weather": land("weather", weather(1, *range(24))),
+    }
 
 
 def build_outcomes() -> None:
@@ -118,37 +81,10 @@ def build_outcomes() -> None:
 
 def build_marts(batches: dict[str, UUID], size: int = 200) -> None:
     """Make the marts with their real keys, with `size` flights and a day of weather."""
+    parameters = {"size": size, **batches}
     with engine("owner").begin() as connection:
-        run_statements(connection, MARTS, size=size, **batches)
-        connection.execute(text("grant usage on schema marts to waybill_reader"))
-        connection.execute(text("grant select on all tables in schema marts to waybill_reader"))
-
-
-def enter_batch(connection: Connection, source: str, batch_id: UUID, run_id: UUID) -> None:
-    """Enter a batch in the ledger, with as many documents as its raw table holds of it."""
-    landed = connection.scalar(text(f"select count(*) from raw.{source} where _batch_id = :id"), {"id": batch_id})
-    values = {"id": batch_id, "run_id": run_id, "source": source, "landed": landed, "next": landed + 1}
-    connection.execute(
-        text(
-            "insert into ledger.inputs (input_id, source, feed, digest, name, layout, is_complete)"
-            " values (:id, :source, 'file', md5(cast(:id as text)),"
-            " 'data/raw/' || :source || '.ndjson', 'ndjson', true)"
-        ),
-        values,
-    )
-    connection.execute(
-        text(
-            "insert into ledger.batches (batch_id, input_id, run_id, source, feed, first_position, next_position,"
-            " contract_digest, read, landed, rejected, skipped)"
-            " values (:id, :id, :run_id, :source, 'file', 1, :next, 'c', :landed, :landed, 0, 0)"
-        ),
-        values,
-    )
-
-
-def run_statements(connection: Connection, statements: str, **parameters: object) -> None:
-    """Run statements one by one, each with the parameters that it names."""
-    for statement in statements.split(";\n"):
-        if statement.strip():
+        for statement in filter(str.strip, MARTS.split(";\n")):
             named = {name: value for name, value in parameters.items() if f":{name}" in statement}
             connection.execute(text(statement), named)
+        connection.execute(text("grant usage on schema marts to waybill_reader"))
+        connection.execute(text("grant select on all tables in schema marts to waybill_reader"))

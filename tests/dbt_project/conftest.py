@@ -8,7 +8,7 @@ import pytest
 
 from tests.databases import fresh_database
 from tests.dbt_project.dbt_command import Dbt
-from tests.dbt_project.landing import make_empty
+from tests.landing import make_empty
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from tests.dbt_project.dbt_command import MARTS, WITHOUT_FEATURES, Dbt, execute, fingerprints, query
-from tests.dbt_project.landing import airport, flight, land, land_reference_data, weather
+from tests.landing import airport, flight, land, land_reference_data, weather
 
 FLIGHTS = "select flight_id from marts.fct_flights order by flight_id"
 ARRIVED = "select arrived_at::text from marts.fct_flights where flight_number = "

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.dbt_project.dbt_command import WITHOUT_FEATURES, Dbt, execute, failures, fingerprints, query
-from tests.dbt_project.landing import (
+from tests.landing import (
     SOURCES,
     Document,
     aircraft,

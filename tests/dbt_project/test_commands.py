@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.dbt_project.dbt_command import Dbt, execute
-from tests.dbt_project.landing import flight, land, land_reference_data
+from tests.landing import flight, land, land_reference_data
 
 
 def test_a_warehouse_in_which_nothing_is_landed_is_refused(dbt: Dbt) -> None:

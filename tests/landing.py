@@ -23,7 +23,7 @@ with run as (
 ),
 input as (
     insert into ledger.inputs (input_id, source, feed, digest, name, layout, is_complete)
-    values (:batch_id, :source, 'file', :digest, :digest || '.ndjson', 'ndjson', true) returning input_id
+    values (:batch_id, :source, 'file', :digest, 'data/raw/' || :source || '.ndjson', 'ndjson', true) returning input_id
 )
 insert into ledger.batches (batch_id, input_id, run_id, source, feed, first_position, next_position,
     contract_digest, read, landed, rejected, skipped)
@@ -32,11 +32,16 @@ select :batch_id, input_id, run_id, :source, 'file', 1, :landed + 1, '', :landed
 LAND = "insert into raw.{} values (:batch_id, :position, :fingerprint, cast(:document as jsonb))"
 
 
-def make_empty() -> None:
-    """Leave raw, ledger and everything that dbt made as on the first day."""
+def make_raw_tables() -> None:
+    """Make the sources' raw tables, as the loader does."""
     connection = connect("owner")
     ensure_raw_tables(connection, SOURCES)
     connection.close()
+
+
+def make_empty() -> None:
+    """Leave raw, ledger and everything that dbt made as on the first day."""
+    make_raw_tables()
     made = "select format('%I.%I', schemaname, {0}name), '{0}' from pg_{0}s where schemaname in"
     schemas = "('staging', 'intermediate', 'marts')"
     with engine("owner").begin() as database:
@@ -137,7 +142,12 @@ def weather(day: int = 2, *hours: int, **values: Any) -> Document:
             {
                 "observed_at": f"2013-01-{day:02}T{hour:02}:00:00Z",
                 "temperature_fahrenheit": 39.02,
+                "dew_point_fahrenheit": 26.06,
+                "relative_humidity_percent": 59.37,
                 "wind": {"direction_degrees": 270, "speed_mph": 10.35702, "gust_mph": None},
+                "precipitation_inches": 0,
+                "pressure_millibars": 1012,
+                "visibility_miles": 10,
             }
             for hour in hours or (5, 6)
         ],
