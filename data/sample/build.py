@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +35,29 @@ SPELLED = {5: "file with Windows line ends", 11: "file with a byte order mark"}
 
 
 def build(folder: Path) -> dict[str, Any]:
-    """Build the sample below a folder and return what was planted; files of the same name are replaced."""
+    """Build the sample below a folder and return what was planted; files of the same name are replaced.
+
+    Two builds at once take turns; what a killed one left half-built is removed.
+    """
     partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _alone_in(folder.parent):
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        return _build_by_way_of(partial, folder)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _build_by_way_of(partial: Path, folder: Path) -> dict[str, Any]:
     try:
         sample = Sample(partial)
         _reference(sample)

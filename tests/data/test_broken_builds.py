@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,26 @@ def test_a_build_that_stops_while_moving_has_only_whole_files_and_is_completed(
     build(folder)
     assert is_built(folder)
     assert files_below(folder) == whole
+
+
+@pytest.mark.usefixtures("small")
+def test_two_builds_of_one_folder_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, started = tmp_path / "raw", threading.Event()
+
+    def start_another(sample: object) -> None:
+        if not started.is_set():
+            started.set()
+            other.start()
+            other.join(timeout=0.5)
+
+    second: list[object] = []
+    other = threading.Thread(target=lambda: second.append(build(folder)))
+    monkeypatch.setattr(building, "_weather", start_another)
+    first = build(folder)
+    other.join()
+    assert second == [first]
+    assert is_built(folder)
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 @pytest.mark.usefixtures("small")
