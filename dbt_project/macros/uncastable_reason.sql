@@ -1,4 +1,11 @@
 {% macro uncastable_reason(types, required=[]) -%}
+    {%- set words = {
+        'hhmm': 'clock time HHMM',
+        'integer': 'whole number',
+        'double precision': 'number',
+        'timestamptz': 'time with a UTC offset',
+        'time_zone': 'time zone',
+    } -%}
     nullif(concat_ws(
         '; ',
         {%- for column in required %}
@@ -7,7 +14,7 @@
         {%- for column, type in types.items() %}
         case
             when {{ column }} is not null and not {{ is_castable(column, type) }}
-                then '{{ column }}: ' || left(to_json({{ column }})::text, 100) || ' is no {{ type | replace('_', ' ') }}'
+                then '{{ column }}: ' || left(to_json({{ column }})::text, 100) || ' is no {{ words.get(type, type) }}'
         end{{ "," if not loop.last }}
         {%- endfor %}
     ), '')

@@ -74,12 +74,12 @@ def test_what_does_not_cast_is_named_and_stops_nothing(dbt: Dbt) -> None:
     dbt.update()
     assert query("select flight_number from marts.fct_flights order by 1") == [1, 9]
     assert query(REASONS) == [
-        'departure_hhmm: "25:99" is no hhmm; distance_miles: "far" is no integer',
-        'updated_at: "yesterday" is no timestamptz',
+        'departure_hhmm: "25:99" is no clock time HHMM; distance_miles: "far" is no whole number',
+        'updated_at: "yesterday" is no time with a UTC offset',
         "airline_id: is missing",
         'scheduled_date: "2013-02-30" is no date',
-        'source_departure_hour_at: "2013-01-02T10:00:00" is no timestamptz',
-        'distance_miles: "far" is no integer',
+        'source_departure_hour_at: "2013-01-02T10:00:00" is no time with a UTC offset',
+        'distance_miles: "far" is no whole number',
     ]
 
 

@@ -99,7 +99,7 @@ def test_corrections_withdrawals_and_order_lead_to_the_marts_of_a_full_build(lan
     )
     assert outcomes == {"current": 5, "superseded": 3, "duplicate": 1, "filtered": 1, "uncastable": 1}
     ((reason,),) = rows("select reason from intermediate.document_outcomes where outcome = 'uncastable'")
-    assert reason == 'arrival_delay_minutes: "twelve" is no integer'
+    assert reason == 'arrival_delay_minutes: "twelve" is no whole number'
     assert rows("select is_inferred, time_zone from marts.dim_airports where airport_id = 'SJU'") == [
         (True, "America/Puerto_Rico")
     ]
