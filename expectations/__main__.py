@@ -18,11 +18,11 @@ def main(checkpoint: str, only_if_changed: bool) -> None:
     """Run the checkpoint and say what it saw."""
     from expectations.checkpoints import run_checkpoint
     from expectations.project import data_docs_folder
-    from warehouse.settings import get_settings
+    from warehouse.settings import get_settings, relative_name
 
     outcome = run_checkpoint(checkpoint, only_if_changed=only_if_changed)
     click.echo(f"checkpoint {outcome.name}: {outcome.summary}")
-    click.echo(f"data docs: {data_docs_folder(get_settings()) / 'index.html'}")
+    click.echo(f"data docs: {relative_name(data_docs_folder(get_settings()) / 'index.html')}")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from expectations.project import (
 )
 from expectations.row_versions import fingerprint_rows
 from warehouse.connection import engine
-from warehouse.settings import Settings, get_settings
+from warehouse.settings import Settings, get_settings, relative_name
 
 RUNS_KEPT = 5
 FAILURES_NAMED = 3
@@ -124,12 +124,12 @@ def _row_count(result: Any) -> int:
 
 
 def _verdict(outcome: CheckpointOutcome, failures: list[Failure], rows: int, file: Path) -> str:
-    named = "; ".join(str(failure) for failure in failures[:FAILURES_NAMED])
+    said = "; ".join(str(failure) for failure in failures[:FAILURES_NAMED])
     more = f"; and {len(failures) - FAILURES_NAMED} more" if len(failures) > FAILURES_NAMED else ""
-    index = data_docs_folder(get_settings()) / "index.html"
-    named_in = f"All {rows:,} failing rows are named in {file}" if rows else f"No single row is to blame: see {file}"
+    index, named = relative_name(data_docs_folder(get_settings()) / "index.html"), relative_name(file)
+    named_in = f"All {rows:,} failing rows are named in {named}" if rows else f"No single row is to blame: see {named}"
     return (
-        f"checkpoint {outcome.name}: {len(failures)} of {outcome.expectations} expectations failed: {named}{more}. "
+        f"checkpoint {outcome.name}: {len(failures)} of {outcome.expectations} expectations failed: {said}{more}. "
         f"{named_in}, the results are in {index}: "
         f"mend the data, or the expectation in expectations/context/suites/{failures[0].suite}.json"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.errors import ArtefactBroken, NoModel, OtherVersions
-from warehouse.settings import get_settings
+from warehouse.settings import get_settings, relative_name
 
 MODEL, MANIFEST, CURRENT = "model.joblib", "manifest.json", "current"
 PACKAGES = ("scikit-learn", "numpy", "scipy", "pandas", "joblib")
@@ -46,11 +46,21 @@ def save(task: str, pipeline: Any, manifest: dict[str, Any]) -> Path:
 
 
 def current_manifest(task: str) -> dict[str, Any] | None:
-    """Return the current model's manifest, None when there is no model."""
+    """Return the current model's manifest, None when there is no model.
+
+    Raises:
+        ArtefactBroken: the manifest is gone or cannot be read.
+    """
     folder = get_settings().models_folder / task
     if not (folder / CURRENT).exists():
         return None
-    found: dict[str, Any] = json.loads((folder / (folder / CURRENT).read_text().strip() / MANIFEST).read_text())
+    path = folder / (folder / CURRENT).read_text().strip() / MANIFEST
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError):
+        raise ArtefactBroken(
+            f"{relative_name(path)} is missing or cannot be read: remove {relative_name(folder)}, then `make train`"
+        ) from None
     return found
 
 
@@ -69,7 +79,7 @@ def load(task: str) -> tuple[Any, dict[str, Any]]:
     raw = path.read_bytes() if path.exists() else b""
     if hashlib.sha256(raw).hexdigest() != manifest["sha256"]:
         raise ArtefactBroken(
-            f"{path} is not the file that was saved, so it is not loaded: `python -m ml.train --force`"
+            f"{relative_name(path)} is not the file that was saved, so it is not loaded: `python -m ml.train --force`"
         )
     others = [
         f"{name} {manifest['versions'].get(name)}"
@@ -78,7 +88,8 @@ def load(task: str) -> tuple[Any, dict[str, Any]]:
     ]
     if others:
         raise OtherVersions(
-            f"{path} was saved with {', '.join(others)}, so it is not loaded: `python -m ml.train --force`"
+            f"{relative_name(path)} was saved with {', '.join(others)}, so it is not loaded:"
+            " `python -m ml.train --force`"
         )
     import io
 

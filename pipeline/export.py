@@ -22,7 +22,7 @@ from pipeline.errors import ExportRefused
 from pipeline.marts_orm import SCHEMA, map_marts, references
 from warehouse.cli import run
 from warehouse.connection import engine
-from warehouse.settings import get_settings
+from warehouse.settings import get_settings, relative_name
 
 SCHEMAS = Path(__file__).with_name("schemas")
 ROWS_A_FETCH = 10_000
@@ -64,7 +64,7 @@ def export() -> ExportOutcome:
                 written.append(task.mart)
             rows += known["rows"]
     news = f"wrote {', '.join(written)}" if written else "nothing new since the last export"
-    return ExportOutcome(rows, f"{news}; {rows:,} documents in {folder}", tuple(written))
+    return ExportOutcome(rows, f"{news}; {rows:,} documents in {relative_name(folder)}", tuple(written))
 
 
 def _write(connection: Connection, task: Export, marts: Mapping[str, Any], file: Path) -> dict[str, int]:

@@ -16,7 +16,7 @@ from pipeline.accounting import OUTCOMES
 from pipeline.report_facts import NAMED_AT_MOST, ReportFacts, gather_facts
 from warehouse.cli import run
 from warehouse.connection import engine
-from warehouse.settings import PROJECT, Settings, get_settings
+from warehouse.settings import PROJECT, Settings, get_settings, relative_name
 
 TEMPLATES = Path(__file__).with_name("templates")
 DBT_DOCS = PROJECT / "dbt_project" / "target" / "static_index.html"
@@ -48,7 +48,7 @@ def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportOut
     partial.write_text(render_report(facts, _links(settings, facts)), encoding="utf-8")
     partial.replace(page)
     read = sum(account.read for account in facts.accounts)
-    return ReportOutcome(read, f"{read:,} documents accounted for in {page}", page)
+    return ReportOutcome(read, f"{read:,} documents accounted for in {relative_name(page)}", page)
 
 
 def render_report(facts: ReportFacts, links: Sequence[tuple[str, str, bool]]) -> str:

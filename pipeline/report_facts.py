@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from ml.artefact import current_manifest
 from pipeline.accounting import SourceAccount, accounting
 from pipeline.run_record import read_record
 from warehouse.settings import Settings
@@ -134,16 +133,13 @@ def _members(connection: Connection) -> list[dict[str, Any]]:
 
 def _model(settings: Settings) -> dict[str, Any] | None:
     """Return the current model's manifest, with its figures flat and the path of its card."""
-    folder = settings.models_folder / TASK / "current"
-    if folder.is_file():
-        folder = folder.parent / folder.read_text().strip()
-    manifest = _read_json(folder / "manifest.json")
-    if not isinstance(manifest, dict):
+    manifest = current_manifest(TASK)
+    if manifest is None:
         return None
-    cards = sorted(folder.glob("*.html"))
+    cards = sorted((settings.models_folder / TASK / manifest["model_id"]).glob("*.html"))
     return {
-        "name": manifest.get("model_id") or folder.resolve().name,
-        "figures": _flatten(manifest.get("metrics", {})),
+        "name": manifest["model_id"],
+        "figures": _flatten(manifest["metrics"]),
         "card": cards[0] if cards else None,
     }
 
@@ -155,10 +151,3 @@ def _flatten(figures: Any, prefix: str = "") -> dict[str, Any]:
     for name, value in figures.items():
         flat.update(_flatten(value, f"{prefix} {name}".strip()))
     return flat
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None

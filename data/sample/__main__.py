@@ -14,13 +14,14 @@ from warehouse.cli import run
 def sample(out: Path | None) -> None:
     """Build the sample unless it is there, byte for byte."""
     from data.sample.build import build, is_built
-    from warehouse.settings import get_settings
+    from warehouse.settings import get_settings, relative_name
 
     folder = out or get_settings().raw_folder
+    place = relative_name(folder)
     if is_built(folder):
-        click.echo(f"sample data: already in {folder}")
+        click.echo(f"sample data: already in {place}")
         return
-    click.echo(f"sample data: building {folder} (a few seconds)", err=True)
+    click.echo(f"sample data: building {place} (a few seconds)", err=True)
     planted = build(folder)
     landed = sum(counts["landed"] for counts in planted["totals"].values())
     click.echo(

@@ -117,6 +117,13 @@ def test_one_flipped_byte_is_enough(task: Path) -> None:
         score("small")
 
 
+def test_a_manifest_that_cannot_be_read_is_told_with_what_to_do(task: Path) -> None:
+    train("small")
+    model_file(task).with_name("manifest.json").write_text("{")
+    with pytest.raises(ArtefactBroken, match=r"manifest\.json is missing or cannot be read: .* `make train`"):
+        score("small")
+
+
 def test_other_versions_are_refused(task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train("small")
     manifest = model_file(task).with_name("manifest.json")

@@ -17,6 +17,7 @@ from pipeline.export import export, main, schema_file
 from pipeline.marts_orm import map_marts, references
 from tests.small_warehouse import build_marts, build_raw
 from warehouse.connection import engine
+from warehouse.settings import get_settings
 
 FLIGHT = {
     "flight_id": "UA-7-EWR-2013-01-01",
@@ -167,10 +168,12 @@ def test_missing_marts_are_said(database: str, processed: Path) -> None:
         export()
 
 
-def test_command_says_what_was_written(marts: None, processed: Path) -> None:
+def test_command_says_what_was_written(marts: None, processed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAYBILL_STATE", str(get_settings().state_folder))
+    monkeypatch.setattr("warehouse.settings.PROJECT", processed.parent)
     result = CliRunner().invoke(main, [])
     assert result.exit_code == 0
-    assert result.output.startswith("export: wrote fct_flights, fct_weather_observations; 224 documents in ")
+    assert result.output == "export: wrote fct_flights, fct_weather_observations; 224 documents in processed\n"
 
 
 def test_every_export_has_a_schema() -> None:
