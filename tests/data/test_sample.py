@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from data.sample.tables import read_table
 from loader.declarations import SOURCES, Source, read_source, source_names
 from loader.load import load
 from tests.databases import rows
+from tests.dbt_project.dbt_command import WITHOUT_FEATURES, Dbt
 
 ROWS = {"airlines": 16, "airports": 1_458, "aircraft": 3_322, "flights": 336_776}
 OUTCOMES = ("current", "duplicate", "superseded", "uncastable", "filtered")
@@ -137,11 +140,23 @@ def test_contracts_are_schemas_that_know_the_key_and_the_version(path: Path) -> 
         assert part["type"] in ("string", "integer")
 
 
-def test_the_ledger_says_of_every_fault_what_was_planted(
-    folder: Path, planted: dict[str, Any], database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WAYBILL_RAW", str(folder))
-    load()
+@pytest.fixture(scope="module")
+def loaded(folder: Path, module_database: str) -> Iterator[None]:
+    """The whole sample, landed in a database of the module's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAYBILL_RAW", str(folder))
+        load()
+        yield
+
+
+@pytest.fixture(scope="module")
+def built(loaded: None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Outcomes and marts of the whole sample; features are left out, no outcome hangs on them."""
+    dbt = Dbt(tmp_path_factory.mktemp("dbt"))
+    dbt.succeed("build", *WITHOUT_FEATURES, "test_type:unit")
+
+
+def test_the_ledger_says_of_every_fault_what_was_planted(folder: Path, planted: dict[str, Any], loaded: None) -> None:
     faults = planted["faults"]
     rejected = rows(
         "select name, position, reason from ledger.rejects join ledger.batches using (batch_id)"
@@ -162,3 +177,52 @@ def test_the_ledger_says_of_every_fault_what_was_planted(
     for source, *_ in booked:
         [(landed,)] = rows(f"select count(*) from raw.{source}")
         assert landed == planted["totals"][source]["landed"]
+
+
+def test_a_file_that_came_again_is_skipped_as_a_whole(folder: Path, planted: dict[str, Any], loaded: None) -> None:
+    names = rows("select input_id, name from ledger.input_names order by first_seen_at")
+    first_of = {input_id: below(name, folder) for input_id, name in reversed(names)}
+    found = {below(name, folder): first_of[input_id] for input_id, name in names}
+    again = {
+        fault["file"]: fault["expected"]["skipped"] for fault in planted["faults"] if "skipped" in fault["expected"]
+    }
+    assert again == {name: first for name, first in found.items() if name != first}
+
+
+def test_the_books_say_of_every_document_what_was_planted(folder: Path, planted: dict[str, Any], built: None) -> None:
+    place_of = (
+        "select name, _position, outcome, reason from intermediate.document_outcomes as outcomes"
+        " join ledger.batches on outcomes._batch_id = batches.batch_id join ledger.inputs using (input_id) where "
+    )
+    planted_outcomes = {
+        (fault["file"], fault["position"], fault["expected"]["outcome"])
+        for fault in planted["faults"]
+        if "outcome" in fault["expected"]
+    }
+    others = rows(f"{place_of} outcome <> 'current'")
+    late = rows(f"{place_of} outcome = 'current' and name like '%/late-%'")
+    found = {(below(name, folder), position, outcome) for name, position, outcome, _ in [*others, *late]}
+    assert found == {place for place in planted_outcomes if place[1]}
+    reasons = [reason for _, _, outcome, reason in others if outcome == "uncastable"]
+    assert len(reasons) == 7
+    assert all(re.search(r'^\w+: ".*" is no [\w ]+$', reason) for reason in reasons), reasons
+
+
+def test_the_outcomes_of_each_source_add_up_to_what_was_planted(planted: dict[str, Any], built: None) -> None:
+    totals: dict[str, dict[str, int]] = {source: {} for source in planted["totals"]}
+    for source, outcome, documents in rows(
+        "select source, outcome, count(*) from intermediate.document_outcomes group by source, outcome"
+    ):
+        totals[source][outcome] = documents
+    assert totals == {
+        source: {name: counts[name] for name in OUTCOMES if counts.get(name)}
+        for source, counts in planted["totals"].items()
+    }
+
+
+def test_the_marts_hold_the_current_documents(built: None) -> None:
+    reference = {"dim_airlines": "airlines", "dim_airports": "airports", "dim_aircraft": "aircraft"}
+    for mart, source in reference.items():
+        assert rows(f"select count(*) from marts.{mart} where not is_inferred") == [(ROWS[source],)]
+    assert rows("select count(*) from marts.fct_flights") == [(ROWS["flights"],)]
+    assert rows("select count(*) from marts.fct_weather_observations") == [(26_115,)]
