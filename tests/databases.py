@@ -1,16 +1,23 @@
-"""Databases of the tests' own on the embedded server, never the user's."""
+"""Databases and servers of the tests' own, never the user's."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from psycopg2 import sql
 
+from warehouse import embedded
 from warehouse.connection import connect, current_warehouse, forget, login_parameters, open_connection
+from warehouse.server_place import ServerPlace
 
 
 @contextmanager
@@ -48,3 +55,52 @@ def rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:
         found = cursor.fetchall()
     connection.close()
     return found
+
+
+@contextmanager
+def own_server() -> Iterator[ServerPlace]:
+    """Name a second embedded server in WAYBILL_STATE, as another clone would have it; remove it in the end."""
+    folder = Path(tempfile.mkdtemp(prefix="waybill-test-"))
+    folder.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAYBILL_STATE", str(folder))
+        place = current_warehouse().place
+        assert place is not None
+        try:
+            yield place
+        finally:
+            embedded.stop(place)
+            shutil.rmtree(folder)
+            shutil.rmtree(place.socket, ignore_errors=True)
+
+
+@contextmanager
+def server_on_tcp() -> Iterator[dict[str, str]]:
+    """Run a server that asks for a password, as one that PGHOST names; return the variables that reach it."""
+    with own_server() as place:
+        embedded.start(place)
+        with (place.data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all 127.0.0.1/32 scram-sha-256\n")
+        connection = open_connection(login_parameters(current_warehouse(), "owner", database="postgres"))
+        with connection, connection.cursor() as cursor:
+            cursor.execute("alter role waybill password 'right'")
+        connection.close()
+        embedded.stop(place)
+        port = _free_port()
+        options = f"-c listen_addresses=127.0.0.1 -c port={port}"
+        place.command("pg_ctl", "-D", place.data, "-w", "-l", place.log, "-o", options, "start")
+        yield {
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(port),
+            "PGUSER": "waybill",
+            "PGPASSWORD": "right",
+            "PGDATABASE": "postgres",
+            "WAYBILL_STATE": os.environ["WAYBILL_STATE"],
+        }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

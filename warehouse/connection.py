@@ -110,7 +110,8 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
     try:
         return psycopg2.connect(connect_timeout=10, **parameters)  # type: ignore[call-overload,no-any-return]
     except psycopg2.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1].removeprefix("connection to server ")
+        tried = [line for line in str(error).splitlines() if line.startswith("connection to server ")]
+        reason = tried[-1].partition(" failed: ")[2] if tried else str(error).strip().splitlines()[0]
         where = f"{parameters.get('host')}:{parameters.get('port')} as {parameters.get('user', 'the default user')}"
         raise ServerUnreachable(f"PostgreSQL at {where} did not let us in: {reason}; check the PG… variables") from None
 

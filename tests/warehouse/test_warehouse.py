@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from tests.databases import own_server
 from warehouse import embedded
 from warehouse.connection import check_version, connect, connection_parameters, current_warehouse, forget
 from warehouse.errors import DataFolderRefused, LayoutMismatch, ServerTooOld, ServerUnreachable, SettingsError
@@ -112,34 +113,27 @@ def test_the_example_of_env_lists_every_setting() -> None:
 
 
 @pytest.fixture
-def own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ServerPlace]:
-    """A second server in a folder of its own, as another clone would have it."""
-    folder = Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
-    folder.chmod(0o755)
-    monkeypatch.setenv("WAYBILL_STATE", str(folder))
-    place = current_warehouse().place
-    assert place is not None
-    yield place
-    embedded.stop(place)
-    subprocess.run(["rm", "-rf", str(folder)], check=True)
+def place() -> Iterator[ServerPlace]:
+    with own_server() as place:
+        yield place
 
 
-def test_a_server_comes_back_after_kill_9_and_two_stand_side_by_side(own_server: ServerPlace) -> None:
-    assert embedded.start(own_server)
-    assert not embedded.start(own_server)
-    process = int((own_server.data / "postmaster.pid").read_text().splitlines()[0])
+def test_a_server_comes_back_after_kill_9_and_two_stand_side_by_side(place: ServerPlace) -> None:
+    assert embedded.start(place)
+    assert not embedded.start(place)
+    process = int((place.data / "postmaster.pid").read_text().splitlines()[0])
     os.kill(process, signal.SIGKILL)
     time.sleep(0.2)
-    embedded.start(own_server)
-    assert embedded.answers(own_server)
+    embedded.start(place)
+    assert embedded.answers(place)
 
 
-def test_a_data_folder_of_another_version_is_refused(own_server: ServerPlace) -> None:
-    embedded.start(own_server)
-    embedded.stop(own_server)
-    (own_server.data / "PG_VERSION").write_text("17\n")
+def test_a_data_folder_of_another_version_is_refused(place: ServerPlace) -> None:
+    embedded.start(place)
+    embedded.stop(place)
+    (place.data / "PG_VERSION").write_text("17\n")
     with pytest.raises(DataFolderRefused, match="belongs to PostgreSQL 17, this is 18"):
-        embedded.start(own_server)
+        embedded.start(place)
 
 
 def test_status_says_where_it_is_and_how_to_open_it(module_database: str) -> None:

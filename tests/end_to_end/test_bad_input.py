@@ -1,0 +1,208 @@
+"""Bad input as a user meets it, through the command line: the right reject, or one line that says what to do."""
+
+from __future__ import annotations
+
+import ctypes
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.databases import rows, server_on_tcp
+from tests.landing import flight
+from warehouse.settings import PROJECT, get_settings
+
+BAD_LINES = [
+    (b'{"airline":', "not_json"),
+    (b"{'airline': 'UA'}", "not_json"),
+    (b'{"flight_number": NaN}', "not_json"),
+    (b'{"tail": "\xff"}', "not_utf8"),
+    (b'{"tail": "N\\u0000"}', "not_storable"),
+    (b'{"distance": 1e400000}', "not_storable"),
+    (b'{"flight_number": 1}', "breaks_contract"),
+    (b"42", "breaks_contract"),
+]
+READ_ANYTHING, SEARCH_ANYTHING = 1, 2  # what root may: CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+PR_CAPBSET_DROP = 24
+
+
+def line(number: int) -> bytes:
+    """Return a good flight, of a size that does not compress away."""
+    return json.dumps(flight(number, note=os.urandom(40).hex())).encode()
+
+
+def loader(
+    *arguments: str | Path, cwd: Path = PROJECT, before: Callable[[], None] | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the loader as a user would, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "loader", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, **variables},
+        preexec_fn=before,
+        check=False,
+    )
+
+
+def refused(ran: subprocess.CompletedProcess[str]) -> str:
+    """Return the one line that a command failed with."""
+    assert (ran.returncode, ran.stdout) == (1, ""), ran
+    (said,) = ran.stderr.splitlines()
+    assert said.startswith("error: ")
+    return said.removeprefix("error: ")
+
+
+def booked(path: Path) -> tuple[int, int, int]:
+    """Return read, landed and rejected of a file's batches."""
+    ((read, landed, rejected),) = rows(
+        "select coalesce(sum(read), 0), coalesce(sum(landed), 0), coalesce(sum(rejected), 0) from ledger.batches"
+        " join ledger.inputs using (input_id) where name = %s",
+        str(path),
+    )
+    return int(read), int(landed), int(rejected)
+
+
+def rejected(path: Path) -> list[tuple[int, str]]:
+    """Return position and reason of a file's rejects."""
+    return rows(
+        "select position, reason from ledger.rejects join ledger.batches using (batch_id)"
+        " join ledger.inputs using (input_id) where name = %s order by position",
+        str(path),
+    )  # type: ignore[return-value]
+
+
+PACKED = gzip.compress(b"\n".join(map(line, range(500))))
+GOOD_FILES = {
+    "empty": (b"", 0),
+    "blank lines": (b"\n  \n\t\r\n", 0),
+    "byte order mark and Windows line ends": (b"\xef\xbb\xbf" + line(1) + b"\r\n\r\n" + line(2) + b"\r\n", 2),
+    "named as gzip but plain": (line(1) + b"\n" + line(2), 2),
+    "gzip by another name": (gzip.compress(line(1) + b"\n" + line(2)), 2),
+}
+
+
+@pytest.mark.parametrize(("data", "landed"), GOOD_FILES.values(), ids=GOOD_FILES)
+def test_odd_but_sound_files_land_whole_and_once(
+    module_database: str, tmp_path: Path, data: bytes, landed: int
+) -> None:
+    path = tmp_path / "file.ndjson.gz"
+    path.write_bytes(data)
+    assert loader("load", "flights", path).returncode == 0
+    again = loader("load", "flights", path)
+    assert (again.returncode, "nothing new" in again.stdout) == (0, True)
+    assert (booked(path), rejected(path)) == ((landed, landed, 0), [])
+
+
+def test_each_bad_line_is_named_with_its_coordinate_and_hides_no_good_one(module_database: str, tmp_path: Path) -> None:
+    path, lines = tmp_path / "lines.ndjson", [line(1)]
+    for number, (bad, _) in enumerate(BAD_LINES, start=2):
+        lines += [bad, b"", line(number)]
+    path.write_bytes(b"\n".join(lines))
+    ran = loader("load", "flights", path)
+    good = len(BAD_LINES) + 1
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert f"{good} documents landed, {len(BAD_LINES)} rejected" in ran.stdout.replace("  ", " ").splitlines()[-1]
+    assert booked(path) == (good + len(BAD_LINES), good, len(BAD_LINES))
+    assert rejected(path) == [(3 * number + 2, reason) for number, (_, reason) in enumerate(BAD_LINES)]
+    listed = loader("rejects", "flights").stdout
+    for position, reason in rejected(path):
+        assert f"{path}:{position}  {reason}: " in listed
+    assert "nothing new" in loader("load", "flights", path).stdout
+
+
+@pytest.mark.parametrize(
+    "data", [PACKED[: len(PACKED) // 2], b"\x1f\x8bno gzip at all\n" * 9], ids=["truncated", "only its first two bytes"]
+)
+def test_broken_gzip_lands_what_came_before_and_names_the_rest(
+    module_database: str, tmp_path: Path, data: bytes
+) -> None:
+    path = tmp_path / "file.ndjson.gz"
+    path.write_bytes(data)
+    ran = loader("load", "flights", path)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    read, landed, rejects = booked(path)
+    assert (read, rejects) == (landed + 1, 1)
+    assert (landed > 0) == (data == PACKED[: len(PACKED) // 2])
+    assert rejected(path) == [(landed + 1, "cut_off")]
+
+
+def test_what_is_not_there_is_said(module_database: str, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    assert refused(loader("load", "flights", folder)) == f"{folder}: the folder holds no file"
+    assert refused(loader("load", "flights", folder / "gone.ndjson")) == f"{folder}/gone.ndjson: no such file"
+    said = refused(loader("load", "trains", folder))
+    assert said.startswith("no source 'trains': declared are aircraft, airlines,")
+    assert "loader/sources" in said
+    assert "run `make data`" in refused(loader("load", "flights", WAYBILL_RAW=str(folder)))
+
+
+def test_a_source_whose_contract_is_missing_or_no_schema_is_refused_before_anything_is_landed(
+    module_database: str, tmp_path: Path
+) -> None:
+    for package in ("loader", "warehouse"):
+        shutil.copytree(PROJECT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    path, contract = tmp_path / "file.ndjson", tmp_path / "loader" / "contracts" / "flights.schema.json"
+    path.write_bytes(line(1))
+    state = str(get_settings().state_folder)
+    contract.unlink()
+    assert "flights.schema.json is missing" in refused(
+        loader("load", "flights", path, cwd=tmp_path, WAYBILL_STATE=state)
+    )
+    for no_schema in ('{"type": "nonsense"}', "{", "[]"):
+        contract.write_text(no_schema)
+        said = refused(loader("load", "flights", path, cwd=tmp_path, WAYBILL_STATE=state))
+        assert "flights.schema.json is no JSON Schema" in said
+    assert booked(path) == (0, 0, 0)
+
+
+@pytest.fixture(scope="module")
+def external() -> Iterator[dict[str, str]]:
+    """The variables that name a server which asks for a password."""
+    with server_on_tcp() as variables:
+        yield variables
+
+
+def test_a_wrong_password_is_one_line_and_the_right_one_completes(external: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "file.ndjson"
+    path.write_bytes(line(1))
+    said = refused(loader("load", "flights", path, **{**external, "PGPASSWORD": "wrong"}))
+    assert f"127.0.0.1:{external['PGPORT']} as waybill" in said
+    assert "password authentication failed" in said and "check the PG… variables" in said
+    assert "1 documents landed" in loader("load", "flights", path, **external).stdout
+
+
+def test_a_server_that_is_gone_is_one_line(external: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "file.ndjson"
+    path.write_bytes(line(1))
+    said = refused(loader("load", "flights", path, **{**external, "PGPORT": "1"}))
+    assert "127.0.0.1:1 as waybill" in said and "Connection refused" in said
+
+
+def test_a_file_that_an_ordinary_user_cannot_read_is_named_and_lands_after_it_can(
+    external: dict[str, str], tmp_path: Path
+) -> None:
+    closed, beside = tmp_path / "closed.ndjson", tmp_path / "beside.ndjson"
+    closed.write_bytes(line(1))
+    beside.write_bytes(line(2))
+    closed.chmod(0)
+    said = refused(loader("load", "flights", closed, before=give_up_reading_anything, **external))
+    assert said == f"{closed}: Permission denied; make it readable and run again"
+    closed.chmod(0o600)
+    ran = loader("load", "flights", closed, beside, before=give_up_reading_anything, **external)
+    assert "2 documents landed, 0 rejected" in ran.stdout
+
+
+def give_up_reading_anything() -> None:
+    """Make root as powerless before file modes as an ordinary user is."""
+    if os.geteuid() == 0:
+        for capability in (READ_ANYTHING, SEARCH_ANYTHING):
+            ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
