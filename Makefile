@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev lock data up down status psql load check-raw dbt check-marts train score export report \
-	docs pipeline test lint bench clean reset
+	docs pipeline demo test lint bench clean reset
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 
 help: ## list the targets
@@ -60,6 +60,9 @@ report: setup ## write reports/index.html
 
 docs: setup ## write dbt's documentation to reports/dbt_docs.html
 	@$(RUN) -m pipeline docs
+
+demo: setup ## show the small sample's way through all of it, in a place of its own
+	@$(RUN) -m pipeline.demo
 
 pipeline: data ## do all of it, in order
 	@$(RUN) -m pipeline run

@@ -130,9 +130,12 @@ def _deliveries(
 
 
 def _pattern(source: Source, path: Path, request: Request, settings: Settings) -> FilePattern:
-    """Return how a file is read: as it was said, as its place below the raw folder says, else by its ending."""
+    """Return how a file is read: as it was said, as its place below the raw folder says, else by its ending.
+
+    Records whose place is not declared stand under the source's own name.
+    """
     if request.layout:
-        records_at = next((entry.records_at for entry in source.files if entry.records_at), None)
+        records_at = next((entry.records_at for entry in source.files if entry.records_at), f"/{source.source}")
         return FilePattern(pattern="*", layout=request.layout, records_at=records_at)
     declared = source.pattern_of(path, settings.raw_folder)
     if declared:

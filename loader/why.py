@@ -84,17 +84,19 @@ def _story(connection: Connection, name: str, position: int) -> Iterator[str]:
         raise CoordinateUnknown(f"{name}: this content was never loaded: `python -m loader load SOURCE {name}`")
     if not known:
         raise CoordinateUnknown(f"{name}: no such file, and none of this name was ever loaded")
-    for input_id, source, _, first_name in known:
-        if first_name != coordinate_name(path):
-            yield f"{name} has the content of {first_name}, which came first"
+    is_found = False
+    for input_id, source, _, first_name in known:  # more than one where a file holds several sources
         batches = _all(connection, BATCHES, [input_id, position, position])
         landed = [batch for batch in batches if batch[4] or batch[5]]
-        if not landed:
-            raise CoordinateUnknown(f"{name}:{position}: the input ends before that position")
+        is_found = is_found or bool(landed)
+        if landed and first_name != coordinate_name(path):
+            yield f"{name} has the content of {first_name}, which came first"
         for batch_id, committed_at, command, run_id, *_ in landed:
             yield f"{name}:{position} is source {source}, batch {batch_id}"
             yield f"committed {committed_at:%Y-%m-%d %H:%M:%S} UTC by run {run_id} ({command})"
             yield from _fate(connection, source, batch_id, position)
+    if not is_found:
+        raise CoordinateUnknown(f"{name}:{position}: the input ends before that position")
 
 
 def _fate(connection: Connection, source: str, batch_id: str, position: int) -> Iterator[str]:

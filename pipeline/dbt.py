@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections import Counter
@@ -16,7 +15,6 @@ from warehouse.dbt_profile import write_profile
 from warehouse.settings import PROJECT, relative_name
 
 PROJECT_FOLDER = PROJECT / "dbt_project"
-RESULTS = PROJECT_FOLDER / "target" / "run_results.json"
 NAMED_AT_MOST = 5
 
 
@@ -26,10 +24,9 @@ def build(*arguments: str) -> tuple[int, str]:
     Raises:
         DbtFailed: a model or test failed; what comes after it was not touched.
     """
-    _invoke(["build", *arguments])
-    results = json.loads(RESULTS.read_text())["results"]
-    rows = sum(_rows(entry) for entry in results if '"marts"' in (entry.get("relation_name") or ""))
-    count = Counter(entry["unique_id"].partition(".")[0] for entry in results)
+    results = _invoke(["build", *arguments]).results
+    rows = sum(_rows(entry) for entry in results if '"marts"' in (getattr(entry.node, "relation_name", None) or ""))
+    count = Counter(entry.node.unique_id.partition(".")[0] for entry in results)
     changed = f"{rows:,} rows of marts written" if rows else "nothing new"
     return rows, f"{changed}; {count['model']} models, {count['test'] + count['unit_test']} tests passed"
 
@@ -47,7 +44,7 @@ def write_docs(target: Path) -> tuple[int, str]:
     _invoke(["docs", "generate", "--static"])
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
-    shutil.copyfile(PROJECT_FOLDER / "target" / "static_index.html", partial)
+    shutil.copyfile(Path(os.environ.get("DBT_TARGET_PATH", PROJECT_FOLDER / "target")) / "static_index.html", partial)
     partial.replace(target)
     return 0, relative_name(target)
 
@@ -76,6 +73,5 @@ def _failures(result: Any) -> str:
     return f"{len(failed)} failed: {named}{more}; {skipped} that come after were left untouched"
 
 
-def _rows(entry: dict[str, Any]) -> int:
-    affected = entry.get("adapter_response", {}).get("rows_affected", 0)
-    return max(int(affected or 0), 0)
+def _rows(entry: Any) -> int:
+    return max(int(entry.adapter_response.get("rows_affected") or 0), 0)

@@ -16,7 +16,6 @@ from warehouse.settings import Settings
 
 NAMED_AT_MOST = 500
 SAMPLE_BYTES = 72
-TASK = "flight_delays"
 
 REJECT_REASONS = """
     select batch.source, reject.reason, count(*) as documents, count(reject.replayed_by) as replayed
@@ -133,10 +132,10 @@ def _members(connection: Connection) -> list[dict[str, Any]]:
 
 def _model(settings: Settings) -> dict[str, Any] | None:
     """Return the current model's manifest, with its figures flat and the path of its card."""
-    manifest = current_manifest(TASK)
+    manifest = current_manifest(settings.waybill_task)
     if manifest is None:
         return None
-    cards = sorted((settings.models_folder / TASK / manifest["model_id"]).glob("*.html"))
+    cards = sorted((settings.models_folder / settings.waybill_task / manifest["model_id"]).glob("*.html"))
     return {
         "name": manifest["model_id"],
         "figures": _flatten(manifest["metrics"]),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
@@ -28,10 +31,10 @@ def run_all() -> None:
         WaybillError: of the first stage that failed; what comes after it stays as the last good run left it.
     """
     started = time.monotonic()
-    with _only_run(), recorded_run("pipeline"):
+    with only_run(), recorded_run("pipeline"):
         for stage in read_stages():
             run_stage(stage.name)
-    _show_books()
+    show_books()
     settings = get_settings()
     click.echo(f"done in {time.monotonic() - started:.0f} s")
     click.echo(f"report: {relative_name(settings.reports_folder / 'index.html')}")
@@ -39,8 +42,8 @@ def run_all() -> None:
     click.echo("stop:   make down")
 
 
-def run_stage(name: str) -> Outcome:
-    """Run one stage, show its name, time and rows, and remember them for the report.
+def run_stage(name: str, *, work: Callable[[], Outcome] | None = None) -> Outcome:
+    """Run one stage, or other work in its place, show its name, time and rows, and remember them for the report.
 
     Raises:
         WaybillError: what the stage says, with its name and what to look at before it.
@@ -52,14 +55,21 @@ def run_stage(name: str) -> Outcome:
     console = Console(stderr=True)
     try:
         with console.status(f"{stage.name}: {stage.does}"):
-            outcome = WORK[name]()
+            outcome = (work or WORK[name])()
     except WaybillError as error:
         remember(as_record(stage, time.monotonic() - started, None, "failed"), order)
         raise type(error)(_stopped(stage, error)) from error
     seconds = time.monotonic() - started
     remember(as_record(stage, seconds, outcome, "succeeded"), order)
-    click.echo(f"{stage.name:<12} {seconds:>6.1f} s {outcome.rows:>11,} rows   {outcome.summary}")
+    click.echo(_line(f"{stage.name:<12} {seconds:>6.1f} s {outcome.rows:>11,} rows   ", outcome.summary))
     return outcome
+
+
+def _line(start: str, summary: str) -> str:
+    """Return one line; on a narrow terminal, the summary is folded under its own beginning."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    folded = textwrap.wrap(summary, max(width - len(start), 20), break_long_words=False) if width else [summary]
+    return start + f"\n{' ' * len(start)}".join(folded)
 
 
 def _stopped(stage: Stage, error: WaybillError) -> str:
@@ -68,7 +78,7 @@ def _stopped(stage: Stage, error: WaybillError) -> str:
 
 
 @contextmanager
-def _only_run() -> Iterator[None]:
+def only_run() -> Iterator[None]:
     """Hold the database's lock for runs, so that two at once do not mix; it goes when the process does."""
     connection = connect("loader")
     connection.autocommit = True
@@ -83,7 +93,8 @@ def _only_run() -> Iterator[None]:
         connection.close()
 
 
-def _show_books() -> None:
+def show_books() -> None:
+    """Print where every document went."""
     from pipeline.accounting import accounting, print_accounting
 
     with engine("reader").connect() as connection:

@@ -66,14 +66,14 @@ def _docs() -> Outcome:
 def _train() -> Outcome:
     from ml.train import train
 
-    trained = train(task="flight_delays")
+    trained = train(get_settings().waybill_task)
     return Outcome(trained.rows, trained.summary)
 
 
 def _score() -> Outcome:
     from ml.score import score
 
-    scored = score(task="flight_delays")
+    scored = score(get_settings().waybill_task)
     return Outcome(scored.rows, scored.summary)
 
 

@@ -16,29 +16,35 @@ import pytest
 from psycopg2 import sql
 
 from warehouse import embedded
-from warehouse.connection import connect, current_warehouse, forget, login_parameters, open_connection
+from warehouse.connection import (
+    connect,
+    connection_parameters,
+    current_warehouse,
+    forget,
+    login_parameters,
+    open_connection,
+)
 from warehouse.server_place import ServerPlace
 
 
 @contextmanager
 def fresh_database(prefix: str = "test") -> Iterator[str]:
     """Name a database that does not exist yet in PGDATABASE; drop it in the end."""
-    from warehouse.connection import connection_parameters
-
     name, before = f"{prefix}_{uuid4().hex[:12]}", os.environ.get("PGDATABASE")
     os.environ["PGDATABASE"] = name
     try:
         connection_parameters("owner")
         yield name
     finally:
-        _drop(name)
+        drop_database(name)
         if before is None:
             del os.environ["PGDATABASE"]
         else:
             os.environ["PGDATABASE"] = before
 
 
-def _drop(name: str) -> None:
+def drop_database(name: str) -> None:
+    """Drop a database, whoever is connected to it."""
     forget()
     connection = open_connection(login_parameters(current_warehouse(), "owner", database="postgres"))
     connection.autocommit = True

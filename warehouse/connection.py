@@ -143,7 +143,7 @@ def _make_ready(socket: str, host: str, database: str) -> None:
     warehouse = current_warehouse()
     if warehouse.place:
         embedded.start(warehouse.place)
-        _create_database(warehouse)
+        create_database(warehouse)
     connection = open_connection(login_parameters(warehouse, "owner"))
     try:
         check_version(connection.server_version)
@@ -168,7 +168,8 @@ def check_version(number: int) -> None:
         raise ServerTooOld(f"the server is PostgreSQL {number // 10000}, Waybill needs 16 or newer")
 
 
-def _create_database(warehouse: Warehouse) -> None:
+def create_database(warehouse: Warehouse) -> None:
+    """Make the database when it is missing; the server is up."""
     connection = open_connection(login_parameters(warehouse, "owner", database="postgres"))
     connection.autocommit = True
     name = warehouse.settings.pgdatabase

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from warehouse.connection import Warehouse, login_parameters
-from warehouse.settings import PROJECT
+from warehouse.settings import PROJECT, lasting_database
 
 PROFILE = PROJECT / "dbt_project" / "profiles.yml"
 HEADER = "# Written by `python -m warehouse up`; edits are overwritten. Not for git: it may hold a password.\n"
@@ -23,7 +23,7 @@ def write_profile(warehouse: Warehouse, path: Path = PROFILE) -> None:
         "port": int(login["port"]),
         "user": login.get("user", ""),
         "password": login.get("password", ""),
-        "dbname": f"{{{{ env_var('PGDATABASE', '{warehouse.settings.pgdatabase}') }}}}",
+        "dbname": f"{{{{ env_var('PGDATABASE', '{lasting_database()}') }}}}",
         "schema": "marts",
         "threads": 2,
     }

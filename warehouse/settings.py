@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
+from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -38,6 +39,7 @@ class Settings(BaseSettings):
     waybill_processed: Path = Path("data/processed")
     waybill_models: Path = Path("models")
     waybill_reports: Path = Path("reports")
+    waybill_task: str = "flight_delays"
     waybill_max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1024, le=255 * 1024 * 1024)
     waybill_log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "WARNING"
 
@@ -70,6 +72,11 @@ class Settings(BaseSettings):
     def reports_folder(self) -> Path:
         """Where the pages go."""
         return PROJECT / self.waybill_reports
+
+
+def lasting_database() -> str:
+    """Return the database that holds where the environment names none, as in the next shell."""
+    return dotenv_values(PROJECT / ".env").get("PGDATABASE") or str(Settings.model_fields["pgdatabase"].default)
 
 
 def get_settings() -> Settings:

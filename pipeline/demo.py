@@ -1,0 +1,101 @@
+"""`python -m pipeline.demo`: the small sample through the whole line, in a place of its own, and what it shows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+
+import click
+from psycopg2.errors import InsufficientPrivilege
+
+from pipeline.demo_story import tell
+from pipeline.errors import RunRefused
+from pipeline.runner import only_run, run_stage, show_books
+from pipeline.stages import Outcome, read_stages
+from warehouse import embedded
+from warehouse.cli import run
+from warehouse.connection import create_database, current_warehouse, forget, login_parameters, open_connection
+from warehouse.runs import recorded_run
+from warehouse.schema import drop_everything
+from warehouse.settings import PROJECT, get_settings, relative_name
+
+RAW = PROJECT / "data" / "raw" / "raw.json"
+TASK = "flight_delays_small"
+LEFT_OUT = ("docs",)  # dbt's documentation tells of the models, which are the same for any data
+
+
+def demo() -> None:
+    """Empty the demo's place, run the stages there, and tell what became of the planted faults.
+
+    Raises:
+        WaybillError: of the first stage that failed.
+    """
+    started = time.monotonic()
+    settle()
+    database = get_settings().pgdatabase
+    click.echo(f"{relative_name(RAW)}: five sources in one file, into the database {database}")
+    with only_run(), recorded_run("demo"):
+        for stage in read_stages():
+            if stage.name not in LEFT_OUT:
+                run_stage(stage.name, work=_load if stage.name == "load" else None)
+    show_books()
+    tell(relative_name(RAW), database)
+    click.echo(
+        f"\ndone in {time.monotonic() - started:.0f} s; a database and folders of its own, yours are as they were"
+    )
+    click.echo(f"report: {relative_name(get_settings().reports_folder / 'index.html')}")
+    click.echo(f"psql:   PGDATABASE={database} make psql")
+    click.echo("next:   make pipeline, a whole year of flights")
+
+
+def settle() -> None:
+    """Point this process to a database and folders of the demo's own, beside the user's, and empty them."""
+    settings = get_settings()
+    folders = {
+        "WAYBILL_PROCESSED": settings.processed_folder / "demo",
+        "WAYBILL_MODELS": settings.models_folder / "demo",
+        "WAYBILL_REPORTS": settings.reports_folder / "demo",
+        "DBT_TARGET_PATH": settings.state_folder / "demo-dbt",
+    }
+    for name, folder in folders.items():
+        os.environ[name] = str(folder)
+        if name.startswith("WAYBILL"):
+            shutil.rmtree(folder, ignore_errors=True)
+    os.environ.update(PGDATABASE=f"{settings.pgdatabase}_demo", WAYBILL_TASK=TASK)
+    _empty_database()
+
+
+def _empty_database() -> None:
+    warehouse = current_warehouse()
+    name = warehouse.settings.pgdatabase
+    if warehouse.place:
+        embedded.start(warehouse.place)
+    try:
+        create_database(warehouse)
+    except InsufficientPrivilege:
+        raise RunRefused(
+            f"the login at {warehouse.description} may not make the demo's database: "
+            f"let an administrator `create database {name}` and make the login its owner, then `make demo`"
+        ) from None
+    owner = open_connection(login_parameters(warehouse, "owner"))
+    drop_everything(owner)
+    owner.close()
+    forget()
+
+
+def _load() -> Outcome:
+    from loader.load import Request, load
+
+    result = load(Request(files=(os.path.relpath(RAW),), layout="records"))
+    return Outcome(result.rows, result.summary)
+
+
+@click.command(help="Example: python -m pipeline.demo\n\nShow the small sample's way through the whole line.")
+def main() -> None:
+    """Run the demo."""
+    demo()
+
+
+if __name__ == "__main__":
+    run(main, "python -m pipeline.demo")

@@ -1,0 +1,59 @@
+"""The small sample in git is what its builder makes, and the ledger says of its faults what it must."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from data.sample.__main__ import sample as command
+from data.sample.small import SMALL, build_small
+from loader.declarations import source_names
+from loader.errors import CoordinateUnknown
+from loader.load import Request, load
+from loader.why import why
+from tests.databases import rows
+from warehouse.settings import PROJECT
+
+COMMITTED = PROJECT / "data" / "raw" / SMALL
+
+
+def test_the_file_in_git_is_what_the_builder_makes_and_is_small(tmp_path: Path) -> None:
+    said = CliRunner().invoke(command, ["--small", "--out", str(tmp_path)])
+    assert said.exit_code == 0, said.output
+    assert COMMITTED.read_bytes() == (tmp_path / SMALL).read_bytes()
+    assert COMMITTED.stat().st_size < 100_000
+
+
+def test_it_holds_every_source_flat_and_nested_and_json_load_takes_it() -> None:
+    found = json.loads(COMMITTED.read_bytes())
+    assert sorted(found) == source_names()
+    assert not any(isinstance(value, dict | list) for value in found["airports"][0].values())
+    assert isinstance(found["flights"][0]["scheduled"], dict)
+    assert isinstance(found["weather"][0]["observations"], list)
+
+
+def test_the_ledger_names_each_fault(database: str) -> None:
+    faults = build_small()[1]
+    lines = [line.removesuffix(b",") for line in COMMITTED.read_bytes().splitlines()]
+    first = lines.index(b'"flights": [') + 1
+    planted = {lines.index(fault.line, first) - first + 1: fault for fault in faults}
+    planted = {position: fault for position, fault in planted.items() if "rejected" in fault.expected}
+
+    load(Request(files=(str(COMMITTED),), layout="records"))
+
+    found = rows("select source, position, reason from ledger.rejects join ledger.batches using (batch_id) order by 2")
+    assert found == [("flights", position, planted[position].expected["rejected"]) for position in sorted(planted)]
+    assert len(found) == 3
+    assert rows("select pointer from ledger.drift") == [("/gate",)]
+
+
+def test_a_position_in_a_file_of_several_sources_is_told_of_each_that_has_it(database: str) -> None:
+    load(Request(files=(str(COMMITTED),), layout="records"))
+    told = "\n".join(why(f"{COMMITTED}:4"))
+    assert [name for name in source_names() if f"is source {name}," in told] == source_names()
+    assert "is source flights," in why(f"{COMMITTED}:100")[0]
+    with pytest.raises(CoordinateUnknown, match="ends before that position"):
+        why(f"{COMMITTED}:119")
