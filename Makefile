@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lock data up down status psql load check-raw dbt check-marts train score export report \
+.PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report \
 	docs pipeline demo test lint bench clean reset
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 
@@ -11,6 +11,9 @@ help: ## list the targets
 
 setup: ## make .venv with the pinned packages
 	@$(PYTHON) pipeline/environment.py requirements
+
+env: ## write .env with a password made for you, unless it is there
+	@$(PYTHON) pipeline/env_file.py
 
 setup-dev: setup
 	@$(PYTHON) pipeline/environment.py requirements requirements-dev

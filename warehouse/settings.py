@@ -91,9 +91,9 @@ def get_settings() -> Settings:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]).upper()
         raise SettingsError(f"{name}: {first['msg']}; mend it in the environment or in .env") from None
-    if settings.is_embedded and (settings.pguser or settings.pgpassword or "pgport" in settings.model_fields_set):
+    if settings.is_embedded and (settings.pguser or "pgport" in settings.model_fields_set):
         raise SettingsError(
-            "PGUSER, PGPASSWORD or PGPORT is set but PGHOST is not: "
+            "PGUSER or PGPORT is set but PGHOST is not: "
             "set PGHOST to use your own server, or unset them to use the embedded one"
         )
     return settings

@@ -107,6 +107,11 @@ def test_settings_that_cannot_be_used_are_named(
         get_settings()
 
 
+def test_a_password_alone_names_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", "made by make env")
+    assert get_settings().is_embedded
+
+
 def test_the_example_of_env_lists_every_setting() -> None:
     example = Path(".env.example").read_text()
     assert set(re.findall(r"^([A-Z_]+)=", example, re.M)) == {name.upper() for name in Settings.model_fields}
