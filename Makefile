@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
 .PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report \
-	docs pipeline demo test lint bench clean reset
+	docs pipeline demo test crash lint bench clean reset
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 
 help: ## list the targets
@@ -76,6 +76,9 @@ test: setup-dev ## run all tests
 lint: setup-dev ## check style and types
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m mypy
 	@$(RUN) -m sqlfluff lint dbt_project/models dbt_project/tests --processes 2 --disable-progress-bar
+
+crash: setup-dev ## kill loader and PostgreSQL at random moments and count what is lost (ROUNDS=20 SEED=1)
+	@$(RUN) -m tests.crash --rounds $(or $(ROUNDS),20) --seed $(or $(SEED),1)
 
 bench: setup ## measure the landing against psql's \copy
 	@$(RUN) -m benchmarks.load

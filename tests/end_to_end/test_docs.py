@@ -44,6 +44,7 @@ def test_make_alone_lists_every_target_that_is_for_people() -> None:
         "docs",
         "pipeline",
         "test",
+        "crash",
         "lint",
         "bench",
         "clean",

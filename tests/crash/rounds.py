@@ -1,0 +1,164 @@
+"""Kills the loader, PostgreSQL or both at a random moment, runs the load again, and compares with the truth (P1, P2)."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID
+
+import psutil
+
+from tests.crash.truth import Truth, write_files
+from tests.databases import own_server, rows
+from warehouse.connection import connection_parameters, forget
+from warehouse.server_place import ServerPlace
+
+TARGETS = ("loader", "its backend", "postmaster", "whole server", "loader and server")
+END_SECONDS = 120
+TRIES = 3
+
+LANDED = """
+select raw._fingerprint::uuid, count(*)
+from raw.flights as raw
+join ledger.batches on raw._batch_id = batches.batch_id
+join ledger.inputs on batches.input_id = inputs.input_id
+where inputs.name like %s
+group by raw._fingerprint
+"""
+REJECTED = """
+select inputs.name, rejects.position, rejects.reason
+from ledger.rejects
+join ledger.batches using (batch_id)
+join ledger.inputs using (input_id)
+where inputs.name like %s
+"""
+UNBALANCED = """
+select batches.batch_id
+from ledger.batches
+left join (select _batch_id, count(*) as rows from raw.flights group by _batch_id) as raw
+    on batches.batch_id = raw._batch_id
+left join (select batch_id, count(*) as rows from ledger.rejects group by batch_id) as rejects
+    on batches.batch_id = rejects.batch_id
+where batches.read <> batches.landed + batches.rejected + batches.skipped
+    or batches.landed <> coalesce(raw.rows, 0)
+    or batches.rejected <> coalesce(rejects.rows, 0)
+union all
+select distinct _batch_id from raw.flights where _batch_id not in (select batch_id from ledger.batches)
+"""
+
+
+def run_rounds(rounds: int, seed: int) -> Counter[str]:
+    """Run the rounds on a server of their own; return what was done and what was found wrong."""
+    found: Counter[str] = Counter(rounds=rounds)
+    with own_server() as place:
+        connection_parameters("owner")
+        folder = Path(place.data.parents[1]) / "rounds"
+        folder.mkdir()
+        seconds = _seconds_of_work(place, folder)
+        for number in range(rounds):
+            _round(place, folder / str(number), (random.Random(f"{seed} {number}"), seconds), found)
+        forget()
+        connection_parameters("owner")
+        found["books that do not balance"] = len(rows(UNBALANCED))
+    return found
+
+
+def _round(place: ServerPlace, folder: Path, given: tuple[random.Random, float], found: Counter[str]) -> None:
+    chance, seconds = given
+    truth = write_files(folder, chance)
+    for _ in range(chance.choice((1, 1, 1, 2, 3))):
+        target = chance.choice(TARGETS)
+        process = _start(folder)
+        _await_work(place, process)
+        time.sleep(chance.uniform(0, seconds))
+        found["kills"] += _kill(target, place, process)
+        said = process.communicate(timeout=END_SECONDS)[1]
+        found["loads cut short"] += process.returncode != 0
+        found["tracebacks"] += "Traceback" in said
+    for _ in range(TRIES):
+        process = _start(folder)
+        said = process.communicate(timeout=END_SECONDS)[1]
+        if process.returncode == 0:
+            break
+        print(f"round {folder.name}: the rerun says {said.strip()}", file=sys.stderr)
+    found["reruns that did not complete"] += process.returncode != 0
+    _compare(folder, truth, found)
+
+
+def _compare(folder: Path, truth: Truth, found: Counter[str]) -> None:
+    forget()
+    landed = Counter({UUID(fingerprint): count for fingerprint, count in rows(LANDED, f"{folder}/%")})
+    rejected = Counter(rows(REJECTED, f"{folder}/%"))
+    found["lost"] += (truth.good - landed).total() + len(truth.bad - set(rejected))
+    found["doubled"] += (landed - truth.good).total() + (rejected - Counter(truth.bad)).total()
+    found["documents sent"] += truth.good.total() + len(truth.bad)
+    found["landed"] += landed.total()
+    found["rejected"] += rejected.total()
+
+
+def _start(folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "loader", "load", "flights", str(folder)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def _seconds_of_work(place: ServerPlace, folder: Path) -> float:
+    """Load twice undisturbed; return for how long a load is at work on the server."""
+    seconds = []
+    for name in ("first", "second"):
+        write_files(folder / name, random.Random(name))
+        process = _start(folder / name)
+        _await_work(place, process)
+        started = time.monotonic()
+        process.communicate(timeout=END_SECONDS)
+        seconds.append(time.monotonic() - started)
+    return max(seconds)
+
+
+def _await_work(place: ServerPlace, process: subprocess.Popen[str]) -> None:
+    """Wait until the loader has a backend on the server, or has ended."""
+    while process.poll() is None and not any(_backends(place)):
+        time.sleep(0.005)
+
+
+def _server(place: ServerPlace) -> list[psutil.Process]:
+    """Return the postmaster and its children; none when the server is not up."""
+    with suppress(OSError, ValueError, IndexError, psutil.NoSuchProcess):
+        postmaster = psutil.Process(int((place.data / "postmaster.pid").read_text().splitlines()[0]))
+        if str(place.data) in postmaster.cmdline():
+            return [postmaster, *postmaster.children()]
+    return []
+
+
+def _backends(place: ServerPlace) -> Iterator[psutil.Process]:
+    for process in _server(place)[1:]:
+        with suppress(psutil.NoSuchProcess):
+            if any("waybill_loader" in part for part in process.cmdline()):
+                yield process
+
+
+def _kill(target: str, place: ServerPlace, loader: subprocess.Popen[str]) -> int:
+    """Kill -9 what is named; return whether there was anything left to kill."""
+    server = _server(place)
+    victims = {
+        "loader": [],
+        "its backend": list(_backends(place)),
+        "postmaster": server[:1],
+        "whole server": server,
+        "loader and server": server,
+    }[target]
+    killed = 0
+    if target.startswith("loader") and loader.poll() is None:
+        loader.send_signal(signal.SIGKILL)
+        killed = 1
+    for victim in victims:
+        with suppress(psutil.NoSuchProcess):
+            victim.kill()
+            killed = 1
+    return killed
