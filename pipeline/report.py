@@ -77,7 +77,7 @@ def _links(settings: Settings, facts: ReportFacts) -> list[tuple[str, str, bool]
 def _number(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "–" if value is None else str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
 
 
 @click.command(help="Write reports/index.html.\n\nExample: python -m pipeline.report")

@@ -1,7 +1,6 @@
 {% macro uncastable_reason(types, required=[]) -%}
     {%- set words = {
         'hhmm': 'clock time HHMM',
-        'integer': 'whole number',
         'double precision': 'number',
         'timestamptz': 'time with a UTC offset',
         'time_zone': 'time zone',
@@ -14,7 +13,12 @@
         {%- for column, type in types.items() %}
         case
             when {{ column }} is not null and not {{ is_castable(column, type) }}
-                then '{{ column }}: ' || left(to_json({{ column }})::text, 100) || ' is no {{ words.get(type, type) }}'
+                then '{{ column }}: ' || left(to_json({{ column }})::text, 100)
+                {%- if type == 'integer' %}
+                    || case when {{ column }} ~ '^-?\d+([.]0+)?$' then ' is too large' else ' is no whole number' end
+                {%- else %}
+                    || ' is no {{ words.get(type, type) }}'
+                {%- endif %}
         end{{ "," if not loop.last }}
         {%- endfor %}
     ), '')

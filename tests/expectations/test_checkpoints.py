@@ -102,6 +102,9 @@ def test_failed_raw_checkpoint_names_coordinates(lost_tail_numbers: None, report
         run_checkpoint("raw")
     keys = {row["row_key"] for row in read_failures(reports, "raw")}
     assert keys == {f"data/raw/flights.ndjson:{position}" for position in range(1, 51)}
+    (page,) = (reports / "data_docs" / "validations" / "raw_flights").rglob("*.html")
+    assert "all rows are named in the folder <code>validation</code>" in page.read_text()
+    assert "Sampled Unexpected Values" not in page.read_text(), "a sample of nulls says nothing"
 
 
 def test_failed_query_names_all_that_it_found(small_warehouse: object, reports: Path) -> None:
