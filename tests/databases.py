@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,12 +18,14 @@ from warehouse import embedded
 from warehouse.connection import (
     connect,
     connection_parameters,
+    create_database,
     current_warehouse,
     forget,
     login_parameters,
     open_connection,
 )
 from warehouse.server_place import ServerPlace
+from warehouse.settings import get_settings
 
 
 @contextmanager
@@ -33,6 +34,8 @@ def fresh_database(prefix: str = "test") -> Iterator[str]:
     name, before = f"{prefix}_{uuid4().hex[:12]}", os.environ.get("PGDATABASE")
     os.environ["PGDATABASE"] = name
     try:
+        if not get_settings().is_embedded:
+            create_database(current_warehouse())
         connection_parameters("owner")
         yield name
     finally:
@@ -78,35 +81,3 @@ def own_server() -> Iterator[ServerPlace]:
             embedded.stop(place)
             shutil.rmtree(folder)
             shutil.rmtree(place.socket, ignore_errors=True)
-
-
-@contextmanager
-def server_on_tcp() -> Iterator[dict[str, str]]:
-    """Run a server that asks for a password, as one that PGHOST names; return the variables that reach it."""
-    with own_server() as place:
-        embedded.start(place)
-        with (place.data / "pg_hba.conf").open("a") as rules:
-            rules.write("host all all 127.0.0.1/32 scram-sha-256\n")
-        connection = open_connection(login_parameters(current_warehouse(), "owner", database="postgres"))
-        with connection, connection.cursor() as cursor:
-            cursor.execute("alter role waybill password 'right'")
-        connection.close()
-        embedded.stop(place)
-        port = _free_port()
-        options = f"-c listen_addresses=127.0.0.1 -c port={port}"
-        place.command("pg_ctl", "-D", place.data, "-w", "-l", place.log, "-o", options, "start")
-        yield {
-            "PGHOST": "127.0.0.1",
-            "PGPORT": str(port),
-            "PGUSER": "waybill",
-            "PGPASSWORD": "right",
-            "PGDATABASE": "postgres",
-            "WAYBILL_STATE": os.environ["WAYBILL_STATE"],
-        }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Literal
-from urllib.parse import quote
 
 import psycopg2
 from psycopg2 import errorcodes, sql
@@ -14,10 +11,10 @@ from sqlalchemy import URL, Engine, create_engine
 
 from warehouse import embedded
 from warehouse.errors import ServerTooOld, ServerUnreachable
+from warehouse.logins import Role, logins_file, read_logins, role_name
 from warehouse.server_place import ServerPlace, find_place
-from warehouse.settings import Settings, get_settings
+from warehouse.settings import Settings, get_settings, relative_name
 
-Role = Literal["owner", "loader", "transformer", "trainer", "reader"]
 OLDEST_SERVER = 160000
 
 
@@ -49,8 +46,7 @@ def connection_parameters(role: Role) -> dict[str, str]:
         WarehouseError: the server cannot be started or reached, or holds another layout.
     """
     warehouse = current_warehouse()
-    settings = warehouse.settings
-    _make_ready(str(warehouse.place and warehouse.place.socket), settings.pghost or "", settings.pgdatabase)
+    _make_ready(warehouse)
     return login_parameters(warehouse, role)
 
 
@@ -64,7 +60,7 @@ def login_parameters(warehouse: Warehouse, role: Role, *, database: str | None =
     login = {"host": settings.pghost or "", "port": str(settings.pgport), **common}
     if settings.pgsslmode:
         login["sslmode"] = settings.pgsslmode
-    password = None if role == "owner" else read_login(settings, role_name(role))
+    password = read_logins(settings).get(role_name(role))
     if password:
         return {**login, "user": role_name(role), "password": password}
     if settings.pguser:
@@ -72,28 +68,6 @@ def login_parameters(warehouse: Warehouse, role: Role, *, database: str | None =
     if settings.pgpassword:
         login["password"] = settings.pgpassword.get_secret_value()
     return login
-
-
-def role_name(role: Role) -> str:
-    """Return the login's name on the server."""
-    return f"waybill_{role}"
-
-
-def read_login(settings: Settings, name: str) -> str | None:
-    """Return the password that was made for a login on an external server, if there is one."""
-    path = logins_file(settings)
-    return read_logins(path).get(name) if path.exists() else None
-
-
-def logins_file(settings: Settings) -> Path:
-    """Return the file (mode 0600) that holds the passwords of the logins made on an external server."""
-    server = quote(f"{settings.pghost}-{settings.pgport}", safe="")
-    return settings.state_folder / f"logins-{server}"
-
-
-def read_logins(path: Path) -> dict[str, str]:
-    """Return name → password of a logins file."""
-    return dict(line.split(":", 1) for line in path.read_text().splitlines())  # type: ignore[misc]
 
 
 def connect(role: Role) -> psycopg2.extensions.connection:
@@ -112,8 +86,16 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
     except psycopg2.OperationalError as error:
         tried = [line for line in str(error).splitlines() if line.startswith("connection to server ")]
         reason = tried[-1].partition(" failed: ")[2] if tried else str(error).strip().splitlines()[0]
-        where = f"{parameters.get('host')}:{parameters.get('port')} as {parameters.get('user', 'the default user')}"
-        raise ServerUnreachable(f"PostgreSQL at {where} did not let us in: {reason}; check the PG… variables") from None
+        user = parameters.get("user", "the default user")
+        where = f"{parameters['host']}:{parameters['port']} as {user}"
+        raise ServerUnreachable(f"PostgreSQL at {where} did not let us in: {reason}; {_way_in(user)}") from None
+
+
+def _way_in(user: str) -> str:
+    settings = get_settings()
+    if user in read_logins(settings):
+        return f"if its password is no longer that of {relative_name(logins_file(settings))}, remove this file"
+    return "check the PG… variables, in the environment and in .env"
 
 
 def engine(role: Role) -> Engine:
@@ -136,18 +118,17 @@ def _engine(parameters: tuple[tuple[str, str], ...]) -> Engine:
 
 
 @cache
-def _make_ready(socket: str, host: str, database: str) -> None:
-    """Start the embedded server if need be, and make database, roles and tables; once a process and database."""
+def _make_ready(warehouse: Warehouse) -> None:
+    """Start the embedded server if need be, and make database, logins and tables; once a process and warehouse."""
     from warehouse.schema import ensure_schema
 
-    warehouse = current_warehouse()
     if warehouse.place:
         embedded.start(warehouse.place)
         create_database(warehouse)
     connection = open_connection(login_parameters(warehouse, "owner"))
     try:
         check_version(connection.server_version)
-        ensure_schema(connection, warehouse)
+        ensure_schema(connection, warehouse.settings)
     finally:
         connection.close()
 
@@ -159,13 +140,16 @@ def forget() -> None:
 
 
 def check_version(number: int) -> None:
-    """Refuse a server that is older than PostgreSQL 16.
+    """Refuse a server that is older than the oldest that will do.
 
     Raises:
         ServerTooOld: by its name.
     """
     if number < OLDEST_SERVER:
-        raise ServerTooOld(f"the server is PostgreSQL {number // 10000}, Waybill needs 16 or newer")
+        raise ServerTooOld(
+            f"the server is PostgreSQL {number // 10000}, Waybill needs {OLDEST_SERVER // 10000} or newer: "
+            "name another in PGHOST, or unset it to use the embedded one"
+        )
 
 
 def create_database(warehouse: Warehouse) -> None:

@@ -9,11 +9,12 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg2
 
 from warehouse.errors import DataFolderRefused, ServerNotStarted
-from warehouse.server_place import ServerPlace
+from warehouse.server_place import SOCKET_NAME, ServerPlace
 
 MAJOR_VERSION = "18"
 OWNER = "waybill"
@@ -55,6 +56,8 @@ def start(place: ServerPlace) -> bool:
         _check_data_folder(place)
         if not place.data.exists():
             _initialise(place)
+        if not (place.socket / SOCKET_NAME).exists():
+            stop(place)  # one that still runs was cut off: /tmp is swept on some machines
         _set_socket(place)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
@@ -70,9 +73,7 @@ def start(place: ServerPlace) -> bool:
 
 def stop(place: ServerPlace) -> bool:
     """Stop the server, connections included; return whether it was running."""
-    if not (place.data / "postmaster.pid").exists():
-        return False
-    return place.command("pg_ctl", "-D", place.data, "-w", "-m", "fast", "stop").returncode == 0
+    return _runs(place) and place.command("pg_ctl", "-D", place.data, "-w", "-m", "fast", "stop").returncode == 0
 
 
 def answers(place: ServerPlace) -> bool:
@@ -82,6 +83,15 @@ def answers(place: ServerPlace) -> bool:
     except psycopg2.OperationalError:
         return False
     return True
+
+
+def _runs(place: ServerPlace) -> bool:
+    """Whether the process that the data folder names is its server, and not one that got the number since."""
+    try:
+        process = int((place.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        return not Path("/proc").exists() or Path(f"/proc/{process}/cwd").samefile(place.data)
+    except (OSError, ValueError):
+        return False
 
 
 def _check_data_folder(place: ServerPlace) -> None:
@@ -122,9 +132,11 @@ def _initialise(place: ServerPlace) -> None:
 
 
 def _set_socket(place: ServerPlace) -> None:
-    """Write the settings at every start: a clone that was moved has its socket elsewhere."""
-    socket = str(place.socket).replace("'", "''")
-    (place.data / "waybill.conf").write_text(CONFIGURATION.format(socket=socket))
+    """Write the settings when they are others: a clone that was moved has its socket elsewhere."""
+    wanted = CONFIGURATION.format(socket=str(place.socket).replace("'", "''"))
+    path = place.data / "waybill.conf"
+    if path.read_text() != wanted:
+        path.write_text(wanted)
 
 
 @contextmanager

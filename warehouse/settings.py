@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -83,10 +84,15 @@ def get_settings() -> Settings:
     """Read the settings afresh.
 
     Raises:
-        SettingsError: a value is not of its kind, or part of a connection is named without PGHOST.
+        SettingsError: a value is not of its kind, part of a connection is named without PGHOST, or libpq would
+            go elsewhere than PGHOST says.
     """
+    if os.environ.get("PGHOSTADDR"):
+        raise SettingsError("PGHOSTADDR is set, where libpq would go whatever PGHOST says: name the server in PGHOST")
     try:
         settings = Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f".env cannot be read: {error}; mend it, or remove it") from None
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]).upper()

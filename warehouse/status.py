@@ -9,7 +9,7 @@ from psycopg2 import sql
 
 from warehouse import embedded
 from warehouse.connection import Warehouse, connect
-from warehouse.schema import has_own_logins
+from warehouse.logins import has_own_logins
 
 PSQL = "psql: .venv/bin/python -m warehouse psql"
 
@@ -34,8 +34,8 @@ def print_status(warehouse: Warehouse) -> None:
         click.echo(f"state:    running, PostgreSQL {version}")
         click.echo(f"database: {warehouse.settings.pgdatabase}, {size}")
         logins = "one each for loader, transformer, trainer and reader"
-        if not has_own_logins(warehouse):
-            logins = f"one login, {connection.info.user}, does it all: the server lets it make no others"
+        if not has_own_logins(warehouse.settings):
+            logins = f"one login, {connection.info.user}, does it all: it may not make others, or they are not its own"
         click.echo(f"logins:   {logins}")
         cursor.execute(TABLES)
         for schema, table, size_bytes in cursor.fetchall():

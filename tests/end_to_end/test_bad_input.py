@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import rows, server_on_tcp
+from tests.databases import rows
+from tests.external_server import external_server
 from tests.landing import flight
 from warehouse.settings import PROJECT, get_settings
 
@@ -165,17 +166,18 @@ def test_a_source_whose_contract_is_missing_or_no_schema_is_refused_before_anyth
 
 
 @pytest.fixture(scope="module")
-def external() -> Iterator[dict[str, str]]:
+def external(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The variables that name a server which asks for a password."""
-    with server_on_tcp() as variables:
-        yield variables
+    with external_server() as server:
+        server.execute("create database bad_input owner creator")
+        yield {**server.variables("creator", tmp_path_factory.mktemp("external")), "PGDATABASE": "bad_input"}
 
 
 def test_a_wrong_password_is_one_line_and_the_right_one_completes(external: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "file.ndjson"
     path.write_bytes(line(1))
     said = refused(loader("load", "flights", path, **{**external, "PGPASSWORD": "wrong"}))
-    assert f"127.0.0.1:{external['PGPORT']} as waybill" in said
+    assert f"127.0.0.1:{external['PGPORT']} as creator" in said
     assert "password authentication failed" in said and "check the PG… variables" in said
     assert "1 documents landed" in loader("load", "flights", path, **external).stdout
 
@@ -184,7 +186,7 @@ def test_a_server_that_is_gone_is_one_line(external: dict[str, str], tmp_path: P
     path = tmp_path / "file.ndjson"
     path.write_bytes(line(1))
     said = refused(loader("load", "flights", path, **{**external, "PGPORT": "1"}))
-    assert "127.0.0.1:1 as waybill" in said and "Connection refused" in said
+    assert "127.0.0.1:1 as creator" in said and "Connection refused" in said
 
 
 def test_a_file_that_an_ordinary_user_cannot_read_is_named_and_lands_after_it_can(

@@ -1,0 +1,123 @@
+"""The embedded server: private, hard to kill, side by side with others, and clear when it refuses."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from tests.databases import own_server
+from warehouse import embedded
+from warehouse.connection import connect, connection_parameters, current_warehouse
+from warehouse.errors import DataFolderRefused, ServerNotStarted
+from warehouse.server_place import SOCKET_NAME, ServerPlace
+
+pytestmark = pytest.mark.usefixtures("unset")
+
+
+@pytest.fixture
+def place(unset: None) -> Iterator[ServerPlace]:
+    """The place of a server in a folder of its own, as another clone would have it."""
+    with own_server() as place:
+        yield place
+
+
+def test_it_listens_on_no_network_and_lets_no_other_user_in(place: ServerPlace) -> None:
+    connection = connect("reader")
+    with connection.cursor() as cursor:
+        cursor.execute("show listen_addresses")
+        assert cursor.fetchone() == ("",)
+    connection.close()
+    assert (place.socket.stat().st_mode & 0o777, place.data.stat().st_mode & 0o777) == (0o700, 0o700)
+
+
+def test_it_comes_back_after_kill_9(place: ServerPlace) -> None:
+    assert embedded.start(place)
+    assert not embedded.start(place)
+    os.kill(int((place.data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    time.sleep(0.2)
+    embedded.start(place)
+    assert embedded.answers(place)
+
+
+def test_it_comes_back_when_its_socket_was_swept_away(place: ServerPlace) -> None:
+    embedded.start(place)
+    for path in place.socket.iterdir():
+        path.unlink()
+    assert embedded.start(place)
+    assert (place.socket / SOCKET_NAME).exists()
+
+
+def test_it_survives_the_shell_that_started_it(place: ServerPlace) -> None:
+    command = [sys.executable, "-m", "warehouse", "up"]
+    started = subprocess.run(command, start_new_session=True, capture_output=True, text=True, check=True)
+    assert started.stdout.startswith("warehouse up: embedded PostgreSQL 18")
+    assert embedded.answers(place)
+
+
+def test_commands_that_make_it_at_once_take_turns(place: ServerPlace) -> None:
+    names = ["first", "second", "third"]
+    command = [sys.executable, "-m", "warehouse", "up"]
+    at_once = [
+        subprocess.Popen(command, env={**os.environ, "PGDATABASE": name}, stderr=subprocess.PIPE, text=True)
+        for name in names
+    ]
+    assert [process.communicate()[1] for process in at_once] == ["", "", ""]
+    connection = psycopg2.connect(host=str(place.socket), user=embedded.OWNER, dbname="postgres")
+    with connection.cursor() as cursor:
+        cursor.execute("select datname from pg_database where datname = any(%s) order by 1", [names])
+        assert [name for (name,) in cursor.fetchall()] == names
+    connection.close()
+
+
+def test_two_stand_side_by_side(place: ServerPlace) -> None:
+    embedded.start(place)
+    with own_server() as other:
+        embedded.start(other)
+        assert embedded.answers(place) and embedded.answers(other)
+
+
+def test_a_data_folder_of_another_version_is_refused(place: ServerPlace) -> None:
+    embedded.start(place)
+    embedded.stop(place)
+    (place.data / "PG_VERSION").write_text("17\n")
+    with pytest.raises(DataFolderRefused, match="belongs to PostgreSQL 17, this is 18: move it away"):
+        embedded.start(place)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_a_data_folder_of_another_user_is_refused(place: ServerPlace) -> None:
+    embedded.start(place)
+    embedded.stop(place)
+    os.chown(place.data.parent, 12345, 12345)
+    with pytest.raises(DataFolderRefused, match=r"belongs to user id 12345, .* make a clone of your own"):
+        connection_parameters("owner")
+
+
+def test_a_path_too_long_for_a_socket_has_it_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / ("très long " * 8 + "é") / "état"
+    monkeypatch.setenv("WAYBILL_STATE", str(folder))
+    place = current_warehouse().place
+    assert place is not None
+    try:
+        assert embedded.start(place)
+        assert len(os.fsencode(place.socket / SOCKET_NAME)) <= 107
+    finally:
+        embedded.stop(place)
+        shutil.rmtree(place.socket)
+        shutil.rmtree(place.data.parent)
+
+
+def test_a_server_that_cannot_start_says_what_its_log_says(place: ServerPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "START_SECONDS", 1)
+    monkeypatch.setattr(embedded, "CONFIGURATION", embedded.CONFIGURATION + "no_such_setting = 1\n")
+    with pytest.raises(ServerNotStarted, match=r"did not start; its log .*server\.log ends: .*FATAL"):
+        embedded.start(place)

@@ -1,0 +1,122 @@
+"""A server that somebody else runs: its logins, what `make status` says of it, and one line for every refusal."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.databases import fresh_database, rows
+from tests.external_server import ExternalServer
+from warehouse import connection
+from warehouse.connection import connection_parameters, forget
+from warehouse.errors import ServerTooOld, ServerUnreachable
+from warehouse.logins import logins_file
+from warehouse.settings import get_settings
+
+pytestmark = pytest.mark.usefixtures("unset")
+
+
+@pytest.fixture
+def plain(external: ExternalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server, by a login that may make no others."""
+    for name, value in external.variables("plain", tmp_path).items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def creator(external: ExternalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ExternalServer:
+    """The server, by the login that may make others, from a clone that has made none yet."""
+    forget()
+    external.drop_logins()
+    for name, value in external.variables("creator", tmp_path).items():
+        monkeypatch.setenv(name, value)
+    return external
+
+
+def status() -> str:
+    return subprocess.check_output([sys.executable, "-m", "warehouse", "status"], text=True)
+
+
+def test_a_login_that_may_make_others_makes_one_a_role(creator: ExternalServer) -> None:
+    with fresh_database():
+        assert rows("select current_user") == [("waybill_reader",)]
+        assert "one each for loader, transformer, trainer and reader" in status()
+        assert logins_file(get_settings()).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_login_that_may_not_does_it_all(plain: None) -> None:
+    with fresh_database():
+        assert rows("select current_user") == [("plain",)]
+        assert "one login, plain, does it all" in status()
+
+
+def test_logins_of_another_clone_are_left_alone(creator: ExternalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with fresh_database():
+        theirs = logins_file(get_settings()).read_text()
+        monkeypatch.setenv("WAYBILL_STATE", os.environ["WAYBILL_STATE"] + "-other")
+        with fresh_database():
+            assert rows("select current_user") == [("creator",)]
+        monkeypatch.setenv("WAYBILL_STATE", os.environ["WAYBILL_STATE"].removesuffix("-other"))
+        assert logins_file(get_settings()).read_text() == theirs
+        assert rows("select current_user") == [("waybill_reader",)]
+
+
+def test_a_server_that_was_made_anew_gets_the_same_logins(creator: ExternalServer) -> None:
+    with fresh_database():
+        before = logins_file(get_settings()).read_text()
+    creator.drop_logins()
+    with fresh_database():
+        assert rows("select current_user") == [("waybill_reader",)]
+        assert logins_file(get_settings()).read_text() == before
+
+
+def test_a_login_whose_password_was_changed_names_the_file_to_remove(creator: ExternalServer) -> None:
+    with fresh_database():
+        creator.execute("alter role waybill_reader password 'another'")
+        with pytest.raises(ServerUnreachable, match=r"password authentication failed .*logins-.*, remove this file"):
+            rows("select 1")
+
+
+def up() -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "warehouse", "up"], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("PGPORT", "1", "Connection refused"),
+        ("PGHOST", "no-such-host.invalid", "could not translate host name"),
+        ("PGPASSWORD", "wrong", 'password authentication failed for user "plain"'),
+        ("PGDATABASE", "no_such", 'database "no_such" does not exist'),
+        ("PGUSER", "nobody", 'password authentication failed for user "nobody"'),
+        ("PGSSLMODE", "require", "server does not support SSL"),
+        ("PGSSLMODE", "wrong", "invalid sslmode value"),
+    ],
+)
+def test_each_way_of_not_getting_in_is_one_line(
+    plain: None, monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    said = up()
+    assert (said.returncode, said.stdout) == (1, "")
+    (line,) = said.stderr.splitlines()
+    assert line.startswith("error: PostgreSQL at ")
+    assert words in line
+    assert line.endswith("; check the PG… variables, in the environment and in .env")
+
+
+def test_a_database_without_the_right_to_make_schemas_is_one_line(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGDATABASE", "postgres")
+    (line,) = up().stderr.splitlines()
+    assert "permission denied for database postgres" in line
+
+
+def test_an_older_server_is_refused_by_name(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "OLDEST_SERVER", 170000)
+    monkeypatch.setenv("PGDATABASE", "postgres")
+    with pytest.raises(ServerTooOld, match="the server is PostgreSQL 16, Waybill needs 17 or newer"):
+        connection_parameters("owner")
