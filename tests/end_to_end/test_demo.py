@@ -52,7 +52,7 @@ def test_it_tells_three_rejects_a_duplicate_a_correction_and_a_why(said: str) ->
     for words in (
         "breaks_contract: ", "not_storable: ", "not_json: ",
         "flights 118 is flights 80 again", "flights 65 said 555 minutes late, flights 66 says 30; marts.fct_flights has 30",
-        '"twelve" is no integer', "loader why data/raw/raw.json:66", "mart row marts.fct_flights: MQ-3670-LGA-2013-07-12",
+        '"twelve" is no whole number', "loader why data/raw/raw.json:66", "mart row marts.fct_flights: MQ-3670-LGA-2013-07-12",
     ):  # fmt: skip
         assert words in said
     assert said.count("balanced") == 5
