@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
 .PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report \
-	docs pipeline demo test crash lint bench clean reset
+	docs pipeline demo notebook test crash lint bench clean reset
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 
 help: ## list the targets
@@ -21,6 +21,7 @@ setup-dev: setup
 lock: ## write requirements*.txt anew from requirements*.in (needs uv)
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements.in -o requirements.txt
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-notebook.in -o requirements-notebook.txt
 
 data: setup ## build the sample data in data/raw
 	@$(RUN) -m data.sample
@@ -66,6 +67,10 @@ docs: setup ## write dbt's documentation to reports/dbt_docs.html
 
 demo: setup ## show the small sample's way through all of it, in a place of its own
 	@$(RUN) -m pipeline.demo
+
+notebook: setup ## open the notebooks in JupyterLab, on this machine alone and with a token
+	@$(PYTHON) pipeline/environment.py requirements requirements-notebook
+	@$(RUN) -m jupyterlab --config=notebooks/jupyter_config.py notebooks/01-explore-raw.ipynb
 
 pipeline: data ## do all of it, in order
 	@$(RUN) -m pipeline run

@@ -49,6 +49,11 @@ def demo() -> None:
     click.echo("next:   make pipeline, a whole year of flights")
 
 
+def demo_database() -> str:
+    """Return the name of the demo's database, beside the user's."""
+    return f"{get_settings().pgdatabase}_demo"
+
+
 def settle() -> None:
     """Point this process to a database and folders of the demo's own, beside the user's, and empty them."""
     settings = get_settings()
@@ -62,7 +67,7 @@ def settle() -> None:
         os.environ[name] = str(folder)
         if name.startswith("WAYBILL"):
             shutil.rmtree(folder, ignore_errors=True)
-    os.environ.update(PGDATABASE=f"{settings.pgdatabase}_demo", WAYBILL_TASK=TASK)
+    os.environ.update(PGDATABASE=demo_database(), WAYBILL_TASK=TASK)
     _empty_database()
 
 

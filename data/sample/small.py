@@ -30,6 +30,7 @@ def build_small() -> tuple[bytes, list[Planted]]:
     real = _choose_flights(chance)
     flights, faults = _plant(real, chance)
     ends = {flight[end]["airport"] for flight in real for end in ("origin", "destination")}
+    ends.add(next(row["faa"] for row in documents.airports() if row["time_zone"] == "NA"))
     days = sorted({(flight["origin"]["airport"], flight["scheduled"]["departure_hour"][:10]) for flight in real})
     observed = set(chance.sample(days, WEATHER_DAYS))
     records = {
@@ -91,11 +92,12 @@ def _plant(real: list[Document], chance: random.Random) -> tuple[list[bytes], li
 
 def _rejected(real: list[Document]) -> list[Planted]:
     """Return three flights that cannot be landed, each for another reason."""
-    number, tail, key = map(orjson.dumps, real)
+    number, tail, key = (orjson.dumps(flight) for flight in real)
+    miles = b'"distance_miles":%d' % real[0]["distance_miles"]
     return [
-        Planted("NaN", number.replace(b'"distance_miles":', b'"distance_miles":NaN,"was":'), {"rejected": "not_json"}),
+        Planted("NaN", number.replace(miles, b'"distance_miles":NaN'), {"rejected": "not_json"}),
         Planted("\\u0000", tail.replace(b'ber":"', b'ber":"\\u0000'), {"rejected": "not_storable"}),
-        Planted("no key", key.replace(b'{"airline":{"code":', b'{"airline":{"was":'), {"rejected": "breaks_contract"}),
+        Planted("no key", orjson.dumps({**orjson.loads(key), "airline": {}}), {"rejected": "breaks_contract"}),
     ]
 
 

@@ -1,0 +1,55 @@
+"""One run of the demo for all tests that look at what it left."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.databases import drop_database, fresh_database, rows
+from warehouse.connection import forget
+from warehouse.dbt_profile import PROFILE
+
+FOLDERS = ("WAYBILL_PROCESSED", "WAYBILL_MODELS", "WAYBILL_REPORTS")
+
+
+@dataclass(frozen=True)
+class DemoRun:
+    """What the demo printed, the user's database beside which it ran, and the folder above those that it wrote."""
+
+    said: str
+    beside: str
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
+    """Run the demo beside a user's database and dbt profile, neither of which it may touch."""
+    folder, profile = tmp_path_factory.mktemp("demo"), digest(PROFILE)
+    environment = {**os.environ, **{name: str(folder / name) for name in FOLDERS}, "COLUMNS": "80"}
+    with fresh_database("demo") as name:
+        command, environment["PGDATABASE"] = [sys.executable, "-m", "pipeline.demo"], name
+        run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        assert (run.returncode, run.stderr) == (0, "")
+        assert rows("select count(*) from ledger.runs") == [(0,)], "the user's database was touched"
+        assert digest(PROFILE) == profile, "the user's dbt profile was touched"
+    yield DemoRun(run.stdout, name, folder)
+    drop_database(f"{name}_demo")
+
+
+@pytest.fixture
+def demo(demo_run: DemoRun, monkeypatch: pytest.MonkeyPatch) -> DemoRun:
+    """Name the demo's database while the test runs."""
+    monkeypatch.setenv("PGDATABASE", f"{demo_run.beside}_demo")
+    forget()
+    return demo_run
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
