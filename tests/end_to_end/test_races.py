@@ -1,0 +1,122 @@
+"""P5: two loaders whose commits overtake each other, beside dbt; each fails with a high-water mark for a batch set."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.databases import rows
+from tests.dbt_project.dbt_command import WITHOUT_FEATURES, Dbt, execute
+from tests.landing import flight, land_reference_data, make_raw_tables
+from warehouse.connection import connect
+
+FLIGHTS = "select flight_number from marts.fct_flights order by 1"
+HELD = 0x57415942454C44  # the advisory lock on which the held loader waits
+HOLD = f"""
+create function public.hold() returns trigger language plpgsql as
+$$ begin perform pg_advisory_xact_lock({HELD}); return null; end $$;
+create constraint trigger hold after insert on ledger.batches deferrable initially deferred
+for each row when (new.landed = 2) execute function public.hold();
+"""
+
+
+@pytest.fixture
+def dbt(database: str, tmp_path: Path) -> Dbt:
+    """A dbt over reference data, in a ledger where a batch of two documents waits at its commit."""
+    make_raw_tables()
+    land_reference_data()
+    execute(HOLD)
+    return Dbt(tmp_path)
+
+
+def start_loader(path: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "loader", "load", "flights", str(path)]
+    return subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL)
+
+
+def completes(loader: subprocess.Popen[bytes]) -> None:
+    with loader:
+        assert loader.wait(timeout=60) == 0
+
+
+def write(path: Path, *numbers: int) -> Path:
+    path.write_text("\n".join(json.dumps(flight(number)) for number in numbers))
+    return path
+
+
+@contextmanager
+def held_at_commit(path: Path) -> Iterator[Any]:
+    """Start a loader that waits at its commit; yield what lets it go and waits for its end."""
+    holder = connect("owner")
+    with holder.cursor() as cursor:
+        cursor.execute("select pg_advisory_lock(%s)", [HELD])
+        loader = start_loader(path)
+        while not rows("select from pg_locks where locktype = 'advisory' and not granted and objid = %s", HELD % 2**32):
+            assert loader.poll() is None
+            time.sleep(0.02)
+
+        def let_go() -> None:
+            cursor.execute("select pg_advisory_unlock(%s)", [HELD])
+            completes(loader)
+
+        try:
+            yield let_go
+        finally:
+            loader.kill()
+            loader.wait()
+    holder.close()
+
+
+def test_of_two_loaders_the_one_that_commits_last_is_not_lost(dbt: Dbt, tmp_path: Path) -> None:
+    with held_at_commit(write(tmp_path / "slow.ndjson", 1, 2)) as let_go:
+        completes(start_loader(write(tmp_path / "fast.ndjson", 3)))
+        dbt.update()
+        assert rows(FLIGHTS) == [(3,)]
+        let_go()
+    started = rows("select landed from ledger.batches where source = 'flights' order by batch_id")
+    assert started == [(2,), (1,)], "the batch that committed last has the older name"
+    dbt.update()
+    assert rows(FLIGHTS) == [(1,), (2,), (3,)]
+    dbt.succeed("test", "-s", "assert_documents_balance")
+
+
+def test_a_batch_that_commits_while_dbt_runs_is_taken_in_by_the_next_run(dbt: Dbt, tmp_path: Path) -> None:
+    with held_at_commit(write(tmp_path / "slow.ndjson", 1, 2)) as let_go:
+        completes(start_loader(write(tmp_path / "fast.ndjson", 3)))
+        gone: list[bool] = []
+
+        def let_go_once(event: Any) -> None:
+            if event.info.name == "LogModelResult" and "int_flights_deduplicated" in event.info.msg and not gone:
+                gone.append(True)
+                let_go()
+
+        dbt.succeed("run", *WITHOUT_FEATURES, on_event=let_go_once)
+        assert gone
+    assert rows(FLIGHTS) == [(3,)]
+    dbt.update()
+    assert rows(FLIGHTS) == [(1,), (2,), (3,)]
+    dbt.succeed("test", "-s", "assert_documents_balance")
+
+
+def test_two_loaders_on_one_file_land_each_document_once_and_both_end_well(dbt: Dbt, tmp_path: Path) -> None:
+    path = write(tmp_path / "same.ndjson", 1, 2)
+    with held_at_commit(path) as let_go:
+        second = start_loader(path)
+        time.sleep(1.5)
+        assert second.poll() is None, "the second waits for the first"
+        let_go()
+    completes(second)
+    assert rows("select document ->> 'flight_number', count(*)::int from raw.flights group by 1 order by 1") == [
+        ("1", 1),
+        ("2", 1),
+    ]
+    assert rows("select sum(landed)::int from ledger.batches where source = 'flights'") == [(2,)]
