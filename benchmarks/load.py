@@ -11,7 +11,8 @@ from uuid import uuid4
 
 from psycopg2 import sql
 
-from loader.load import Request, load
+from loader.load import load
+from loader.plan import Request
 from warehouse.connection import (
     connection_parameters,
     current_warehouse,

@@ -25,8 +25,9 @@ def loader() -> None:
 @click.option("--dry-run", is_flag=True, help="Frame and check, write nothing.")
 def load(source: str | None, files: tuple[str, ...], layout: Layout | None, dry_run: bool) -> None:
     """Load SOURCE (all when none is named) from FILES, folders or `-`; its own files in data/raw when none is given."""
-    from loader.framing import Unframed
-    from loader.load import Request, load
+    from loader.load import load
+    from loader.plan import Request
+    from loader.ranges import Unframed
 
     def show(name: str, reject: Unframed) -> None:
         click.echo(f"would reject {name}:{reject.position} {reject.refusal.reason}: {reject.refusal.detail}")

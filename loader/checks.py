@@ -29,12 +29,12 @@ class Refusal:
 class Checker:
     """Checks the documents of one batch and counts the unknown fields that they carry."""
 
-    def __init__(self, contract: Contract, most_bytes: int) -> None:
-        """Take the contract and the largest document's size in bytes."""
+    def __init__(self, contract: Contract, most_bytes: int, drift: Counter[tuple[str, str]]) -> None:
+        """Take the contract, the largest document's size in bytes, and where unknown fields are counted."""
         self._contract = contract
         self._knows_all = contract.knows_all
         self._most_bytes = most_bytes
-        self.drift: Counter[tuple[str, str]] = Counter()
+        self._drift = drift
 
     def check(self, raw: bytes) -> Refusal | None:
         """Return why a document's bytes are refused; None when they can be landed."""
@@ -54,7 +54,7 @@ class Checker:
         breach = self._contract.breach(document)
         if breach:
             return Refusal("breaks_contract", breach[1], breach[0])
-        self.drift.update(self._contract.unknown_fields(document))
+        self._drift.update(self._contract.unknown_fields(document))
         return None
 
 
@@ -76,13 +76,13 @@ def explain(raw: bytes, message: str) -> Refusal | Parsed:
     try:
         value = json.loads(text, parse_constant=_no_constant, parse_float=_number, parse_int=_number)
     except RecursionError:
-        return Refusal("not_storable", "nested deeper than about 1,000 levels")
+        return Refusal("not_storable", "nested deeper than 1,024 levels")
     except OverflowError as error:
         return Refusal("not_storable", str(error))
     except ValueError:
         return Refusal("not_json", message)
-    if "recursion" in message.lower():
-        return Refusal("not_storable", "nested deeper than about 1,000 levels")
+    if "depth limit" in message:
+        return Refusal("not_storable", "nested deeper than 1,024 levels")
     if _holds_surrogate(value):
         return Refusal("not_storable", "holds half of a surrogate pair, which is no character")
     return Parsed(value)

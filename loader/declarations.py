@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
@@ -46,10 +47,12 @@ class Source(BaseModel):
 
     def pattern_of(self, path: Path, raw_folder: Path) -> FilePattern | None:
         """Return the pattern that a path below the raw folder matches."""
-        try:
-            below = path.resolve().relative_to(raw_folder.resolve()).as_posix()
-        except ValueError:
-            return None
+        absolute = Path(os.path.abspath(path))
+        if not absolute.is_relative_to(raw_folder):  # it may lead there by a link
+            absolute, raw_folder = path.resolve(), raw_folder.resolve()
+            if not absolute.is_relative_to(raw_folder):
+                return None
+        below = absolute.relative_to(raw_folder).as_posix()
         return next((entry for entry in self.files if fnmatch(below, entry.pattern)), None)
 
     def default_files(self, raw_folder: Path) -> list[Path]:

@@ -4,7 +4,9 @@ LoaderError                      base of the loader's errors
 ├── SourceUnknown                no such source is declared
 ├── SourceBroken                 a source's declaration or its contract cannot be used
 ├── FileRefused                  a file cannot be read
-├── FileChanged                  a file changed while it was read; nothing of it was landed
+├── FileChanged                  a file changed while it was read; what was landed of it was read before
+├── LayoutChanged                a file that is landed in part is read by another layout now
+├── Overtaken                    another loader landed the same part of an input; nothing was written twice
 └── CoordinateUnknown            `why` was asked about something that was never seen
 """
 
@@ -30,7 +32,15 @@ class FileRefused(LoaderError):
 
 
 class FileChanged(LoaderError):
-    """Raised when a file's bytes are not the same at the second reading; the transaction is rolled back."""
+    """Raised when a file is not what it was when its digest was taken; the part that was read then is not landed."""
+
+
+class LayoutChanged(LoaderError):
+    """Raised when the rest of a file that was landed in part would be read by another layout than its beginning."""
+
+
+class Overtaken(LoaderError):
+    """Raised when an input's next place is not where a part begins; the transaction is rolled back."""
 
 
 class CoordinateUnknown(LoaderError):

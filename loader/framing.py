@@ -2,86 +2,56 @@
 
 from __future__ import annotations
 
-import hashlib
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from uuid import UUID
 
-from loader.checks import Refusal
 from loader.declarations import FilePattern
 from loader.inputs import BrokenStream, Stream
+from loader.ranges import Place, Rest, Unframed
 from loader.scanner import FramingBroken, Scanner
 
 BLANKS = b" \t\r\n"
-KEPT_BYTES = 64 * 1024
+LINE_END = re.compile(rb"[\r\n]")
+
+Frame = tuple[int, int, bytes] | Unframed  # position, first byte in the decompressed input, bytes
+Frames = Iterator[Frame]
 
 
-@dataclass(frozen=True)
-class Unframed:
-    """A range that is no single document: too large to hold, or all that follows a break."""
-
-    position: int
-    first_byte: int
-    length: int
-    beginning: bytes
-    fingerprint: UUID
-    refusal: Refusal
-
-
-Framed = tuple[int, int, bytes]  # position, first byte in the decompressed input, bytes
-Frames = Iterator[Framed | Unframed]
-
-
-def frames(stream: Stream, pattern: FilePattern, most_bytes: int) -> Frames:
-    """Yield the documents of an input in order, by the layout that the pattern names.
+def frames(stream: Stream, pattern: FilePattern, most_bytes: int, start: Place) -> Frames:
+    """Yield the documents of an input from a place on, by the layout that the pattern names.
 
     Memory holds one block and one document of at most `most_bytes` at a time.
     """
+    encoding = None if start.byte else _other_encoding(stream.beginning())
+    if encoding:
+        rest = Rest(0)
+        rest.drain(stream.read)
+        return iter([rest.unframed(1, "not_utf8", f"{encoding}: convert it to UTF-8, with `iconv` or the like")])
     readers: dict[str, Callable[[], Frames]] = {
-        "ndjson": lambda: _lines(stream, most_bytes),
-        "array": lambda: _elements(stream, "", most_bytes),
-        "records": lambda: _elements(stream, pattern.records_at or "", most_bytes),
+        "ndjson": lambda: _lines(stream, most_bytes, start),
+        "array": lambda: _elements(stream, "", most_bytes, start),
+        "records": lambda: _elements(stream, pattern.records_at or "", most_bytes, start),
         "document": lambda: _whole(stream, most_bytes),
     }
     return readers[pattern.layout]()
 
 
-class Rest:
-    """Measures a range that is passed over: its length, hash and beginning, in flat memory."""
-
-    def __init__(self, position: int, first_byte: int) -> None:
-        """Begin at a byte of the decompressed input."""
-        self._position = position
-        self._first_byte = first_byte
-        self._hash = hashlib.blake2b(digest_size=16)
-        self._beginning = b""
-        self.length = 0
-
-    def add(self, piece: bytes) -> None:
-        """Take the next bytes of the range."""
-        self._hash.update(piece)
-        self.length += len(piece)
-        if len(self._beginning) < KEPT_BYTES:
-            self._beginning += piece[: KEPT_BYTES - len(self._beginning)]
-
-    def unframed(self, reason: str, detail: str) -> Unframed:
-        """Return the range as one reject."""
-        fingerprint = UUID(bytes=self._hash.digest())
-        refusal = Refusal(reason, detail)
-        return Unframed(self._position, self._first_byte, self.length, self._beginning, fingerprint, refusal)
-
-    def drain(self, read: Callable[[], bytes]) -> str | None:
-        """Take all that follows; return what broke the stream, if anything did."""
-        try:
-            while block := read():
-                self.add(block)
-        except BrokenStream as error:
-            return str(error)
-        return None
+def _other_encoding(beginning: bytes) -> str | None:
+    """Tell UTF-16 and UTF-32 by their marks, or by where the zero bytes of an ASCII character stand in them."""
+    zeros = "".join("0" if byte == 0 else "c" for byte in beginning)
+    if beginning in (b"\xff\xfe\0\0", b"\0\0\xfe\xff") or zeros in ("c000", "000c"):
+        return "the file is UTF-32"
+    if beginning[:2] in (b"\xff\xfe", b"\xfe\xff") or zeros in ("c0c0", "0c0c"):
+        return "the file is UTF-16"
+    return None
 
 
-def _lines(stream: Stream, most_bytes: int) -> Frames:
-    carry, position, offset, broken = b"", 0, None, None
+def _lines(stream: Stream, most_bytes: int, start: Place) -> Frames:
+    # behind a document the rest of its line comes first: a blank line that has its number again
+    position = start.position - 2 if start.byte else 0
+    open_line: list[bytes] = []
+    offset: int | None = None
+    broken = None
     while True:
         try:
             block = stream.read()
@@ -89,82 +59,110 @@ def _lines(stream: Stream, most_bytes: int) -> Frames:
             block, broken = b"", str(error)
         if offset is None:
             offset = stream.offset
-        data = carry + block
-        if block and data.endswith(b"\r"):  # its line feed may begin the next block
-            carry = data
+        open_line.append(block)
+        if block and not LINE_END.search(block):
+            if sum(map(len, open_line)) > most_bytes:
+                position += 1
+                rest, follows = _skip_line(stream, offset, open_line)
+                yield rest.unframed(position, "too_large", f"a line of more than {most_bytes} bytes")
+                offset += rest.length + follows[0]
+                open_line = [follows[1]]
             continue
-        lines = data.splitlines(keepends=True)
-        carry = lines.pop() if block and lines and not lines[-1].endswith((b"\n", b"\r")) else b""
-        if broken and lines and not lines[-1].endswith((b"\n", b"\r")):
-            carry = lines.pop()
+        data = b"".join(open_line)
+        if block and data.endswith(b"\r"):  # its line feed may begin the next block
+            open_line = [data]
+            continue
+        lines, ended = _split(data)
+        open_line = [lines.pop()] if block or broken else []
         for line in lines:
             position += 1
             raw = line.strip(BLANKS)
             if raw:
-                yield position, offset + line.index(raw[:1]), raw
-            offset += len(line)
+                yield position, offset if len(raw) == len(line) else offset + line.index(raw[:1]), raw
+            offset += len(line) + ended
         if broken:
-            rest = Rest(position + 1, offset)
-            rest.add(carry)
-            yield rest.unframed("cut_off", broken)
-            return
+            rest = Rest(offset)
+            rest.add(open_line[0])
+            yield rest.unframed(position + 1, "cut_off", broken)
         if not block:
             return
-        if len(carry) > most_bytes:
-            position += 1
-            rest, carry, ended = _skip_line(stream, position, offset, carry)
-            yield rest.unframed("too_large", f"a line of more than {most_bytes} bytes")
-            offset += rest.length + ended
 
 
-def _skip_line(stream: Stream, position: int, offset: int, carry: bytes) -> tuple[Rest, bytes, int]:
-    """Pass over the rest of a line that is too large; return its measure, what follows, and its line end's length."""
-    rest = Rest(position, offset)
-    rest.add(carry)
-    while True:
-        try:
-            block = stream.read()
-        except BrokenStream:
-            return rest, b"", 0
-        end = block.find(b"\n")
-        if not block or end >= 0:
-            rest.add(block[: max(end, 0)])
-            return rest, block[end + 1 :] if block else b"", int(bool(block))
-        rest.add(block)
+def _split(data: bytes) -> tuple[list[bytes], int]:
+    """Return the lines, the last one open (empty when all ended), and how many bytes of line end they lack each."""
+    if data.count(b"\r") == data.count(b"\r\n"):
+        return data.split(b"\n"), 1
+    lines = data.splitlines(keepends=True)
+    if lines[-1].endswith((b"\n", b"\r")):
+        lines.append(b"")
+    return lines, 0
+
+
+def _skip_line(stream: Stream, first_byte: int, pieces: list[bytes]) -> tuple[Rest, tuple[int, bytes]]:
+    """Pass over the rest of a line that is too large; return its measure, its line end's length and what follows."""
+    rest = Rest(first_byte)
+    for piece in pieces:
+        rest.add(piece)
+    while block := _unbroken(stream):
+        end = LINE_END.search(block)
+        if end is None:
+            rest.add(block)
+            continue
+        rest.add(block[: end.start()])
+        follows = block[end.end() :]
+        if end.group() == b"\r":
+            follows = follows or _unbroken(stream)
+            return rest, (1 + follows.startswith(b"\n"), follows.removeprefix(b"\n"))
+        return rest, (1, follows)
+    return rest, (0, b"")
+
+
+def _unbroken(stream: Stream) -> bytes:
+    """Return the next block; empty at the end and at a break, which the stream tells again when it is read on."""
+    try:
+        return stream.read()
+    except BrokenStream:
+        return b""
 
 
 def _whole(stream: Stream, most_bytes: int) -> Frames:
-    data, first_byte = b"", 0
+    blocks: list[bytes] = []
+    size = 0
     try:
         while block := stream.read():
-            data, first_byte = data + block, stream.offset
-            if len(data) > most_bytes:
-                rest = Rest(1, first_byte)
-                rest.add(data)
+            blocks.append(block)
+            size += len(block)
+            if size > most_bytes:
+                rest = Rest(stream.offset)
+                rest.add(b"".join(blocks))
                 rest.drain(stream.read)
-                yield rest.unframed("too_large", f"a document of more than {most_bytes} bytes")
+                yield rest.unframed(1, "too_large", f"a document of more than {most_bytes} bytes")
                 return
     except BrokenStream as error:
-        rest = Rest(1, first_byte)
-        rest.add(data)
-        yield rest.unframed("cut_off", str(error))
+        rest = Rest(stream.offset)
+        rest.add(b"".join(blocks))
+        yield rest.unframed(1, "cut_off", str(error))
         return
+    data = b"".join(blocks)
     raw = data.strip(BLANKS)
     if raw:
-        yield 1, first_byte + data.index(raw[:1]), raw
+        yield 1, stream.offset + data.index(raw[:1]), raw
 
 
-def _elements(stream: Stream, pointer: str, most_bytes: int) -> Frames:
+def _elements(stream: Stream, pointer: str, most_bytes: int, start: Place) -> Frames:
     scanner = Scanner(stream, most_bytes)
-    position = 0
+    position = start.position - 1
     try:
-        if scanner.is_blank():
+        if not start.byte and scanner.is_blank():
             return
-        for first_byte, raw in scanner.elements(pointer):
+        for first_byte, element in scanner.elements(pointer, is_behind_one=bool(start.byte)):
             position += 1
-            yield position, first_byte, raw
+            if isinstance(element, Rest):
+                yield element.unframed(position, "too_large", f"an element of more than {most_bytes} bytes")
+            else:
+                yield position, first_byte, element
     except FramingBroken as error:
-        rest = Rest(position + 1, scanner.offset)
+        rest = Rest(scanner.offset)
         rest.add(scanner.remaining())
         broken = rest.drain(stream.read)
-        yield rest.unframed(error.reason, broken or error.detail)
+        yield rest.unframed(position + 1, error.reason, broken or error.detail)

@@ -6,52 +6,65 @@ import gzip
 import hashlib
 import os
 import shutil
+import stat
 import sys
 import tempfile
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
-from loader.errors import FileRefused
+from loader.errors import FileChanged, FileRefused
 from warehouse.settings import relative_name
 
 GZIP_MAGIC = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
 BLOCK = 1 << 20
 STANDARD_INPUT = "-"
+SETTLING_SECONDS = 0.02  # longer than a tick of the clock that stamps files: a later write shows in the stamp
+
+FileStamp = tuple[int, int, int, int]  # inode, size, time of the last write, time of the last change
 
 
 @dataclass(frozen=True)
 class InputFile:
-    """One file's content: where it is read, the name it goes by, and the digest of its bytes as delivered."""
+    """One file's content: where it is read, the name it goes by, the digest of its bytes as delivered, its stamp."""
 
     path: Path
     name: str
     digest: str
     size_bytes: int
+    stamp: FileStamp
 
 
 def identify(path: Path, *, name: str | None = None) -> InputFile:
     """Read a file once for its digest (BLAKE2b-256 of the bytes as delivered).
 
     Raises:
-        FileRefused: it cannot be read.
+        FileRefused: it cannot be read, or is no regular file.
     """
-    try:
-        with path.open("rb") as file:
+    with _opened(path) as file:
+        stamp = _stamp(file)
+        if time.time_ns() - stamp[2] < SETTLING_SECONDS * 1e9:
+            time.sleep(SETTLING_SECONDS)
+            stamp = _stamp(file)
+        try:
             digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
-            size = file.tell()
-    except OSError as error:
-        raise FileRefused(f"{path}: {error.strerror}; make it readable and run again") from None
-    return InputFile(path, name or coordinate_name(path), digest, size)
+        except OSError as error:
+            raise _refused(path, error) from None
+        return InputFile(path, name or coordinate_name(path), digest, file.tell(), stamp)
 
 
 def coordinate_name(path: Path) -> str:
-    """Return the name a file goes by in coordinates: relative to the project when inside it, else absolute."""
-    return relative_name(Path(os.path.abspath(path)))
+    """Return the name a file goes by in coordinates: relative to the project when inside it, else absolute.
+
+    Bytes of a name that are no UTF-8 are shown as escapes, since PostgreSQL stores characters only.
+    """
+    name = relative_name(Path(os.path.abspath(path)))
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 @contextmanager
@@ -68,51 +81,106 @@ class BrokenStream(Exception):
 
 
 class Stream:
-    """The decompressed bytes of an input, read block by block; counts the bytes read from the disk for progress."""
+    """The decompressed bytes of an input from some byte on, read block by block."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BufferedReader, input_file: InputFile, first_byte: int = 0) -> None:
         """Take an open file; gzip is told by its first two bytes, a UTF-8 BOM is passed over."""
         self._file = file
-        head = file.read(2)
+        self._input_file = input_file
+        self._stamp = input_file.stamp
+        self._broken: BrokenStream | None = None
+        head = file.read(4)
         file.seek(0)
-        self._gzip = gzip.GzipFile(fileobj=file) if head == GZIP_MAGIC else None
-        self._is_first = True
-        self.offset = 0
+        self._gzip = gzip.GzipFile(fileobj=file) if head.startswith(GZIP_MAGIC) else None
+        self.offset = first_byte
+        if first_byte:
+            (self._gzip or file).seek(first_byte)
+        self._may_hold_bom = not first_byte
+
+    def beginning(self) -> bytes:
+        """Return the first four bytes, decompressed; fewer where there are no more."""
+        try:
+            return self._gzip.peek(4)[:4] if self._gzip else os.pread(self._file.fileno(), 4, 0)
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            return b""
 
     def read(self) -> bytes:
         """Return the next block; empty at the end. `offset` is where the first block begins. Raises BrokenStream."""
         block = self._read(BLOCK)
-        if self._is_first:
-            self._is_first = False
+        if self._may_hold_bom:
+            self._may_hold_bom = False
             if block.startswith(BOM):
                 self.offset = len(BOM)
                 return block[len(BOM) :] or self._read(BLOCK)
         return block
 
     def _read(self, size: int) -> bytes:
-        if self._gzip is None:
-            return self._file.read(size)
+        if self._broken:
+            raise self._broken
         try:
-            return self._gzip.read1(size)
+            return self._file.read(size) if self._gzip is None else self._gzip.read1(size)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise BrokenStream(f"the gzip stream is broken: {error}") from None
+            self._broken = BrokenStream(f"the gzip stream is broken: {error}")
+            raise self._broken from None
+        except OSError as error:
+            raise _refused(self._input_file.path, error) from None
 
     @property
     def bytes_read(self) -> int:
         """How many bytes of the file were read so far."""
         return self._file.tell()
 
+    def check_unchanged(self) -> None:
+        """Make sure that what is read is what the digest says: by the file's stamp, and by its bytes when that differs.
+
+        Raises:
+            FileChanged: the bytes are not those of the digest any more.
+        """
+        stamp = _stamp(self._file)
+        if stamp == self._stamp:
+            return
+        if stamp[1] != self._stamp[1] or self._digest() != self._input_file.digest:
+            raise FileChanged(
+                f"{self._input_file.name} changed while it was read; what was landed of it is what was read until then;"
+                " run again when it is whole: it counts as a new file then, and what it repeats become duplicates"
+            )
+        self._stamp = stamp
+
+    def _digest(self) -> str:
+        found, at = hashlib.blake2b(digest_size=32), 0
+        while block := os.pread(self._file.fileno(), BLOCK, at):
+            found.update(block)
+            at += len(block)
+        return found.hexdigest()
+
 
 @contextmanager
-def open_stream(input_file: InputFile) -> Iterator[Stream]:
-    """Open an input for reading.
+def open_stream(input_file: InputFile, first_byte: int = 0) -> Iterator[Stream]:
+    """Open an input for reading from a byte of its decompressed content on.
 
     Raises:
         FileRefused: it cannot be read.
     """
+    with _opened(input_file.path) as file:
+        yield Stream(file, input_file, first_byte)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
     try:
-        file = input_file.path.open("rb")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise FileRefused(f"{coordinate_name(path)} is no regular file: pipe what it gives into `-`")
+        file = path.open("rb")
     except OSError as error:
-        raise FileRefused(f"{input_file.path}: {error.strerror}; make it readable and run again") from None
+        raise _refused(path, error) from None
     with file:
-        yield Stream(file)
+        yield file
+
+
+def _refused(path: Path, error: OSError) -> FileRefused:
+    return FileRefused(f"{coordinate_name(path)}: {error.strerror}; make it readable and run again")
+
+
+def _stamp(file: BufferedReader) -> FileStamp:
+    found = os.fstat(file.fileno())
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

@@ -90,7 +90,8 @@ def _empty_database() -> None:
 
 
 def _load() -> Outcome:
-    from loader.load import Request, load
+    from loader.load import load
+    from loader.plan import Request
 
     result = load(Request(files=(os.path.relpath(RAW),), layout="records"))
     return Outcome(result.rows, result.summary)

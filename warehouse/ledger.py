@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Text, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 REASONS = ("not_utf8", "not_json", "not_storable", "breaks_contract", "too_large", "cut_off")
 
 
@@ -51,7 +51,10 @@ class Run(Ledger):
 
 
 class Input(Ledger):
-    """One row per file content or topic partition, with the position that the next commit starts from."""
+    """One row per file content or topic partition, with the place that the next commit starts from.
+
+    `next_byte` is where that is in the decompressed content, behind the last document that was taken.
+    """
 
     __tablename__ = "inputs"
     __table_args__ = (
@@ -72,6 +75,7 @@ class Input(Ledger):
     size_bytes: Mapped[int | None]
     layout: Mapped[str | None]
     next_position: Mapped[int] = mapped_column(server_default=text("1"))
+    next_byte: Mapped[int | None]
     is_complete: Mapped[bool] = mapped_column(server_default=text("false"))
     first_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -87,12 +91,20 @@ class InputName(Ledger):
 
 
 class Batch(Ledger):
-    """One row per contiguous range of one input, committed with its rows; the law of P1 is a constraint."""
+    """One row per contiguous range of one input, committed with its rows; the law of P1 is a constraint.
+
+    A replay lands what was rejected before: it reads nothing, and takes from the rejected what it adds to the landed,
+    so that the sums over a source count each document once.
+    """
 
     __tablename__ = "batches"
     __table_args__ = (
         CheckConstraint("read = landed + rejected + skipped", name="batches_balance"),
-        CheckConstraint("read >= 0 and landed >= 0 and rejected >= 0 and skipped >= 0"),
+        CheckConstraint("feed in ('file', 'kafka', 'replay')", name="batches_feed"),
+        CheckConstraint(
+            "read >= 0 and landed >= 0 and skipped >= 0 and (rejected >= 0 or feed = 'replay' and read = 0)",
+            name="batches_counts",
+        ),
         {"schema": "ledger"},
     )
 
@@ -103,6 +115,7 @@ class Batch(Ledger):
     feed: Mapped[str]
     first_position: Mapped[int]
     next_position: Mapped[int]
+    first_byte: Mapped[int | None]
     contract_digest: Mapped[str]
     read: Mapped[int]
     landed: Mapped[int]

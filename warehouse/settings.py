@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     waybill_reports: Path = Path("reports")
     waybill_task: str = "flight_delays"
     waybill_max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1024, le=255 * 1024 * 1024)
+    waybill_chunk_bytes: int = Field(default=8 * 1024 * 1024, ge=1)
     waybill_log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "WARNING"
 
     @property

@@ -12,7 +12,8 @@ from data.sample.__main__ import sample as command
 from data.sample.small import SMALL, build_small
 from loader.declarations import source_names
 from loader.errors import CoordinateUnknown
-from loader.load import Request, load
+from loader.load import load
+from loader.plan import Request
 from loader.why import why
 from tests.databases import rows
 from warehouse.settings import PROJECT

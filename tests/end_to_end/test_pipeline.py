@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from loader.load import Request, load
+from loader.load import load
+from loader.plan import Request
 from pipeline.dbt import build
 from pipeline.errors import DbtFailed
 from tests.databases import fresh_database, rows

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import threading
 from collections import Counter
 from pathlib import Path
@@ -12,16 +11,12 @@ from typing import Any
 import pytest
 
 from loader.errors import FileChanged, FileRefused, SourceBroken, SourceUnknown
-from loader.load import Request, load
+from loader.load import load
+from loader.plan import Request
 from loader.rejects import list_rejects
 from loader.why import why
 from tests.databases import rows
-
-
-def document(number: int, **more: object) -> bytes:
-    """Return one good document as bytes."""
-    return json.dumps({"id": f"t{number}", "updated_at": "2013-01-01T00:00:00Z", **more}).encode()
-
+from tests.loader.documents import document, landed_ids
 
 BAD = {
     "not_json": [b'{"id": "cut', b"{'id': 'repr'}", b'{"id": NaN}', b"not json", b'{"id":"a"} {"id":"b"}', b"[1,]"],
@@ -35,10 +30,6 @@ BAD = {
     ],
     "breaks_contract": [b'{"id": 5, "updated_at": ""}', b"[]", b'"text"', b"7", b"null", b"{}", b'{"id": ""}'],
 }
-
-
-def landed_ids() -> Counter[str]:
-    return Counter(value for (value,) in rows("select document ->> 'id' from raw.things"))
 
 
 def load_files(*files: Path, **more: Any) -> Any:
@@ -197,16 +188,16 @@ def test_a_file_that_changes_while_it_is_read_lands_nothing(
 ) -> None:
     path = source / "a.ndjson"
     path.write_bytes(document(1))
-    import loader.load
+    import loader.plan
 
-    real = loader.load.identify
+    real = loader.plan.identify
 
     def and_grow(found: Path) -> Any:
         identified = real(found)
         path.write_bytes(document(1) + b"\n" + document(2))
         return identified
 
-    monkeypatch.setattr(loader.load, "identify", and_grow)
+    monkeypatch.setattr(loader.plan, "identify", and_grow)
     with pytest.raises(FileChanged, match="changed while it was read"):
         load_files()
     monkeypatch.undo()

@@ -1,0 +1,79 @@
+"""Plans a load: which files of which source, identified and read by which layout, all checked before any is landed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import UUID
+
+from loader.chunks import Delivery
+from loader.contracts import Contract, read_contract
+from loader.declarations import FilePattern, Layout, Source, files_to_load, read_source
+from loader.inputs import STANDARD_INPUT, InputFile, identify
+from warehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for: sources (all when empty), files or folders, the layout where it cannot be known."""
+
+    sources: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    layout: Layout | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class SourcePlan:
+    """One source with its contract and what is delivered of it, in order of the files' names."""
+
+    source: Source
+    contract: Contract
+    deliveries: list[Delivery]
+
+    def of_run(self, run_id: UUID) -> list[Delivery]:
+        """Return the deliveries as part of a run."""
+        return [replace(delivery, run_id=run_id) for delivery in self.deliveries]
+
+
+def plan_source(name: str, request: Request, settings: Settings, spool: Callable[[], InputFile]) -> SourcePlan:
+    """Plan one source; `spool` gives standard input when that is asked for.
+
+    Raises:
+        LoaderError: the declaration, the contract or a file cannot be used.
+    """
+    source = read_source(name)
+    contract = read_contract(source)
+    if request.files == (STANDARD_INPUT,):
+        inputs = [spool()]
+    else:
+        given = [Path(file) for file in request.files]
+        inputs = [identify(path) for path in files_to_load(source, given, settings.raw_folder)]
+    pattern_of = _patterns(source, request, Path(os.path.abspath(settings.raw_folder)))
+    limit = settings.waybill_max_document_bytes
+    deliveries = [Delivery(found, source, pattern_of(found.path), contract, limit) for found in inputs]
+    return SourcePlan(source, contract, deliveries)
+
+
+def _patterns(source: Source, request: Request, raw_folder: Path) -> Callable[[Path], FilePattern]:
+    """Return how a file is read: as it was said, as its place below the raw folder says, else by its ending.
+
+    Records whose place is not declared stand under the source's own name.
+    """
+    if request.layout:
+        records_at = next((entry.records_at for entry in source.files if entry.records_at), f"/{source.source}")
+        said = FilePattern(pattern="*", layout=request.layout, records_at=records_at)
+        return lambda path: said
+    by_ending = {_ending(entry.pattern): entry for entry in reversed(source.files)}
+    otherwise = FilePattern(pattern="*", layout="ndjson")
+
+    def pattern_of(path: Path) -> FilePattern:
+        return source.pattern_of(path, raw_folder) or by_ending.get(_ending(path.name), otherwise)
+
+    return pattern_of
+
+
+def _ending(name: str) -> str:
+    return name.removesuffix(".gz").rpartition(".")[2]

@@ -1,0 +1,80 @@
+"""Ranges of an input that are no single document that could be landed: measured, hashed and named in flat memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from loader.checks import Refusal
+from loader.inputs import BrokenStream
+
+KEPT_BYTES = 64 * 1024
+FINGERPRINT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an input is read on: the next document's position, and the byte behind the last one (0 at the start)."""
+
+    position: int
+    byte: int
+
+
+START = Place(1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Unframed:
+    """A range that is not landed: a refused document, one too large to hold, or all that follows a break."""
+
+    position: int
+    first_byte: int
+    length: int
+    beginning: bytes
+    fingerprint: UUID
+    refusal: Refusal
+
+
+def fingerprint(document: bytes) -> bytes:
+    """Return the 16 bytes that stand for a document's bytes: BLAKE2b-128."""
+    return hashlib.blake2b(document, digest_size=FINGERPRINT_BYTES).digest()
+
+
+def refused(position: int, first_byte: int, document: bytes, refusal: Refusal) -> Unframed:
+    """Return a document that was read whole as a reject."""
+    mark = UUID(bytes=fingerprint(document))
+    return Unframed(position, first_byte, len(document), document[:KEPT_BYTES], mark, refusal)
+
+
+class Rest:
+    """Measures a range that is passed over: its length, hash and beginning."""
+
+    def __init__(self, first_byte: int) -> None:
+        """Begin at a byte of the decompressed input."""
+        self.first_byte = first_byte
+        self.length = 0
+        self._hash = hashlib.blake2b(digest_size=FINGERPRINT_BYTES)
+        self._beginning = b""
+
+    def add(self, piece: bytes) -> None:
+        """Take the next bytes of the range."""
+        self._hash.update(piece)
+        self.length += len(piece)
+        if len(self._beginning) < KEPT_BYTES:
+            self._beginning += piece[: KEPT_BYTES - len(self._beginning)]
+
+    def unframed(self, position: int, reason: str, detail: str) -> Unframed:
+        """Return the range as one reject."""
+        mark = UUID(bytes=self._hash.digest())
+        return Unframed(position, self.first_byte, self.length, self._beginning, mark, Refusal(reason, detail))
+
+    def drain(self, read: Callable[[], bytes]) -> str | None:
+        """Take all that follows; return what broke the stream, if anything did."""
+        try:
+            while block := read():
+                self.add(block)
+        except BrokenStream as error:
+            return str(error)
+        return None
