@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 from uuid import UUID
 
@@ -78,29 +77,6 @@ def test_a_second_run_and_a_re_delivery_write_nothing(dbt: Dbt) -> None:
     assert fingerprints(physical=True) == before
     assert {results[mart].adapter_response["rows_affected"] for mart in MARTS} == {0}
     assert query("select count(*) from intermediate.document_outcomes where outcome = 'duplicate'") == [1]
-
-
-def test_every_order_of_arrival_gives_the_same_rows(dbt: Dbt) -> None:
-    """Each order is another flight number, so that all of them go through the same four runs."""
-    stories: list[dict[str, Any]] = [
-        {"delays__arrival_minutes": 11},
-        {"delays__arrival_minutes": 20, "actual__arrival": 839, "updated_at": "2013-02-02T06:00:00Z"},
-        {"delays__arrival_minutes": 20, "actual__arrival": 839, "updated_at": "2013-02-02T06:00:00Z"},
-        {"delays__arrival_minutes": 21, "actual__arrival": 840, "updated_at": "2013-02-02T05:00:00Z"},
-    ]
-    orders = list(itertools.permutations(stories))
-    land_reference_data()
-    for turn in range(len(stories)):
-        land("flights", *(flight(number, **order[turn]) for number, order in enumerate(orders)))
-        dbt.update()
-    assert query("select distinct arrival_delay_minutes, arrived_at::text, is_late from marts.fct_flights") == [
-        (20, "2013-01-02 14:39:00+00", True)
-    ]
-    assert query("select outcome, count(*) from intermediate.int_flights_deduplicated group by 1 order by 1") == [
-        ("current", 24),
-        ("duplicate", 24),
-        ("superseded", 48),
-    ]
 
 
 def test_corrections_withdrawals_and_new_reference_data_lead_to_the_marts_of_a_full_build(dbt: Dbt) -> None:
