@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
 .PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report \
-	docs pipeline demo notebook test crash lint bench clean reset
+	docs pipeline demo notebook java broker broker-stop stream test crash lint bench clean reset
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 
 help: ## list the targets
@@ -22,6 +22,8 @@ lock: ## write requirements*.txt anew from requirements*.in (needs uv)
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements.in -o requirements.txt
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.txt
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-notebook.in -o requirements-notebook.txt
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-java.in -o requirements-java.txt
+	cd streaming/broker_jars && rm -f jgo.lock.toml && $(CURDIR)/$(RUN) -m jgo --resolver python lock
 
 data: setup ## build the sample data in data/raw
 	@$(RUN) -m data.sample
@@ -32,8 +34,9 @@ up: setup ## start the warehouse
 down: setup ## stop the warehouse; the data stays
 	@$(RUN) -m warehouse down
 
-status: setup ## say where the warehouse is and what is in it
+status: setup ## say where warehouse and broker are and what is in them
 	@$(RUN) -m warehouse status
+	@$(RUN) -m streaming.broker status
 
 psql: setup ## open the warehouse, read-only
 	@$(RUN) -m warehouse psql
@@ -75,7 +78,19 @@ notebook: setup ## open the notebooks in JupyterLab, on this machine alone and w
 pipeline: data ## do all of it, in order
 	@$(RUN) -m pipeline run
 
-test: setup-dev ## run all tests
+java: setup ## bring a Java as a wheel where the machine has none for the broker
+	@$(RUN) -m streaming.java || $(PYTHON) pipeline/environment.py requirements requirements-java
+
+broker: java ## start a Kafka broker on this machine
+	@$(RUN) -m streaming.broker up
+
+broker-stop: setup ## stop the broker; what was sent to it stays
+	@$(RUN) -m streaming.broker down
+
+stream: java data ## replay December as messages, live into marts of their own
+	@$(RUN) -m pipeline.stream
+
+test: setup-dev java ## run all tests
 	@$(RUN) -m pytest
 
 lint: setup-dev ## check style and types

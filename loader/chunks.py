@@ -6,6 +6,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 import orjson
@@ -15,7 +17,7 @@ from loader.contracts import Contract
 from loader.copying import JSONB_VERSION, RAW_ROW, position_of
 from loader.declarations import FilePattern, Source
 from loader.errors import LoaderError
-from loader.framing import Frame, Frames, frames
+from loader.framing import Frame, frames
 from loader.inputs import InputFile, open_stream
 from loader.ranges import FINGERPRINT_BYTES, KEPT_BYTES, START, Place, Unframed, refused
 from warehouse.identifiers import uuid7
@@ -25,9 +27,39 @@ REJECT_BYTES = 600
 MOST_PARTS = 1000
 
 
+class Origin(Protocol):
+    """What every feed says of its documents: their source and contract, the run that lands them, how they come."""
+
+    @property
+    def source(self) -> Source:
+        """The declared source."""
+
+    @property
+    def contract(self) -> Contract:
+        """Its contract."""
+
+    @property
+    def most_bytes(self) -> int:
+        """The largest document's size."""
+
+    @property
+    def run_id(self) -> UUID | None:
+        """The run that lands them."""
+
+    @property
+    def feed(self) -> str:
+        """A feed of the ledger's closed list."""
+
+    def checker(self, drift: Counter[tuple[str, str]]) -> Checker:
+        """Return a checker for the documents that counts unknown fields."""
+
+
+From = TypeVar("From", bound=Origin)
+
+
 @dataclass(frozen=True)
 class Delivery:
-    """What is to be landed, as what, from which place on, and by which run."""
+    """What of a file is to be landed, as what, from which place on, and by which run."""
 
     input_file: InputFile
     source: Source
@@ -36,6 +68,7 @@ class Delivery:
     most_bytes: int
     run_id: UUID | None = None
     start: Place = START
+    feed: str = "file"
 
     def checker(self, drift: Counter[tuple[str, str]]) -> Checker:
         """Return a checker for this input's documents that counts unknown fields."""
@@ -43,10 +76,13 @@ class Delivery:
 
 
 @dataclass
-class Part:
-    """A contiguous range of one input that becomes one batch: its rows, encoded, and all that is not landed."""
+class Part(Generic[From]):
+    """A contiguous range of one input that becomes one batch: its rows, encoded, and all that is not landed.
 
-    delivery: Delivery
+    `sent_at` is when the oldest message was sent, where a feed tells.
+    """
+
+    delivery: From
     start: Place
     end: Place = field(init=False)
     batch_id: UUID = field(default_factory=uuid7)
@@ -55,6 +91,8 @@ class Part:
     first_bytes: list[int] = field(default_factory=list)
     rejects: list[Unframed] = field(default_factory=list)
     drift: Counter[tuple[str, str]] = field(default_factory=Counter)
+    skipped: int = 0
+    sent_at: datetime | None = None
     size: int = 0
     bytes_read: int = 0
 
@@ -96,12 +134,15 @@ class Part:
         self.drift -= drift
 
 
+FilePart = Part[Delivery]
+
+
 @dataclass
 class Chunk:
     """Parts of one source that are landed in one transaction: one of a large input, or many small inputs whole."""
 
     source: str
-    parts: list[Part]
+    parts: list[FilePart]
 
 
 def chunks(
@@ -111,7 +152,7 @@ def chunks(
 
     An input that cannot be read to its end, or changes meanwhile, is handed to `on_problem`; the others go on.
     """
-    gathered: list[Part] = []
+    gathered: list[FilePart] = []
     for delivery in deliveries:
         try:
             for part in parts(delivery, chunk_bytes):
@@ -125,7 +166,7 @@ def chunks(
         yield Chunk(gathered[0].delivery.source.source, gathered)
 
 
-def parts(delivery: Delivery, chunk_bytes: int) -> Iterator[Part]:
+def parts(delivery: Delivery, chunk_bytes: int) -> Iterator[FilePart]:
     """Yield an input's parts from its start on; all but the last are full, and an empty input has one.
 
     Raises:
@@ -135,8 +176,8 @@ def parts(delivery: Delivery, chunk_bytes: int) -> Iterator[Part]:
     with open_stream(delivery.input_file, start.byte) as stream:
         found = frames(stream, delivery.pattern, delivery.most_bytes, start)
         while True:
-            part = Part(delivery, start)
-            _fill(part, found, chunk_bytes)
+            part = FilePart(delivery, start)
+            fill(part, found, chunk_bytes)
             part.bytes_read = stream.bytes_read
             stream.check_unchanged()
             yield part
@@ -145,7 +186,7 @@ def parts(delivery: Delivery, chunk_bytes: int) -> Iterator[Part]:
             start = part.end
 
 
-def _fill(part: Part, found: Frames, most_bytes: int) -> None:
+def fill(part: Part[From], found: Iterator[Frame], most_bytes: int) -> None:
     """Take documents in until the part is full or, as its mark says, nothing is left.
 
     This is the loop that sets the loader's speed: what it does for every document is written out, the calls in it are

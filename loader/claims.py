@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg2.extensions import cursor as Cursor
 
-from loader.chunks import Chunk, Delivery, Part
+from loader.chunks import Chunk, Delivery, FilePart
 from loader.errors import Overtaken
 from loader.ranges import START, Place
 from warehouse.identifiers import uuid7
@@ -97,7 +97,7 @@ def known_inputs(cursor: Cursor, source: str, digests: Iterable[str]) -> dict[st
     }
 
 
-def claim(cursor: Cursor, chunk: Chunk) -> list[tuple[Part, UUID]]:
+def claim(cursor: Cursor, chunk: Chunk) -> list[tuple[FilePart, UUID]]:
     """Lock the chunk's inputs until the transaction ends; return the parts that are still to be landed, with their ids.
 
     Another loader on the same content waits here, and finds its part landed when the first one has committed.
@@ -127,7 +127,7 @@ def claim(cursor: Cursor, chunk: Chunk) -> list[tuple[Part, UUID]]:
     return claimed
 
 
-def advance(cursor: Cursor, claimed: list[tuple[Part, UUID]]) -> None:
+def advance(cursor: Cursor, claimed: list[tuple[FilePart, UUID]]) -> None:
     """Set the inputs' next places, only if they are still where the parts begin (compare and set).
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from psycopg2 import sql
@@ -14,6 +15,9 @@ TRAILER = struct.pack(">h", -1)
 
 # what stands before a document in a row of a raw table: 4 fields, and of each its length and value: batch, position,
 # fingerprint, and of the jsonb its version; the document's text follows
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # where PostgreSQL's timestamps begin
+MICROSECOND = timedelta(microseconds=1)
+
 RAW_ROW = struct.Struct(">hi16siqi16sib")
 JSONB_VERSION = 1
 
@@ -24,8 +28,8 @@ def position_of(head: bytes) -> int:
     return position
 
 
-def row(*values: bytes | str | int | UUID | None) -> bytes:
-    """Return a row of any table; int is bigint, str is text, bytes is bytea."""
+def row(*values: bytes | str | int | UUID | datetime | None) -> bytes:
+    """Return a row of any table; int is bigint, str is text, bytes is bytea, datetime (aware) is timestamptz."""
     parts = [struct.pack(">h", len(values))]
     for value in values:
         if value is None:
@@ -35,6 +39,8 @@ def row(*values: bytes | str | int | UUID | None) -> bytes:
             data = value.bytes
         elif isinstance(value, int):
             data = struct.pack(">q", value)
+        elif isinstance(value, datetime):
+            data = struct.pack(">q", (value - EPOCH) // MICROSECOND)
         else:
             data = value if isinstance(value, bytes) else _text(value)
         parts.append(struct.pack(">i", len(data)) + data)

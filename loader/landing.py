@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from psycopg2 import DataError, sql
@@ -9,17 +10,17 @@ from psycopg2.errors import ProgramLimitExceeded, StatementTooComplex
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from loader.chunks import Chunk, Part
+from loader.chunks import Chunk, FilePart, From, Part
 from loader.claims import advance, claim
 from loader.copying import copy_rows, row
 from loader.refused import ask_which
 
-Claimed = list[tuple[Part, UUID]]
+Claimed = Sequence[tuple[Part[From], UUID]]
 
 RAW_COLUMNS = ("_batch_id", "_position", "_fingerprint", "document")
 BATCH_COLUMNS = (
     "batch_id", "input_id", "run_id", "source", "feed", "first_position", "next_position", "first_byte",
-    "contract_digest", "read", "landed", "rejected", "skipped",
+    "contract_digest", "read", "landed", "rejected", "skipped", "sent_at",
 )  # fmt: skip
 REJECT_COLUMNS = (
     "batch_id", "position", "reason", "detail", "pointer", "bytes", "first_byte", "length", "fingerprint",
@@ -27,7 +28,7 @@ REJECT_COLUMNS = (
 DRIFT_COLUMNS = ("batch_id", "pointer", "json_type", "documents")
 
 
-def land(connection: Connection, chunk: Chunk) -> list[Part]:
+def land(connection: Connection, chunk: Chunk) -> list[FilePart]:
     """Land the parts of a chunk that nobody landed yet, whoever else tries at the same time; return them.
 
     The steps of the one transaction:
@@ -50,22 +51,24 @@ def land(connection: Connection, chunk: Chunk) -> list[Part]:
         return _land(connection, chunk)
 
 
-def _land(connection: Connection, chunk: Chunk) -> list[Part]:
+def _land(connection: Connection, chunk: Chunk) -> list[FilePart]:
     with connection, connection.cursor() as cursor:  # 5.
         claimed = claim(cursor, chunk)  # 1.
         if claimed:
-            _write_documents(cursor, chunk.source, claimed)  # 2.
-            _write_books(cursor, claimed)  # 3.
+            write_documents(cursor, chunk.source, claimed)  # 2.
+            write_books(cursor, claimed)  # 3.
             advance(cursor, claimed)  # 4.
     return [part for part, _ in claimed]
 
 
-def _write_documents(cursor: Cursor, source: str, claimed: Claimed) -> None:
+def write_documents(cursor: Cursor, source: str, claimed: Claimed[From]) -> None:
+    """COPY the documents of claimed parts into their raw table."""
     rows = [piece for part, _ in claimed for piece in part.rows]
     copy_rows(cursor, sql.Identifier("raw", source), RAW_COLUMNS, rows)
 
 
-def _write_books(cursor: Cursor, claimed: Claimed) -> None:
+def write_books(cursor: Cursor, claimed: Claimed[From]) -> None:
+    """COPY batches, rejects and drift of claimed parts into the ledger."""
     batches = [_batch_row(part, input_id) for part, input_id in claimed if not part.is_idle]
     copy_rows(cursor, sql.Identifier("ledger", "batches"), BATCH_COLUMNS, batches)
     rejects = [reject_row for part, _ in claimed for reject_row in _reject_rows(part)]
@@ -78,26 +81,27 @@ def _write_books(cursor: Cursor, claimed: Claimed) -> None:
     copy_rows(cursor, sql.Identifier("ledger", "drift"), DRIFT_COLUMNS, drift)
 
 
-def _batch_row(part: Part, input_id: UUID) -> bytes:
+def _batch_row(part: Part[From], input_id: UUID) -> bytes:
     delivery, landed, rejected = part.delivery, part.landed, len(part.rejects)
     return row(
         part.batch_id,
         input_id,
         delivery.run_id,
         delivery.source.source,
-        "file",
+        delivery.feed,
         part.start.position,
         part.end.position,
         part.start.byte,
         delivery.contract.digest,
-        landed + rejected,
+        landed + rejected + part.skipped,
         landed,
         rejected,
-        0,
+        part.skipped,
+        part.sent_at,
     )
 
 
-def _reject_rows(part: Part) -> list[bytes]:
+def _reject_rows(part: Part[From]) -> list[bytes]:
     return [
         row(
             part.batch_id,

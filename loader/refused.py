@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg2.extensions import cursor as Cursor
 
 from loader.checks import Refusal
-from loader.chunks import Part
+from loader.chunks import From, Part
 
 ASKED_BYTES = 4 << 20
 
@@ -20,9 +20,9 @@ where not pg_input_is_valid(given.document, 'jsonb')
 """
 
 
-def ask_which(cursor: Cursor, parts: Sequence[Part]) -> None:
+def ask_which(cursor: Cursor, parts: Sequence[Part[From]]) -> None:
     """Turn into rejects what cannot be stored as jsonb."""
-    asked: list[tuple[Part, int, str]] = []
+    asked: list[tuple[Part[From], int, str]] = []
     refusals: dict[UUID, dict[int, Refusal]] = defaultdict(dict)
     size = 0
     for part in parts:
@@ -38,7 +38,7 @@ def ask_which(cursor: Cursor, parts: Sequence[Part]) -> None:
             part.refuse(refusals[part.batch_id])
 
 
-def _ask(cursor: Cursor, asked: list[tuple[Part, int, str]], refusals: dict[UUID, dict[int, Refusal]]) -> None:
+def _ask(cursor: Cursor, asked: list[tuple[Part[From], int, str]], refusals: dict[UUID, dict[int, Refusal]]) -> None:
     cursor.execute(REFUSED, [[document for _, _, document in asked]])
     for number, message in cursor.fetchall():
         part, position, _ = asked[number - 1]

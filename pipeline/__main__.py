@@ -1,4 +1,4 @@
-"""`python -m pipeline`: run all stages, or one of them."""
+"""`python -m pipeline`: run all stages, or some of them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from warehouse.cli import run
 
 
 @click.command(
-    help="Example: python -m pipeline run\n\nRun all stages in their order, or the one that is named:\n\n\b\n"
+    help="Example: python -m pipeline run\n\nRun all stages in their order, or those that are named:\n\n\b\n"
     + "\n".join(f"{stage.name:<12} {stage.does}" for stage in read_stages())
 )
-@click.argument("stage", type=click.Choice(["run", *[stage.name for stage in read_stages()]]))
-def pipeline(stage: str) -> None:
-    """Run one stage or all."""
+@click.argument("stages", nargs=-1, required=True, type=click.Choice(["run", *[stage.name for stage in read_stages()]]))
+def pipeline(stages: tuple[str, ...]) -> None:
+    """Run some stages or all."""
     from pipeline.runner import run_all, run_stage
 
-    if stage == "run":
-        run_all()
-    else:
-        run_stage(stage)
+    for name in stages:
+        if name == "run":
+            run_all()
+        else:
+            run_stage(name)
 
 
 if __name__ == "__main__":

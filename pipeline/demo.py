@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 
 import click
-from psycopg2.errors import InsufficientPrivilege
 
 from pipeline.demo_story import tell
-from pipeline.errors import RunRefused
+from pipeline.place import settle
 from pipeline.runner import only_run, run_stage, show_books
 from pipeline.stages import Outcome, read_stages
-from warehouse import embedded
 from warehouse.cli import run
-from warehouse.connection import create_database, current_warehouse, forget, login_parameters, open_connection
 from warehouse.runs import recorded_run
-from warehouse.schema import drop_everything
 from warehouse.settings import PROJECT, get_settings, relative_name
 
 RAW = PROJECT / "data" / "raw" / "raw.json"
@@ -32,7 +27,8 @@ def demo() -> None:
         WaybillError: of the first stage that failed.
     """
     started = time.monotonic()
-    settle()
+    os.environ["WAYBILL_TASK"] = TASK
+    settle("demo", own=("processed", "models", "reports"))
     database = get_settings().pgdatabase
     click.echo(f"{relative_name(RAW)}: five sources in one file, into the database {database}")
     with only_run(), recorded_run("demo"):
@@ -47,46 +43,6 @@ def demo() -> None:
     click.echo(f"report: {relative_name(get_settings().reports_folder / 'index.html')}")
     click.echo(f"psql:   PGDATABASE={database} make psql")
     click.echo("next:   make pipeline, a whole year of flights")
-
-
-def demo_database() -> str:
-    """Return the name of the demo's database, beside the user's."""
-    return f"{get_settings().pgdatabase}_demo"
-
-
-def settle() -> None:
-    """Point this process to a database and folders of the demo's own, beside the user's, and empty them."""
-    settings = get_settings()
-    folders = {
-        "WAYBILL_PROCESSED": settings.processed_folder / "demo",
-        "WAYBILL_MODELS": settings.models_folder / "demo",
-        "WAYBILL_REPORTS": settings.reports_folder / "demo",
-        "DBT_TARGET_PATH": settings.state_folder / "demo-dbt",
-    }
-    for name, folder in folders.items():
-        os.environ[name] = str(folder)
-        if name.startswith("WAYBILL"):
-            shutil.rmtree(folder, ignore_errors=True)
-    os.environ.update(PGDATABASE=demo_database(), WAYBILL_TASK=TASK)
-    _empty_database()
-
-
-def _empty_database() -> None:
-    warehouse = current_warehouse()
-    name = warehouse.settings.pgdatabase
-    if warehouse.place:
-        embedded.start(warehouse.place)
-    try:
-        create_database(warehouse)
-    except InsufficientPrivilege:
-        raise RunRefused(
-            f"the login at {warehouse.description} may not make the demo's database: "
-            f"let an administrator `create database {name}` and make the login its owner, then `make demo`"
-        ) from None
-    owner = open_connection(login_parameters(warehouse, "owner"))
-    drop_everything(owner)
-    owner.close()
-    forget()
 
 
 def _load() -> Outcome:

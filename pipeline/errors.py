@@ -4,7 +4,8 @@ WaybillError
 └── PipelineError                base of what the pipeline raises
     ├── ExportRefused            an export does not match its schema, its mart's count or its foreign keys
     ├── DbtFailed                a dbt model or test failed
-    └── RunRefused               another run is at work
+    ├── RunRefused               another run is at work, or what it needs is missing
+    └── StreamBroken             a stream's process stopped, or its marts are not the pipeline's
 """
 
 from warehouse.errors import WaybillError
@@ -23,4 +24,8 @@ class DbtFailed(PipelineError):
 
 
 class RunRefused(PipelineError):
-    """Raised when another run is at work on the same database."""
+    """Raised when another run is at work on the same database, or what the run needs is not there."""
+
+
+class StreamBroken(PipelineError):
+    """Raised when a producer, consumer or refresh failed, or the stream's marts are not the pipeline's."""

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Text, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 REASONS = ("not_utf8", "not_json", "not_storable", "breaks_contract", "too_large", "cut_off")
 
 
@@ -94,7 +94,8 @@ class Batch(Ledger):
     """One row per contiguous range of one input, committed with its rows; the law of P1 is a constraint.
 
     A replay lands what was rejected before: it reads nothing, and takes from the rejected what it adds to the landed,
-    so that the sums over a source count each document once.
+    so that the sums over a source count each document once. `sent_at` is when the oldest message of a Kafka batch was
+    sent.
     """
 
     __tablename__ = "batches"
@@ -121,6 +122,7 @@ class Batch(Ledger):
     landed: Mapped[int]
     rejected: Mapped[int]
     skipped: Mapped[int]
+    sent_at: Mapped[datetime | None]
     committed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
@@ -154,3 +156,17 @@ class Drift(Ledger):
     pointer: Mapped[str] = mapped_column(primary_key=True)
     json_type: Mapped[str] = mapped_column(primary_key=True)
     documents: Mapped[int]
+
+
+class Gap(Ledger):
+    """One row per range of a topic partition that was gone before it could be landed, and was accepted as lost."""
+
+    __tablename__ = "gaps"
+
+    gap_id: Mapped[UUID] = mapped_column(primary_key=True)
+    input_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.inputs.input_id"))
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.runs.run_id"))
+    first_position: Mapped[int]
+    next_position: Mapped[int]
+    reason: Mapped[str]
+    accepted_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -34,6 +34,12 @@ class Settings(BaseSettings):
     pgpassword: SecretStr | None = None
     pgdatabase: str = "waybill"
     pgsslmode: str | None = None
+    kafka_bootstrap_servers: str | None = None
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ssl_cafile: Path | None = None
     waybill_server_user: str = "waybill"
     waybill_state: Path = Path(".waybill")
     waybill_raw: Path = Path("data/raw")

@@ -1,0 +1,181 @@
+"""`python -m pipeline.stream`: a month replayed as messages, landed, transformed and scored while it comes in."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import click
+from rich.live import Live
+
+from loader.declarations import Source, read_source, source_names
+from loader.load import load
+from loader.plan import Request
+from ml.artefact import current_manifest
+from pipeline.errors import RunRefused, StreamBroken
+from pipeline.mart_hashes import MartHash, mart_hashes
+from pipeline.place import settle
+from pipeline.runner import only_run, run_stage, show_books
+from pipeline.stages import Outcome
+from pipeline.stream_figures import Meter, figures_table
+from pipeline.stream_processes import Running, have_ended, processes, start, still_run
+from streaming import local_broker
+from streaming.broker_process import find_broker
+from streaming.cluster import Topic, create_topic, delete_topic, find_topic, topic_name
+from warehouse.cli import run
+from warehouse.connection import engine
+from warehouse.runs import recorded_run
+from warehouse.settings import get_settings
+
+VIEW_SECONDS = 1.0
+PREFIX = "waybill-stream-"  # the topics of this show, made anew each time; yours are never touched
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What is sent as messages instead of loaded: the files that match, so many a second; how often dbt runs."""
+
+    pattern: str
+    rate: float
+    every_seconds: float
+    partitions: int
+
+
+def stream(replay: Replay) -> None:
+    """Replay files as messages beside all others, and show that the marts come out as the pipeline's.
+
+    1. a database of its own is emptied and filled with all files but the replayed ones, 2. topics are made, consumers
+    and producers started, 3. dbt and scoring run again and again on what has come in, each run on its own frozen set of
+    batches, 4. when all is landed they run once more, 5. the books of both feeds are shown, and the marts' hashes
+    compared with the pipeline's.
+
+    Raises:
+        RunRefused: no model was trained yet, or no file is to be replayed.
+        StreamBroken: a producer or consumer stopped, or the marts are not the same.
+    """
+    task = get_settings().waybill_task
+    if current_manifest(task) is None:
+        raise RunRefused("no model scores the stream yet: type `make pipeline` first")
+    with engine("reader").connect() as connection:
+        pipelines = mart_hashes(connection)
+    settle("stream", own=("processed", "reports"))
+    kept, replayed = _split(replay.pattern)
+    with only_run(), recorded_run("stream"), ExitStack() as stack:
+        run_stage("load", work=lambda: _load(kept))  # 1.
+        run_stage("dbt")
+        run_stage("score")
+        topics = _topics(replayed, replay.partitions)  # 2.
+        consumers = stack.enter_context(processes(_commands("consumer", replayed, [])))
+        producers = stack.enter_context(processes(_commands("producer", replayed, ["--rate", str(replay.rate)])))
+        _watch(topics, producers, consumers, replay.every_seconds)  # 3.
+        run_stage("dbt")  # 4.
+        run_stage("score")
+    show_books()  # 5.
+    with engine("reader").connect() as connection:
+        _compare(pipelines, mart_hashes(connection))
+
+
+def _split(pattern: str) -> tuple[dict[str, list[Path]], dict[str, list[Path]]]:
+    """Return source → files to load, and source → files to replay."""
+    kept: dict[str, list[Path]] = {}
+    replayed: dict[str, list[Path]] = {}
+    for name in source_names():
+        for path in read_source(name).default_files(get_settings().raw_folder):
+            (replayed if fnmatch(path.name, pattern) else kept).setdefault(name, []).append(path)
+    if not replayed:
+        raise RunRefused(f"no file matches {pattern!r}: name what is to be replayed with --replay")
+    return kept, replayed
+
+
+def _load(kept: dict[str, list[Path]]) -> Outcome:
+    results = [load(Request((name,), tuple(map(str, paths)))) for name, paths in kept.items()]
+    rows = sum(result.rows for result in results)
+    return Outcome(rows, f"{rows:,} documents landed from {sum(map(len, kept.values()))} files")
+
+
+def _topics(replayed: dict[str, list[Path]], partitions: int) -> list[Topic]:
+    settings = get_settings()
+    if not settings.kafka_bootstrap_servers:
+        local_broker.start(find_broker(settings))
+    topics = []
+    for name in replayed:
+        topic = _topic(read_source(name))
+        delete_topic(topic)
+        create_topic(topic, partitions)
+        topics.append(find_topic(topic))
+    return topics
+
+
+def _topic(source: Source) -> str:
+    return f"{PREFIX}{topic_name(source)}"
+
+
+def _commands(what: str, replayed: dict[str, list[Path]], options: list[str]) -> dict[str, list[str]]:
+    """Return the command of a producer or consumer for each replayed source."""
+    commands = {}
+    for name, paths in replayed.items():
+        files = [str(path) for path in paths] if what == "producer" else []
+        topic = ["--topic", _topic(read_source(name))]
+        commands[f"{what}-{name}"] = [f"streaming.{what}", name, *files, *topic, *options]
+    return commands
+
+
+def _watch(topics: list[Topic], producers: Running, consumers: Running, every_seconds: float) -> None:
+    """Show how it goes until all that was sent is landed; refresh the marts again and again beside it."""
+    refresh: Running = {}
+    refreshed_at, runs = time.monotonic(), 0
+    meter = Meter(topics)
+    try:
+        with Live(auto_refresh=False) as live, engine("reader").connect() as connection:
+            while True:
+                with connection.begin():
+                    figures = meter.read(connection)
+                is_sent = have_ended(producers)
+                still_run(consumers)
+                live.update(figures_table(figures, runs, is_sent=is_sent), refresh=True)
+                if refresh and have_ended(refresh):
+                    refresh, runs = {}, runs + 1
+                elif is_sent and not figures.lag and not refresh:
+                    return
+                elif not refresh and time.monotonic() - refreshed_at >= every_seconds:
+                    refresh, refreshed_at = start("refresh", ["pipeline", "dbt", "score"]), time.monotonic()
+                time.sleep(VIEW_SECONDS)
+    finally:
+        meter.close()
+        for process in refresh.values():
+            process.wait()
+
+
+def _compare(pipelines: dict[str, MartHash], streams: dict[str, MartHash]) -> None:
+    if not pipelines:
+        click.echo("the pipeline has no marts to compare with: type `make pipeline`")
+        return
+    different = sorted(mart for mart in pipelines if streams.get(mart) != pipelines[mart])
+    for mart, found in streams.items():
+        same = "other than" if mart in different else "the same as"
+        click.echo(f"{mart:<26} {found.rows:>9,} rows, {same} the pipeline's")
+    if different:
+        raise StreamBroken(
+            f"{', '.join(different)}: not the pipeline's marts; were its files changed since? type `make pipeline`, "
+            "then `make stream`"
+        )
+
+
+@click.command(
+    help="Example: python -m pipeline.stream --rate 2000\n\n"
+    "Replay a month as Kafka messages beside the files of the others, in a database of its own."
+)
+@click.option("--replay", "pattern", default="*-2013-12*", show_default=True, help="Files to send as messages.")
+@click.option("--rate", type=click.FloatRange(min=1), default=1000.0, show_default=True, help="Documents a second.")
+@click.option("--every", type=click.FloatRange(min=1), default=5.0, show_default=True, help="Seconds between dbt runs.")
+@click.option("--partitions", type=click.IntRange(min=1), default=2, show_default=True, help="Partitions of a topic.")
+def main(pattern: str, rate: float, every: float, partitions: int) -> None:
+    """Run the show."""
+    stream(Replay(pattern, rate, every, partitions))
+
+
+if __name__ == "__main__":
+    run(main, "python -m pipeline.stream")

@@ -1,0 +1,107 @@
+"""`python -m streaming.consumer`: a source's topic into its raw table, each message once, whatever dies on the way."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from kafka import KafkaConsumer
+
+from loader.contracts import read_contract
+from loader.declarations import Source, read_source
+from streaming.cluster import BOOTSTRAP_MS, client_options, find_topic, from_topic, topic_name, unreachable_said
+from streaming.health import Health
+from streaming.intake import Intake, Terms
+from streaming.landing import Messages
+from warehouse.cli import run
+from warehouse.connection import connect
+from warehouse.runs import recorded_run
+from warehouse.schema import ensure_raw_tables
+from warehouse.settings import get_settings
+
+POLL_RECORDS = 20_000
+PARTITION_BYTES = 16 << 20
+FETCH_BYTES = 64 << 20
+SESSION_MS = 10_000  # a killed consumer's partitions are free after it; one that wakes later cannot write
+
+
+def consume(source: Source, terms: Terms, health: Health, group: str | None = None) -> None:
+    """Land a source's topic until a signal stops it, or to its end.
+
+    Raises:
+        StreamingError: see `streaming.errors`; what was landed before is, and the next consumer goes on from there.
+    """
+    contract = read_contract(source)
+    topic = find_topic(topic_name(source))
+    owner = connect("owner")
+    ensure_raw_tables(owner, [source.source])
+    owner.close()
+    options = client_options()
+    with recorded_run(f"consume {source.source} {topic.name}") as run_id, unreachable_said(options):
+        origin = Messages(source, contract, get_settings().waybill_max_document_bytes, run_id)
+        consumer = KafkaConsumer(
+            **options,
+            group_id=group or f"waybill-{source.source}",
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=SESSION_MS // 4,
+            max_poll_records=POLL_RECORDS,
+            max_partition_fetch_bytes=PARTITION_BYTES,
+            fetch_max_bytes=FETCH_BYTES,
+            bootstrap_timeout_ms=BOOTSTRAP_MS,
+        )
+        try:
+            intake = Intake(consumer, topic, origin, health)
+            with _stopped_by_signals(intake):
+                intake.run(terms)
+        finally:
+            consumer.close()
+
+
+@contextmanager
+def _stopped_by_signals(intake: Intake) -> Iterator[None]:
+    """Have SIGTERM and ctrl-C end the loop after what is under way; a second one ends the process."""
+
+    def stop(number: int, frame: object) -> None:
+        if intake.stopping.is_set():
+            raise KeyboardInterrupt
+        intake.stopping.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@click.command(
+    help="Example: python -m streaming.consumer flights --until-end\n\n"
+    "Land SOURCE's topic in its raw table. The position is the ledger's: start and stop as many of them as you like."
+)
+@click.argument("source")
+@click.option("--topic", help="Another topic than the one that SOURCE declares.")
+@click.option("--until-end", is_flag=True, help="Stop where the topic ended at the start.")
+@click.option("--accept-gap", is_flag=True, help="Go on behind messages that the topic does not hold any more.")
+@click.option("--metrics-port", type=click.IntRange(1, 65535), help="Serve Prometheus metrics on 127.0.0.1.")
+@click.option("--group", help="The consumer group; waybill-SOURCE by default.")
+def main(
+    source: str, topic: str | None, until_end: bool, accept_gap: bool, metrics_port: int | None, group: str | None
+) -> None:
+    """Consume, and say what became of the messages."""
+    if logging.getLogger().getEffectiveLevel() > logging.INFO:
+        logging.getLogger("streaming").setLevel(logging.INFO)
+    health = Health(source)
+    if metrics_port:
+        health.serve(metrics_port)
+    consume(from_topic(read_source(source), topic), Terms(until_end, accept_gap), health, group)
+    click.echo(health.summary)
+
+
+if __name__ == "__main__":
+    run(main, "python -m streaming.consumer")

@@ -1,0 +1,222 @@
+"""The consumer's loop: polls, checks, hands ranges to the writer, and lets go of what it has lost."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.errors import IllegalStateError, KafkaError, LogTruncationError, OffsetOutOfRangeError
+from kafka.structs import OffsetAndMetadata
+
+from streaming.cluster import Topic, TopicWatch
+from streaming.errors import GapFound
+from streaming.health import Health
+from streaming.landing import Messages, Range, part_of
+from streaming.shares import Share, take_up
+from streaming.writer import Writer
+
+POLL_MS = 500
+OFFER_SECONDS = 1.0
+CLOSE_SECONDS = 30.0
+SETTLING_SECONDS = 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How long to go on, and whether a gap is accepted."""
+
+    until_end: bool = False
+    accepts_gap: bool = False
+
+
+class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Reads the partitions that the group gives it from the ledger's offsets on, and lands them through the writer."""
+
+    def __init__(self, consumer: KafkaConsumer, topic: Topic, origin: Messages, health: Health) -> None:
+        """Take an open consumer, whose own offsets are never used."""
+        self._consumer = consumer
+        self._topic = topic
+        self._origin = origin
+        self._health = health
+        self._watch = TopicWatch(topic)
+        self._shares: dict[int, Share] = {}
+        self._fresh: set[int] = set()
+        self._news: SimpleQueue[tuple[bool, set[int]]] = SimpleQueue()
+        self._settled_at: float | None = None
+        self.stopping = threading.Event()
+
+    def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        """Hold new partitions back until they are taken up at the ledger's offset; called in its own thread."""
+        for tp in assigned:
+            self._consumer.seek(tp, 0)
+            self._consumer.pause(tp)
+        self._news.put((True, {tp.partition for tp in assigned}))
+
+    def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        """Let go. What is still on its way to the ledger lands, or is lost there when another came first."""
+        self._news.put((False, {tp.partition for tp in revoked}))
+
+    def _hear_news(self) -> None:
+        while not self._news.empty():
+            is_mine, partitions = self._news.get()
+            self._fresh = self._fresh | partitions if is_mine else self._fresh - partitions
+            for number in partitions:
+                self._shares.pop(number, None)
+            self._settled_at = time.monotonic() if is_mine else None
+
+    def run(self, terms: Terms) -> None:
+        """Consume until it is stopped, or to the ends that the partitions had when they were taken up.
+
+        Each turn:
+        1. take up what the group has given us, at the ledger's offsets,
+        2. poll, 3. make sure that it is still the same topic,
+        4. check the documents and hand the ranges to the writer,
+        5. take back what was landed or lost; offsets in Kafka follow the ledger.
+
+        Raises:
+            GapFound, TopicReplaced, BrokerUnreachable: see `streaming.errors`; what was landed before is.
+        """
+        self._consumer.partitions_for_topic(self._topic.name)  # or the first assignment would be an empty one
+        self._consumer.subscribe([self._topic.name], listener=self)
+        writer = Writer()
+        try:
+            while not self.stopping.is_set():
+                self._patiently(lambda: self._turn(writer, terms))
+                if terms.until_end and self._is_at_end():
+                    break
+        finally:
+            writer.close(CLOSE_SECONDS)
+            self._take_back(writer)
+            self._watch.close()
+
+    def _turn(self, writer: Writer, terms: Terms) -> None:
+        self._take_up(terms)  # 1.
+        records = self._poll()  # 2.
+        if records:
+            self._watch.check()  # 3.
+            self._offer(self._ranges(records), writer)  # 4.
+        self._take_back(writer)  # 5.
+        self._health.say_lag({number: self._lag(number) for number in self._shares})
+
+    def _patiently(self, work: Callable[[], None]) -> None:
+        """Do it however often the broker goes away, with a growing pause; what was not taken is read anew."""
+        pause = FIRST_PAUSE
+        while not self.stopping.is_set():
+            try:
+                return work()
+            except KafkaError as error:
+                logger.warning("Kafka does not answer, waiting seconds=%.1f reason=%s", pause, error)
+                self._rewind()
+                self.stopping.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+        return None
+
+    def _rewind(self) -> None:
+        for number, share in self._shares.items():
+            self._seek(number, share.offset)
+
+    def _seek(self, number: int, offset: int) -> None:
+        with suppress(IllegalStateError):  # it has just been taken from us
+            self._consumer.seek(self._partition(number), offset)
+
+    def _partition(self, number: int) -> TopicPartition:
+        return TopicPartition(self._topic.name, number)
+
+    def _take_up(self, terms: Terms) -> None:
+        self._hear_news()
+        fresh = sorted(self._fresh)
+        if not fresh:
+            return
+        taken = take_up(self._consumer, self._topic, fresh, self._origin, accepts_gap=terms.accepts_gap)
+        self._shares.update(taken)
+        self._fresh.difference_update(fresh)
+        self._rewind()
+        self._consumer.resume(*map(self._partition, fresh))
+        offsets = ", ".join(f"{number} at {share.offset:,}" for number, share in taken.items())
+        logger.info("took up partitions topic=%s partitions=%s", self._topic.name, offsets)
+
+    def _poll(self) -> Mapping[TopicPartition, Sequence[Any]]:
+        try:
+            found: Mapping[TopicPartition, Sequence[Any]] = self._consumer.poll(timeout_ms=POLL_MS)
+        except OffsetOutOfRangeError:
+            self._fresh.update(self._shares)  # the log was cut: hold every partition against it again
+            return {}
+        except LogTruncationError as error:
+            raise GapFound(
+                f"{self._topic.name}: the log was cut and written anew below what was landed ({error}): "
+                "compare it with the ledger, then run again to go on from the ledger's offset"
+            ) from None
+        return found
+
+    def _ranges(self, records: Mapping[TopicPartition, Sequence[Any]]) -> list[Range]:
+        self._hear_news()
+        ranges = []
+        for number, share in self._shares.items():
+            found = records.get(self._partition(number))
+            if found and number not in self._fresh and found[0].offset >= share.offset:
+                part = part_of(found, self._origin, share.offset)
+                ranges.append(Range(number, share.epoch, share.input_id, part))
+                share.offset = part.end.position
+        return ranges
+
+    def _offer(self, ranges: list[Range], writer: Writer) -> None:
+        """Hand the ranges over; while there is no room, stay in the group without reading on."""
+        while ranges and not writer.offer(ranges, OFFER_SECONDS):
+            if self.stopping.is_set():
+                return
+            assigned = self._consumer.assignment()
+            self._consumer.pause(*assigned)
+            if self._consumer.poll(0):
+                self._rewind()
+            self._hear_news()
+            self._consumer.resume(*(tp for tp in assigned if tp.partition in self._shares))
+            self._take_back(writer)
+
+    def _take_back(self, writer: Writer) -> None:
+        offsets: dict[TopicPartition, OffsetAndMetadata] = {}
+        for entry in writer.landed():
+            tp = self._partition(entry.range.partition)
+            if not entry.is_lost:
+                self._health.count(entry.range.part)
+                offsets[tp] = OffsetAndMetadata(entry.offset, "", -1)
+                continue
+            share = self._shares.get(entry.range.partition)
+            if share and share.epoch == entry.range.epoch:
+                logger.info("another consumer was first, going on from the ledger partition=%s", tp.partition)
+                share.go_on_at(entry.offset)
+                self._seek(tp.partition, entry.offset)
+        if offsets:
+            self._consumer.commit_async(offsets, callback=_for_lag_tools_only)
+
+    def _lag(self, number: int) -> int:
+        share = self._shares[number]
+        high = self._consumer.highwater(self._partition(number)) or share.end
+        return max(0, int(high) - share.offset)
+
+    def _is_at_end(self) -> bool:
+        """Whether all partitions were read to the ends that they had; markers of transactions are read, too."""
+        self._hear_news()
+        if self._fresh or self._settled_at is None:
+            return False
+        if not self._shares:  # others have all partitions, or the group has not told us yet
+            return time.monotonic() - self._settled_at > SETTLING_SECONDS
+        try:
+            at = {number: self._consumer.position(self._partition(number)) for number in self._shares}
+        except IllegalStateError:  # it has just been taken from us
+            return False
+        return all(at[number] >= share.end for number, share in self._shares.items())
+
+
+def _for_lag_tools_only(offsets: object, response: object) -> None:
+    if isinstance(response, Exception):
+        logger.debug("offsets not committed in Kafka, which only lag tools read reason=%s", response)

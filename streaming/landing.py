@@ -1,0 +1,110 @@
+"""Lands what one poll brought: a batch a partition, all in one PostgreSQL transaction, by the loader's own writer."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg2 import DataError
+from psycopg2.errors import ProgramLimitExceeded, StatementTooComplex
+from psycopg2.extensions import connection as Connection
+
+from loader.checks import Checker
+from loader.chunks import Part, fill
+from loader.contracts import Contract
+from loader.declarations import Source
+from loader.landing import write_books, write_documents
+from loader.ranges import Place
+from loader.refused import ask_which
+from streaming.positions import advance, lock_positions
+
+
+@dataclass(frozen=True)
+class Messages:
+    """Of which source a topic's messages are, by which contract they are checked, and which run lands them."""
+
+    source: Source
+    contract: Contract
+    most_bytes: int
+    run_id: UUID
+    feed: str = "kafka"
+
+    def checker(self, drift: Counter[tuple[str, str]]) -> Checker:
+        """Return a checker for the messages that counts unknown fields."""
+        return Checker(self.contract, self.most_bytes, drift)
+
+
+@dataclass(frozen=True)
+class Range:
+    """The batch of one partition in a poll; `epoch` tells whether the consumer has sought elsewhere since."""
+
+    partition: int
+    epoch: int
+    input_id: UUID
+    part: Part[Messages]
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What became of a range: landed up to an offset, or lost, since the ledger is at another offset already."""
+
+    range: Range
+    is_lost: bool
+    offset: int
+
+
+def part_of(records: Sequence[Any], origin: Messages, start: int) -> Part[Messages]:
+    """Make one batch of a partition's records; a null value is skipped as a tombstone.
+
+    It reaches from `start` to the last record: compaction and aborted transactions leave holes, which are no loss.
+    """
+    part = Part(origin, Place(start, 0))
+    fill(part, ((record.offset, 0, record.value) for record in records if record.value is not None), sys.maxsize)
+    part.skipped = len(records) - part.landed - len(part.rejects)
+    part.end = Place(records[-1].offset + 1, 0)
+    part.sent_at = datetime.fromtimestamp(min(record.timestamp for record in records) / 1000, UTC)
+    return part
+
+
+def land(connection: Connection, ranges: Sequence[Range]) -> list[Landed]:
+    """Land the ranges whose partitions are still where they begin, whoever else tries at the same time.
+
+    The steps of the one transaction:
+    1. lock the partitions in the ledger; a range that begins elsewhere is lost and left out,
+    2. COPY the documents,
+    3. COPY batches, rejects and drift,
+    4. advance the partitions' offsets, only from where the ranges begin,
+    5. commit. Kafka's own offsets are committed afterwards, and mean nothing here.
+
+    When PostgreSQL refuses a document that Python took, it is asked which, and the others are landed.
+
+    Raises:
+        psycopg2.Error: the server or the way to it failed; nothing of the poll was landed, or all of it.
+    """
+    try:
+        return _land(connection, ranges)
+    except (DataError, StatementTooComplex, ProgramLimitExceeded):
+        with connection, connection.cursor() as cursor:
+            ask_which(cursor, [entry.part for entry in ranges])
+        return _land(connection, ranges)
+
+
+def _land(connection: Connection, ranges: Sequence[Range]) -> list[Landed]:
+    with connection, connection.cursor() as cursor:  # 5.
+        at = lock_positions(cursor, [entry.input_id for entry in ranges])  # 1.
+        mine = [entry for entry in ranges if at[entry.input_id] == entry.part.start.position]
+        claimed = [(entry.part, entry.input_id) for entry in mine]
+        if claimed:
+            write_documents(cursor, mine[0].part.delivery.source.source, claimed)  # 2.
+            write_books(cursor, claimed)  # 3.
+            moves = [(input_id, part.start.position, part.end.position) for part, input_id in claimed]
+            advance(cursor, moves)  # 4.
+    return [
+        Landed(entry, entry not in mine, entry.part.end.position if entry in mine else at[entry.input_id])
+        for entry in ranges
+    ]

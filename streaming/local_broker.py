@@ -1,0 +1,149 @@
+"""The local broker: a real Apache Kafka on loopback, made, started and stopped here; it outlives the command."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from streaming.broker_process import LOOPBACK, BrokerPlace, answers, choose_ports, living_process, remember, terminate
+from streaming.errors import BrokerNotStarted
+from streaming.jars import jars
+from streaming.java import find_java
+
+START_SECONDS = 60
+HEAP = "512m"
+
+# One node that is broker and controller. A killed broker is back in seconds because its session is short; internal
+# topics have one copy because there is one node; what was sent stays until the topic says otherwise.
+PROPERTIES = """
+process.roles=broker,controller
+node.id=1
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT{protocols}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}{listeners}
+advertised.listeners=PLAINTEXT://{host}:{port}{listeners}
+controller.quorum.voters=1@{host}:{controller_port}
+log.dirs={data}
+auto.create.topics.enable=false
+group.initial.rebalance.delay.ms=0
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=500
+log.retention.ms=-1
+"""
+
+
+@dataclass(frozen=True)
+class ExtraListener:
+    """One more listener, such as one that asks for TLS and SASL: its name, port, protocol and properties."""
+
+    name: str
+    port: int
+    protocol: str
+    properties: Mapping[str, str]
+
+
+def start(place: BrokerPlace, extra: ExtraListener | None = None) -> bool:
+    """Bring the broker up, making its data folder the first time; return whether it had to be started.
+
+    Two commands that start at once take turns.
+
+    Raises:
+        JavaMissing, JarsMissing: see `streaming.errors`.
+        BrokerNotStarted: it did not come up; the message ends with what the log says.
+    """
+    if answers(place):
+        return False
+    with _alone(place):
+        if answers(place):
+            return False
+        java = [str(find_java()), f"-Xmx{HEAP}", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
+        java += ["-cp", os.pathsep.join(map(str, jars(place.jars)))]
+        terminate(place)  # a process that lives and takes no connections is in the way
+        ports = choose_ports(place)
+        _configure(place, ports, extra)
+        if not (place.data / "meta.properties").exists():
+            _format(place, java)
+        remember(place, _spawn([*java, "kafka.Kafka", str(place.properties)], place), ports)
+        _wait(place)
+    return True
+
+
+def stop(place: BrokerPlace) -> bool:
+    """Stop the broker; what was sent to it stays. Return whether it was running."""
+    with _alone(place):
+        return terminate(place)
+
+
+def _configure(place: BrokerPlace, ports: tuple[int, int], extra: ExtraListener | None) -> None:
+    text = PROPERTIES.format(
+        host=LOOPBACK,
+        port=ports[0],
+        controller_port=ports[1],
+        data=place.data,
+        protocols=f",{extra.name}:{extra.protocol}" if extra else "",
+        listeners=f",{extra.name}://{LOOPBACK}:{extra.port}" if extra else "",
+    )
+    for name, value in (extra.properties if extra else {}).items():
+        text += f"{name}={value}\n"
+    with os.fdopen(os.open(place.properties, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+
+
+def _format(place: BrokerPlace, java: list[str]) -> None:
+    cluster_id = base64.urlsafe_b64encode(os.urandom(16)).rstrip(b"=").decode()
+    # in one word with its option: an identifier may begin with a hyphen
+    tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", f"--config={place.properties}"]
+    done = subprocess.run([*java, *tool], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise BrokerNotStarted(f"Kafka could not make {place.data}: {_telling_line(done.stdout + done.stderr)}")
+
+
+def _spawn(command: list[str], place: BrokerPlace) -> int:
+    """Start a process that outlives this one, in a session of its own; return its number."""
+    log_flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    actions: list[tuple[Any, ...]] = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, place.log, log_flags, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    return os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True)
+
+
+def _wait(place: BrokerPlace) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and living_process(place):
+        if answers(place):
+            return
+        time.sleep(0.1)
+    terminate(place)
+    said = _telling_line(place.log.read_text(errors="replace"))
+    raise BrokerNotStarted(f"Kafka did not start; its log {place.log} says: {said}")
+
+
+def _telling_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    errors = [line for line in lines if "ERROR" in line or "Exception" in line]
+    return (errors or lines or ["nothing"])[-1]
+
+
+@contextmanager
+def _alone(place: BrokerPlace) -> Iterator[None]:
+    place.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (place.home / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

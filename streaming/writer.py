@@ -1,0 +1,107 @@
+"""A thread that lands polls in their order while the next ones are fetched; it waits for a database that is away."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from queue import Empty, Full, Queue
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+
+from streaming.landing import Landed, Range, land
+from warehouse.connection import connect, forget
+from warehouse.errors import ServerNotStarted, ServerUnreachable
+
+POLLS_AHEAD = 2
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+
+logger = logging.getLogger(__name__)
+
+
+class Writer:
+    """Takes polls through a short queue and gives back what became of them, in the same order."""
+
+    def __init__(self) -> None:
+        """Begin to wait for polls."""
+        self._queue: Queue[Sequence[Range] | None] = Queue(maxsize=POLLS_AHEAD)
+        self._landed: Queue[Landed] = Queue()
+        self._abandoned = threading.Event()
+        self._error: BaseException | None = None
+        self._connection: Connection | None = None
+        self._thread = threading.Thread(target=self._run, name="waybill-landing", daemon=True)
+        self._thread.start()
+
+    def offer(self, ranges: Sequence[Range], seconds: float) -> bool:
+        """Hand a poll over; false when there is no room in the given time. Raises what stopped the thread."""
+        self._raise()
+        try:
+            self._queue.put(ranges, timeout=seconds)
+        except Full:
+            return False
+        return True
+
+    def landed(self) -> list[Landed]:
+        """Return what has been landed or lost since the last call. Raises what stopped the thread."""
+        found = []
+        while True:
+            try:
+                found.append(self._landed.get_nowait())
+            except Empty:
+                self._raise()
+                return found
+
+    def close(self, seconds: float) -> None:
+        """Land what was handed over, for at most so long; the next consumer reads the rest again."""
+        deadline = time.monotonic() + seconds
+        while self._thread.is_alive() and time.monotonic() < deadline:
+            try:
+                self._queue.put(None, timeout=0.1)
+                break
+            except Full:
+                continue
+        self._thread.join(max(0.0, deadline - time.monotonic()))
+        self._abandoned.set()
+        self._thread.join(LONGEST_PAUSE)
+
+    def _raise(self) -> None:
+        if self._error:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            while (ranges := self._queue.get()) is not None and not self._abandoned.is_set():
+                for entry in self._land_at_last(ranges):
+                    self._landed.put(entry)
+        except BaseException as error:
+            self._error = error
+        finally:
+            if self._connection:
+                self._connection.close()
+
+    def _land_at_last(self, ranges: Sequence[Range]) -> list[Landed]:
+        """Land a poll however often the database goes away.
+
+        A commit whose answer was lost shows at the next try: the partition is past the range then, and the range counts
+        as lost, which only means that the consumer goes on from the ledger's offset.
+        """
+        pause = FIRST_PAUSE
+        while not self._abandoned.is_set():
+            try:
+                self._connection = self._connection or connect("loader")
+                return land(self._connection, ranges)
+            except (psycopg2.OperationalError, psycopg2.InterfaceError, ServerUnreachable, ServerNotStarted) as error:
+                reason = str(error).strip().splitlines()[0]
+                logger.warning("the database does not answer, waiting seconds=%.1f reason=%s", pause, reason)
+                self._reconnect()
+                self._abandoned.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+        return []
+
+    def _reconnect(self) -> None:
+        if self._connection:
+            self._connection.close()
+        self._connection = None
+        forget()  # an embedded server that was killed is started again by the next connection

@@ -1,0 +1,45 @@
+"""A real broker of the tests' own, in a folder of its own; the jars are the project's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from streaming import local_broker
+from streaming.broker_process import BrokerPlace, address, find_broker
+from warehouse.settings import get_settings
+
+
+def own_place(folder: Path) -> BrokerPlace:
+    shared = find_broker(get_settings()).jars
+    shared.mkdir(parents=True, exist_ok=True)
+    place = BrokerPlace(folder)
+    folder.mkdir(exist_ok=True)
+    place.jars.symlink_to(shared)
+    return place
+
+
+@pytest.fixture(scope="session")
+def broker_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerPlace]:
+    place = own_place(tmp_path_factory.mktemp("broker"))
+    local_broker.start(place)
+    yield place
+    local_broker.stop(place)
+
+
+@pytest.fixture
+def broker(broker_place: BrokerPlace, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Name the tests' broker in the environment; start it again when a test before killed it."""
+    local_broker.start(broker_place)
+    found = address(broker_place)
+    assert found
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", found)
+    return found
+
+
+@pytest.fixture
+def topic() -> str:
+    return f"t-{uuid4().hex[:12]}"

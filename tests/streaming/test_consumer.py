@@ -1,0 +1,350 @@
+"""The consumer lands each message once, names what it cannot land, and never passes over a gap."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kafka import KafkaProducer, TopicPartition
+from kafka.structs import OffsetAndMetadata
+
+import loader.declarations
+from loader.declarations import read_source
+from loader.why import why
+from streaming import local_broker
+from streaming.broker_process import BrokerPlace, living_process
+from streaming.cluster import admin, create_topic
+from streaming.consumer import consume
+from streaming.errors import GapFound, TopicReplaced, TopicUnknown
+from streaming.health import Health
+from streaming.intake import Terms
+from tests.databases import rows
+from warehouse import embedded
+from warehouse.connection import current_warehouse
+from warehouse.settings import PROJECT
+
+CONTRACT = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}, "text": {}}}
+TO_END = Terms(until_end=True)
+
+
+class Things:
+    """A source of the test's own: sends messages and compares what the warehouse holds with what was sent."""
+
+    def __init__(self, folder: Path, topic: str, server: str) -> None:
+        self.folder, self.topic, self.server = folder, topic, server
+
+    def send(self, *values: bytes | None, partition: int = 0, **options: Any) -> None:
+        producer = KafkaProducer(bootstrap_servers=self.server)
+        for value in values:
+            producer.send(self.topic, value, partition=partition, **options)
+        producer.flush(30)
+        producer.close()
+
+    def consume(self, terms: Terms = TO_END, group: str | None = None) -> Health:
+        health = Health("things")
+        consume(read_source("things"), terms, health, group)
+        return health
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.streaming.consume", str(self.folder), "things", *arguments]
+        return subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE)
+
+    def landed(self) -> list[int]:
+        return [number for (number,) in rows("select (document ->> 'id')::int from raw.things order by 1")]
+
+    def books(self) -> tuple[int, int, int, int]:
+        query = "select sum(read)::int, sum(landed)::int, sum(rejected)::int, sum(skipped)::int from ledger.batches"
+        return rows(query)[0]  # type: ignore[return-value]
+
+
+def thing(number: int) -> bytes:
+    return json.dumps({"id": number}).encode()
+
+
+@pytest.fixture
+def things(tmp_path: Path, topic: str, broker: str, database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Things]:
+    declaration = {
+        "source": "things", "description": "Things.", "contract": "things.schema.json", "topic": topic,
+        "key": ["/id"], "version": "/id",
+    }  # fmt: skip
+    (tmp_path / "things.yml").write_text(yaml.safe_dump(declaration))
+    (tmp_path / "things.schema.json").write_text(json.dumps(CONTRACT))
+    monkeypatch.setattr(loader.declarations, "SOURCES", tmp_path)
+    monkeypatch.setattr(loader.declarations, "CONTRACTS", tmp_path)
+    create_topic(topic, 2)
+    yield Things(tmp_path, topic, broker)
+
+
+def test_messages_land_once_and_what_cannot_is_named_with_its_coordinate(things: Things) -> None:
+    bad = [b'{"id": 1, "text": "\\u0000"}', b"\xff", b"", b'{"text": 1}', b'{"id": 1} {"id": 2}']
+    things.send(thing(1), *bad, None, thing(2), key=b"k", headers=[("trace", b"\x00\xff")])
+    things.send(thing(3), thing(4), partition=1)
+    health = things.consume()
+    assert (health.landed, health.rejected, health.skipped, health.lag) == (4, 5, 1, 0)
+    assert things.landed() == [1, 2, 3, 4]
+    assert things.books() == (10, 4, 5, 1)
+    named = rows(
+        "select inputs.name || ':' || rejects.position, reason, bytes from ledger.rejects"
+        " join ledger.batches using (batch_id) join ledger.inputs using (input_id) order by position"
+    )
+    reasons = ["not_storable", "not_utf8", "not_json", "breaks_contract", "not_json"]
+    expected = [
+        (f"{things.topic}:0:{1 + place}", reason, raw)
+        for place, (reason, raw) in enumerate(zip(reasons, bad, strict=True))
+    ]
+    assert [(name, reason, bytes(raw)) for name, reason, raw in named] == expected
+    again = things.consume()
+    assert (again.landed, again.rejected, again.skipped) == (0, 0, 0)
+
+
+def test_the_position_is_the_ledgers_whatever_kafka_says(things: Things) -> None:
+    things.send(thing(1), thing(2))
+    things.consume()
+    with admin() as client:
+        groups = client.list_group_offsets(["waybill-things"])["waybill-things"]
+        assert groups[TopicPartition(things.topic, 0)].offset == 2
+        client.alter_group_offsets("waybill-things", {TopicPartition(things.topic, 0): OffsetAndMetadata(0, "", -1)})
+    things.send(thing(3))
+    assert things.consume().landed == 1
+    assert things.consume(group="another").landed == 0
+    assert things.landed() == [1, 2, 3]
+
+
+def test_a_killed_consumer_leaves_nothing_twice_and_nothing_out(things: Things) -> None:
+    producer = KafkaProducer(bootstrap_servers=things.server, linger_ms=5)
+    sent = 0
+    for round_number in range(3):
+        for _ in range(2000):
+            producer.send(things.topic, thing(sent), partition=sent % 2)
+            sent += 1
+        producer.flush(30)
+        process = things.start()
+        deadline = time.monotonic() + 30
+        while not rows("select 1 from ledger.batches limit 1") and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.05 * round_number)
+        process.kill()
+        process.communicate()
+    producer.close()
+    things.consume()
+    assert things.landed() == list(range(sent))
+    assert things.books() == (sent, sent, 0, 0)
+
+
+def test_two_consumers_that_both_believe_the_partition_theirs_land_it_once(things: Things) -> None:
+    things.send(*map(thing, range(3000)))
+    failures: list[BaseException] = []
+
+    def consume_in_a_group_of_its_own(group: str) -> None:
+        process = things.start("--until-end", "--group", group)
+        _, said = process.communicate(timeout=60)
+        if process.returncode:
+            failures.append(AssertionError(said.decode()))
+
+    threads = [threading.Thread(target=consume_in_a_group_of_its_own, args=[group]) for group in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert things.landed() == list(range(3000))
+    assert things.books() == (3000, 3000, 0, 0)
+
+
+def test_a_group_shares_the_partitions_and_sigterm_ends_it_cleanly(things: Things) -> None:
+    first, second = things.start(), things.start()
+    try:
+        deadline = time.monotonic() + 40
+        with admin() as client:
+            while time.monotonic() < deadline:
+                found = client.describe_groups(["waybill-things"])["waybill-things"]
+                if len(found["members"]) == 2 and found["group_state"] == "Stable":
+                    break
+                time.sleep(0.2)
+        for number in range(200):
+            things.send(thing(number), partition=number % 2) if number % 100 == 0 else None
+        things.send(*map(thing, range(1000, 1500)), partition=0)
+        things.send(*map(thing, range(2000, 2500)), partition=1)
+        while len(things.landed()) < 1002 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        runs = rows("select count(distinct run_id) from ledger.batches")
+    finally:
+        for process in (first, second):
+            process.send_signal(signal.SIGTERM)
+        said = [process.communicate(timeout=40)[1].decode() for process in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0), said
+    assert len(things.landed()) == 1002
+    assert runs == [(2,)]
+    assert rows("select distinct outcome from ledger.runs where command like 'consume%%'") == [("succeeded",)]
+
+
+def test_a_gap_stops_it_until_it_is_accepted_and_then_stands_in_the_ledger(things: Things) -> None:
+    things.send(*map(thing, range(10)))
+    things.consume()
+    things.send(*map(thing, range(10, 20)))
+    with admin() as client:
+        client.delete_records({TopicPartition(things.topic, 0): 15})
+    with pytest.raises(GapFound, match=r":0: offset 10 comes next, but the log begins at 15 only: .*--accept-gap"):
+        things.consume()
+    assert things.landed() == list(range(10))
+    assert things.consume(Terms(until_end=True, accepts_gap=True)).landed == 5
+    assert things.landed() == [*range(10), *range(15, 20)]
+    assert rows("select first_position, next_position, reason from ledger.gaps") == [
+        (10, 15, "the log begins at 15 only")
+    ]
+
+
+def test_a_topic_made_anew_under_the_same_name_is_noticed(things: Things) -> None:
+    things.send(thing(1), thing(2))
+    things.consume()
+    _make_anew(things)
+    things.send(thing(3))
+    with pytest.raises(GapFound, match="the topic was made anew"):
+        things.consume()
+    assert things.consume(Terms(until_end=True, accepts_gap=True)).landed == 1
+    assert things.landed() == [1, 2, 3]
+    assert things.consume().landed == 0
+
+
+def test_a_topic_made_anew_while_it_is_read_is_noticed_before_anything_of_it_lands(things: Things) -> None:
+    things.send(thing(1), thing(2))
+    failure: list[BaseException] = []
+
+    class Replacing(Health):
+        def say_lag(self, lags: Any) -> None:
+            if self.landed == 2 and not failure:
+                failure.append(TopicReplaced())
+                _make_anew(things)
+                things.send(*map(thing, range(100, 110)))
+
+    with pytest.raises((TopicReplaced, GapFound), match=r"made anew|ends at"):
+        consume(read_source("things"), Terms(), Replacing("things"))
+    assert things.landed() == [1, 2]
+
+
+def _make_anew(things: Things) -> None:
+    with admin() as client:
+        client.delete_topics([things.topic])
+    create_topic(things.topic, 2)
+
+
+def test_an_unknown_topic_is_one_line(things: Things) -> None:
+    with admin() as client:
+        client.delete_topics([things.topic])
+    with pytest.raises(TopicUnknown, match="no topic"):
+        things.consume()
+
+
+def test_aborted_transactions_and_compaction_leave_holes_that_are_no_gaps(things: Things) -> None:
+    producer = KafkaProducer(bootstrap_servers=things.server, transactional_id=things.topic, acks="all")
+    producer.init_transactions()
+    for number, is_committed in enumerate([True, False, True, False]):
+        producer.begin_transaction()
+        for part in range(3):
+            producer.send(things.topic, thing(10 * number + part), partition=0)
+        producer.flush(30)
+        producer.commit_transaction() if is_committed else producer.abort_transaction()
+    producer.close()
+    assert things.consume().landed == 6
+    assert things.landed() == [0, 1, 2, 20, 21, 22]
+    things.send(thing(99))
+    assert things.consume().landed == 1
+    assert rows("select count(*) from ledger.gaps") == [(0,)]
+
+
+def test_a_document_that_only_postgresql_refuses_is_named_and_the_others_land(things: Things) -> None:
+    deep = b'{"id": 5, "text": ' + b"[" * 900 + b"]" * 900 + b"}"
+    refused = b'{"id": 6, "text": 1e-200000}'
+    things.send(thing(1), refused, deep, thing(2))
+    health = things.consume()
+    assert health.landed + health.rejected == 4
+    assert [number for number in things.landed() if number < 5] == [1, 2]
+    assert things.books()[0] == 4
+
+
+def test_it_waits_for_a_database_that_is_away(things: Things) -> None:
+    place = current_warehouse().place
+    assert place
+    process = things.start("--until-end")
+    things.send(*map(thing, range(500)))
+    time.sleep(1.5)
+    _kill_server(place)
+    _, said = process.communicate(timeout=90)
+    things.consume()
+    assert process.returncode in (0, 1), said.decode()
+    assert things.landed() == list(range(500))
+
+
+def _kill_server(place: Any) -> None:
+    pid = int((place.data / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(pid, signal.SIGKILL)
+    time.sleep(0.5)
+    embedded.start(place)
+
+
+def test_it_waits_for_a_broker_that_is_away(things: Things, broker_place: BrokerPlace) -> None:
+    process = things.start()
+    things.send(*map(thing, range(100)))
+    _until(lambda: len(things.landed()) == 100)
+    broker = living_process(broker_place)
+    assert broker
+    broker.kill()
+    broker.wait(10)
+    time.sleep(2)
+    local_broker.start(broker_place)
+    things.send(*map(thing, range(100, 200)))
+    try:
+        _until(lambda: len(things.landed()) == 200)
+    finally:
+        process.terminate()
+        _, said = process.communicate(timeout=40)
+    assert process.returncode == 0, said.decode()
+    assert things.landed() == list(range(200))
+
+
+def _until(condition: Any, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if condition():
+                return
+        except Exception as error:
+            if "does not exist" not in str(error):
+                raise
+        time.sleep(0.1)
+    raise AssertionError("it did not come about in time")
+
+
+def test_metrics_are_served_on_loopback(things: Things) -> None:
+    (port, _) = local_broker.choose_ports(BrokerPlace(things.folder / "none"))
+    health = Health("things")
+    health.serve(port)
+    things.send(thing(1), b"{")
+    consume(read_source("things"), TO_END, health)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        text = answer.read().decode()
+    assert 'waybill_documents_total{outcome="landed",source="things"} 1.0' in text
+    assert 'waybill_documents_total{outcome="rejected",source="things"} 1.0' in text
+    assert 'waybill_lag_messages{source="things"} 0.0' in text
+    assert re.search(r'waybill_last_commit_seconds{source="things"} 1\.\d+e\+09', text)
+
+
+def test_why_tells_a_message_by_its_coordinate(things: Things) -> None:
+    things.send(thing(1), b"{", thing(2))
+    things.consume()
+    story = "\n".join(why(f"{things.topic}:0:2"))
+    assert "landed in raw.things" in story
+    assert "consume things" in story
+    assert "rejected: not_json" in "\n".join(why(f"{things.topic}:0:1"))

@@ -1,0 +1,123 @@
+"""The producer sends every document as it is, under its business key, and counts what the broker acknowledged."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from kafka import KafkaConsumer
+
+from loader.declarations import Source, read_source
+from streaming.cluster import create_topic
+from streaming.errors import NotAcknowledged, SourceHasNoTopic, TopicUnknown
+from streaming.producer import Pace, Sent, business_key, produce
+
+
+def unseen(sent: Sent) -> None:
+    pass
+
+
+@pytest.fixture
+def flights(topic: str) -> Source:
+    return read_source("flights").model_copy(update={"topic": topic})
+
+
+def flight(number: int) -> bytes:
+    return json.dumps(
+        {"airline": {"code": "UA"}, "flight_number": number, "origin": {"airport": "EWR"},
+         "scheduled": {"date": "2013-12-01"}, "updated_at": "2013-12-02T00:00:00Z"}
+    ).encode()  # fmt: skip
+
+
+def messages(server: str, topic: str) -> list[tuple[bytes | None, bytes | None]]:
+    consumer = KafkaConsumer(
+        topic, bootstrap_servers=server, auto_offset_reset="earliest", consumer_timeout_ms=1500, group_id=None
+    )
+    found = [(message.key, message.value) for message in consumer]
+    consumer.close()
+    return found
+
+
+def test_documents_go_as_they_are_under_their_business_key(broker: str, flights: Source, tmp_path: Path) -> None:
+    lines = [flight(1), b'  {"cut": ', b"\xff\xfe", b"[1, 2]", flight(2).replace(b": ", b" :  ")]
+    (tmp_path / "a.ndjson").write_bytes(b"\n".join(lines) + b"\n\n")
+    create_topic(flights.topic or "", 1)
+    sent = produce(flights, (str(tmp_path / "a.ndjson"),), Pace(), show=unseen)
+    assert (sent.sent, sent.acknowledged, sent.failures) == (5, 5, [])
+    assert sent.summary == "sent 5, acknowledged 5; offsets partition 0: 0 to 4"
+    found = messages(broker, flights.topic or "")
+    assert [value for _, value in found] == [line.strip() for line in lines]
+    assert [key for key, _ in found] == [
+        b'["UA",1,"EWR","2013-12-01"]', None, None, None, b'["UA",2,"EWR","2013-12-01"]',
+    ]  # fmt: skip
+
+
+def test_one_key_stays_in_one_partition_in_its_order(broker: str, flights: Source, tmp_path: Path) -> None:
+    lines = [flight(number % 7).replace(b"}", b"} ", 1) for number in range(70)]
+    (tmp_path / "a.ndjson").write_bytes(b"\n".join(lines))
+    create_topic(flights.topic or "", 4)
+    sent = produce(flights, (str(tmp_path / "a.ndjson"),), Pace(), compression="zstd", show=unseen)
+    assert sent.acknowledged == 70
+    assert sum(last - first + 1 for first, last in sent.offsets.values()) == 70
+    consumer = KafkaConsumer(
+        flights.topic, bootstrap_servers=broker, auto_offset_reset="earliest", consumer_timeout_ms=1500, group_id=None
+    )
+    partitions = {}
+    for message in consumer:
+        partitions.setdefault(message.key, set()).add(message.partition)
+    consumer.close()
+    assert len(partitions) == 7
+    assert all(len(numbers) == 1 for numbers in partitions.values())
+
+
+def test_a_rate_is_kept_and_a_loop_goes_on_until_it_is_stopped(broker: str, flights: Source, tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_bytes(b"\n".join(flight(number) for number in range(10)))
+    create_topic(flights.topic or "", 1)
+    reached: list[int] = []
+
+    def stop_after_a_while(sent: Sent) -> None:
+        reached.append(sent.sent)
+        if sent.sent >= 500:
+            raise KeyboardInterrupt
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        produce(flights, (str(tmp_path / "a.ndjson"),), Pace(rate=1000, loop=True), show=stop_after_a_while)
+    assert time.monotonic() - started >= 500 / 1000
+    assert len(messages(broker, flights.topic or "")) == 500
+
+
+def test_a_message_over_the_brokers_limit_is_named(broker: str, flights: Source, tmp_path: Path) -> None:
+    large = json.dumps({"flight_number": 1, "padding": "x" * 2_000_000}).encode()
+    (tmp_path / "a.ndjson").write_bytes(flight(1) + b"\n" + large + b"\n" + flight(2))
+    create_topic(flights.topic or "", 1)
+    with pytest.raises(NotAcknowledged, match=r"1 of 3 not acknowledged: .*a.ndjson:2: ") as refused:
+        produce(flights, (str(tmp_path / "a.ndjson"),), Pace(), show=unseen)
+    assert "xxx" not in str(refused.value)
+    assert len(messages(broker, flights.topic or "")) == 2
+
+
+def test_an_unknown_topic_and_a_source_without_one_are_said(broker: str, flights: Source, tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_bytes(flight(1))
+    with pytest.raises(TopicUnknown, match=r"--create PARTITIONS"):
+        produce(flights, (str(tmp_path / "a.ndjson"),), Pace(), show=unseen)
+    with pytest.raises(SourceHasNoTopic, match=r"add `topic: NAME` to loader/sources/flights.yml"):
+        produce(flights.model_copy(update={"topic": None}), (), Pace(), show=unseen)
+
+
+def test_a_key_that_cannot_be_read_is_none(flights: Source) -> None:
+    assert business_key(flights, b"{") is None
+    assert business_key(flights, b'{"airline": "UA"}') is None
+    assert business_key(flights, b"[]") is None
+
+
+def test_an_independent_client_reads_the_same_bytes(broker: str, flights: Source, tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_bytes(flight(1) + b"\n" + flight(2))
+    create_topic(flights.topic or "", 1)
+    produce(flights, (str(tmp_path / "a.ndjson"),), Pace(), show=unseen)
+    command = ["kcat", "-b", broker, "-t", flights.topic or "", "-C", "-e", "-q", "-o", "beginning"]
+    read = subprocess.run(command, capture_output=True, check=True).stdout
+    assert read == flight(1) + b"\n" + flight(2) + b"\n"
