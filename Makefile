@@ -1,5 +1,6 @@
 # Waybill: raw JSON in, tested tables and a trained model out. `make` lists the targets.
 PYTHON ?= python3
+SETUP := "$(PYTHON)" pipeline/environment.py $(if $(filter file,$(origin PYTHON)),,--with-this-python)
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
 .PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report \
@@ -10,13 +11,13 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make .venv with the pinned packages
-	@$(PYTHON) pipeline/environment.py requirements
+	@$(SETUP) requirements
 
 env: ## write .env with a password made for you, unless it is there
-	@$(PYTHON) pipeline/env_file.py
+	@"$(PYTHON)" pipeline/env_file.py
 
 setup-dev: setup
-	@$(PYTHON) pipeline/environment.py requirements requirements-dev
+	@$(SETUP) requirements requirements-dev
 
 lock: ## write requirements*.txt anew from requirements*.in (needs uv)
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements.in -o requirements.txt
@@ -72,7 +73,7 @@ demo: setup ## show the small sample's way through all of it, in a place of its 
 	@$(RUN) -m pipeline.demo
 
 notebook: setup ## open the notebooks in JupyterLab, on this machine alone and with a token
-	@$(PYTHON) pipeline/environment.py requirements requirements-notebook
+	@$(SETUP) requirements requirements-notebook
 	@$(RUN) -m jupyterlab --config=notebooks/jupyter_config.py notebooks/01-explore-raw.ipynb
 
 pipeline: data ## do all of it, in order

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import DbtFailed
-from warehouse.connection import connection_parameters, current_warehouse
-from warehouse.dbt_profile import write_profile
-from warehouse.settings import PROJECT, relative_name
+from warehouse.dbt_login import DBT_PROJECT, dbt_variables
+from warehouse.settings import relative_name
 
-PROJECT_FOLDER = PROJECT / "dbt_project"
 NAMED_AT_MOST = 5
 
 
@@ -37,26 +35,23 @@ def write_docs(target: Path) -> tuple[int, str]:
     Raises:
         DbtFailed: dbt could not read the project or the warehouse.
     """
-    written = [path for folder in ("models", "macros", "tests") for path in (PROJECT_FOLDER / folder).rglob("*.*")]
-    newest = max(path.stat().st_mtime for path in [*written, PROJECT_FOLDER / "dbt_project.yml"])
+    written = [path for folder in ("models", "macros", "tests") for path in (DBT_PROJECT / folder).rglob("*.*")]
+    newest = max(path.stat().st_mtime for path in [*written, DBT_PROJECT / "dbt_project.yml"])
     if target.exists() and target.stat().st_mtime > newest:
         return 0, "nothing new: no model changed"
     _invoke(["docs", "generate", "--static"])
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
-    shutil.copyfile(Path(os.environ.get("DBT_TARGET_PATH", PROJECT_FOLDER / "target")) / "static_index.html", partial)
+    shutil.copyfile(Path(os.environ.get("DBT_TARGET_PATH", DBT_PROJECT / "target")) / "static_index.html", partial)
     partial.replace(target)
     return 0, relative_name(target)
 
 
 def _invoke(arguments: list[str]) -> Any:
-    connection_parameters("transformer")
-    warehouse = current_warehouse()
-    write_profile(warehouse)
+    os.environ.update(dbt_variables())
     from dbt.cli.main import dbtRunner
 
-    os.environ["PGDATABASE"] = warehouse.settings.pgdatabase
-    with chdir(PROJECT_FOLDER):
+    with chdir(DBT_PROJECT):
         result = dbtRunner().invoke(["--quiet", "--no-use-colors", "--log-level-file", "none", *arguments])
     if result.exception:
         raise DbtFailed(f"dbt {arguments[0]} stopped: {' '.join(str(result.exception).split())}")

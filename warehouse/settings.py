@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -80,11 +79,6 @@ class Settings(BaseSettings):
     def reports_folder(self) -> Path:
         """Where the pages go."""
         return PROJECT / self.waybill_reports
-
-
-def lasting_database() -> str:
-    """Return the database that holds where the environment names none, as in the next shell."""
-    return dotenv_values(PROJECT / ".env").get("PGDATABASE") or str(Settings.model_fields["pgdatabase"].default)
 
 
 def get_settings() -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable
 from contextlib import chdir
@@ -10,9 +11,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from warehouse.connection import connection_parameters, current_warehouse, engine
-from warehouse.dbt_profile import write_profile
-from warehouse.settings import PROJECT
+from warehouse.connection import engine
+from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 
 MARTS = ("dim_airlines", "dim_airports", "dim_aircraft", "fct_weather_observations", "fct_flights")
 WITHOUT_FEATURES = ("--exclude", "intermediate.features", "flight_features")
@@ -21,20 +21,18 @@ PHYSICAL = "row::text || ' ' || row.ctid::text || ' ' || row.xmin::text"
 
 
 class Dbt:
-    """dbt with a profile, target and log folder of the tests' own."""
+    """dbt with a target and log folder of the tests' own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def run(self, *arguments: str, on_event: Callable[[Any], None] | None = None, profile: bool = True) -> Any:
-        """Run a command and return its result, failed or not; without `profile` the last one stays as it is."""
+    def run(self, *arguments: str, on_event: Callable[[Any], None] | None = None) -> Any:
+        """Run a command and return its result, failed or not."""
         from dbt.cli.main import dbtRunner
 
-        if profile:
-            connection_parameters("transformer")
-            write_profile(current_warehouse(), self.folder / "profiles.yml")
-        folders = ["--profiles-dir", self.folder, "--target-path", self.folder / "target", "--log-path", self.folder]
-        with chdir(PROJECT / "dbt_project"), warnings.catch_warnings():
+        os.environ.update(dbt_variables())
+        folders = ["--target-path", self.folder / "target", "--log-path", self.folder]
+        with chdir(DBT_PROJECT), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             runner = dbtRunner(callbacks=[on_event] if on_event else [])
             return runner.invoke(["--quiet", "--log-level-file", "none", *arguments, *map(str, folders)])

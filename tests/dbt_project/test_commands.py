@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.dbt_project.dbt_command import Dbt, execute
 from tests.landing import flight, land, land_reference_data
+from warehouse.dbt_login import DBT_PROJECT
 
 
 def test_a_warehouse_in_which_nothing_is_landed_is_refused(dbt: Dbt) -> None:
@@ -18,12 +23,38 @@ def test_a_warehouse_in_which_nothing_is_landed_is_refused(dbt: Dbt) -> None:
     assert "run `make load` first" in said
 
 
-def test_another_server_than_the_profile_speaks_of_is_refused(dbt: Dbt, monkeypatch: pytest.MonkeyPatch) -> None:
-    dbt.succeed("run", "-s", "stg_airlines")
-    monkeypatch.setenv("PGHOST", "elsewhere.example")
-    said = message(dbt.run("run", profile=False))
-    assert "PGHOST names elsewhere.example:5432 but profiles.yml speaks of" in said
-    assert "run `make up`" in said
+def test_bare_dbt_reaches_the_warehouse_that_the_settings_name(dbt: Dbt) -> None:
+    said = bare_dbt("show", "--quiet", "--inline", "select current_database() as here")
+    assert os.environ["PGDATABASE"] in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [("PGHOST", "no-such-host.invalid", "could not translate"), ("PGPORT", "many", "PGPORT: ")],
+)
+def test_bare_dbt_refuses_in_one_line_and_goes_nowhere_else(name: str, value: str, words: str) -> None:
+    said = bare_dbt("run", **{name: value})
+    assert said.returncode == 1
+    (line,) = said.stderr.splitlines()
+    assert words in line
+
+
+def test_a_dbt_that_is_not_the_projects_own_refuses(dbt: Dbt) -> None:
+    environment = {name: value for name, value in os.environ.items() if "DBT_" not in name}
+    command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "run", "--log-level-file", "none"]
+    said = subprocess.run(command, cwd=DBT_PROJECT, env=environment, capture_output=True, text=True, check=False)
+    assert said.returncode == 2
+    assert "Env var required but not provided: 'WAYBILL_DBT_" in said.stdout
+
+
+def bare_dbt(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run dbt as one types it with the environment activated."""
+    environment = {name: value for name, value in os.environ.items() if "DBT_" not in name} | variables
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = ["sh", "-c", 'dbt "$@"', "sh", *arguments, "--log-level-file", "none"]
+    return subprocess.run(
+        command, cwd=DBT_PROJECT, env={**environment, "PATH": path}, capture_output=True, text=True, check=False
+    )
 
 
 def test_a_first_build_passes_its_tests_and_documents_every_model_and_column(dbt: Dbt) -> None:
