@@ -21,7 +21,16 @@ def main(rounds: int, seed: int) -> None:
     """Run the rounds; exit 1 when anything was lost, doubled or left unbalanced."""
     started = time.monotonic()
     found = run_rounds(rounds, seed)
-    for name in ("rounds", "kills", "loads cut short", "documents sent", "landed", "rejected", *WRONG):
+    for name in (
+        "rounds",
+        "kills",
+        "loads cut short",
+        "files landed by several runs",
+        "documents sent",
+        "landed",
+        "rejected",
+        *WRONG,
+    ):
         click.echo(f"{name:<30} {found[name]:>12,}")
     click.echo(f"{'seconds':<30} {time.monotonic() - started:>12,.0f}")
     sys.exit(any(found[name] for name in WRONG))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -21,6 +21,7 @@ from warehouse.connection import connection_parameters, forget
 from warehouse.server_place import ServerPlace
 
 TARGETS = ("loader", "its backend", "postmaster", "whole server", "loader and server")
+CHUNK_BYTES = (50_000, 300_000, 8_388_608)
 END_SECONDS = 120
 TRIES = 3
 
@@ -38,6 +39,10 @@ from ledger.rejects
 join ledger.batches using (batch_id)
 join ledger.inputs using (input_id)
 where inputs.name like %s
+"""
+RESUMED = """
+select count(*)
+from (select input_id from ledger.batches group by input_id having count(distinct run_id) > 1) as resumed
 """
 UNBALANCED = """
 select batches.batch_id
@@ -64,9 +69,14 @@ def run_rounds(rounds: int, seed: int) -> Counter[str]:
         seconds = _seconds_of_work(place, folder)
         for number in range(rounds):
             _round(place, folder / str(number), (random.Random(f"{seed} {number}"), seconds), found)
+            if number % 25 == 24:
+                print(
+                    f"round {number + 1} of {rounds}: lost {found['lost']}, doubled {found['doubled']}", file=sys.stderr
+                )
         forget()
         connection_parameters("owner")
         found["books that do not balance"] = len(rows(UNBALANCED))
+        ((found["files landed by several runs"],),) = rows(RESUMED)
     return found
 
 
@@ -75,15 +85,17 @@ def _round(place: ServerPlace, folder: Path, given: tuple[random.Random, float],
     truth = write_files(folder, chance)
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         target = chance.choice(TARGETS)
-        process = _start(folder)
+        process = _start(folder, chance.choice(CHUNK_BYTES))
         _await_work(place, process)
         time.sleep(chance.uniform(0, seconds))
-        found["kills"] += _kill(target, place, process)
+        found["kills"] += 1
+        found["kills at work"] += process.poll() is None
+        _kill(target, place, process)
         said = process.communicate(timeout=END_SECONDS)[1]
         found["loads cut short"] += process.returncode != 0
         found["tracebacks"] += "Traceback" in said
     for _ in range(TRIES):
-        process = _start(folder)
+        process = _start(folder, chance.choice(CHUNK_BYTES))
         said = process.communicate(timeout=END_SECONDS)[1]
         if process.returncode == 0:
             break
@@ -103,9 +115,14 @@ def _compare(folder: Path, truth: Truth, found: Counter[str]) -> None:
     found["rejected"] += rejected.total()
 
 
-def _start(folder: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "loader", "load", "flights", str(folder)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+def _start(folder: Path, chunk_bytes: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "loader", "load", "flights", str(folder)],
+        env={**os.environ, "WAYBILL_CHUNK_BYTES": str(chunk_bytes)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def _seconds_of_work(place: ServerPlace, folder: Path) -> float:
@@ -113,7 +130,7 @@ def _seconds_of_work(place: ServerPlace, folder: Path) -> float:
     seconds = []
     for name in ("first", "second"):
         write_files(folder / name, random.Random(name))
-        process = _start(folder / name)
+        process = _start(folder / name, CHUNK_BYTES[0])
         _await_work(place, process)
         started = time.monotonic()
         process.communicate(timeout=END_SECONDS)
@@ -143,8 +160,8 @@ def _backends(place: ServerPlace) -> Iterator[psutil.Process]:
                 yield process
 
 
-def _kill(target: str, place: ServerPlace, loader: subprocess.Popen[str]) -> int:
-    """Kill -9 what is named; return whether there was anything left to kill."""
+def _kill(target: str, place: ServerPlace, loader: subprocess.Popen[str]) -> None:
+    """Kill -9 what is named and still there."""
     server = _server(place)
     victims = {
         "loader": [],
@@ -153,12 +170,8 @@ def _kill(target: str, place: ServerPlace, loader: subprocess.Popen[str]) -> int
         "whole server": server,
         "loader and server": server,
     }[target]
-    killed = 0
-    if target.startswith("loader") and loader.poll() is None:
-        loader.send_signal(signal.SIGKILL)
-        killed = 1
+    if target.startswith("loader"):
+        loader.kill()
     for victim in victims:
         with suppress(psutil.NoSuchProcess):
             victim.kill()
-            killed = 1
-    return killed

@@ -32,7 +32,7 @@ def write_files(folder: Path, chance: random.Random) -> Truth:
     folder.mkdir()
     truth = Truth()
     numbers = iter(range(chance.randrange(10**9), 10**10))
-    lines = [_document(next(numbers)) for _ in range(chance.randint(2_000, 30_000))]
+    lines = [_document(next(numbers)) for _ in range(chance.randint(1_000, 8_000))]
     for bad in BAD:
         lines.insert(chance.randrange(len(lines)), bad)
     truth.bad = {
@@ -40,8 +40,8 @@ def write_files(folder: Path, chance: random.Random) -> Truth:
         for position, line in enumerate(lines, start=1)
         if line in BAD
     }
-    array = [_document(next(numbers)) for _ in range(chance.randint(500, 5_000))]
-    again = [chance.choice(array) for _ in range(200)]
+    array = [_document(next(numbers)) for _ in range(chance.randint(200, 2_000))]
+    again = [chance.choice(array) for _ in range(100)]
     (folder / "lines.ndjson").write_bytes(b"\n".join(lines) + b"\n")
     (folder / "array.json").write_bytes(gzip.compress(b"[" + b",\n".join(array) + b"]", 1))
     (folder / "repeats.ndjson").write_bytes(b"\r\n".join(again))
