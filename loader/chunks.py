@@ -19,7 +19,7 @@ from loader.declarations import FilePattern, Source
 from loader.errors import LoaderError
 from loader.framing import Frame, frames
 from loader.inputs import InputFile, open_stream
-from loader.ranges import FINGERPRINT_BYTES, KEPT_BYTES, START, Place, Unframed, refused
+from loader.ranges import FINGERPRINT_BYTES, KEPT_BYTES, START, Place, Unframed, fingerprint, refused
 from warehouse.identifiers import uuid7
 
 ROW_BYTES = 180  # what a row costs in memory beside its document
@@ -106,9 +106,24 @@ class Part(Generic[From]):
         return len(self.first_bytes)
 
     @property
+    def counts(self) -> tuple[int, int, int, int]:
+        """Return read, landed, rejected, skipped; a replay reads nothing, what it lands it takes from the rejected."""
+        if self.delivery.feed == "replay":
+            return 0, self.landed, -self.landed, 0
+        rejected = len(self.rejects)
+        return self.landed + rejected + self.skipped, self.landed, rejected, self.skipped
+
+    @property
     def is_idle(self) -> bool:
         """Whether nothing is left of the input behind its last part, which happened to end where the input does."""
         return self.end == self.start != START
+
+    def take(self, position: int, first_byte: int, document: bytes) -> None:
+        """Take in a document that is to be landed."""
+        head = (4, 16, self.batch_id.bytes, 8, position, 16, fingerprint(document), len(document) + 1, JSONB_VERSION)
+        self.rows += (RAW_ROW.pack(*head), document)
+        self.first_bytes.append(first_byte)
+        self.end = Place(position + 1, first_byte + len(document))
 
     def reject(self, reject: Unframed) -> None:
         """Take in what is not landed."""
@@ -153,13 +168,15 @@ def chunks(
     An input that cannot be read to its end, or changes meanwhile, is handed to `on_problem`; the others go on.
     """
     gathered: list[FilePart] = []
+    size = 0
     for delivery in deliveries:
         try:
             for part in parts(delivery, chunk_bytes):
                 gathered.append(part)
-                if sum(one.size for one in gathered) >= chunk_bytes or len(gathered) >= MOST_PARTS:
+                size += part.size
+                if size >= chunk_bytes or len(gathered) >= MOST_PARTS:
                     yield Chunk(delivery.source.source, gathered)
-                    gathered = []
+                    gathered, size = [], 0
         except LoaderError as error:
             on_problem(delivery, error)
     if gathered:

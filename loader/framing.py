@@ -90,7 +90,7 @@ def _lines(stream: Stream, most_bytes: int, start: Place) -> Frames:
 
 def _split(data: bytes) -> tuple[list[bytes], int]:
     """Return the lines, the last one open (empty when all ended), and how many bytes of line end they lack each."""
-    if data.count(b"\r") == data.count(b"\r\n"):
+    if b"\r" not in data or data.count(b"\r") == data.count(b"\r\n"):
         return data.split(b"\n"), 1
     lines = data.splitlines(keepends=True)
     if lines[-1].endswith((b"\n", b"\r")):

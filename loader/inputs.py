@@ -23,6 +23,7 @@ from warehouse.settings import relative_name
 GZIP_MAGIC = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
 BLOCK = 1 << 20
+DIGEST_BYTES = 32
 STANDARD_INPUT = "-"
 SETTLING_SECONDS = 0.02  # longer than a tick of the clock that stamps files: a later write shows in the stamp
 
@@ -52,10 +53,12 @@ def identify(path: Path, *, name: str | None = None) -> InputFile:
             time.sleep(SETTLING_SECONDS)
             stamp = _stamp(file)
         try:
-            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
+            found, block_bytes = hashlib.blake2b(digest_size=DIGEST_BYTES), _block_bytes(stamp)
+            while block := file.read(block_bytes):
+                found.update(block)
         except OSError as error:
             raise _refused(path, error) from None
-        return InputFile(path, name or coordinate_name(path), digest, file.tell(), stamp)
+        return InputFile(path, name or coordinate_name(path), found.hexdigest(), file.tell(), stamp)
 
 
 def coordinate_name(path: Path) -> str:
@@ -91,6 +94,7 @@ class Stream:
         self._broken: BrokenStream | None = None
         head = file.read(4)
         file.seek(0)
+        self._block_bytes = BLOCK if head.startswith(GZIP_MAGIC) else _block_bytes(input_file.stamp)
         self._gzip = gzip.GzipFile(fileobj=file) if head.startswith(GZIP_MAGIC) else None
         self.offset = first_byte
         if first_byte:
@@ -106,12 +110,12 @@ class Stream:
 
     def read(self) -> bytes:
         """Return the next block; empty at the end. `offset` is where the first block begins. Raises BrokenStream."""
-        block = self._read(BLOCK)
+        block = self._read(self._block_bytes)
         if self._may_hold_bom:
             self._may_hold_bom = False
             if block.startswith(BOM):
                 self.offset = len(BOM)
-                return block[len(BOM) :] or self._read(BLOCK)
+                return block[len(BOM) :] or self._read(self._block_bytes)
         return block
 
     def _read(self, size: int) -> bytes:
@@ -147,7 +151,7 @@ class Stream:
         self._stamp = stamp
 
     def _digest(self) -> str:
-        found, at = hashlib.blake2b(digest_size=32), 0
+        found, at = hashlib.blake2b(digest_size=DIGEST_BYTES), 0
         while block := os.pread(self._file.fileno(), BLOCK, at):
             found.update(block)
             at += len(block)
@@ -184,3 +188,8 @@ def _refused(path: Path, error: OSError) -> FileRefused:
 def _stamp(file: BufferedReader) -> FileStamp:
     found = os.fstat(file.fileno())
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _block_bytes(stamp: FileStamp) -> int:
+    """Return how much to read at a time: to make room for a large block costs more than to read a small file."""
+    return min(BLOCK, stamp[1] + 1)

@@ -82,7 +82,7 @@ def write_books(cursor: Cursor, claimed: Claimed[From]) -> None:
 
 
 def _batch_row(part: Part[From], input_id: UUID) -> bytes:
-    delivery, landed, rejected = part.delivery, part.landed, len(part.rejects)
+    delivery = part.delivery
     return row(
         part.batch_id,
         input_id,
@@ -93,10 +93,7 @@ def _batch_row(part: Part[From], input_id: UUID) -> bytes:
         part.end.position,
         part.start.byte,
         delivery.contract.digest,
-        landed + rejected + part.skipped,
-        landed,
-        rejected,
-        part.skipped,
+        *part.counts,
         part.sent_at,
     )
 

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Text, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 REASONS = ("not_utf8", "not_json", "not_storable", "breaks_contract", "too_large", "cut_off")
 
 
