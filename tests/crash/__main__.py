@@ -24,6 +24,7 @@ def main(rounds: int, seed: int) -> None:
     for name in (
         "rounds",
         "kills",
+        "kills at work",
         "loads cut short",
         "files landed by several runs",
         "documents sent",
