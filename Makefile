@@ -19,7 +19,7 @@ env: ## write .env with a password made for you, unless it is there
 setup-dev: setup
 	@$(SETUP) requirements requirements-dev
 
-lock: ## write requirements*.txt anew from requirements*.in (needs uv)
+lock: ## write requirements*.txt from requirements*.in (needs uv)
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements.in -o requirements.txt
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.txt
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-notebook.in -o requirements-notebook.txt
@@ -69,10 +69,10 @@ report: setup ## write reports/index.html
 docs: setup ## write dbt's documentation to reports/dbt_docs.html
 	@$(RUN) -m pipeline docs
 
-demo: setup ## show the small sample's way through all of it, in a place of its own
+demo: setup ## show the small sample's way, in a place of its own
 	@$(RUN) -m pipeline.demo
 
-notebook: setup ## open the notebooks in JupyterLab, on this machine alone and with a token
+notebook: setup ## open the notebooks in JupyterLab, on this machine alone
 	@$(SETUP) requirements requirements-notebook
 	@$(RUN) -m jupyterlab --config=notebooks/jupyter_config.py notebooks/01-explore-raw.ipynb
 
@@ -98,7 +98,7 @@ lint: setup-dev ## check style and types
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m mypy
 	@$(RUN) -m sqlfluff lint dbt_project/models dbt_project/tests --processes 2 --disable-progress-bar
 
-crash: setup-dev ## kill loader and PostgreSQL at random moments and count what is lost (ROUNDS=20 SEED=1)
+crash: setup-dev ## kill loader and server at random, count losses (ROUNDS SEED)
 	@$(RUN) -m tests.crash --rounds $(or $(ROUNDS),20) --seed $(or $(SEED),1)
 
 bench: setup ## measure the landing against psql's \copy
@@ -107,6 +107,6 @@ bench: setup ## measure the landing against psql's \copy
 reset: setup ## drop all tables and start empty
 	@$(RUN) -m warehouse reset
 
-clean: ## stop the warehouse and remove all that runs made, the environment included
+clean: ## stop the warehouse, remove what set-up and runs made
 	@if [ -x $(RUN) ]; then $(RUN) -m warehouse down; fi
 	rm -rf .venv .waybill models reports data/processed dbt_project/target dbt_project/logs logs

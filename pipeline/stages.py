@@ -14,10 +14,11 @@ from warehouse.settings import get_settings
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of a run; `gate` is what to look at when it stops the line."""
+    """One step of a run: what stands there after it, and what to look at when it stops the line."""
 
     name: str
     does: str
+    makes: str | None = None
     gate: str | None = None
 
 

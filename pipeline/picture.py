@@ -1,0 +1,33 @@
+"""`python -m pipeline.picture`: the README's picture of the stages, drawn from `stages.yml`, as Mermaid text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from pipeline.stages import Stage, read_stages
+from warehouse.cli import run
+
+
+def draw() -> str:
+    """Return the picture: the stages in their order, those that can stop the line as gates, and what each makes."""
+    return "\n".join(_lines(read_stages()))
+
+
+def _lines(stages: list[Stage]) -> Iterator[str]:
+    yield "flowchart LR"
+    yield '    source[/"raw JSON"/] --> ' + " --> ".join(stage.name for stage in stages)
+    for stage in stages:
+        label = f"{stage.name}<br><i>{stage.makes}</i>" if stage.makes else stage.name
+        yield f'    {stage.name}{{{{"{label}"}}}}' if stage.gate else f'    {stage.name}["{label}"]'
+
+
+@click.command(help="Example: python -m pipeline.picture\n\nPrint the README's picture of the stages.")
+def main() -> None:
+    """Print the picture."""
+    click.echo(draw())
+
+
+if __name__ == "__main__":
+    run(main, "python -m pipeline.picture")

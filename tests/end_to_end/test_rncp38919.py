@@ -1,0 +1,54 @@
+"""The table of the certification's sections is held to the tree, and what is to come has not come yet."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+DOCUMENT = Path("docs/rncp38919.md")
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in DOCUMENT.read_text().splitlines()
+    if line.startswith("| ") and not line.startswith("| section")
+]
+COMING = [row for row in ROWS if "à venir" in row[1]]
+THERE = [row for row in ROWS if row not in COMING]
+
+
+def names(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+@pytest.mark.parametrize("row", THERE, ids=lambda row: row[0])
+def test_what_is_said_to_be_there_has_a_file_a_command_and_a_test(row: list[str]) -> None:
+    _, file, command, test = row
+    [path], [typed], [proof] = names(file), names(command), names(test)
+    assert Path(path).is_file()
+    assert re.match(r"make [a-z-]+$|python -m [a-z.]+", typed)
+    assert Path(proof).is_file()
+    assert re.search(r"\bdef test_|\bselect\b|unit_tests:|data_tests:", Path(proof).read_text())
+
+
+@pytest.mark.parametrize("row", COMING, ids=lambda row: row[0])
+def test_what_is_to_come_is_not_there_and_claims_no_command_and_no_test(row: list[str]) -> None:
+    [path] = names(row[1])
+    assert not Path(path).exists(), f"{path} is there: fill its row"
+    assert row[2:] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["plat", "imbriqué", "manquantes", "Doublons", "Types", "catégorielles", "schéma", "JSON nettoyé", "primaires",
+     "étrangères", "ORM", "supervisée", "apprentissage", "Métriques", "joblib", "Producteur", "Consommateur", ".env",
+     "pytest", "mémoire", "Tests avancés", "Énergie", "API", "Airflow", "pgAdmin"],
+)  # fmt: skip
+def test_every_section_of_the_architecture_has_a_row(words: str) -> None:
+    assert any(words in row[0] for row in ROWS)
+
+
+def test_both_substitutions_are_said() -> None:
+    text = DOCUMENT.read_text()
+    assert "PostgreSQL à la place de MySQL" in text
+    assert "pgAdmin à la place de phpMyAdmin" in text
