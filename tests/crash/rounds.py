@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from multiprocessing import get_context
 from pathlib import Path
 from uuid import UUID
 
 import psutil
 
+from loader.__main__ import loader
 from tests.crash.truth import Truth, write_files
 from tests.databases import own_server, rows
+from warehouse.cli import run
 from warehouse.connection import connection_parameters, forget
 from warehouse.server_place import ServerPlace
 
 TARGETS = ("loader", "its backend", "postmaster", "whole server", "loader and server")
+PROCESSES = get_context("forkserver")
+PROCESSES.set_forkserver_preload(["loader.__main__", "loader.load", "warehouse.runs", "warehouse.schema"])
 CHUNK_BYTES = (50_000, 300_000, 8_388_608)
 END_SECONDS = 120
 TRIES = 3
@@ -85,22 +89,21 @@ def _round(place: ServerPlace, folder: Path, given: tuple[random.Random, float],
     truth = write_files(folder, chance)
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         target = chance.choice(TARGETS)
-        process = _start(folder, chance.choice(CHUNK_BYTES))
-        _await_work(place, process)
+        load = Load(folder, chance.choice(CHUNK_BYTES))
+        _await_work(place, load)
         time.sleep(chance.uniform(0, seconds))
         found["kills"] += 1
-        found["kills at work"] += process.poll() is None
-        _kill(target, place, process)
-        said = process.communicate(timeout=END_SECONDS)[1]
-        found["loads cut short"] += process.returncode != 0
-        found["tracebacks"] += "Traceback" in said
+        found["kills at work"] += load.is_at_work()
+        _kill(target, place, load)
+        found["tracebacks"] += "Traceback" in load.finish()
+        found["loads cut short"] += load.process.exitcode != 0
     for _ in range(TRIES):
-        process = _start(folder, chance.choice(CHUNK_BYTES))
-        said = process.communicate(timeout=END_SECONDS)[1]
-        if process.returncode == 0:
+        load = Load(folder, chance.choice(CHUNK_BYTES))
+        said = load.finish()
+        if load.process.exitcode == 0:
             break
         print(f"round {folder.name}: the rerun says {said.strip()}", file=sys.stderr)
-    found["reruns that did not complete"] += process.returncode != 0
+    found["reruns that did not complete"] += load.process.exitcode != 0
     _compare(folder, truth, found)
 
 
@@ -115,14 +118,35 @@ def _compare(folder: Path, truth: Truth, found: Counter[str]) -> None:
     found["rejected"] += rejected.total()
 
 
-def _start(folder: Path, chunk_bytes: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "loader", "load", "flights", str(folder)],
-        env={**os.environ, "WAYBILL_CHUNK_BYTES": str(chunk_bytes)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+class Load:
+    """One `python -m loader load` in a process of its own, forked from one that has its imports done."""
+
+    def __init__(self, folder: Path, chunk_bytes: int) -> None:
+        self.log = folder.with_suffix(".log")
+        variables = {**os.environ, "WAYBILL_CHUNK_BYTES": str(chunk_bytes)}
+        self.process = PROCESSES.Process(target=_load, args=(folder, self.log, variables), daemon=True)
+        self.process.start()
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def is_at_work(self) -> bool:
+        return self.process.is_alive()
+
+    def finish(self) -> str:
+        """Wait for its end and return what it said."""
+        self.process.join(END_SECONDS)
+        assert self.process.exitcode is not None, "the loader hangs"
+        return self.log.read_text()
+
+
+def _load(folder: Path, log: Path, variables: dict[str, str]) -> None:
+    """Be the loader: run its command with these variables and leave with its exit code."""
+    os.environ.update(variables)
+    for stream in (1, 2):
+        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+    sys.argv = ["loader", "load", "flights", str(folder)]
+    run(loader, "python -m loader")
 
 
 def _seconds_of_work(place: ServerPlace, folder: Path) -> float:
@@ -130,17 +154,17 @@ def _seconds_of_work(place: ServerPlace, folder: Path) -> float:
     seconds = []
     for name in ("first", "second"):
         write_files(folder / name, random.Random(name))
-        process = _start(folder / name, CHUNK_BYTES[0])
-        _await_work(place, process)
+        load = Load(folder / name, CHUNK_BYTES[0])
+        _await_work(place, load)
         started = time.monotonic()
-        process.communicate(timeout=END_SECONDS)
+        load.finish()
         seconds.append(time.monotonic() - started)
     return max(seconds)
 
 
-def _await_work(place: ServerPlace, process: subprocess.Popen[str]) -> None:
+def _await_work(place: ServerPlace, load: Load) -> None:
     """Wait until the loader has a backend on the server, or has ended."""
-    while process.poll() is None and not any(_backends(place)):
+    while load.is_at_work() and not any(_backends(place)):
         time.sleep(0.005)
 
 
@@ -160,7 +184,7 @@ def _backends(place: ServerPlace) -> Iterator[psutil.Process]:
                 yield process
 
 
-def _kill(target: str, place: ServerPlace, loader: subprocess.Popen[str]) -> None:
+def _kill(target: str, place: ServerPlace, load: Load) -> None:
     """Kill -9 what is named and still there."""
     server = _server(place)
     victims = {
@@ -171,7 +195,7 @@ def _kill(target: str, place: ServerPlace, loader: subprocess.Popen[str]) -> Non
         "loader and server": server,
     }[target]
     if target.startswith("loader"):
-        loader.kill()
+        load.kill()
     for victim in victims:
         with suppress(psutil.NoSuchProcess):
             victim.kill()
