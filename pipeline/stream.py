@@ -18,6 +18,7 @@ from ml.artefact import current_manifest
 from pipeline.errors import RunRefused, StreamBroken
 from pipeline.mart_hashes import MartHash, mart_hashes
 from pipeline.place import settle
+from pipeline.refresh import refresh
 from pipeline.runner import only_run, run_stage, show_books
 from pipeline.stages import Outcome
 from pipeline.stream_figures import Meter, figures_table
@@ -47,10 +48,10 @@ class Replay:
 def stream(replay: Replay) -> None:
     """Replay files as messages beside all others, and show that the marts come out as the pipeline's.
 
-    1. a database of its own is emptied and filled with all files but the replayed ones, 2. topics are made, consumers
-    and producers started, 3. dbt and scoring run again and again on what has come in, each run on its own frozen set of
-    batches, 4. when all is landed they run once more, 5. the books of both feeds are shown, and the marts' hashes
-    compared with the pipeline's.
+    1. a database of its own is emptied and filled with the files before the replayed ones, 2. topics are made and
+    consumers and producers started, 3. dbt and scoring run again and again on what has come in, each run on its own
+    frozen set of batches, 4. when all is landed, the files after them are loaded, and dbt and scoring run once more,
+    5. the books of both feeds are shown, and the marts' hashes compared with the pipeline's.
 
     Raises:
         RunRefused: no model was trained yet, or no file is to be replayed.
@@ -62,38 +63,48 @@ def stream(replay: Replay) -> None:
     with engine("reader").connect() as connection:
         pipelines = mart_hashes(connection)
     settle("stream", own=("processed", "reports"))
-    kept, replayed = _split(replay.pattern)
+    files = _split(replay.pattern)
     with only_run(), recorded_run("stream"), ExitStack() as stack:
-        run_stage("load", work=lambda: _load(kept))  # 1.
-        run_stage("dbt")
-        run_stage("score")
-        topics = _topics(replayed, replay.partitions)  # 2.
-        consumers = stack.enter_context(processes(_commands("consumer", replayed, [])))
-        producers = stack.enter_context(processes(_commands("producer", replayed, ["--rate", str(replay.rate)])))
+        run_stage("load", work=lambda: _load(files.before))  # 1.
+        refresh()
+        topics = _topics(files.replayed, replay.partitions)  # 2.
+        consumers = stack.enter_context(processes(_commands("consumer", files.replayed, [])))
+        producers = stack.enter_context(processes(_commands("producer", files.replayed, ["--rate", str(replay.rate)])))
         _watch(topics, producers, consumers, replay.every_seconds)  # 3.
-        run_stage("dbt")  # 4.
+        run_stage("load", work=lambda: _load(files.after))  # 4.
+        run_stage("dbt")
         run_stage("score")
     show_books()  # 5.
     with engine("reader").connect() as connection:
         _compare(pipelines, mart_hashes(connection))
 
 
-def _split(pattern: str) -> tuple[dict[str, list[Path]], dict[str, list[Path]]]:
-    """Return source → files to load, and source → files to replay."""
-    kept: dict[str, list[Path]] = {}
-    replayed: dict[str, list[Path]] = {}
+@dataclass(frozen=True)
+class Files:
+    """Source → files: loaded before the replay, replayed, and loaded after it, since their names come later."""
+
+    before: dict[str, list[Path]]
+    replayed: dict[str, list[Path]]
+    after: dict[str, list[Path]]
+
+
+def _split(pattern: str) -> Files:
+    files = Files({}, {}, {})
     for name in source_names():
-        for path in read_source(name).default_files(get_settings().raw_folder):
-            (replayed if fnmatch(path.name, pattern) else kept).setdefault(name, []).append(path)
-    if not replayed:
+        paths = read_source(name).default_files(get_settings().raw_folder)
+        last = max((number for number, path in enumerate(paths) if fnmatch(path.name, pattern)), default=len(paths))
+        for number, path in enumerate(paths):
+            when = files.after if number > last else files.before
+            (files.replayed if fnmatch(path.name, pattern) else when).setdefault(name, []).append(path)
+    if not files.replayed:
         raise RunRefused(f"no file matches {pattern!r}: name what is to be replayed with --replay")
-    return kept, replayed
+    return files
 
 
-def _load(kept: dict[str, list[Path]]) -> Outcome:
-    results = [load(Request((name,), tuple(map(str, paths)))) for name, paths in kept.items()]
+def _load(files: dict[str, list[Path]]) -> Outcome:
+    results = [load(Request((name,), tuple(map(str, paths)))) for name, paths in files.items()]
     rows = sum(result.rows for result in results)
-    return Outcome(rows, f"{rows:,} documents landed from {sum(map(len, kept.values()))} files")
+    return Outcome(rows, f"{rows:,} documents landed from {sum(map(len, files.values()))} files")
 
 
 def _topics(replayed: dict[str, list[Path]], partitions: int) -> list[Topic]:
@@ -125,7 +136,7 @@ def _commands(what: str, replayed: dict[str, list[Path]], options: list[str]) ->
 
 def _watch(topics: list[Topic], producers: Running, consumers: Running, every_seconds: float) -> None:
     """Show how it goes until all that was sent is landed; refresh the marts again and again beside it."""
-    refresh: Running = {}
+    refreshing: Running = {}
     refreshed_at, runs = time.monotonic(), 0
     meter = Meter(topics)
     try:
@@ -136,16 +147,16 @@ def _watch(topics: list[Topic], producers: Running, consumers: Running, every_se
                 is_sent = have_ended(producers)
                 still_run(consumers)
                 live.update(figures_table(figures, runs, is_sent=is_sent), refresh=True)
-                if refresh and have_ended(refresh):
-                    refresh, runs = {}, runs + 1
-                elif is_sent and not figures.lag and not refresh:
+                if refreshing and have_ended(refreshing):
+                    refreshing, runs = {}, runs + 1
+                elif is_sent and not figures.lag and not refreshing:
                     return
-                elif not refresh and time.monotonic() - refreshed_at >= every_seconds:
-                    refresh, refreshed_at = start("refresh", ["pipeline", "dbt", "score"]), time.monotonic()
+                elif not refreshing and time.monotonic() - refreshed_at >= every_seconds:
+                    refreshing, refreshed_at = start("refresh", ["pipeline.refresh"]), time.monotonic()
                 time.sleep(VIEW_SECONDS)
     finally:
         meter.close()
-        for process in refresh.values():
+        for process in refreshing.values():
             process.wait()
 
 

@@ -183,6 +183,7 @@ def _progress(wanted: float | None) -> Iterator[Callable[[Sent], None]]:
 )
 @click.argument("source")
 @click.argument("files", nargs=-1)
+@click.option("--topic", help="Another topic than the one that SOURCE declares.")
 @click.option(
     "--rate", type=click.FloatRange(min=0, min_open=True), help="Documents a second; without it, as fast as can be."
 )

@@ -1,3 +1,4 @@
+{{ config(tags=['settled']) }}
 -- One flight of 2013 does not agree: it came to Palm Beach on 9 March, the night when the clocks went forward, and its
 -- source took the delay from the clock.
 

@@ -1,3 +1,4 @@
+{{ config(tags=['settled']) }}
 -- The instants are made from clock times and zones, the delay is delivered: they have to agree.
 
 select flight_id, scheduled_departure_at, departed_at, departure_delay_minutes

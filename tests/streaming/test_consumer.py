@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from kafka import KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
@@ -26,7 +27,7 @@ from loader.why import why
 from streaming import local_broker
 from streaming.broker_process import BrokerPlace, living_process
 from streaming.cluster import admin, create_topic
-from streaming.consumer import consume
+from streaming.consumer import consume, main
 from streaming.errors import GapFound, TopicReplaced, TopicUnknown
 from streaming.health import Health
 from streaming.intake import Terms
@@ -348,3 +349,11 @@ def test_why_tells_a_message_by_its_coordinate(things: Things) -> None:
     assert "landed in raw.things" in story
     assert "consume things" in story
     assert "rejected: not_json" in "\n".join(why(f"{things.topic}:0:1"))
+
+
+def test_the_command_says_what_became_of_the_messages(things: Things) -> None:
+    things.send(thing(1), b"{")
+    done = CliRunner().invoke(main, ["things", "--topic", things.topic, "--until-end"])
+    assert (done.exit_code, done.output.splitlines()[-1]) == (
+        0, "landed 1, rejected 1, skipped 0 in 1 batches; lag 0"
+    )  # fmt: skip

@@ -8,12 +8,13 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from kafka import KafkaConsumer
 
 from loader.declarations import Source, read_source
 from streaming.cluster import create_topic
 from streaming.errors import NotAcknowledged, SourceHasNoTopic, TopicUnknown
-from streaming.producer import Pace, Sent, business_key, produce
+from streaming.producer import Pace, Sent, business_key, main, produce
 
 
 def unseen(sent: Sent) -> None:
@@ -121,3 +122,11 @@ def test_an_independent_client_reads_the_same_bytes(broker: str, flights: Source
     command = ["kcat", "-b", broker, "-t", flights.topic or "", "-C", "-e", "-q", "-o", "beginning"]
     read = subprocess.run(command, capture_output=True, check=True).stdout
     assert read == flight(1) + b"\n" + flight(2) + b"\n"
+
+
+def test_the_command_makes_the_topic_and_says_what_was_acknowledged(broker: str, topic: str, tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_bytes(flight(1) + b"\n" + flight(2))
+    arguments = ["flights", str(tmp_path / "a.ndjson"), "--topic", topic, "--create", "1", "--compression", "none"]
+    done = CliRunner().invoke(main, arguments)
+    assert (done.exit_code, done.output) == (0, "sent 2, acknowledged 2; offsets partition 0: 0 to 1\n")
+    assert len(messages(broker, topic)) == 2
