@@ -80,7 +80,7 @@ pipeline: data ## do all of it, in order
 	@$(RUN) -m pipeline run
 
 java: setup ## bring a Java as a wheel, for the broker where there is none
-	@$(RUN) -m streaming.java || $(PYTHON) pipeline/environment.py requirements requirements-java
+	@$(RUN) -m streaming.java || $(SETUP) requirements requirements-java
 
 broker: java ## start a Kafka broker on this machine
 	@$(RUN) -m streaming.broker up

@@ -72,7 +72,8 @@ def start(place: BrokerPlace, extra: ExtraListener | None = None) -> bool:
         if answers(place):
             return False
         java = [str(find_java()), f"-Xmx{HEAP}", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
-        java += ["-cp", os.pathsep.join(map(str, jars(place.jars)))]
+        folders = sorted({jar.parent for jar in jars(place.jars)})
+        java += ["-cp", os.pathsep.join(f"{folder}/*" for folder in folders)]
         terminate(place)  # a process that lives and takes no connections is in the way
         ports = choose_ports(place)
         _configure(place, ports, extra)

@@ -41,7 +41,7 @@ create table if not exists raw.{source} (
     _fingerprint uuid not null,
     document jsonb not null
 );
-create index on raw.{source} using brin (_batch_id) with (autosummarize = on)
+create index if not exists {index} on raw.{source} using brin (_batch_id) with (autosummarize = on)
 """
 
 
@@ -87,7 +87,8 @@ def ensure_raw_tables(connection: Connection, sources: Iterable[str]) -> None:
             if cursor.fetchone()[0]:  # type: ignore[index]
                 continue
             cursor.execute("select pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
-            cursor.execute(sql.SQL(RAW_TABLE).format(source=sql.Identifier(source)))
+            names = {"source": sql.Identifier(source), "index": sql.Identifier(f"{source}_batches"[:63])}
+            cursor.execute(sql.SQL(RAW_TABLE).format(**names))
 
 
 def drop_everything(connection: Connection) -> None:
