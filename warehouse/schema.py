@@ -31,9 +31,9 @@ READ_BY: dict[str, tuple[Role, ...]] = {
 SCHEMAS = ("raw", "ledger", *OWNED_BY)
 ONE_AT_A_TIME = 0x57415942  # the advisory lock under which tables are made
 
-# No key: a batch has its name once in the ledger, and its rows come in one COPY with positions that rise, so a key could
-# never be broken here; the b-tree cost a fifth of the landing. Rows of a batch stand together, so that an index of
-# ranges, which costs next to nothing, leads to them.
+# No key: a batch has its name once in the ledger, and its rows come in one COPY with positions that rise, so a key
+# could never be broken here; the b-tree cost a fifth of the landing. Rows of a batch stand together, so that an index
+# of ranges, which costs next to nothing, leads to them.
 RAW_TABLE = """
 create table if not exists raw.{source} (
     _batch_id uuid not null,
