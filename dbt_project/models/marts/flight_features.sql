@@ -2,6 +2,26 @@
 -- range that int_flight_feature_range found, and takes in the batches that made it.
 {{ config(pre_hook="{{ claim_batches(['int_flight_feature_range']) }}") }}
 {{ refuse_partial_rebuild('features') }}
+{%- set looked_up = [
+    ('departures', ref('int_departures_as_of'), 'quarter_at', {
+        'network': "'all'",
+        'airport': "cutoffs.origin_airport_id",
+        'airline': "cutoffs.airline_id || '-' || cutoffs.origin_airport_id",
+    }),
+    ('landings', ref('int_landings_as_of'), 'hour_at', {
+        'network': "'all'",
+        'airport': "cutoffs.origin_airport_id",
+        'destination': "cutoffs.destination_airport_id",
+        'region': "cutoffs.destination_region",
+        'airline_region': "cutoffs.airline_id || '-' || cutoffs.destination_region",
+    }),
+    ('days', ref('int_landings_trailing'), 'cut_off_date', {
+        'airline': "cutoffs.airline_id",
+        'airline_route': "cutoffs.airline_id || '-' || cutoffs.route",
+        'airport_hour': "cutoffs.origin_airport_id || '-' || cutoffs.scheduled_hour",
+        'numbered_flight': "cutoffs.airline_id || '-' || cutoffs.flight_number || '-' || cutoffs.origin_airport_id",
+    }),
+] %}
 
 with
 
@@ -19,31 +39,13 @@ schedules as (
 
 weather as (
 
-    select * from {{ ref('int_flight_weather') }}
+    select * from {{ ref('int_weather_as_of') }}
 
 ),
 
-airports as (
+air_times as (
 
-    select * from {{ ref('int_airports_as_of') }}
-
-),
-
-network as (
-
-    select * from {{ ref('int_network_as_of') }}
-
-),
-
-airlines as (
-
-    select * from {{ ref('int_airlines_as_of') }}
-
-),
-
-destinations as (
-
-    select * from {{ ref('int_destinations_as_of') }}
+    select * from {{ ref('int_route_air_times') }}
 
 ),
 
@@ -52,12 +54,16 @@ rotations as (
     select * from {{ ref('int_flight_rotations') }}
 
 ),
+{%- for table, model, moment, members in looked_up %}
+{%- for grain in members %}
 
-late_rates as (
+{{ grain }}_{{ table }} as (
 
-    select * from {{ ref('int_late_rates_trailing') }}
+    select * from {{ model }} where grain = '{{ grain }}'
 
 ),
+{%- endfor %}
+{%- endfor %}
 
 final as (
 
@@ -66,96 +72,69 @@ final as (
         cutoffs.airline_id,
         cutoffs.origin_airport_id,
         cutoffs.destination_airport_id,
-        cutoffs.scheduled_hour,
         extract(isodow from cutoffs.scheduled_date)::int as day_of_week,
         (extract(epoch from cutoffs.scheduled_departure_local::time) / 60)::int as scheduled_minute_of_day,
         (extract(epoch from cutoffs.scheduled_arrival_at - cutoffs.scheduled_departure_at) / 60)::int
             as scheduled_duration_minutes,
-        cutoffs.distance_miles,
-        schedules.airline_flights_in_hour,
+        (extract(epoch from cutoffs.scheduled_arrival_at - cutoffs.scheduled_departure_at) / 60)::double precision
+        - air_times.air_time_minutes_21d as schedule_padding_minutes,
         schedules.airport_flights_in_hour,
-        schedules.airport_flights_until_hour,
-        weather.temperature_fahrenheit,
-        weather.dew_point_spread_fahrenheit,
         weather.wind_speed_mph,
         weather.wind_gust_mph,
         weather.wind_direction_degrees,
         weather.precipitation_inches,
-        weather.precipitation_inches_6h,
-        weather.pressure_millibars,
         weather.pressure_change_millibars,
         weather.visibility_miles,
         weather.visibility_miles_6h,
-        airports.departure_delay_minutes_1h as airport_departure_delay_minutes_1h,
-        airports.departure_delay_minutes_3h as airport_departure_delay_minutes_3h,
-        airports.arrival_delay_minutes_3h as airport_arrival_delay_minutes_3h,
-        airports.late_share_3h as airport_late_share_3h,
-        airports.cancelled_flights_3h as airport_cancelled_flights_3h,
-        airports.overdue_flights as airport_overdue_flights,
-        airports.overdue_minutes as airport_overdue_minutes,
-        network.departure_delay_minutes_2h as network_departure_delay_minutes_2h,
-        network.arrival_delay_minutes_2h as network_arrival_delay_minutes_2h,
-        network.late_share_2h as network_late_share_2h,
-        network.cancelled_flights_12h as network_cancelled_flights_12h,
-        network.overdue_flights as network_overdue_flights,
-        airlines.departure_delay_minutes_4h as airline_departure_delay_minutes_4h,
-        airlines.arrival_delay_minutes_4h as airline_arrival_delay_minutes_4h,
-        airlines.cancelled_flights_4h as airline_cancelled_flights_4h,
-        airlines.overdue_flights as airline_overdue_flights,
-        destinations.departure_delay_minutes_4h as destination_departure_delay_minutes_4h,
-        destinations.arrival_delay_minutes_4h as destination_arrival_delay_minutes_4h,
-        destinations.overdue_flights as destination_overdue_flights,
-        rotations.aircraft_legs_18h,
+        airport_departures.departure_delay_minutes_3h as airport_departure_delay_minutes_3h,
+        airport_departures.cancelled_flights_3h as airport_cancelled_flights_3h,
+        airport_departures.overdue_flights as airport_overdue_flights,
+        airport_landings.enroute_loss_minutes_3h as airport_enroute_loss_minutes_3h,
+        network_departures.departure_delay_minutes_3h as network_departure_delay_minutes_3h,
+        network_departures.cancelled_flights_3h as network_cancelled_flights_3h,
+        network_departures.overdue_flights as network_overdue_flights,
+        network_landings.enroute_loss_minutes_3h as network_enroute_loss_minutes_3h,
+        airline_departures.departure_delay_minutes_3h as airline_departure_delay_minutes_3h,
+        airline_departures.overdue_flights as airline_overdue_flights,
+        destination_landings.arrival_delay_minutes_3h as destination_arrival_delay_minutes_3h,
+        destination_landings.enroute_loss_minutes_3h as destination_enroute_loss_minutes_3h,
+        destination_landings.enroute_loss_minutes_24h as destination_enroute_loss_minutes_24h,
+        destination_landings.air_time_excess_minutes_3h as destination_air_time_excess_minutes_3h,
+        destination_landings.air_time_excess_minutes_24h as destination_air_time_excess_minutes_24h,
+        region_landings.enroute_loss_minutes_3h as region_enroute_loss_minutes_3h,
+        region_landings.enroute_loss_minutes_24h as region_enroute_loss_minutes_24h,
+        region_landings.air_time_excess_minutes_3h as region_air_time_excess_minutes_3h,
+        region_landings.air_time_excess_minutes_24h as region_air_time_excess_minutes_24h,
+        airline_region_landings.enroute_loss_minutes_24h as airline_region_enroute_loss_minutes_24h,
         rotations.rotation_minutes,
         rotations.rotation_slack_minutes,
         rotations.previous_arrival_delay_minutes,
         rotations.previous_departure_delay_minutes,
-        rotations.second_departure_delay_minutes,
-        rotations.is_previous_cancelled::int as is_previous_cancelled,
         rotations.inbound_delay_minutes,
-        airline_rates.late_share_21d as airline_late_share_21d,
-        airline_rates.late_share_yesterday as airline_late_share_yesterday,
-        route_rates.late_share_21d as route_late_share_21d,
-        hour_rates.late_share_21d as airport_hour_late_share_21d,
-        flight_rates.late_share_21d as numbered_flight_late_share_21d,
-        flight_rates.arrival_delay_minutes_21d as numbered_flight_arrival_delay_minutes_21d,
+        airline_days.late_share_21d as airline_late_share_21d,
+        airline_route_days.late_share_21d as airline_route_late_share_21d,
+        airport_hour_days.late_share_21d as airport_hour_late_share_21d,
+        numbered_flight_days.late_share_21d as numbered_flight_late_share_21d,
+        numbered_flight_days.arrival_delay_minutes_21d as numbered_flight_arrival_delay_minutes_21d,
+        numbered_flight_days.enroute_loss_minutes_21d as numbered_flight_enroute_loss_minutes_21d,
         cutoffs.is_late,
         cutoffs.scheduled_date,
         cutoffs.scheduled_departure_at
     from cutoffs
     left join schedules
         on cutoffs.origin_airport_id = schedules.origin_airport_id
-        and cutoffs.airline_id = schedules.airline_id
         and cutoffs.scheduled_date = schedules.scheduled_date
         and cutoffs.scheduled_hour = schedules.scheduled_hour
-    left join weather on cutoffs.flight_id = weather.flight_id
-    left join airports
-        on cutoffs.origin_airport_id = airports.origin_airport_id and cutoffs.as_of_at = airports.as_of_at
-    left join network on cutoffs.as_of_at = network.as_of_at
-    left join airlines
-        on cutoffs.airline_id = airlines.airline_id
-        and cutoffs.origin_airport_id = airlines.origin_airport_id
-        and cutoffs.as_of_at = airlines.as_of_at
-    left join destinations
-        on cutoffs.destination_airport_id = destinations.destination_airport_id
-        and cutoffs.as_of_at = destinations.as_of_at
+    left join weather on cutoffs.origin_airport_id = weather.airport_id and cutoffs.hour_at = weather.hour_at
+    left join air_times on cutoffs.route = air_times.route and cutoffs.cut_off_date = air_times.cut_off_date
     left join rotations on cutoffs.flight_id = rotations.flight_id
-    left join late_rates as airline_rates
-        on airline_rates.grain = 'airline'
-        and cutoffs.airline_id = airline_rates.member
-        and cutoffs.cut_off_date = airline_rates.cut_off_date
-    left join late_rates as route_rates
-        on route_rates.grain = 'route'
-        and cutoffs.origin_airport_id || '-' || cutoffs.destination_airport_id = route_rates.member
-        and cutoffs.cut_off_date = route_rates.cut_off_date
-    left join late_rates as hour_rates
-        on hour_rates.grain = 'airport_hour'
-        and cutoffs.origin_airport_id || '-' || cutoffs.scheduled_hour = hour_rates.member
-        and cutoffs.cut_off_date = hour_rates.cut_off_date
-    left join late_rates as flight_rates
-        on flight_rates.grain = 'flight'
-        and cutoffs.airline_id || '-' || cutoffs.flight_number || '-' || cutoffs.origin_airport_id = flight_rates.member
-        and cutoffs.cut_off_date = flight_rates.cut_off_date
+    {%- for table, model, moment, members in looked_up %}
+    {%- for grain, member in members.items() %}
+    left join {{ grain }}_{{ table }}
+        on {{ member }} = {{ grain }}_{{ table }}.member
+        and cutoffs.{{ moment }} = {{ grain }}_{{ table }}.{{ moment }}
+    {%- endfor %}
+    {%- endfor %}
 
 )
 

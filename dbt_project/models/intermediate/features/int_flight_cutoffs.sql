@@ -1,11 +1,18 @@
--- One row per flight whose features are made or whose outcome they look back at. What is asked of a flight is asked
--- at its cut-off; everything shared between flights is asked on a grid of five minutes, rounded to the safe side.
+-- One row per flight whose features are made or that they look back at, with its cut-off. What a flight says is
+-- bounded: a delay of more than two days, or two hours early, is a wrong date and says nothing (the sample's longest is
+-- 22 hours), so that the past that can speak is finite, and no number is too large to add up.
 
 with
 
 flights as (
 
     select * from {{ ref('fct_flights') }}
+
+),
+
+airports as (
+
+    select * from {{ ref('dim_airports') }}
 
 ),
 
@@ -23,34 +30,65 @@ cut_off as (
         flights.aircraft_id,
         flights.origin_airport_id,
         flights.destination_airport_id,
+        airports.time_zone as destination_region,
         flights.flight_number,
         flights.distance_miles,
-        flights.departure_delay_minutes,
-        flights.arrival_delay_minutes,
         flights.is_cancelled,
         flights.is_late,
         flights.scheduled_date between feature_range.first_date and feature_range.last_date as is_in_range,
+        coalesce(flights.departure_delay_minutes between -120 and 2880, false) as has_departed,
+        -- an arrival without a delay is a diversion: where and when it landed is not this flight's arrival
+        coalesce(flights.arrival_delay_minutes between -120 and 2880, false) as has_landed,
+        flights.departure_delay_minutes,
+        flights.arrival_delay_minutes,
+        flights.air_time_minutes,
+        flights.departed_at,
+        flights.arrived_at,
         flights.scheduled_date,
         flights.scheduled_departure_at,
         flights.scheduled_arrival_at,
-        flights.departed_at,
-        -- an arrival without a delay is a diversion: where and when it landed is not this flight's arrival
-        case when flights.arrival_delay_minutes is not null then flights.arrived_at end as arrived_at,
         flights.scheduled_departure_at at time zone 'America/New_York' as scheduled_departure_local,
         flights.scheduled_departure_at - interval '2 hours' as cut_off_at
     from flights
     inner join feature_range
         on flights.scheduled_date between feature_range.first_history_date and feature_range.last_date
+    left join airports on flights.destination_airport_id = airports.airport_id
 
 ),
 
 final as (
 
     select
-        *,
+        flight_id,
+        airline_id,
+        aircraft_id,
+        origin_airport_id,
+        destination_airport_id,
+        destination_region,
+        origin_airport_id || '-' || destination_airport_id as route,
+        flight_number,
+        distance_miles,
+        case when has_departed then departure_delay_minutes end as departure_delay_minutes,
+        case when has_landed then arrival_delay_minutes end as arrival_delay_minutes,
+        case
+            when has_departed and has_landed
+                then least(greatest(arrival_delay_minutes - departure_delay_minutes, -60), 240)
+        end as enroute_loss_minutes,
+        case when has_landed and air_time_minutes between 1 and 1440 then air_time_minutes end as air_time_minutes,
         extract(hour from scheduled_departure_local)::int as scheduled_hour,
-        date_bin('5 minutes', cut_off_at, timestamptz '2000-01-01 00:00:00+00') as as_of_at,
-        (cut_off_at at time zone 'America/New_York')::date as cut_off_date
+        is_cancelled,
+        is_late,
+        is_in_range,
+        scheduled_date,
+        (cut_off_at at time zone 'America/New_York')::date as cut_off_date,
+        scheduled_departure_local,
+        scheduled_departure_at,
+        scheduled_arrival_at,
+        case when has_departed then departed_at end as departed_at,
+        case when has_landed then arrived_at end as arrived_at,
+        cut_off_at,
+        date_bin('15 minutes', cut_off_at, timestamptz '2000-01-01 00:00:00+00') as quarter_at,
+        date_trunc('hour', cut_off_at) as hour_at
     from cut_off
 
 )

@@ -1,10 +1,11 @@
 -- depends_on: {{ ref('fct_flights') }}
 -- depends_on: {{ ref('fct_weather_observations') }}
 -- One row: the scheduled dates whose features have to be made, and how far back what they look at reaches. A fact of one
--- day speaks in the features of the next 28 at the most, so that a run with nothing new makes nothing, and a late
--- correction makes the days after it again. A new airport document moves instants, and makes all of them again.
+-- day speaks in the features of the next 35 at the most: it is in means of 21 days, against which flights of the days
+-- after are held. So a run with nothing new makes nothing, and a late correction makes the days after it again. A new
+-- airport document moves instants, and makes all of them again.
 {{ config(pre_hook="{{ claim_batches(['fct_flights', 'fct_weather_observations']) }}") }}
-{%- set history_days = 28 %}
+{%- set history_days = 35 %}
 {%- set features = adapter.get_relation(database=target.dbname, schema='marts', identifier='flight_features') %}
 {%- set makes_all = flags.FULL_REFRESH or features is none %}
 

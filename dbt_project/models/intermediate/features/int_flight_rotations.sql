@@ -1,6 +1,6 @@
--- One row per flight to be scored whose aircraft flew from New York within the 36 hours before: what its earlier legs
--- have said by the cut-off, and how much slack its rotation leaves. The legs back to New York are not in the data:
--- the way back is taken to be as long as the way there. That the aircraft is known two hours before is an assumption.
+-- One row per flight to be scored whose aircraft flew from New York within the 36 hours before: what that leg has said
+-- by the cut-off, and how much slack the rotation leaves. The legs back to New York are not in the data: the way back is
+-- taken to be as long as the way there. That the aircraft is known two hours before is an assumption.
 
 with
 
@@ -23,19 +23,10 @@ legs as (
         lag(departure_delay_minutes) over legs as previous_departure_delay_minutes,
         lag(arrival_delay_minutes) over legs as previous_arrival_delay_minutes,
         lag(departed_at) over legs as previous_departed_at,
-        lag(arrived_at) over legs as previous_arrived_at,
-        lag(departure_delay_minutes, 2) over legs as second_departure_delay_minutes,
-        lag(departed_at, 2) over legs as second_departed_at,
-        lag(scheduled_departure_at, 2) over legs as second_scheduled_at,
-        count(*) over last_day - 1 as legs_18h
+        lag(arrived_at) over legs as previous_arrived_at
     from cutoffs
     where aircraft_id is not null
-    window
-        legs as (partition by aircraft_id order by scheduled_departure_at, flight_id),
-        last_day as (
-            partition by aircraft_id order by scheduled_departure_at
-            range between interval '18 hours' preceding and current row
-        )
+    window legs as (partition by aircraft_id order by scheduled_departure_at, flight_id)
 
 ),
 
@@ -43,7 +34,6 @@ known as (
 
     select
         flight_id,
-        legs_18h::int as aircraft_legs_18h,
         extract(epoch from scheduled_departure_at - previous_scheduled_at)::int / 60 as rotation_minutes,
         -- there and back at 8 miles a minute, with 40 minutes of taxi and climb each way and 45 on the ground twice
         extract(epoch from scheduled_departure_at - previous_scheduled_at)::int / 60
@@ -56,12 +46,7 @@ known as (
             when previous_is_cancelled then null
             when previous_scheduled_at <= cut_off_at
                 then extract(epoch from cut_off_at - previous_scheduled_at)::int / 60
-        end as previous_departure_delay_minutes,
-        case
-            when second_departed_at <= cut_off_at and second_scheduled_at >= scheduled_departure_at - interval '36 hours'
-                then second_departure_delay_minutes
-        end as second_departure_delay_minutes,
-        (previous_is_cancelled and previous_scheduled_at <= cut_off_at)::int as is_previous_cancelled
+        end as previous_departure_delay_minutes
     from legs
     where is_in_range and previous_scheduled_at >= scheduled_departure_at - interval '36 hours'
 

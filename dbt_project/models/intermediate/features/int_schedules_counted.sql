@@ -1,5 +1,5 @@
--- One row per origin airport, airline, scheduled local date and hour: how full the schedule is. The schedule is known
--- long before; cancelled and diverted flights are in it like all others.
+-- One row per origin airport and scheduled local date and hour: how full the schedule is. The schedule is known long
+-- before; cancelled and diverted flights are in it like all others.
 
 with
 
@@ -9,37 +9,16 @@ cutoffs as (
 
 ),
 
-counted as (
-
-    select
-        origin_airport_id,
-        airline_id,
-        scheduled_date,
-        scheduled_hour,
-        count(*)::int as airline_flights
-    from cutoffs
-    where is_in_range
-    group by origin_airport_id, airline_id, scheduled_date, scheduled_hour
-
-),
-
 final as (
 
     select
         origin_airport_id,
-        airline_id,
-        scheduled_date,
         scheduled_hour,
-        airline_flights as airline_flights_in_hour,
-        (sum(airline_flights) over (partition by origin_airport_id, scheduled_date, scheduled_hour))::int
-            as airport_flights_in_hour,
-        (sum(airline_flights) over so_far)::int as airport_flights_until_hour
-    from counted
-    window
-        so_far as (
-            partition by origin_airport_id, scheduled_date order by scheduled_hour
-            range between unbounded preceding and current row
-        )
+        scheduled_date,
+        count(*)::int as airport_flights_in_hour
+    from cutoffs
+    where is_in_range
+    group by origin_airport_id, scheduled_hour, scheduled_date
 
 )
 

@@ -1,0 +1,72 @@
+-- One row per route and local date of a cut-off: the mean time in the air of the route's flights that landed on the 21
+-- days before, against which the air time of a flight is held.
+
+with
+
+cutoffs as (
+
+    select * from {{ ref('int_flight_cutoffs') }}
+
+),
+
+moments as (
+
+    select
+        route,
+        (arrived_at at time zone 'America/New_York')::date as at_date,
+        air_time_minutes,
+        false as is_asked
+    from cutoffs
+    where air_time_minutes is not null
+    union all
+    select distinct
+        route,
+        cut_off_date,
+        null::int,
+        true
+    from cutoffs
+
+),
+
+summed as (
+
+    select
+        route,
+        at_date,
+        count(air_time_minutes)::int as timed_flights,
+        sum(air_time_minutes)::int as air_time_minutes,
+        bool_or(is_asked) as is_asked
+    from moments
+    group by route, at_date
+
+),
+
+accumulated as (
+
+    select
+        route,
+        at_date as cut_off_date,
+        is_asked,
+        sum(air_time_minutes) over last_days / nullif(sum(timed_flights) over last_days, 0)::double precision
+            as air_time_minutes_21d
+    from summed
+    window
+        last_days as (
+            partition by route order by at_date
+            range between interval '21 days' preceding and interval '1 day' preceding
+        )
+
+),
+
+final as (
+
+    select
+        route,
+        cut_off_date,
+        air_time_minutes_21d
+    from accumulated
+    where is_asked
+
+)
+
+select * from final

@@ -1,0 +1,62 @@
+-- One row per airport and full hour: the last weather that is complete by then. A row at hour H holds the worst of its
+-- hour, some of it reported at H:51, so it is complete at H + 1 h. Hours are missing: a row speaks for six hours, after
+-- which there is no weather. A value that no instrument has shown is left out before it is calculated with.
+
+with
+
+observations as (
+
+    select * from {{ ref('fct_weather_observations') }}
+
+),
+
+-- an observation speaks at each of the six full hours after it was made
+spoken as (
+
+    select
+        observations.airport_id,
+        date_trunc('hour', observations.observed_at) + hours.age * interval '1 hour' as hour_at,
+        hours.age,
+        observations.wind_speed_mph,
+        observations.wind_gust_mph,
+        observations.wind_direction_degrees,
+        observations.precipitation_inches,
+        case
+            when observations.pressure_millibars between 850 and 1100 then observations.pressure_millibars
+        end as pressure_millibars,
+        observations.visibility_miles
+    from observations
+    cross join generate_series(1, 6) as hours (age)
+
+),
+
+ranked as (
+
+    select
+        *,
+        min(visibility_miles) over since as visibility_miles_6h,
+        pressure_millibars - first_value(pressure_millibars) over since as pressure_change_millibars,
+        row_number() over (partition by airport_id, hour_at order by age) as recency
+    from spoken
+    window since as (partition by airport_id, hour_at order by age desc)
+
+),
+
+final as (
+
+    select
+        airport_id,
+        hour_at,
+        wind_speed_mph,
+        wind_gust_mph,
+        wind_direction_degrees,
+        precipitation_inches,
+        pressure_change_millibars,
+        visibility_miles,
+        visibility_miles_6h
+    from ranked
+    where recency = 1
+
+)
+
+select * from final
