@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from loader.checks import Refusal
 from loader.declarations import Layout
+from loader.replay import Standing
 from warehouse.cli import run
 from warehouse.ledger import REASONS
 
@@ -47,17 +49,21 @@ def load(source: str | None, files: tuple[str, ...], layout: Layout | None, dry_
 @click.argument("source", required=False)
 @click.option("--reason", type=click.Choice(REASONS), help="Only the rejects of one reason.")
 @click.option(
-    "--export", "export", type=click.Path(dir_okay=False, path_type=Path), help="Write their bytes to a file."
+    "--export", "export", type=click.Path(dir_okay=False, path_type=Path), help="Write their bytes, to be loaded again."
 )
 def rejects(source: str | None, reason: str | None, export: Path | None) -> None:
-    """List what could not be landed, with coordinate, reason and beginning; or export the bytes."""
+    """List what could not be landed, with coordinate, reason and beginning; or export the bytes.
+
+    An export has a reject a line; those that hold a line end are files of their own in FILE.documents.
+    """
     from loader.rejects import export_rejects, list_rejects
 
     rows = list_rejects(source, reason)
     if export:
-        written, in_part = export_rejects(rows, export)
-        note = f"; of {in_part} only the beginning was kept" if in_part else ""
-        click.echo(f"{written:,} rejects written to {export}{note}")
+        exported = export_rejects(rows, export)
+        files = f"; {exported.files:,} that hold a line end to {export}.documents" if exported.files else ""
+        note = f"; of {exported.in_part:,} only the beginning was kept" if exported.in_part else ""
+        click.echo(f"{exported.lines:,} rejects written to {export}{files}{note}")
         return
     count = 0
     for row in rows:
@@ -69,12 +75,56 @@ def rejects(source: str | None, reason: str | None, export: Path | None) -> None
 
 
 @loader.command()
-@click.argument("coordinate")
-def why(coordinate: str) -> None:
-    """Tell what became of the document at COORDINATE, such as data/raw/raw.json:12."""
-    from loader.why import why
+@click.argument("source", required=False)
+@click.option("--reason", type=click.Choice(REASONS), help="Only the rejects of one reason.")
+def replay(source: str | None, reason: str | None) -> None:
+    """Land what was rejected and passes now, after the contract, the rule or the limit was mended.
 
-    for line in why(coordinate):
+    What is landed keeps its coordinate; safe to repeat. What still does not pass is listed and stays a reject.
+    """
+    from loader.replay import replay
+
+    left = 0
+
+    def show(reject: Standing, refusal: Refusal) -> None:
+        nonlocal left
+        left += 1
+        where = f" at {refusal.pointer}" if refusal.pointer else ""
+        click.echo(f"{reject.name}:{reject.position}  still {refusal.reason}: {refusal.detail}{where}")
+
+    for name, landed in replay(source, reason, show).items():
+        if landed or source:
+            click.echo(f"{name:<12} replayed {landed:>9,}")
+    click.echo(f"{left:,} rejects stay")
+
+
+@loader.command()
+@click.argument("source", required=False)
+def drift(source: str | None) -> None:
+    """List the fields that came and no contract knows: how often, of what type, since when."""
+    from loader.drift import list_drift
+
+    fields = list_drift(source)
+    for field in fields:
+        click.echo(
+            f"{field.source:<12} {field.pointer} ({field.json_type}) in {field.documents:,} documents,"
+            f" since {field.first_at:%Y-%m-%d %H:%M} ({field.first_input}), last {field.last_at:%Y-%m-%d %H:%M}"
+        )
+    click.echo(f"{len(fields):,} unknown fields")
+
+
+@loader.command()
+@click.argument("coordinate")
+@click.argument("key", nargs=-1)
+def why(coordinate: str, key: tuple[str, ...]) -> None:
+    """Tell what became of the document at COORDINATE, such as data/raw/raw.json:12.
+
+    With a KEY, COORDINATE is a mart's table, and the story of the row's document is told from its source to its
+    prediction: python -m loader why fct_flights UA-1545-EWR-2013-01-01
+    """
+    from loader.why import why, why_row
+
+    for line in why_row(coordinate, key) if key else why(coordinate):
         click.echo(line)
 
 

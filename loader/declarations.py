@@ -83,6 +83,15 @@ def read_source(name: str) -> Source:
     return source
 
 
+def pattern_as(source: Source, path: Path, layout: Layout, raw_folder: Path) -> FilePattern:
+    """Return how a file is read by a layout; records whose place is not declared stand under the source's own name."""
+    declared = source.pattern_of(path, raw_folder)
+    if declared and declared.layout == layout:
+        return declared
+    records_at = next((entry.records_at for entry in source.files if entry.records_at), f"/{source.source}")
+    return FilePattern(pattern="*", layout=layout, records_at=records_at)
+
+
 def source_names() -> list[str]:
     """Return the declared sources' names in order."""
     return sorted(path.stem for path in SOURCES.glob("*.yml"))

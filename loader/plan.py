@@ -10,7 +10,7 @@ from uuid import UUID
 
 from loader.chunks import Delivery
 from loader.contracts import Contract, read_contract
-from loader.declarations import FilePattern, Layout, Source, files_to_load, read_source
+from loader.declarations import FilePattern, Layout, Source, files_to_load, pattern_as, read_source
 from loader.inputs import STANDARD_INPUT, InputFile, identify
 from warehouse.settings import Settings
 
@@ -58,14 +58,10 @@ def plan_source(name: str, request: Request, settings: Settings, spool: Callable
 
 
 def _patterns(source: Source, request: Request, raw_folder: Path) -> Callable[[Path], FilePattern]:
-    """Return how a file is read: as it was said, as its place below the raw folder says, else by its ending.
-
-    Records whose place is not declared stand under the source's own name.
-    """
-    if request.layout:
-        records_at = next((entry.records_at for entry in source.files if entry.records_at), f"/{source.source}")
-        said = FilePattern(pattern="*", layout=request.layout, records_at=records_at)
-        return lambda path: said
+    """Return how a file is read: as it was said, as its place below the raw folder says, else by its ending."""
+    said = request.layout
+    if said:
+        return lambda path: pattern_as(source, path, said, raw_folder)
     by_ending = {_ending(entry.pattern): entry for entry in reversed(source.files)}
     otherwise = FilePattern(pattern="*", layout="ndjson")
 

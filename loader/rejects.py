@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from loader.errors import FileRefused
+from loader.framing import LINE_END
 from warehouse.connection import connect
 
 REJECTS = """
@@ -48,14 +50,35 @@ def list_rejects(only: str | None = None, only_reason: str | None = None) -> Ite
         connection.close()
 
 
-def export_rejects(rows: Iterator[RejectRow], path: Path) -> tuple[int, int]:
-    """Write the rejects' bytes, a line each, whole or not at all; return how many, and how many are kept in part."""
-    partial = path.with_name(f".{path.name}.partial")
-    written = in_part = 0
+@dataclass(frozen=True)
+class Exported:
+    """How many rejects were written as lines and as files of their own, and of how many only a part was kept."""
+
+    lines: int
+    files: int
+    in_part: int
+
+
+def export_rejects(rows: Iterator[RejectRow], path: Path) -> Exported:
+    """Write the rejects' bytes so that they can be loaded again: a line each, whole or not at all.
+
+    What holds a line end itself becomes a file of its own in the folder `<path>.documents`, for the layout `document`.
+    A file begins with an empty line, so that nothing in a reject is taken for gzip or a byte order mark.
+    """
+    partial, folder = path.with_name(f".{path.name}.partial"), path.with_name(f"{path.name}.documents")
+    if folder.exists() and any(folder.iterdir()):
+        raise FileRefused(f"{folder} holds files: remove it, or name another file")
+    lines = files = in_part = 0
     with partial.open("wb") as file:
+        file.write(b"\n")
         for reject in rows:
-            file.write(reject.beginning + b"\n")
-            written += 1
             in_part += len(reject.beginning) < reject.length
+            if LINE_END.search(reject.beginning):
+                folder.mkdir(exist_ok=True)
+                files += 1
+                (folder / f"{files:06}").write_bytes(b"\n" + reject.beginning)
+            else:
+                file.write(reject.beginning + b"\n")
+                lines += 1
     partial.replace(path)
-    return written, in_part
+    return Exported(lines, files, in_part)

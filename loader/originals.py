@@ -1,0 +1,72 @@
+"""Finds the file that an input was read from, if it is still what it was, and reads a range of it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from loader.declarations import Layout, pattern_as, read_source
+from loader.errors import FileRefused
+from loader.framing import frames
+from loader.inputs import BrokenStream, InputFile, identify, open_stream
+from loader.ranges import Place, Unframed, fingerprint
+from warehouse.settings import PROJECT, get_settings
+
+
+def find_original(names: Iterable[str], digest: str) -> InputFile | None:
+    """Return the first file of these names that has the content with this digest."""
+    for name in names:
+        path = PROJECT / name
+        if path.is_file():
+            try:
+                found = identify(path)
+            except FileRefused:
+                continue
+            if found.digest == digest:
+                return found
+    return None
+
+
+def read_range(original: InputFile, first_byte: int, length: int, mark: UUID) -> bytes | None:
+    """Return a range of the decompressed content; None when its fingerprint is another."""
+    pieces: list[bytes] = []
+    missing = length
+    with open_stream(original, first_byte) as stream:
+        try:
+            while missing > 0 and (block := stream.read()):
+                if not pieces and stream.offset > first_byte:  # a BOM, which the stream passed over
+                    return None
+                pieces.append(block[:missing])
+                missing -= len(pieces[-1])
+        except BrokenStream:
+            return None
+    found = b"".join(pieces)
+    return found if UUID(bytes=fingerprint(found)) == mark else None
+
+
+@dataclass(frozen=True)
+class FoundDocument:
+    """A document's bytes as its file holds them."""
+
+    document: bytes
+    fingerprint: bytes
+
+
+def read_document(
+    original: InputFile, read_as: tuple[str, Layout], behind: tuple[int, int], position: int
+) -> FoundDocument | None:
+    """Frame a file again from the place where a batch begins, and return the document at a position of it.
+
+    Raises:
+        LoaderError: the source is not declared any more, or the file cannot be read.
+    """
+    source, layout = read_as
+    settings = get_settings()
+    pattern = pattern_as(read_source(source), original.path, layout, settings.raw_folder)
+    start = Place(*behind)
+    with open_stream(original, start.byte) as stream:
+        for frame in frames(stream, pattern, settings.waybill_max_document_bytes, start):
+            if not isinstance(frame, Unframed) and frame[0] == position:
+                return FoundDocument(frame[2], fingerprint(frame[2]))
+    return None

@@ -1,0 +1,88 @@
+"""Every document leads to its story and its bytes, whatever the layout and however it was cut into chunks (P8)."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from loader.drift import list_drift
+from loader.errors import CoordinateUnknown
+from loader.load import load
+from loader.plan import Request
+from loader.why import why, why_row
+from tests.databases import rows
+from tests.loader.documents import document
+
+DOCUMENTS = [document(n, text=f'é "{n}" }},{{') if n % 5 else b'{"id": %d}' % n for n in range(60)]
+FILES = {
+    "a.ndjson": b"\xef\xbb\xbf" + b"\r\n\n".join(DOCUMENTS),
+    "b.ndjson.gz": gzip.compress(b"\n".join(DOCUMENTS[::-1])),
+    "c.json": b"[ " + b" ,\n".join(DOCUMENTS) + b"]",
+    "d.rec": b'{"data": {"x": [], "things": [' + b",".join(DOCUMENTS) + b"]}}",
+    "e.doc": b"\n" + DOCUMENTS[7] + b"\n",
+    'f g\'s "h"\n\u00e9.ndjson': b"\r".join(DOCUMENTS[::2]),
+}
+
+
+@pytest.mark.parametrize("chunk_bytes", ["1500", "8000000"])
+def test_every_row_leads_back_to_its_bytes(
+    database: str, source: Path, monkeypatch: pytest.MonkeyPatch, chunk_bytes: str
+) -> None:
+    monkeypatch.setenv("WAYBILL_CHUNK_BYTES", chunk_bytes)
+    for name, data in FILES.items():
+        (source / name).write_bytes(data)
+    load(Request(("things",), (str(source),)))
+    landed = rows(
+        "select inputs.name, _position, _fingerprint from raw.things join ledger.batches on batch_id = _batch_id"
+        " join ledger.inputs using (input_id)"
+    )
+    rejected = rows(
+        "select inputs.name, position, fingerprint from ledger.rejects join ledger.batches using (batch_id)"
+        " join ledger.inputs using (input_id)"
+    )
+    assert len(landed) == 4 * 48 + 1 + 24
+    for name, position, fingerprint in landed + rejected:
+        said = "\n".join(why(f"{name}:{position}"))
+        (document,) = [one for one in DOCUMENTS if f"fingerprint {fingerprint} checked: {one.decode()}" in said]
+        assert ("rejected" in said) is (b"text" not in document)
+        assert ("landed in raw.things" in said) is not ("rejected" in said)
+
+
+def test_a_file_that_changed_or_went_is_told(database: str, source: Path) -> None:
+    path = source / "a.ndjson"
+    path.write_bytes(document(1))
+    load(Request(("things",)))
+    path.write_bytes(document(2))
+    said = why(f"{path}:1")
+    assert "has changed since it was loaded" in said[0]
+    assert any("its file is gone or has changed" in line for line in said)
+    path.unlink()
+    assert any("its file is gone or has changed" in line for line in why(f"{path}:1"))
+
+
+def test_what_cannot_be_told_is_said_in_one_line(database: str, source: Path) -> None:
+    path = source / "a.ndjson"
+    path.write_bytes(document(1) + b"\n\n" + document(2))
+    load(Request(("things",)))
+    with pytest.raises(CoordinateUnknown, match="the line is blank"):
+        why(f"{path}:2")
+    with pytest.raises(CoordinateUnknown, match="the input ends before that position"):
+        why(f"{path}:4")
+    with pytest.raises(CoordinateUnknown, match="no table 'fct_things' with documents behind its rows"):
+        why_row("fct_things", ("1",))
+
+
+def test_drift_tells_field_type_number_and_where_it_came_first(database: str, source: Path) -> None:
+    (source / "a.ndjson").write_bytes(b"\n".join([document(1, new=1), document(2, new=1, nested={"b": None})]))
+    load(Request(("things",)))
+    (source / "b.ndjson").write_bytes(b"\n".join([document(3, new=1), document(4, new="x")]))
+    load(Request(("things",)))
+    found = [(one.pointer, one.json_type, one.documents, one.first_input[-8:]) for one in list_drift("things")]
+    assert found == [
+        ("/nested/b", "null", 1, "a.ndjson"),
+        ("/new", "integer", 3, "a.ndjson"),
+        ("/new", "string", 1, "b.ndjson"),
+    ]
+    assert list_drift("others") == []
