@@ -1,4 +1,4 @@
-"""What `make notebook` opens: on loopback, with the token that it prints, asking nothing of the network."""
+"""What `make notebook` opens: on loopback, with the token that it prints, fetching nothing from the network."""
 
 c = get_config()  # noqa: F821
 c.ServerApp.ip = "127.0.0.1"
