@@ -101,8 +101,9 @@ lint: setup-dev ## check style and types
 crash: setup-dev ## kill loader and server at random, count losses (ROUNDS SEED)
 	@$(RUN) -m tests.crash --rounds $(or $(ROUNDS),20) --seed $(or $(SEED),1)
 
-bench: setup ## measure the landing against psql's \copy
+bench: data ## measure the landing and the way to the marts beside others
 	@$(RUN) -m benchmarks.load
+	@$(RUN) -m benchmarks.pipeline
 
 reset: setup ## drop all tables and start empty
 	@$(RUN) -m warehouse reset

@@ -1,0 +1,32 @@
+"""Databases of the benchmarks' own on the current server, never the user's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+from psycopg2 import sql
+
+from warehouse.connection import connection_parameters, current_warehouse, forget, login_parameters, open_connection
+
+
+@contextmanager
+def bench_database() -> Iterator[dict[str, str]]:
+    """Name a fresh database in PGDATABASE and yield libpq's keywords of its owner; drop it in the end."""
+    before = os.environ.get("PGDATABASE")
+    name = os.environ["PGDATABASE"] = f"bench_{uuid4().hex[:12]}"
+    try:
+        yield connection_parameters("owner")
+    finally:
+        forget()
+        connection = open_connection(login_parameters(current_warehouse(), "owner", database="postgres"))
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+        connection.close()
+        if before is None:
+            del os.environ["PGDATABASE"]
+        else:
+            os.environ["PGDATABASE"] = before

@@ -1,0 +1,148 @@
+"""`python -m benchmarks.pipeline`: a file to tested marts, beside dlt and the usual way, and how it grows."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import click
+import orjson
+
+from benchmarks.databases import bench_database
+from data.sample.documents import flights
+
+DLT = "dlt[postgres]==1.31.0"
+HERE = Path(__file__).parent
+REFERENCE = ("airlines", "airports", "aircraft", "weather")
+MARTS = "--exclude intermediate.features flight_features test_type:unit".split()  # noqa: SIM905
+EVERYTHING = ["--exclude", "test_type:unit"]
+BUILD = "import sys; from pipeline.dbt import build; print(build(*sys.argv[1:])[1])"
+
+Measured = Iterator[tuple[str, float]]
+
+
+@click.command(help="Example: python -m benchmarks.pipeline --runs 3\n\nMeasure the way from a file to tested marts.")
+@click.option("--runs", default=3, show_default=True, help="How often; medians are shown.")
+@click.option("--share", default=1.0, show_default=True, help="Which share of the year's flights.")
+def main(runs: int, share: float) -> None:
+    """Measure everything in one run, in turn, and print the medians."""
+    seconds: dict[str, list[float]] = defaultdict(list)
+    with tempfile.TemporaryDirectory(prefix="waybill-bench-") as scratch:
+        folder = Path(scratch)
+        os.environ["DBT_TARGET_PATH"] = str(folder / "dbt")
+        rows = write_files(folder, share)
+        dlt = _dlt_environment(folder)
+        for _ in range(runs):
+            for name, taken in (*measure_waybill(folder), *measure_peers(folder, dlt), *measure_growth(folder)):
+                seconds[name].append(taken)
+    print_table({name: statistics.median(taken) for name, taken in seconds.items()}, rows, runs)
+
+
+def write_files(folder: Path, share: float) -> dict[str, int]:
+    """Write all flights, the first tenth, all but the newest hundredth by date, and that; return their rows."""
+    by_date = sorted((document for _, document in flights()), key=lambda document: str(document["scheduled"]["date"]))
+    lines = [orjson.dumps(document) for document in by_date[: int(len(by_date) * share)]]
+    newest = len(lines) // 100
+    parts = {"all": lines, "tenth": lines[: len(lines) // 10], "older": lines[:-newest], "newest": lines[-newest:]}
+    for name, part in parts.items():
+        (folder / f"{name}.ndjson").write_bytes(b"\n".join(part) + b"\n")
+    return {name: len(part) for name, part in parts.items()}
+
+
+def measure_waybill(folder: Path) -> Measured:
+    """The whole file into marts with enforced keys, then the model's features, then once more with nothing new."""
+    with _prepared():
+        landed, built = _load(folder / "all.ndjson"), _build(*MARTS)
+        yield "landed", landed
+        yield "marts", landed + built
+        yield "features", _build(*EVERYTHING)
+        yield "nothing new", _load(folder / "all.ndjson") + _build(*EVERYTHING)
+
+
+def measure_peers(folder: Path, dlt: Path) -> Measured:
+    """The same file merely loaded by dlt, and into typed tables with keys the usual way."""
+    file = str(folder / "all.ndjson")
+    with bench_database() as login, tempfile.TemporaryDirectory() as state:
+        address = f"postgresql://{login.get('user', '')}:{login.get('password', 'x')}@{quote(login['host'], safe='')}"
+        address = f"{address}:{login['port']}/{login['dbname']}"
+        yield "dlt", _timed(str(dlt), str(HERE / "dlt_load.py"), file, address, state)
+        yield "usual way", _timed(sys.executable, str(HERE / "usual_way.py"), file, address)
+
+
+def measure_growth(folder: Path) -> Measured:
+    """A tenth of the rows; and the newest hundredth by date on top of all others, features included."""
+    with _prepared():
+        yield "tenth", _load(folder / "tenth.ndjson") + _build(*MARTS)
+    with _prepared():
+        yield "older", _load(folder / "older.ndjson") + _build(*EVERYTHING)
+        yield "newest", _load(folder / "newest.ndjson") + _build(*EVERYTHING)
+
+
+@contextmanager
+def _prepared() -> Iterator[None]:
+    """A database in which the reference data has landed; that is not part of what is measured."""
+    with bench_database():
+        for source in REFERENCE:
+            _timed(sys.executable, "-m", "loader", "load", source)
+        yield
+
+
+def _load(file: Path) -> float:
+    return _timed(sys.executable, "-m", "loader", "load", "flights", str(file))
+
+
+def _build(*arguments: str) -> float:
+    return _timed(sys.executable, "-c", BUILD, *arguments)
+
+
+def _timed(*command: str) -> float:
+    """Run a command to its good end, its start-up included; return the seconds."""
+    started = time.monotonic()
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode != 0:
+        raise click.ClickException(f"{' '.join(command)[:200]} failed: {ran.stderr.strip() or ran.stdout.strip()}")
+    return time.monotonic() - started
+
+
+def _dlt_environment(folder: Path) -> Path:
+    """Install dlt into an environment of its own, outside of what is measured; return its Python."""
+    subprocess.run([sys.executable, "-m", "venv", folder / "dlt-venv"], check=True)
+    python = folder / "dlt-venv" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", DLT], check=True)
+    return python
+
+
+def print_table(seconds: dict[str, float], rows: dict[str, int], runs: int) -> None:
+    """Print the medians, and each beside the way into marts."""
+    full = seconds["marts"] + seconds["features"]
+    table = [
+        ("file → raw: contract, ledger, rejects", rows["all"], seconds["landed"], ""),
+        ("file → tested marts with enforced keys", rows["all"], seconds["marts"], "1"),
+        (f"{DLT.partition('[')[0]}, merely loading the file", rows["all"], seconds["dlt"], _times(seconds, "dlt")),
+        ("json_normalize, clean, ORM insert", rows["all"], seconds["usual way"], _times(seconds, "usual way")),
+        ("file → marts, a tenth of the rows", rows["tenth"], seconds["tenth"], _times(seconds, "tenth")),
+        ("file → marts and features of the model", rows["all"], full, f"{full / seconds['marts']:.2f}"),
+        ("the same again, nothing new", 0, seconds["nothing new"], f"{seconds['nothing new'] / full:.2f} of full"),
+        ("the newest 1 % by date on top", rows["newest"], seconds["newest"], f"{seconds['newest'] / full:.2f} of full"),
+    ]
+    click.echo(f"medians of {runs}, start-up of the commands included, {os.cpu_count()} cores")
+    click.echo(f"{'what':<44}{'rows':>10}{'seconds':>10}{'rows/s':>10}{'× marts':>14}")
+    for what, count, taken, times in table:
+        click.echo(f"{what:<44}{count:>10,}{taken:>10.1f}{count / taken:>10,.0f}{times:>14}")
+
+
+def _times(seconds: dict[str, float], name: str) -> str:
+    return f"{seconds[name] / seconds['marts']:.2f}"
+
+
+if __name__ == "__main__":
+    main()
