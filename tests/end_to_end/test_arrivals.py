@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from loader.load import Request, load
+from loader.load import load
+from loader.plan import Request
 from tests.databases import rows
 from tests.dbt_project.dbt_command import Dbt
 from tests.landing import Document, flight, land_reference_data, make_raw_tables

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 import loader.declarations
-from loader.load import Request, load
+from loader.load import load
+from loader.plan import Request
 from tests.databases import rows
 from tests.end_to_end.json_cases import fragments, texts
 from warehouse.connection import connect
