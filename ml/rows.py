@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from psycopg2 import sql
@@ -16,14 +15,17 @@ from ml.task import Task
 from warehouse.connection import connect
 
 # Two sums of 64-bit hashes with different seeds: the same for any order of the rows, another for any change in one.
+# Taken in one pass over the table, of the labelled rows before the test and of all rows, labelled or not.
 HASHED = """
-select count(*), coalesce(sum(hashtextextended(content, 0)), 0)::text,
-    coalesce(sum(hashtextextended(content, 1)), 0)::text
+select count(*) filter (where is_learnt), sum(first) filter (where is_learnt)::text,
+    sum(second) filter (where is_learnt)::text, count(*), sum(first)::text, sum(second)::text
 from (
-    select row({columns})::text as content
-    from marts.{table}
-    where %(before)s::date is null or ({label} is not null and {time} < %(before)s)
-    offset 0
+    select hashtextextended(content, 0) as first, hashtextextended(content, 1) as second, is_learnt
+    from (
+        select row({columns})::text as content, {label} is not null and {time} < %(before)s as is_learnt
+        from marts.{table}
+        offset 0
+    ) as spelled
 ) as hashed
 """
 
@@ -36,18 +38,26 @@ where consumed.model = %s and batches.landed > 0
 order by 1
 """
 
+# a batch whose documents are all duplicates, superseded or uncastable has changed no row
+CHANGING = """
+select distinct _batch_id::text
+from intermediate.document_outcomes
+where _batch_id = any(%s::uuid[]) and outcome in ('current', 'filtered')
+"""
+
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """How many rows a model learns from, their hash, and the batches that the table was made of."""
+    """How many rows a model learns from, their hash, that of all rows, and the batches that the table was made of."""
 
     rows: int
     digest: str
+    table_digest: str
     batches: dict[str, str]
 
 
 def training_rows(task: Task) -> TrainingRows:
-    """Hash the rows before the test, all of which choose or fit a model.
+    """Hash the rows before the test, all of which choose or fit a model, and the whole table.
 
     Raises:
         NothingToLearn: the table or a column is missing, or there is no row.
@@ -55,7 +65,7 @@ def training_rows(task: Task) -> TrainingRows:
     connection = connect("trainer")
     try:
         with connection, connection.cursor() as cursor:
-            rows, digest = _hashed(cursor, task, task.split.test_from)
+            rows, digest, table_digest = _hashed(cursor, task)
             cursor.execute(BATCHES, [task.table])
             batches = {batch: f"{source}: {name}" for batch, name, source in cursor.fetchall()}
     except (UndefinedTable, UndefinedColumn) as error:
@@ -66,21 +76,11 @@ def training_rows(task: Task) -> TrainingRows:
         connection.close()
     if not rows:
         raise NothingToLearn(f"marts.{task.table} has no labelled row before {task.split.test_from}: load some first")
-    return TrainingRows(rows, digest, batches)
+    return TrainingRows(rows, digest, table_digest, batches)
 
 
-def all_rows_digest(task: Task) -> str:
-    """Hash all rows of the task's table, labelled or not, by which scoring tells whether anything changed."""
-    connection = connect("trainer")
-    try:
-        with connection, connection.cursor() as cursor:
-            return _hashed(cursor, task, None)[1]
-    finally:
-        connection.close()
-
-
-def _hashed(cursor: Any, task: Task, before: date | None) -> tuple[int, str]:
-    """Return count and hash of the labelled rows before a day, or of all rows."""
+def _hashed(cursor: Any, task: Task) -> tuple[int, str, str]:
+    """Return count and hash of the labelled rows before the test, and the hash of all rows."""
     parts: dict[str, sql.Composable] = {
         "table": sql.Identifier(task.table),
         "label": sql.Identifier(task.label),
@@ -88,9 +88,24 @@ def _hashed(cursor: Any, task: Task, before: date | None) -> tuple[int, str]:
         "columns": sql.SQL(", ").join(map(sql.Identifier, task.columns)),
     }
     cursor.execute("set local extra_float_digits = 1")
-    cursor.execute(sql.SQL(HASHED).format(**parts), {"before": before})
-    rows, *sums = cursor.fetchone()
-    return rows, hashlib.sha256(f"{rows} {sums[0]} {sums[1]}".encode()).hexdigest()
+    cursor.execute(sql.SQL(HASHED).format(**parts), {"before": task.split.test_from})
+    found = cursor.fetchone()
+    learnt, table = (hashlib.sha256(" ".join(map(str, sums)).encode()).hexdigest() for sums in (found[:3], found[3:]))
+    return found[0], learnt, table
+
+
+def batches_that_changed(learnt_from: dict[str, str], now: dict[str, str]) -> list[str]:
+    """Name the batches that can have changed a training row since: those that came and count, and those that went."""
+    came = [batch for batch in now if batch not in learnt_from]
+    connection = connect("trainer")
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(CHANGING, [came])
+            changing = {batch for (batch,) in cursor.fetchall()}
+    finally:
+        connection.close()
+    gone = [f"{name} (gone)" for batch, name in learnt_from.items() if batch not in now]
+    return [*(now[batch] for batch in came if batch in changing), *gone]
 
 
 def read_rows(task: Task) -> Any:

@@ -10,11 +10,12 @@ import click
 from psycopg2 import sql
 
 from ml.artefact import load
-from ml.rows import all_rows_digest, read_rows, training_rows
+from ml.rows import batches_that_changed, read_rows, training_rows
 from ml.task import read_task
 from warehouse.cli import run
 from warehouse.connection import connect
 
+NAMED_AT_MOST = 10
 TABLE = """
 create table if not exists predictions.{table} (
     {key} text primary key,
@@ -48,11 +49,8 @@ def score(task: str = "flight_delays") -> Scored:
     pipeline, manifest = load(task)
     now = training_rows(declared.task)
     is_stale = now.digest != manifest["training_digest"]
-    new_batches = [name for batch, name in now.batches.items() if batch not in manifest["batches"]]
-    because = (
-        f"; STALE: its training rows have changed ({', '.join(new_batches) or 'no new batch'})" if is_stale else ""
-    )
-    state = f"{manifest['model_id']} {'stale' if is_stale else 'fresh'} {all_rows_digest(declared.task)}"
+    because = _because(batches_that_changed(manifest["batches"], now.batches)) if is_stale else ""
+    state = f"{manifest['model_id']} {'stale' if is_stale else 'fresh'} {now.table_digest}{because}"
     if _standing_state(task) == state:
         return Scored(0, f"nothing new: the same predictions stand{because}", is_stale)
     frame = read_rows(declared.task)
@@ -62,8 +60,15 @@ def score(task: str = "flight_delays") -> Scored:
     return Scored(len(frame), f"{len(frame):,} predictions of {manifest['model_id']}{because}", is_stale)
 
 
+def _because(batches: list[str]) -> str:
+    """Say that a model is stale, and by which batches."""
+    more = f" and {len(batches) - NAMED_AT_MOST} more" if len(batches) > NAMED_AT_MOST else ""
+    named = ", ".join(batches[:NAMED_AT_MOST]) or "by no batch: the table was made otherwise or by hand"
+    return f"; STALE: its training rows have changed ({named}{more}); train anew with `make train`"
+
+
 def _standing_state(task: str) -> str | None:
-    """Return the model and rows that the standing predictions were made of, which their table's comment says."""
+    """Return the model, rows and staleness of the standing predictions, as their table's comment says."""
     connection = connect("trainer")
     try:
         with connection, connection.cursor() as cursor:

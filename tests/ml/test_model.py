@@ -18,6 +18,7 @@ from ml.score import score
 from ml.task import read_task
 from ml.train import train
 from tests.databases import rows
+from tests.landing import flight, land, make_raw_tables
 from warehouse.connection import connect
 
 TASK = {
@@ -50,6 +51,8 @@ def task(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         "grant select on marts.rows to waybill_trainer",
         "create table intermediate.consumed_batches (model text, batch_id uuid)",
         "grant select on intermediate.consumed_batches to waybill_trainer",
+        "create table intermediate.document_outcomes (_batch_id uuid, outcome text)",
+        "grant select on intermediate.document_outcomes to waybill_trainer",
     )
     return tmp_path / "models" / "small"
 
@@ -88,6 +91,52 @@ def test_the_order_of_rows_is_nothing_and_one_flipped_label_makes_the_model_stal
     scored = score("small")
     assert scored.is_stale and "STALE" in scored.summary
     assert rows("select bool_and(is_stale) from predictions.small") == [(True,)]
+
+
+def take_in(outcome: str) -> str:
+    """Land a batch of one flight that the table takes in, with what becomes of the flight; return its name."""
+    batch = land("flights", flight())
+    execute(
+        f"insert into intermediate.consumed_batches values ('rows', '{batch}')",
+        f"insert into intermediate.document_outcomes values ('{batch}', '{outcome}')",
+        f"update ledger.inputs set name = '{outcome}.ndjson' where input_id = '{batch}'",
+    )
+    return f"flights: {outcome}.ndjson"
+
+
+def test_a_stale_model_names_the_batches_that_did_it(task: Path) -> None:
+    make_raw_tables()
+    take_in("superseded")
+    train("small")
+    take_in("duplicate")
+    assert not score("small").is_stale
+    corrected = take_in("current")
+    withdrawn = take_in("filtered")
+    execute("update marts.rows set delay = 99 where row_id = 'r8'", "delete from marts.rows where row_id = 'r9'")
+    said = score("small").summary
+    assert f"STALE: its training rows have changed ({corrected}, {withdrawn}); train anew" in said
+    assert score("small").summary.startswith("nothing new") and f"({corrected}, {withdrawn})" in score("small").summary
+    assert corrected in rows("select obj_description('predictions.small'::regclass)")[0][0]
+    train("small")
+    assert not score("small").is_stale
+
+
+def test_a_batch_that_is_gone_and_a_change_by_hand_are_told_apart(task: Path) -> None:
+    make_raw_tables()
+    name = take_in("current")
+    train("small")
+    execute("delete from marts.rows where row_id = 'r9'")
+    assert "by no batch: the table was made otherwise or by hand" in score("small").summary
+    execute("truncate intermediate.consumed_batches")
+    assert f"({name} (gone))" in score("small").summary
+
+
+def test_rows_of_the_test_months_change_no_more_than_the_predictions(task: Path) -> None:
+    train("small")
+    score("small")
+    execute("update marts.rows set delay = 99 where row_id = 'r119'")
+    scored = score("small")
+    assert scored.rows == 600 and not scored.is_stale
 
 
 class Bomb:
