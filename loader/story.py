@@ -126,6 +126,8 @@ def story(question: Question, place: DocumentPlace) -> Iterator[str]:
         yield f"landed in raw.{place.source}, fingerprint {mark}"
         if place.feed == "file":
             yield from _bytes_of_document(question, place, read, mark)
+        elif place.feed == "kafka":
+            yield f"source bytes: `python -m streaming.message {place.name}:{place.position}`, while the topic has them"
         elif place.feed == "replay":
             yield from _rejected_before(question, place)
         yield from _fate(question, place)

@@ -9,6 +9,7 @@ StreamingError                   base of the errors of streaming
 ├── TopicUnknown                 the broker has no such topic
 ├── TopicReplaced                the topic was deleted or made anew while it was read
 ├── GapFound                     the log does not hold what comes next
+├── MessageGone                  the topic does not hold a message any more
 └── NotAcknowledged              the broker did not acknowledge all that was sent
 """
 
@@ -55,3 +56,7 @@ class TopicReplaced(StreamingError):
 
 class GapFound(StreamingError):
     """Raised when the offset that comes next is not in the log, or the topic was made anew since it was landed."""
+
+
+class MessageGone(StreamingError):
+    """Raised when the topic does not hold the message that was landed, or another one in its place."""

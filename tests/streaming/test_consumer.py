@@ -23,14 +23,16 @@ from kafka.structs import OffsetAndMetadata
 
 import loader.declarations
 from loader.declarations import read_source
+from loader.errors import CoordinateUnknown
 from loader.why import why
 from streaming import local_broker
 from streaming.broker_process import BrokerPlace, living_process
 from streaming.cluster import admin, create_topic
 from streaming.consumer import consume, main
-from streaming.errors import GapFound, TopicReplaced, TopicUnknown
+from streaming.errors import GapFound, MessageGone, TopicReplaced, TopicUnknown
 from streaming.health import Health
 from streaming.intake import Terms
+from streaming.message import read_message
 from tests.databases import rows
 from warehouse import embedded
 from warehouse.connection import current_warehouse
@@ -348,7 +350,23 @@ def test_why_tells_a_message_by_its_coordinate(things: Things) -> None:
     story = "\n".join(why(f"{things.topic}:0:2"))
     assert "landed in raw.things" in story
     assert "consume things" in story
+    assert f"source bytes: `python -m streaming.message {things.topic}:0:2`" in story
     assert "rejected: not_json" in "\n".join(why(f"{things.topic}:0:1"))
+
+
+def test_a_message_is_read_again_and_checked_by_its_fingerprint(things: Things) -> None:
+    things.send(b'{"id" :  1}', b"{", thing(3))
+    things.consume()
+    assert read_message(f"{things.topic}:0:0") == b'{"id" :  1}'
+    assert read_message(f"{things.topic}:0:1") == b"{"
+    with admin() as client:
+        client.delete_records({TopicPartition(things.topic, 0): 1})
+    with pytest.raises(MessageGone, match="does not hold that message any more"):
+        read_message(f"{things.topic}:0:0")
+    with pytest.raises(CoordinateUnknown, match="no message of this place was landed or rejected"):
+        read_message(f"{things.topic}:1:0")
+    with pytest.raises(CoordinateUnknown, match="say TOPIC:PARTITION:OFFSET"):
+        read_message(things.topic)
 
 
 def test_the_command_says_what_became_of_the_messages(things: Things) -> None:
