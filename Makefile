@@ -2,9 +2,10 @@
 PYTHON ?= python3
 SETUP := "$(PYTHON)" pipeline/environment.py $(if $(filter file,$(origin PYTHON)),,--with-this-python)
 RUN := .venv/bin/python
+ON_ANY_SERVER := -q tests/warehouse/test_warehouse.py tests/end_to_end/test_pipeline.py
 .DEFAULT_GOAL := help
 .PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report \
-	docs pipeline demo notebook java broker broker-stop stream test crash lint bench clean reset
+	docs pipeline demo notebook java broker broker-stop stream test test-external crash lint bench clean reset
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 
 help: ## list the targets
@@ -94,6 +95,10 @@ stream: java data ## replay December as messages, live into marts of their own
 test: setup-dev java ## run all tests
 	@$(RUN) -m pytest
 
+test-external: setup-dev ## run the tests of the line on PostgreSQL 16 over TCP
+	@$(RUN) -m tests.external_server creator $(ON_ANY_SERVER) tests/loader tests/expectations tests/dbt_project/test_commands.py
+	@$(RUN) -m tests.external_server plain $(ON_ANY_SERVER)
+
 lint: setup-dev ## check style and types
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m mypy
 	@$(RUN) -m sqlfluff lint dbt_project/models dbt_project/tests --processes 2 --disable-progress-bar
@@ -109,5 +114,5 @@ reset: setup ## drop all tables and start empty
 	@$(RUN) -m warehouse reset
 
 clean: ## stop the warehouse, remove what set-up and runs made
-	@if [ -x $(RUN) ]; then $(RUN) -m warehouse down; fi
+	-@if [ -x $(RUN) ]; then $(RUN) -m warehouse remove --yes; fi
 	rm -rf .venv .waybill models reports data/processed dbt_project/target dbt_project/logs logs

@@ -78,6 +78,5 @@ def own_server() -> Iterator[ServerPlace]:
         try:
             yield place
         finally:
-            embedded.stop(place)
+            embedded.remove(place)
             shutil.rmtree(folder)
-            shutil.rmtree(place.socket, ignore_errors=True)

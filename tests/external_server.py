@@ -22,7 +22,7 @@ from warehouse.server_place import ServerPlace, reachable_binaries, server_user
 from warehouse.settings import get_settings
 
 INSTALL = "pginstall"  # the wheel's PostgreSQL 16
-PASSWORD = r"""p@ss:w/r'd #"${HOME}%s\ é"""  # noqa: S105
+PASSWORD = r"""p@ss:w/r'd #"$HOME%s\ é"""  # noqa: S105
 LOGINS = {
     "creator": "createrole createdb",  # may make the project's logins
     "plain": "createdb",  # may not: one login does it all

@@ -48,6 +48,20 @@ def down() -> None:
 
 
 @warehouse.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(yes: bool) -> None:
+    """Stop the embedded server and delete its data; a server of yours is left alone."""
+    found = current_warehouse()
+    if found.place is None:
+        click.echo(f"nothing to remove: {found.description} is yours")
+        return
+    if not yes:
+        click.confirm(f"Delete the {found.description}?", abort=True)
+    embedded.remove(found.place)
+    click.echo(f"removed: {found.description}")
+
+
+@warehouse.command()
 def status() -> None:
     """Say where the warehouse is, what is in it and how to open it."""
     print_status(current_warehouse())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -12,6 +13,12 @@ import click
 from warehouse.errors import WaybillError
 from warehouse.settings import get_settings
 
+WAYS_OUT = {
+    errno.ENOSPC: "free some space and run the same command again",
+    errno.EDQUOT: "free some of your quota and run the same command again",
+    errno.EROFS: "work in a clone that you can write to",
+    errno.EACCES: "work in a clone of your own, or as the user that owns this one",
+}
 LOG_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -44,6 +51,8 @@ def _outcome(command: click.Command, name: str) -> int:
         click.echo(f"error: PostgreSQL stopped the work: {first}; nothing half-written is left, run it again", err=True)
         return 1
     except OSError as error:
-        click.echo(f"error: {error.filename or 'the file system'}: {error.strerror or error}", err=True)
+        way_out = WAYS_OUT.get(error.errno or 0, "mend it and run the same command again")
+        where = error.filename or "the file system"
+        click.echo(f"error: {where}: {error.strerror or error}; {way_out}", err=True)
         return 1
     return result if isinstance(result, int) else 0

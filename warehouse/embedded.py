@@ -19,6 +19,7 @@ from warehouse.server_place import SOCKET_NAME, ServerPlace
 MAJOR_VERSION = "18"
 OWNER = "waybill"
 START_SECONDS = 30
+ROOM_TO_START = 16 * 1024 * 1024  # bytes: one segment of its journal
 
 CONFIGURATION = """
 listen_addresses = ''
@@ -67,6 +68,11 @@ def start(place: ServerPlace) -> bool:
             if outcome.returncode == 0 and answers(place):
                 logger.info("embedded server started folder=%s", place.data)
                 return True
+            if shutil.disk_usage(place.data).free < ROOM_TO_START:
+                raise ServerNotStarted(
+                    f"PostgreSQL in {place.data} did not start, its disk is full: "
+                    "free some space and run the same command again"
+                )
             time.sleep(0.5)
     raise ServerNotStarted(f"PostgreSQL in {place.data} did not start; its log {place.log} ends: {_last_line(place)}")
 
@@ -74,6 +80,13 @@ def start(place: ServerPlace) -> bool:
 def stop(place: ServerPlace) -> bool:
     """Stop the server, connections included; return whether it was running."""
     return _runs(place) and place.command("pg_ctl", "-D", place.data, "-w", "-m", "fast", "stop").returncode == 0
+
+
+def remove(place: ServerPlace) -> None:
+    """Stop the server and delete its data, wherever they are."""
+    stop(place)
+    for folder in (place.socket, place.data.parent):
+        shutil.rmtree(folder)
 
 
 def answers(place: ServerPlace) -> bool:
@@ -149,5 +162,6 @@ def _alone(place: ServerPlace) -> Iterator[None]:
 def _last_line(place: ServerPlace) -> str:
     if not place.log.exists():
         return "(no log)"
-    lines = place.log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "(empty log)"
+    lines = place.log.read_text(errors="replace").strip().splitlines() or ["(empty log)"]
+    causes = [line for line in lines[-20:] if "FATAL:" in line or "PANIC:" in line]
+    return (causes or lines)[-1]

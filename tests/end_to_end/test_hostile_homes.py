@@ -1,0 +1,141 @@
+"""Homes that a clone finds itself in: odd paths, closed folders, no network, full disks, and what ctrl-C leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clones import BARE, make_clone, run_in
+from tests.external_server import external_server
+from tests.landing import flight
+from warehouse.server_place import SYSTEM_HOME
+
+LONG = (
+    "Été à la plage de Saint-Jean-de-Luz/projets d'étudiante, année 2026/travaux pratiques de bases de données/way bill"
+)
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make this home")
+OFFLINE = ("unshare", "-n") if os.geteuid() == 0 else ()
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A clone on a long path with blanks and accents; as root also in a folder that nobody else may enter."""
+    folder = make_clone(tmp_path_factory.mktemp("home") / LONG)
+    assert len(str(folder)) > 120
+    yield folder
+    run_in(folder, ".venv/bin/python", "-m", "warehouse", "remove", "--yes")
+
+
+def python(clone: Path, *arguments: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+    return run_in(clone, ".venv/bin/python", "-m", *arguments, check=check, **variables)
+
+
+def one_line(ran: subprocess.CompletedProcess[str]) -> str:
+    """Return the one line of a command that had to fail with it."""
+    assert ran.returncode == 1, ran.stdout
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+def test_the_whole_line_runs_in_an_odd_place_with_a_closed_umask_and_no_home_and_no_network(clone: Path) -> None:
+    ran = run_in(clone, *OFFLINE, "sh", "-c", "umask 077 && make demo && make status")
+    assert ran.stderr == ""
+    assert ran.stdout.count("balanced") == 5
+    assert "report: reports/demo/index.html" in ran.stdout
+    assert "state:    running, PostgreSQL 18" in ran.stdout
+    assert (clone / "reports/demo/index.html").exists()
+
+
+def test_bare_dbt_runs_in_an_odd_place(clone: Path) -> None:
+    script = (
+        ". ../.venv/bin/activate && PATH=../.venv/bin:$PATH && dbt show --quiet --inline 'select session_user as who'"
+    )
+    assert "waybill_transformer" in run_in(clone, "sh", "-c", f"cd dbt_project && {script}").stdout
+
+
+@AS_ROOT
+def test_a_home_that_the_servers_user_cannot_enter_has_its_server_elsewhere(clone: Path) -> None:
+    said = python(clone, "warehouse", "status").stdout
+    assert f"embedded PostgreSQL 18 in {SYSTEM_HOME}/" in said
+
+
+def test_env_alone_names_the_server_for_every_command_and_leads_nowhere_else(clone: Path) -> None:
+    where = "select current_database() || '@' || current_setting('server_version_num')::int / 10000 as here"
+    asks = (
+        (".venv/bin/python", "-m", "warehouse", "psql", "-Atc", where),
+        (".venv/bin/dbt", "show", "--quiet", "--project-dir", "dbt_project", "--inline", where),
+    )
+    dotenv = clone / ".env"
+    with external_server() as server:
+        variables = server.variables("creator", clone / "states")
+        for name in ("first", "second"):
+            server.execute(f"create database {name} owner creator")
+            settings = {**variables, "PGDATABASE": name, "PGPASSWORD": variables["PGPASSWORD"]}
+            dotenv.write_text("".join(f"{key}='{escaped(value)}'\n" for key, value in settings.items()))
+            for ask in asks:
+                assert f"{name}@16" in run_in(clone, *ask).stdout
+    for ask in asks:
+        ran = run_in(clone, *ask, check=False)
+        assert "Connection refused; check the PG… variables" in one_line(ran)
+    dotenv.unlink()
+    for ask in asks:
+        assert "waybill@18" in run_in(clone, *ask).stdout
+
+
+def escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "\\'")
+
+
+@AS_ROOT
+def test_a_clone_that_cannot_be_written_to_is_refused_in_one_line(tmp_path: Path) -> None:
+    clone = make_clone(tmp_path / "read only")
+    mounted = "mount --bind . . && mount -o remount,ro,bind . && cd . &&"
+    for command in (".venv/bin/python -m warehouse up", ".venv/bin/python -m pipeline load"):
+        ran = run_in(clone, "unshare", "-m", "sh", "-c", f"{mounted} cd '{clone}' && {command}", check=False)
+        assert one_line(ran).endswith("Read-only file system; work in a clone that you can write to")
+
+
+@AS_ROOT
+def test_a_disk_that_fills_up_loses_nothing_and_a_rerun_completes(tmp_path: Path) -> None:
+    clone = make_clone(tmp_path / "full")
+    documents = (json.dumps(flight(number)) for number in range(30_000))
+    (clone / "flights.ndjson").write_text("\n".join(documents))
+    fill = f"dd if=/dev/zero of={SYSTEM_HOME}/full bs=64k 2> dd"
+    script = f"""
+    mount -t tmpfs -o size=400m tmpfs {SYSTEM_HOME} && .venv/bin/python -m warehouse up > up
+    {fill}; truncate -s -4M {SYSTEM_HOME}/full
+    .venv/bin/python -m loader load flights flights.ndjson 2> load &
+    until grep -q 'No space left on device' load; do sleep 0.1; done; rm {SYSTEM_HOME}/full; wait $!
+    .venv/bin/python -m warehouse down > down; {fill}
+    .venv/bin/python -m warehouse up && exit 9
+    rm {SYSTEM_HOME}/full
+    .venv/bin/python -m warehouse psql -Atc "select 'there are ' || count(distinct document) from raw.flights"
+    .venv/bin/python -m warehouse remove --yes > removed
+    """
+    ran = run_in(clone, "unshare", "-m", "sh", "-c", script, check=False)
+    assert ran.returncode == 0
+    assert ran.stdout.splitlines()[-1] == "there are 30000"
+    (line,) = ran.stderr.splitlines()
+    assert line.endswith("its disk is full: free some space and run the same command again")
+
+
+def test_ctrl_c_is_one_line_and_a_rerun_completes(clone: Path) -> None:
+    command = [".venv/bin/python", "-m", "pipeline.demo"]
+    with subprocess.Popen(
+        command, cwd=clone, env=BARE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
+    ) as process:
+        assert process.stdout is not None
+        while not process.stdout.readline().startswith("check-raw"):
+            pass
+        os.killpg(process.pid, signal.SIGINT)  # in the first seconds of dbt
+        said = process.communicate()[1]
+    assert process.returncode == 130
+    assert said.strip() == "interrupted: nothing half-done is left; run the same command again"
+    assert run_in(clone, *command).stdout.count("balanced") == 5
