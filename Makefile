@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 ON_ANY_SERVER := -q tests/warehouse/test_warehouse.py tests/end_to_end/test_pipeline.py
 .DEFAULT_GOAL := help
 .PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report \
-	docs pipeline demo notebook java broker broker-stop stream test test-external crash lint bench clean reset
+	docs pipeline demo notebook java broker broker-stop stream test test-server crash lint bench clean reset
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 
 help: ## list the targets
@@ -95,7 +95,7 @@ stream: java data ## replay December as messages, live into marts of their own
 test: setup-dev java ## run all tests
 	@$(RUN) -m pytest
 
-test-external: setup-dev ## run the tests of the line on PostgreSQL 16 over TCP
+test-server: setup-dev ## run the tests of the line on PostgreSQL 16 over TCP
 	@$(RUN) -m tests.external_server creator $(ON_ANY_SERVER) tests/loader tests/expectations tests/dbt_project/test_commands.py
 	@$(RUN) -m tests.external_server plain $(ON_ANY_SERVER)
 
