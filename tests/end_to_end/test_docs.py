@@ -79,6 +79,12 @@ def test_every_path_exists(document: Path) -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_every_test_that_is_named_exists(document: Path) -> None:
+    for path, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", document.read_text()):
+        assert f"def {name}(" in Path(path).read_text(), name
+
+
 def test_the_picture_is_drawn_from_the_list_of_stages() -> None:
     [shown] = re.findall(r"```mermaid\n(.*?)\n```", Path("README.md").read_text(), re.S)
     assert shown == draw()
