@@ -1,69 +1,133 @@
-"""`python -m benchmarks.load`: one file of flights into raw, by the loader and by `psql \\copy`, in turn in one run."""
+"""`python -m benchmarks.load`: the same flight documents into PostgreSQL by the loader and by others, in one run."""
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
+import sys
+import tempfile
 import time
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
-from psycopg2 import sql
+import click
 
+from benchmarks import peers
+from benchmarks.flights_file import write_array, write_flights, write_halves, write_repeated
+from benchmarks.load_profile import profile
+from benchmarks.machine import description
+from benchmarks.own_database import own_database
 from loader.load import load
 from loader.plan import Request
-from warehouse.connection import (
-    connection_parameters,
-    current_warehouse,
-    forget,
-    login_parameters,
-    open_connection,
-)
-from warehouse.settings import get_settings
+from warehouse.cli import run
 
-RUNS = 5
-COPY = r"\copy plain (document) from '{}' with (format csv, delimiter E'\x01', quote E'\x02')"
+GIGABYTE = 1 << 30
+CEILING = r"psql \copy into one jsonb column"
+MEASURED = "import resource, sys; from loader.load import load; from loader.plan import Request;"
+MEASURED += " load(Request(('flights',), (sys.argv[1],)));"
+MEASURED += " print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
 
 
-def main() -> None:
-    """Time both in databases of their own and print the medians and their ratio."""
-    file = get_settings().raw_folder / "flights" / "flights-2013-01.ndjson"
-    rows = sum(1 for _ in file.open("rb"))
-    ours, theirs = zip(*[_pair(file) for _ in range(RUNS)], strict=True)
-    loader, copy = statistics.median(ours), statistics.median(theirs)
-    print(f"{rows:,} flight documents, {file.stat().st_size / 1e6:.0f} MB, medians of {RUNS}")
-    print(f"loader (contract, fingerprint, ledger, rejects)  {rows / loader:>10,.0f} rows/s")
-    print(f"psql \\copy into one jsonb column                 {rows / copy:>10,.0f} rows/s")
-    print(f"ratio {copy / loader:.2f}")
+@click.command(help="Example: python -m benchmarks.load --runs 5\n\nMeasure the landing beside other roads.")
+@click.option("--runs", default=5, show_default=True, help="How often each is timed; medians are shown.")
+@click.option("--quick", is_flag=True, help="One month, one run, without dlt, duckdb and the 1 GB file.")
+def main(runs: int, quick: bool) -> None:
+    """Time all in turn in databases of their own and print one table."""
+    with tempfile.TemporaryDirectory(prefix="waybill-bench-") as name:
+        folder = Path(name)
+        file = folder / "flights.ndjson"
+        rows = write_flights(file, 1 if quick else 12)
+        with own_database() as parameters:
+            click.echo(description(parameters))
+        click.echo(f"{rows:,} flight documents, {file.stat().st_size / 1e6:.0f} MB, medians of {1 if quick else runs}")
+        seconds = _timed(file, 1 if quick else runs, with_peers=not quick)
+        _show(seconds, rows)
+        _show_profile(file, rows)
+        _show_memory(file, folder, with_gigabyte=not quick)
 
 
-def _pair(file: Path) -> tuple[float, float]:
-    name = os.environ["PGDATABASE"] = f"bench_{uuid4().hex[:12]}"
-    try:
-        parameters = connection_parameters("owner")
-        started = time.monotonic()
-        load(Request(("flights",), (str(file),)))
-        ours = time.monotonic() - started
-        place = current_warehouse().place
-        program = str(place.binaries / "psql") if place else "psql"
-        environment = {**os.environ, "PGHOST": parameters["host"], "PGUSER": parameters.get("user", "")}
-        psql = [program, "-q", "-c", "create table plain (document jsonb)", "-c", COPY.format(file)]
-        started = time.monotonic()
-        subprocess.run(psql, env=environment, check=True)
-        return ours, time.monotonic() - started
-    finally:
-        forget()
-        _drop(name)
+def _timed(file: Path, runs: int, *, with_peers: bool) -> dict[str, list[float]]:
+    """Run all roads in turn, so that what disturbs the machine disturbs all of them; start-up is taken off."""
+    array, empty, halves = file.with_name("flights.json"), file.with_name("empty.ndjson"), write_halves(file)
+    write_array(array, file)
+    empty.touch()
+    found: dict[str, list[float]] = defaultdict(list)
+    python = peers.make_environment() if with_peers else None
+    if with_peers and python is None:
+        click.echo("dlt and duckdb could not be installed here: left out")
+    for number in range(runs):
+        with own_database() as parameters:
+            copy_start = peers.psql_copy(parameters, empty)
+            load_start = _seconds(lambda: _load(empty))
+            found[CEILING].append(peers.psql_copy(parameters, file) - copy_start)
+            found["loader"].append(_seconds(lambda: _load(file)) - load_start)
+            found["loader, one JSON array"].append(_seconds(lambda: _load(array)) - load_start)
+        with own_database() as parameters:
+            load_start = _seconds(lambda: _load_in_processes([empty]))
+            found["loader, two processes, half the file each"].append(
+                _seconds(lambda: _load_in_processes(halves)) - load_start
+            )
+            if python:
+                _time_peer(found, "duckdb, postgres extension", lambda: peers.duckdb(python, parameters, file))
+            if python and number == 0:
+                _time_peer(found, "dlt, defaults (one run)", lambda: peers.dlt(python, parameters, file))
+    return found
 
 
-def _drop(name: str) -> None:
-    connection = open_connection(login_parameters(current_warehouse(), "owner", database="postgres"))
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
-    connection.close()
+def _time_peer(found: dict[str, list[float]], name: str, work: Callable[[], dict[str, object]]) -> None:
+    answer = work()
+    if "failed" in answer:
+        click.echo(f"{name}: could not be run: {answer['failed']}")
+    else:
+        found[f"{name} {answer['version']}"].append(float(str(answer["seconds"])))
+
+
+def _show(seconds: dict[str, list[float]], rows: int) -> None:
+    ceiling = statistics.median(seconds[CEILING])
+    click.echo(f"{'road':<46}{'seconds':>9}{'rows/s':>11}{'ratio':>10}{'spread':>16}")
+    for name, found in seconds.items():
+        median = statistics.median(found)
+        spread = f"{min(found):.2f} to {max(found):.2f}"
+        click.echo(f"{name:<46}{median:>9.2f}{rows / median:>11,.0f}{ceiling / median:>10.2f}{spread:>16}")
+
+
+def _show_profile(file: Path, rows: int) -> None:
+    click.echo("\nwhere the loader's own processor time goes (Python; the server's part is COPY's own)")
+    for step, seconds in profile(file).items():
+        click.echo(f"{step:<46}{seconds:>9.2f}{seconds / rows * 1e6:>9.2f} µs a document")
+
+
+def _show_memory(file: Path, folder: Path, *, with_gigabyte: bool) -> None:
+    click.echo("\npeak memory of a process that loads")
+    files = [file]
+    if with_gigabyte:
+        files.append(folder / "gigabyte.ndjson")
+        write_repeated(files[1], file, GIGABYTE)
+    for one in files:
+        with own_database():
+            command = [sys.executable, "-c", MEASURED, str(one)]
+            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        click.echo(f"{one.stat().st_size / 1e6:>10,.0f} MB file{int(said) / 1024:>10,.0f} MiB")
+
+
+def _load(file: Path) -> None:
+    load(Request(("flights",), (str(file),), "array" if file.suffix == ".json" else "ndjson"))
+
+
+def _load_in_processes(files: list[Path]) -> None:
+    command = [sys.executable, "-m", "loader", "load", "flights"]
+    started = [subprocess.Popen([*command, str(file)], stdout=subprocess.DEVNULL) for file in files]
+    for process in started:
+        if process.wait():
+            raise subprocess.CalledProcessError(process.returncode, command)
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    started = time.monotonic()
+    work()
+    return time.monotonic() - started
 
 
 if __name__ == "__main__":
-    main()
+    run(main, "python -m benchmarks.load")

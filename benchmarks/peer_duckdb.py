@@ -1,0 +1,29 @@
+"""Runs in an environment of its own: duckdb writes lines of JSON to PostgreSQL through its postgres extension."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import duckdb
+from duckdb_extensions import import_extension
+
+
+def main(path: str, login: str) -> None:
+    """Copy the file's lines into an existing table `duckdb_flights (document jsonb)`; print seconds, start-up apart."""
+    import_extension("postgres_scanner")
+    connection = duckdb.connect()
+    connection.execute("load postgres_scanner")
+    connection.execute(f"attach '{login}' as warehouse (type postgres)")
+    started = time.monotonic()
+    connection.execute(
+        "insert into warehouse.public.duckdb_flights select column0 from"
+        " read_csv(?, delim = '\x01', quote = '', escape = '', header = false, columns = {'column0': 'varchar'})",
+        [path],
+    )
+    print(json.dumps({"seconds": time.monotonic() - started, "version": duckdb.__version__}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,91 @@
+"""Other roads from the same file into PostgreSQL: psql here, dlt and duckdb in an environment made for them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from warehouse.connection import current_warehouse
+from warehouse.settings import get_settings
+
+PACKAGES = [
+    "dlt[postgres]==1.31.0",
+    "orjson",
+    "duckdb==1.5.5",
+    "duckdb-extensions",
+    "duckdb-extension-postgres-scanner==1.5.5",
+]
+COPY = r"\copy {} (document) from '{}' with (format csv, delimiter E'\x01', quote E'\x02')"
+
+
+def psql_copy(parameters: dict[str, str], file: Path) -> float:
+    """Return the seconds of `psql \\copy` of the lines, untouched, into one jsonb column; its start-up is in them."""
+    _psql(parameters, "drop table if exists plain; create table plain (document jsonb)")
+    started = time.monotonic()
+    _psql(parameters, COPY.format("plain", file))
+    return time.monotonic() - started
+
+
+def make_environment() -> Path | None:
+    """Make the peers' environment once; None when their packages cannot be had."""
+    folder = get_settings().state_folder / "benchmark-peers"
+    python = folder / "bin" / "python"
+    if (folder / "complete").exists():
+        return python
+    subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+    install = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *PACKAGES]
+    if subprocess.run(install, check=False).returncode:
+        return None
+    (folder / "complete").touch()
+    return python
+
+
+def dlt(python: Path, parameters: dict[str, str], file: Path) -> dict[str, Any]:
+    """Return seconds, rows and version of dlt loading the file, its defaults kept."""
+    host = quote(parameters["host"], safe="")
+    user = ":".join(quote(parameters[name], safe="") for name in ("user", "password") if name in parameters)
+    login = f"postgresql://{user}@/{parameters['dbname']}?host={host}&port={parameters['port']}"
+    return _peer(python, "peer_dlt.py", str(file), login)
+
+
+def duckdb(python: Path, parameters: dict[str, str], file: Path) -> dict[str, Any]:
+    """Return seconds and version of duckdb writing the lines into one jsonb column."""
+    _psql(parameters, "drop table if exists duckdb_flights; create table duckdb_flights (document jsonb)")
+    known = ("host", "port", "user", "password", "dbname")
+    return _peer(
+        python, "peer_duckdb.py", str(file), " ".join(f"{n}={parameters[n]}" for n in known if n in parameters)
+    )
+
+
+def _peer(python: Path, script: str, file: str, login: str) -> dict[str, Any]:
+    state = get_settings().state_folder / "benchmark-peers"
+    environment = {
+        **os.environ,
+        "HOME": str(state),
+        "RUNTIME__DLTHUB_TELEMETRY": "false",
+        "RUNTIME__LOG_LEVEL": "ERROR",
+    }
+    command = [str(python), str(Path(__file__).with_name(script)), file, login]
+    done = subprocess.run(command, env=environment, cwd=state, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return {"failed": (done.stderr.strip().splitlines() or ["no word"])[-1]}
+    answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return answer
+
+
+def _psql(parameters: dict[str, str], command: str) -> None:
+    place = current_warehouse().place
+    program = str(place.binaries / "psql") if place else "psql"
+    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    environment = {**os.environ, **{names[name]: value for name, value in parameters.items() if name in names}}
+    subprocess.run(
+        [program, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", "set client_min_messages = warning", "-c", command],
+        env=environment,
+        check=True,
+    )

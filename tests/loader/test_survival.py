@@ -1,0 +1,193 @@
+"""Input that breaks other loaders: landed or named, the books balanced, in flat memory and bounded time."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loader.errors import FileRefused, SourceBroken
+from loader.load import load
+from loader.plan import Request
+from loader.rejects import list_rejects
+from loader.why import why
+from tests.databases import rows
+from tests.loader.documents import document, landed_ids
+
+BALANCE = "select count(*) from ledger.batches where read <> landed + rejected + skipped"
+
+
+def reasons() -> list[tuple[int, str]]:
+    return sorted((reject.position, reject.reason) for reject in list_rejects("things"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_another_encoding_is_one_reject_that_says_what_to_do(
+    database: str, source: Path, encoding: str, packed: bool
+) -> None:
+    data = "\n".join(document(n).decode() for n in range(50)).encode(encoding)
+    (source / "a.ndjson").write_bytes(gzip.compress(data) if packed else data)
+    load(Request(("things",)))
+    (reject,) = list_rejects("things")
+    assert (reject.position, reject.reason, reject.length) == (1, "not_utf8", len(data))
+    assert encoding[:6].upper() in reject.detail and "iconv" in reject.detail
+
+
+def test_a_few_torn_bytes_at_the_beginning_hide_nothing(database: str, source: Path) -> None:
+    (source / "a.ndjson").write_bytes(b"\0\0\0\0\0\n" + document(1) + b"\n" + b"{\xff\n" + document(2))
+    load(Request(("things",)))
+    assert landed_ids().keys() == {"t1", "t2"}
+    assert reasons() == [(1, "not_json"), (3, "not_utf8")]
+
+
+def test_a_hundred_thousand_brackets_are_a_reject_in_every_layout(database: str, source: Path) -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    torn = b'{"a":' * 100_000
+    (source / "a.ndjson").write_bytes(b"\n".join([document(1), deep, torn, document(2)]))
+    (source / "b.json").write_bytes(b"[" + document(3) + b"," + deep + b"," + document(4) + b"]")
+    (source / "c.doc").write_bytes(deep)
+    load(Request(("things",)))
+    assert landed_ids() == Counter(["t1", "t2", "t3", "t4"])
+    assert [reason for _, reason in reasons()] == ["not_storable"] * 4
+    assert rows(BALANCE) == [(0,)]
+
+
+def test_duplicate_keys_are_landed_as_postgresql_keeps_them(database: str, source: Path) -> None:
+    (source / "a.ndjson").write_bytes(b'{"id": "first", "id": "last", "updated_at": ""}')
+    load(Request(("things",)))
+    assert landed_ids() == Counter(["last"])
+
+
+def test_several_documents_on_a_line_are_a_reject_not_a_guess(database: str, source: Path) -> None:
+    (source / "a.ndjson").write_bytes(document(1) + b" " + document(2) + b"\n" + document(3) + b"," + document(4))
+    load(Request(("things",)))
+    assert landed_ids() == Counter()
+    assert reasons() == [(1, "not_json"), (2, "not_json")]
+
+
+@pytest.mark.parametrize(
+    "name", ["it's.ndjson", 'a "b" c.ndjson', "new\nline.ndjson", "ünï [red]codé.ndjson", "%s {} \\.ndjson"]
+)
+def test_any_name_is_a_coordinate(database: str, source: Path, name: str) -> None:
+    (source / name).write_bytes(document(1) + b"\nbroken")
+    load(Request(("things",), (str(source / name),)))
+    assert landed_ids() == Counter(["t1"])
+    assert any("landed in raw.things" in line for line in why(f"{source / name}:1"))
+    (reject,) = list_rejects("things")
+    assert reject.name == str(source / name)
+
+
+def test_a_name_that_is_no_utf8_is_shown_in_escapes(database: str, source: Path) -> None:
+    path = os.path.join(os.fsencode(source), b"caf\xe9.ndjson")
+    with open(path, "wb") as file:
+        file.write(document(1))
+    load(Request(("things",)))
+    assert rows("select name from ledger.inputs") == [(f"{source}/caf\\xe9.ndjson",)]
+    assert any("landed in raw.things" in line for line in why(f"{os.fsdecode(path)}:1"))
+
+
+def test_what_is_no_file_is_refused_in_one_line(database: str, source: Path) -> None:
+    os.mkfifo(source / "pipe")
+    with pytest.raises(FileRefused, match="pipe is no regular file: pipe what it gives into `-`"):
+        load(Request(("things",), (str(source / "pipe"),)))
+    (source / "link.ndjson").symlink_to(source / "absent")
+    (source / "a.ndjson").write_bytes(document(1))
+    assert load(Request(("things",), (str(source),))).rows == 1
+
+
+def test_a_file_that_may_not_be_read_is_refused_before_anything_is_landed(
+    database: str, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source / "a.ndjson").write_bytes(document(1))
+    (source / "b.ndjson").touch()
+    real = Path.open
+
+    def as_another_user(path: Path, *given: Any, **more: Any) -> Any:  # root, who runs tests too, may read everything
+        if path.name == "b.ndjson":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, *given, **more)
+
+    monkeypatch.setattr(Path, "open", as_another_user)
+    with pytest.raises(FileRefused, match=r"b.ndjson: Permission denied; make it readable"):
+        load(Request(("things",)))
+    assert rows("select count(*) from ledger.inputs") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "schema", ["[]", "5", '"text"', '{"type": 5}', '{"properties": []}', "{", '{"$ref": "#/absent"}']
+)
+def test_a_contract_that_is_no_schema_is_named(database: str, source: Path, schema: str) -> None:
+    (source.parent / "declared" / "things.schema.json").write_text(schema)
+    (source / "a.ndjson").write_bytes(document(1))
+    with pytest.raises(SourceBroken, match=r"things.schema.json is no JSON Schema 2020-12"):
+        load(Request(("things",)))
+
+
+def test_what_only_postgresql_refuses_is_found_in_one_question_a_chunk(
+    database: str, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = b'{"id": "bad", "updated_at": "", "n": 1e-20000}'
+    for number in range(300):
+        (source / f"{number:03}.doc").write_bytes(document(number) if number % 50 else bad + b" " * number)
+    (source / "a.ndjson").write_bytes(b"\n".join(bad if n % 1000 == 500 else document(1000 + n) for n in range(5000)))
+    asked = []
+    import loader.refused
+
+    ask = loader.refused._ask
+    monkeypatch.setattr(loader.refused, "_ask", lambda *given: asked.append(1) or ask(*given))
+    load(Request(("things",)))
+    assert sum(landed_ids().values()) == 300 - 6 + 5000 - 5
+    assert [reason for _, reason in reasons()] == ["not_storable"] * 11
+    assert len(asked) <= 4
+
+
+def test_two_thousand_small_files_take_a_few_transactions(database: str, source: Path) -> None:
+    folder = source / "many"
+    folder.mkdir()
+    for number in range(2000):
+        (folder / f"{number}.doc").write_bytes(document(number) if number % 100 else b"broken %d" % number)
+    result = load(Request(("things",), (str(folder),)))
+    assert (result.rows, result.new_files) == (1980, 2000)
+    assert rows("select count(*), count(distinct xmin::text) from ledger.batches") == [(2000, 2)]
+    assert load(Request(("things",), (str(folder),))).summary == "nothing new: all 2000 files were landed before"
+
+
+MEASURED = """
+import resource, sys
+from loader.load import load
+from loader.plan import Request
+load(Request(("flights",), (sys.argv[1],), sys.argv[2]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.parametrize("layout", ["ndjson", "array"])
+def test_memory_stays_flat(database: str, tmp_path: Path, layout: str) -> None:
+    """100 MB of documents, then one of 200 MB that is passed over."""
+    good = json.dumps({"id": 1, "pad": "x" * 50_000}).encode()
+    path = tmp_path / "large"
+    mark, end = (b"[", b"]") if layout == "array" else (b"", b"")
+    separator = b"," if layout == "array" else b"\n"
+    with path.open("wb") as file:
+        file.write(mark + good)
+        for _ in range(2000):
+            file.write(separator + good)
+        file.write(separator + b'{"id": "')
+        for _ in range(200):
+            file.write(b"y" * (1 << 20))
+        file.write(b'"}' + separator + good + end)
+    environment = {**os.environ, "WAYBILL_MAX_DOCUMENT_BYTES": "1000000"}
+    command = [sys.executable, "-c", MEASURED, str(path), layout]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert int(said.stdout) < 150
+    assert rows("select sum(read)::int, sum(rejected)::int from ledger.batches") == [(2003, 2003)]
+    assert rows("select position, length from ledger.rejects where reason = 'too_large'") == [(2002, (200 << 20) + 10)]
