@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from kafka import KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
+from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from loader.declarations import Source
 from streaming.broker_process import address, answers, find_broker
@@ -163,9 +163,9 @@ class TopicWatch:
             KafkaError: the broker does not answer.
         """
         found = self._client.describe_topics([self._topic.name])[0]
-        if found["error_code"] == UnknownTopicOrPartitionError.errno or (
-            not found["error_code"] and UUID(str(found["topic_id"])) != self._topic.topic_id
-        ):
+        if found["error_code"] not in (0, UnknownTopicOrPartitionError.errno):
+            raise for_code(found["error_code"])
+        if found["error_code"] or UUID(str(found["topic_id"])) != self._topic.topic_id:
             raise TopicReplaced(
                 f"topic {self._topic.name!r} was deleted or made anew while it was read; nothing of the new one was "
                 "landed: run again, and --accept-gap begins it at its start"

@@ -6,21 +6,22 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
-from kafka.errors import IllegalStateError, KafkaError, LogTruncationError, OffsetOutOfRangeError
+from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
 
 from streaming.cluster import Topic, TopicWatch
 from streaming.errors import GapFound
 from streaming.health import Health
+from streaming.held import Held
 from streaming.landing import Messages, Range, part_of
 from streaming.shares import Share, take_up
-from streaming.writer import Writer
+from streaming.writer import DATABASE_AWAY, Writer
+from warehouse.connection import forget
 
 POLL_MS = 500
 OFFER_SECONDS = 1.0
@@ -45,6 +46,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(self, consumer: KafkaConsumer, topic: Topic, origin: Messages, health: Health) -> None:
         """Take an open consumer, whose own offsets are never used."""
         self._consumer = consumer
+        self._held = Held(consumer, topic.name)
         self._topic = topic
         self._origin = origin
         self._health = health
@@ -92,7 +94,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             while not self.stopping.is_set():
                 self._patiently(lambda: self._turn(writer, terms))
-                if terms.until_end and self._is_at_end():
+                if terms.until_end and writer.is_idle and self._is_at_end():
                     break
         finally:
             writer.close(CLOSE_SECONDS)
@@ -109,28 +111,24 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._health.say_lag({number: self._lag(number) for number in self._shares})
 
     def _patiently(self, work: Callable[[], None]) -> None:
-        """Do it however often the broker goes away, with a growing pause; what was not taken is read anew."""
+        """Do it however often broker or database go away, with a growing pause; what was not taken is read anew."""
         pause = FIRST_PAUSE
         while not self.stopping.is_set():
             try:
                 return work()
-            except KafkaError as error:
-                logger.warning("Kafka does not answer, waiting seconds=%.1f reason=%s", pause, error)
+            except (KafkaError, *DATABASE_AWAY) as error:
+                who = "Kafka" if isinstance(error, KafkaError) else "the database"
+                reason = str(error).strip().partition("\n")[0]
+                logger.warning("%s does not answer, waiting seconds=%.1f reason=%s", who, pause, reason)
                 self._rewind()
+                forget()  # an embedded server that was killed is started again by the next connection
                 self.stopping.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
         return None
 
     def _rewind(self) -> None:
         for number, share in self._shares.items():
-            self._seek(number, share.offset)
-
-    def _seek(self, number: int, offset: int) -> None:
-        with suppress(IllegalStateError):  # it has just been taken from us
-            self._consumer.seek(self._partition(number), offset)
-
-    def _partition(self, number: int) -> TopicPartition:
-        return TopicPartition(self._topic.name, number)
+            self._held.seek(number, share.offset)
 
     def _take_up(self, terms: Terms) -> None:
         self._hear_news()
@@ -141,7 +139,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._shares.update(taken)
         self._fresh.difference_update(fresh)
         self._rewind()
-        self._consumer.resume(*map(self._partition, fresh))
+        self._held.resume(fresh)
         offsets = ", ".join(f"{number} at {share.offset:,}" for number, share in taken.items())
         logger.info("took up partitions topic=%s partitions=%s", self._topic.name, offsets)
 
@@ -162,46 +160,62 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._hear_news()
         ranges = []
         for number, share in self._shares.items():
-            found = records.get(self._partition(number))
-            if found and number not in self._fresh and found[0].offset >= share.offset:
-                part = part_of(found, self._origin, share.offset)
-                ranges.append(Range(number, share.epoch, share.input_id, part))
-                share.offset = part.end.position
+            found = records.get(self._held.partition(number))
+            if not found or number in self._fresh:
+                continue
+            if found[0].offset < share.offset:  # read before the last seek: what follows must not look like a hole
+                self._held.seek(number, share.offset)
+                continue
+            part = part_of(found, self._origin, share.offset)
+            ranges.append(Range(number, share.epoch, share.input_id, part))
+            share.offset = part.end.position
         return ranges
 
     def _offer(self, ranges: list[Range], writer: Writer) -> None:
         """Hand the ranges over; while there is no room, stay in the group without reading on."""
-        while ranges and not writer.offer(ranges, OFFER_SECONDS):
-            if self.stopping.is_set():
-                return
-            assigned = self._consumer.assignment()
-            self._consumer.pause(*assigned)
-            if self._consumer.poll(0):
-                self._rewind()
-            self._hear_news()
-            self._consumer.resume(*(tp for tp in assigned if tp.partition in self._shares))
-            self._take_back(writer)
+        try:
+            while ranges and not writer.offer(ranges, OFFER_SECONDS):
+                if self.stopping.is_set():
+                    return
+                self._stay()
+                self._take_back(writer)
+        except KafkaError:
+            self._give_back(ranges)
+            raise
+
+    def _stay(self) -> None:
+        self._held.pause(self._held.numbers())
+        if self._consumer.poll(0):
+            self._rewind()
+        self._hear_news()
+        self._held.resume(set(self._shares) - self._fresh)
+
+    def _give_back(self, ranges: list[Range]) -> None:
+        """Have ranges that were not handed over read again."""
+        for entry in ranges:
+            share = self._shares.get(entry.partition)
+            if share and share.epoch == entry.epoch:
+                share.go_on_at(entry.part.start.position)
 
     def _take_back(self, writer: Writer) -> None:
         offsets: dict[TopicPartition, OffsetAndMetadata] = {}
         for entry in writer.landed():
-            tp = self._partition(entry.range.partition)
+            number = entry.range.partition
             if not entry.is_lost:
                 self._health.count(entry.range.part)
-                offsets[tp] = OffsetAndMetadata(entry.offset, "", -1)
+                offsets[self._held.partition(number)] = OffsetAndMetadata(entry.offset, "", -1)
                 continue
-            share = self._shares.get(entry.range.partition)
+            share = self._shares.get(number)
             if share and share.epoch == entry.range.epoch:
-                logger.info("another consumer was first, going on from the ledger partition=%s", tp.partition)
+                logger.info("another consumer was first, going on from the ledger partition=%s", number)
                 share.go_on_at(entry.offset)
-                self._seek(tp.partition, entry.offset)
+                self._held.seek(number, entry.offset)
         if offsets:
             self._consumer.commit_async(offsets, callback=_for_lag_tools_only)
 
     def _lag(self, number: int) -> int:
         share = self._shares[number]
-        high = self._consumer.highwater(self._partition(number)) or share.end
-        return max(0, int(high) - share.offset)
+        return max(0, (self._held.highwater(number) or share.end) - share.offset)
 
     def _is_at_end(self) -> bool:
         """Whether all partitions were read to the ends that they had; markers of transactions are read, too."""
@@ -210,11 +224,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             return False
         if not self._shares:  # others have all partitions, or the group has not told us yet
             return time.monotonic() - self._settled_at > SETTLING_SECONDS
-        try:
-            at = {number: self._consumer.position(self._partition(number)) for number in self._shares}
-        except IllegalStateError:  # it has just been taken from us
-            return False
-        return all(at[number] >= share.end for number, share in self._shares.items())
+        at = {number: self._held.position(number) for number in self._shares}
+        return all((at[number] or 0) >= share.end for number, share in self._shares.items())
 
 
 def _for_lag_tools_only(offsets: object, response: object) -> None:

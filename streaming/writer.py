@@ -17,6 +17,7 @@ from warehouse.errors import ServerNotStarted, ServerUnreachable
 
 POLLS_AHEAD = 2
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+DATABASE_AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError, ServerUnreachable, ServerNotStarted)
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,8 @@ class Writer:
     def __init__(self) -> None:
         """Begin to wait for polls."""
         self._queue: Queue[Sequence[Range] | None] = Queue(maxsize=POLLS_AHEAD)
-        self._landed: Queue[Landed] = Queue()
+        self._landed: Queue[list[Landed]] = Queue()
+        self._under_way = 0
         self._abandoned = threading.Event()
         self._error: BaseException | None = None
         self._connection: Connection | None = None
@@ -41,14 +43,21 @@ class Writer:
             self._queue.put(ranges, timeout=seconds)
         except Full:
             return False
+        self._under_way += 1
         return True
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that was handed over has been given back."""
+        return not self._under_way
 
     def landed(self) -> list[Landed]:
         """Return what has been landed or lost since the last call. Raises what stopped the thread."""
-        found = []
+        found: list[Landed] = []
         while True:
             try:
-                found.append(self._landed.get_nowait())
+                found += self._landed.get_nowait()
+                self._under_way -= 1
             except Empty:
                 self._raise()
                 return found
@@ -73,8 +82,7 @@ class Writer:
     def _run(self) -> None:
         try:
             while (ranges := self._queue.get()) is not None and not self._abandoned.is_set():
-                for entry in self._land_at_last(ranges):
-                    self._landed.put(entry)
+                self._landed.put(self._land_at_last(ranges))
         except BaseException as error:
             self._error = error
         finally:
@@ -92,7 +100,7 @@ class Writer:
             try:
                 self._connection = self._connection or connect("loader")
                 return land(self._connection, ranges)
-            except (psycopg2.OperationalError, psycopg2.InterfaceError, ServerUnreachable, ServerNotStarted) as error:
+            except DATABASE_AWAY as error:
                 reason = str(error).strip().splitlines()[0]
                 logger.warning("the database does not answer, waiting seconds=%.1f reason=%s", pause, reason)
                 self._reconnect()

@@ -7,15 +7,12 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from uuid import UUID
 
-import psutil
-
 from loader.__main__ import loader
+from tests.crash.servers import backends, kill, processes
 from tests.crash.truth import Truth, write_files
 from tests.databases import own_server, rows
 from warehouse.cli import run
@@ -51,7 +48,7 @@ from (select input_id from ledger.batches group by input_id having count(distinc
 UNBALANCED = """
 select batches.batch_id
 from ledger.batches
-left join (select _batch_id, count(*) as rows from raw.flights group by _batch_id) as raw
+left join (select _batch_id, count(*) as rows from raw.{source} group by _batch_id) as raw
     on batches.batch_id = raw._batch_id
 left join (select batch_id, count(*) as rows from ledger.rejects group by batch_id) as rejects
     on batches.batch_id = rejects.batch_id
@@ -59,7 +56,7 @@ where batches.read <> batches.landed + batches.rejected + batches.skipped
     or batches.landed <> coalesce(raw.rows, 0)
     or batches.rejected <> coalesce(rejects.rows, 0)
 union all
-select distinct _batch_id from raw.flights where _batch_id not in (select batch_id from ledger.batches)
+select distinct _batch_id from raw.{source} where _batch_id not in (select batch_id from ledger.batches)
 """
 
 
@@ -79,7 +76,7 @@ def run_rounds(rounds: int, seed: int) -> Counter[str]:
                 )
         forget()
         connection_parameters("owner")
-        found["books that do not balance"] = len(rows(UNBALANCED))
+        found["books that do not balance"] = len(rows(UNBALANCED.format(source="flights")))
         ((found["files landed by several runs"],),) = rows(RESUMED)
     return found
 
@@ -164,38 +161,20 @@ def _seconds_of_work(place: ServerPlace, folder: Path) -> float:
 
 def _await_work(place: ServerPlace, load: Load) -> None:
     """Wait until the loader has a backend on the server, or has ended."""
-    while load.is_at_work() and not any(_backends(place)):
+    while load.is_at_work() and not any(backends(place)):
         time.sleep(0.005)
-
-
-def _server(place: ServerPlace) -> list[psutil.Process]:
-    """Return the postmaster and its children; none when the server is not up."""
-    with suppress(OSError, ValueError, IndexError, psutil.NoSuchProcess):
-        postmaster = psutil.Process(int((place.data / "postmaster.pid").read_text().splitlines()[0]))
-        if str(place.data) in postmaster.cmdline():
-            return [postmaster, *postmaster.children()]
-    return []
-
-
-def _backends(place: ServerPlace) -> Iterator[psutil.Process]:
-    for process in _server(place)[1:]:
-        with suppress(psutil.NoSuchProcess):
-            if any("waybill_loader" in part for part in process.cmdline()):
-                yield process
 
 
 def _kill(target: str, place: ServerPlace, load: Load) -> None:
     """Kill -9 what is named and still there."""
-    server = _server(place)
+    server = processes(place)
     victims = {
         "loader": [],
-        "its backend": list(_backends(place)),
+        "its backend": list(backends(place)),
         "postmaster": server[:1],
         "whole server": server,
         "loader and server": server,
     }[target]
     if target.startswith("loader"):
         load.kill()
-    for victim in victims:
-        with suppress(psutil.NoSuchProcess):
-            victim.kill()
+    kill(victims)

@@ -6,9 +6,14 @@ import sys
 from pathlib import Path
 
 import loader.declarations
-from streaming.consumer import main
+import streaming.consumer
 from warehouse.cli import run
+
+SESSION_MS = 6_000  # the shortest that a broker takes
 
 if __name__ == "__main__":
     loader.declarations.SOURCES = loader.declarations.CONTRACTS = Path(sys.argv.pop(1))
-    run(main, "python -m streaming.consumer")
+    streaming.consumer.SESSION_MS = SESSION_MS
+    if sys.argv[1].isdigit():
+        streaming.consumer.POLL_RECORDS = int(sys.argv.pop(1))
+    run(streaming.consumer.main, "python -m streaming.consumer")

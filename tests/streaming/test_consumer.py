@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
-from kafka import KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import NodeNotReadyError
 from kafka.structs import OffsetAndMetadata
 
 import loader.declarations
@@ -31,8 +32,13 @@ from streaming.cluster import admin, create_topic
 from streaming.consumer import consume, main
 from streaming.errors import GapFound, MessageGone, TopicReplaced, TopicUnknown
 from streaming.health import Health
-from streaming.intake import Terms
+from streaming.held import Held
+from streaming.intake import Intake, Terms
+from streaming.landing import land
 from streaming.message import read_message
+from streaming.shares import take_up
+from streaming.writer import Writer
+from tests.crash.servers import kill, processes
 from tests.databases import rows
 from warehouse import embedded
 from warehouse.connection import current_warehouse
@@ -375,3 +381,66 @@ def test_the_command_says_what_became_of_the_messages(things: Things) -> None:
     assert (done.exit_code, done.output.splitlines()[-1]) == (
         0, "landed 1, rejected 1, skipped 0 in 1 batches; lag 0"
     )  # fmt: skip
+
+
+def test_a_database_that_goes_away_while_partitions_are_taken_up_is_waited_for(
+    things: Things, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things.send(*map(thing, range(10)))
+    struck: list[bool] = []
+
+    def take_up_meanwhile(*arguments: Any, **options: Any) -> Any:
+        if not struck:
+            struck.append(True)
+            place = current_warehouse().place
+            assert place
+            kill(processes(place))
+        return take_up(*arguments, **options)
+
+    monkeypatch.setattr("streaming.intake.take_up", take_up_meanwhile)
+    assert things.consume().landed == 10
+
+
+def test_what_could_not_be_handed_over_when_the_broker_went_away_is_read_again(
+    things: Things, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things.send(*map(thing, range(10)))
+    offer, refused = Writer.offer, []
+
+    def refuse_once(writer: Writer, ranges: Any, seconds: float) -> bool:
+        if refused:
+            return offer(writer, ranges, seconds)
+        refused.append(ranges)
+        return False
+
+    def go_away(intake: Intake) -> None:
+        raise NodeNotReadyError()
+
+    monkeypatch.setattr(Writer, "offer", refuse_once)
+    monkeypatch.setattr(Intake, "_stay", go_away)
+    assert things.consume().landed == 10
+    assert things.books() == (10, 10, 0, 0)
+
+
+def test_the_end_is_reached_only_when_all_is_landed(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
+    things.send(*map(thing, range(10)))
+
+    def land_after_a_rival(connection: Any, ranges: Any) -> Any:
+        if not rows("select 1 from ledger.batches"):
+            with connection, connection.cursor() as cursor:  # a rival has landed five and died
+                cursor.execute("update ledger.inputs set next_position = 5 where next_position = 0 and partition = 0")
+        return land(connection, ranges)
+
+    monkeypatch.setattr("streaming.writer.land", land_after_a_rival)
+    things.consume()
+    assert things.landed() == list(range(5, 10))
+
+
+def test_what_is_asked_of_a_partition_that_was_just_lost_does_nothing(things: Things) -> None:
+    consumer = KafkaConsumer(bootstrap_servers=things.server)
+    held = Held(consumer, things.topic)
+    held.seek(0, 5)
+    held.pause([0])
+    held.resume([0])
+    assert (held.numbers(), held.position(0), held.highwater(0)) == (set(), None, None)
+    consumer.close()
