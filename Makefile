@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 ON_ANY_SERVER := -q tests/warehouse/test_warehouse.py tests/end_to_end/test_pipeline.py
 .DEFAULT_GOAL := help
 .PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report \
-	docs pipeline demo notebook java broker broker-stop stream test test-server crash lint bench clean reset
+	docs pipeline demo notebook java broker broker-stop stream test test-server crash chaos lint bench clean reset
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 
 help: ## list the targets
@@ -105,6 +105,9 @@ lint: setup-dev ## check style and types
 
 crash: setup-dev ## kill loader and server at random, count losses (ROUNDS SEED)
 	@$(RUN) -m tests.crash --rounds $(or $(ROUNDS),20) --seed $(or $(SEED),1)
+
+chaos: setup-dev java ## the same with a topic: kill, halt, cut, crowd (ROUNDS SEED)
+	@$(RUN) -m tests.crash.chaos --rounds $(or $(ROUNDS),10) --seed $(or $(SEED),1)
 
 bench: data ## measure the landing and the way to the marts beside others
 	@$(RUN) -m benchmarks.load

@@ -1,0 +1,15 @@
+"""A seeded share of `make chaos`."""
+
+from __future__ import annotations
+
+from tests.crash.chaos_rounds import WRONG, run_rounds
+from tests.crash.faults import FAULTS
+
+
+def test_nothing_is_lost_or_doubled_whatever_happens_while_a_topic_is_consumed() -> None:
+    found = run_rounds(2, seed=2025)
+    assert {name: found[name] for name in WRONG} == dict.fromkeys(WRONG, 0)
+    assert found["rounds"] == 2
+    assert sum(found[name] for name in FAULTS) >= 2
+    assert found["messages"] > 4_000
+    assert found["rejected"] >= 10
