@@ -80,4 +80,13 @@ def _tell_model() -> None:
 
 
 def _say(line: str) -> None:
-    click.echo(textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))
+    lines = textwrap.wrap(
+        line,
+        WIDTH,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_on_hyphens=False,
+        max_lines=2,
+        placeholder=" …",
+    )
+    click.echo("\n".join(lines))
