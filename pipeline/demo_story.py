@@ -13,6 +13,7 @@ from warehouse.connection import engine
 from warehouse.settings import get_settings
 
 WIDTH = 80
+SHOWN = 2  # lines of a long line
 
 REJECTS = """
     select
@@ -80,13 +81,5 @@ def _tell_model() -> None:
 
 
 def _say(line: str) -> None:
-    lines = textwrap.wrap(
-        line,
-        WIDTH,
-        initial_indent="  ",
-        subsequent_indent="    ",
-        break_on_hyphens=False,
-        max_lines=2,
-        placeholder=" …",
-    )
-    click.echo("\n".join(lines))
+    lines = textwrap.wrap(line, WIDTH - 2, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    click.echo("\n".join(lines[:SHOWN]) + (" …" if len(lines) > SHOWN else ""))
