@@ -81,5 +81,7 @@ def _tell_model() -> None:
 
 
 def _say(line: str) -> None:
-    lines = textwrap.wrap(line, WIDTH - 2, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
-    click.echo("\n".join(lines[:SHOWN]) + (" …" if len(lines) > SHOWN else ""))
+    lines = textwrap.wrap(line, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    if len(lines) > SHOWN:
+        lines[SHOWN - 1 :] = [f"{lines[SHOWN - 1][: WIDTH - 2]} …"]
+    click.echo("\n".join(lines))
