@@ -28,7 +28,11 @@ create table marts.fct_flights (flight_id text primary key, airline_id text not 
     scheduled_arrival_at timestamptz, departed_at timestamptz, arrived_at timestamptz, updated_at timestamptz,
     _batch_id uuid, _position bigint);
 create table marts.flight_features (flight_id text primary key references marts.fct_flights, scheduled_date date,
-    is_late boolean, scheduled_departure_at timestamptz);
+    is_late boolean, scheduled_departure_at timestamptz, scheduled_duration_minutes int, airport_flights_in_hour int,
+    airport_overdue_flights int, network_overdue_flights int, airport_cancelled_flights_3h int, rotation_minutes int,
+    inbound_delay_minutes int, network_departure_delay_minutes_3h float8, destination_enroute_loss_minutes_24h float8,
+    region_air_time_excess_minutes_24h float8, airline_late_share_21d float8, airport_hour_late_share_21d float8,
+    numbered_flight_late_share_21d float8, airline_route_late_share_21d float8);
 insert into marts.dim_airlines values ('UA', 'United Air Lines Inc.', false);
 insert into marts.dim_airports select faa, faa || ' Field', 40.5, -74, 18, 'America/New_York', false
 from unnest(array['EWR', 'JFK', 'IAH', 'ORD', 'MIA', 'BOS', 'DEN', 'SFO', 'LAX', 'ATL']) as faa;
