@@ -30,7 +30,7 @@ class Contract:
         """Return pointer and message of the first breach; None when the document keeps the contract."""
         for error in self._open.iter_errors(document):
             pointer = "".join(f"/{_escape(str(part))}" for part in error.instance_path)
-            return pointer, error.message[:500]
+            return pointer, _in_short(error.message)
         return None
 
     def unknown_fields(self, document: Any) -> set[tuple[str, str]]:
@@ -52,6 +52,11 @@ def read_contract(source: Source) -> Contract:
         return Contract(orjson.loads(raw), hashlib.blake2b(raw, digest_size=16).hexdigest())
     except (ValueError, TypeError) as error:
         raise SourceBroken(f"{path} is no JSON Schema 2020-12: {str(error).splitlines()[0]}") from None
+
+
+def _in_short(message: str) -> str:
+    """Return beginning and end: a message begins with the value, which may be a whole document."""
+    return message if len(message) <= 150 else f"{message[:50]} … {message[-95:]}"
 
 
 def _close(schema: Any) -> Any:

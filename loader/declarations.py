@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loader.errors import FileRefused, SourceBroken, SourceUnknown
+from warehouse.settings import relative_name
 
 SOURCES = Path(__file__).with_name("sources")
 CONTRACTS = Path(__file__).with_name("contracts")
@@ -107,7 +108,7 @@ def files_to_load(source: Source, given: list[Path], raw_folder: Path) -> list[P
         found = source.default_files(raw_folder)
         if not found:
             raise FileRefused(
-                f"no file for source {source.source} in {raw_folder}: run `make data` for the sample, or name a file"
+                f"no file for source {source.source} in {relative_name(raw_folder)}: run `make data` for the sample, or name a file"
             )
         return found
     files: list[Path] = []

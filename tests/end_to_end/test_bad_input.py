@@ -28,6 +28,7 @@ BAD_LINES = [
     (b'{"distance": 1e400000}', "not_storable"),
     (b'{"flight_number": 1}', "breaks_contract"),
     (b"42", "breaks_contract"),
+    (b'[{"note": "' + b"x" * 5_000 + b'"}]', "breaks_contract"),
 ]
 READ_ANYTHING, SEARCH_ANYTHING = 1, 2  # what root may: CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
 PR_CAPBSET_DROP = 24
@@ -114,6 +115,7 @@ def test_each_bad_line_is_named_with_its_coordinate_and_hides_no_good_one(module
     assert booked(path) == (good + len(BAD_LINES), good, len(BAD_LINES))
     assert rejected(path) == [(3 * number + 2, reason) for number, (_, reason) in enumerate(BAD_LINES)]
     listed = loader("rejects", "flights").stdout
+    assert max(map(len, listed.splitlines())) < 500, "a message holds no whole document"
     for position, reason in rejected(path):
         assert f"{path}:{position}  {reason}: " in listed
     assert "nothing new" in loader("load", "flights", path).stdout
