@@ -108,7 +108,8 @@ def files_to_load(source: Source, given: list[Path], raw_folder: Path) -> list[P
         found = source.default_files(raw_folder)
         if not found:
             raise FileRefused(
-                f"no file for source {source.source} in {relative_name(raw_folder)}: run `make data` for the sample, or name a file"
+                f"no file for source {source.source} in {relative_name(raw_folder)}: "
+                "run `make data` for the sample, or name a file"
             )
         return found
     files: list[Path] = []
