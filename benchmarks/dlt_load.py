@@ -1,9 +1,10 @@
-"""Loads JSON lines with dlt in its fastest way, CSV and no nesting; run by benchmarks.pipeline in dlt's environment."""
+"""Loads JSON lines with dlt in its fastest way, CSV and no nesting; run by the benchmarks in dlt's environment."""
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,4 +25,6 @@ if __name__ == "__main__":
     file, address, folder = sys.argv[1:]
     destination = dlt.destinations.postgres(address)
     pipeline = dlt.pipeline("bench", destination=destination, dataset_name="dlt_flights", pipelines_dir=folder)
+    started = time.monotonic()
     pipeline.run(flights(file), loader_file_format="csv")
+    print(json.dumps({"seconds": time.monotonic() - started, "version": dlt.__version__}))

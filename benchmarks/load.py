@@ -14,10 +14,10 @@ from pathlib import Path
 import click
 
 from benchmarks import peers
+from benchmarks.databases import bench_database
 from benchmarks.flights_file import write_array, write_flights, write_halves, write_repeated
 from benchmarks.load_profile import profile
 from benchmarks.machine import description
-from benchmarks.own_database import own_database
 from loader.load import load
 from loader.plan import Request
 from warehouse.cli import run
@@ -38,7 +38,7 @@ def main(runs: int, quick: bool) -> None:
         folder = Path(name)
         file = folder / "flights.ndjson"
         rows = write_flights(file, 1 if quick else 12)
-        with own_database() as parameters:
+        with bench_database() as parameters:
             click.echo(description(parameters))
         click.echo(f"{rows:,} flight documents, {file.stat().st_size / 1e6:.0f} MB, medians of {1 if quick else runs}")
         seconds = _timed(file, 1 if quick else runs, with_peers=not quick)
@@ -57,13 +57,13 @@ def _timed(file: Path, runs: int, *, with_peers: bool) -> dict[str, list[float]]
     if with_peers and python is None:
         click.echo("dlt and duckdb could not be installed here: left out")
     for number in range(runs):
-        with own_database() as parameters:
+        with bench_database() as parameters:
             copy_start = peers.psql_copy(parameters, empty)
             load_start = _seconds(lambda: _load(empty))
             found[CEILING].append(peers.psql_copy(parameters, file) - copy_start)
             found["loader"].append(_seconds(lambda: _load(file)) - load_start)
             found["loader, one JSON array"].append(_seconds(lambda: _load(array)) - load_start)
-        with own_database() as parameters:
+        with bench_database() as parameters:
             load_start = _seconds(lambda: _load_in_processes([empty]))
             found["loader, two processes, half the file each"].append(
                 _seconds(lambda: _load_in_processes(halves)) - load_start
@@ -71,7 +71,7 @@ def _timed(file: Path, runs: int, *, with_peers: bool) -> dict[str, list[float]]
             if python:
                 _time_peer(found, "duckdb, postgres extension", lambda: peers.duckdb(python, parameters, file))
             if python and number == 0:
-                _time_peer(found, "dlt, defaults (one run)", lambda: peers.dlt(python, parameters, file))
+                _time_peer(found, "dlt, CSV and no nesting (one run)", lambda: peers.dlt(python, parameters, file))
     return found
 
 
@@ -105,7 +105,7 @@ def _show_memory(file: Path, folder: Path, *, with_gigabyte: bool) -> None:
         files.append(folder / "gigabyte.ndjson")
         write_repeated(files[1], file, GIGABYTE)
     for one in files:
-        with own_database():
+        with bench_database():
             command = [sys.executable, "-c", MEASURED, str(one)]
             said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         click.echo(f"{one.stat().st_size / 1e6:>10,.0f} MB file{int(said) / 1024:>10,.0f} MiB")
