@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from uuid import UUID
 
+import psycopg2
 from psycopg2.extras import Json
 
 from warehouse.connection import connect
+from warehouse.errors import WarehouseError
 from warehouse.identifiers import uuid7
 
 PACKAGES = ("dbt-core", "great-expectations", "orjson", "jsonschema-rs", "psycopg2-binary", "scikit-learn")
@@ -28,7 +30,8 @@ def recorded_run(command: str) -> Iterator[UUID]:
     try:
         yield run_id
     except BaseException as error:
-        _finish(run_id, "failed", f"{type(error).__name__}: {error}"[:1000])
+        with suppress(psycopg2.Error, WarehouseError):  # a server that is gone is told by the error itself
+            _finish(run_id, "failed", f"{type(error).__name__}: {error}"[:1000])
         raise
     _finish(run_id, "succeeded", None)
 
