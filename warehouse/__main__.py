@@ -21,6 +21,15 @@ from warehouse.schema import drop_everything
 from warehouse.server_place import installed_binaries
 from warehouse.status import print_status
 
+LIBPQ = {
+    "PGHOST": "host",
+    "PGPORT": "port",
+    "PGUSER": "user",
+    "PGPASSWORD": "password",
+    "PGDATABASE": "dbname",
+    "PGSSLMODE": "sslmode",
+}
+
 
 @click.group(help="Example: python -m warehouse up\n\nStart, stop, look at and open the warehouse.")
 def warehouse() -> None:
@@ -78,8 +87,7 @@ def psql(arguments: tuple[str, ...]) -> None:
     found = current_warehouse()
     own = found.place.binaries / "psql" if found.place else shutil.which("psql")
     program = str(own or installed_binaries() / "psql")
-    names = {"PGHOST": "host", "PGPORT": "port", "PGUSER": "user", "PGPASSWORD": "password", "PGDATABASE": "dbname"}
-    chosen = {name: parameters[keyword] for name, keyword in names.items() if keyword in parameters}
+    chosen = {name: parameters[keyword] for name, keyword in LIBPQ.items() if keyword in parameters}
     os.execve(program, [program, *arguments], {**os.environ, **chosen})  # noqa: S606
 
 

@@ -19,6 +19,8 @@ from warehouse.server_place import SOCKET_NAME, ServerPlace
 MAJOR_VERSION = "18"
 OWNER = "waybill"
 START_SECONDS = 30
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
+ROOM_FOR_WORKERS = 1024**3  # bytes
 ROOM_TO_START = 16 * 1024 * 1024  # bytes: one segment of its journal
 
 CONFIGURATION = """
@@ -31,6 +33,7 @@ log_timezone = 'UTC'
 shared_buffers = '256MB'
 work_mem = '64MB'
 maintenance_work_mem = '256MB'
+dynamic_shared_memory_type = '{shared_memory}'
 max_wal_size = '4GB'
 checkpoint_timeout = '15min'
 wal_compression = 'pglz'
@@ -59,7 +62,7 @@ def start(place: ServerPlace) -> bool:
             _initialise(place)
         if not (place.socket / SOCKET_NAME).exists():
             stop(place)  # one that still runs was cut off: /tmp is swept on some machines
-        _set_socket(place)
+        _configure(place)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             outcome = place.command(
@@ -144,12 +147,19 @@ def _initialise(place: ServerPlace) -> None:
     partial.rename(place.data)
 
 
-def _set_socket(place: ServerPlace) -> None:
+def _configure(place: ServerPlace) -> None:
     """Write the settings when they are others: a clone that was moved has its socket elsewhere."""
-    wanted = CONFIGURATION.format(socket=str(place.socket).replace("'", "''"))
+    socket = str(place.socket).replace("'", "''")
+    wanted = CONFIGURATION.format(socket=socket, shared_memory=_shared_memory())
     path = place.data / "waybill.conf"
     if path.read_text() != wanted:
         path.write_text(wanted)
+
+
+def _shared_memory() -> str:
+    """Return where parallel workers meet: not in /dev/shm when it is as small as containers have it."""
+    is_small = SHARED_MEMORY.exists() and shutil.disk_usage(SHARED_MEMORY).total < ROOM_FOR_WORKERS
+    return "sysv" if is_small else "posix"
 
 
 @contextmanager

@@ -126,6 +126,21 @@ def test_a_disk_that_fills_up_loses_nothing_and_a_rerun_completes(tmp_path: Path
     assert line.endswith("its disk is full: free some space and run the same command again")
 
 
+@AS_ROOT
+def test_a_join_of_parallel_workers_runs_with_the_small_shared_memory_of_a_container(tmp_path: Path) -> None:
+    clone = make_clone(tmp_path / "small")
+    forced = "set parallel_setup_cost = 0; set parallel_tuple_cost = 0; set enable_mergejoin = off; set enable_nestloop = off"
+    script = f"""
+    mount -t tmpfs -o size=8m tmpfs /dev/shm && .venv/bin/python -m warehouse up > up
+    .venv/bin/python -m warehouse psql -U waybill -qAt -c "create table public.numbers as
+        select number, md5(number::text) as text from generate_series(1, 200000) as number" -c "analyze" \
+        -c "{forced}" -c "select 'there are ' || count(*) from public.numbers join public.numbers as more using (text)"
+    .venv/bin/python -m warehouse remove --yes > removed
+    """
+    ran = run_in(clone, "unshare", "-m", "sh", "-c", script)
+    assert (ran.stdout, ran.stderr) == ("there are 200000\n", "")
+
+
 def test_ctrl_c_is_one_line_and_a_rerun_completes(clone: Path) -> None:
     command = [".venv/bin/python", "-m", "pipeline.demo"]
     with subprocess.Popen(
