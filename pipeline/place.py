@@ -8,6 +8,7 @@ import shutil
 from psycopg2.errors import InsufficientPrivilege
 
 from pipeline.errors import RunRefused
+from pipeline.runner import claim_run
 from warehouse import embedded
 from warehouse.connection import create_database, current_warehouse, forget, login_parameters, open_connection
 from warehouse.schema import drop_everything
@@ -25,16 +26,17 @@ def settle(name: str, *, own: tuple[str, ...]) -> None:
     `own` names the kinds of folders that are not shared with the user: processed, models, reports.
 
     Raises:
-        RunRefused: the server does not let us make the database.
+        RunRefused: the server does not let us make the database, or the show is at work already.
     """
     settings = get_settings()
     for kind in own:
         folder = getattr(settings, f"{kind}_folder") / name
         os.environ[f"WAYBILL_{kind.upper()}"] = str(folder)
-        shutil.rmtree(folder, ignore_errors=True)
     os.environ["DBT_TARGET_PATH"] = str(settings.state_folder / f"{name}-dbt")
     os.environ["PGDATABASE"] = database_of(name)
     _empty_database(name)
+    for kind in own:
+        shutil.rmtree(os.environ[f"WAYBILL_{kind.upper()}"], ignore_errors=True)
 
 
 def _empty_database(show: str) -> None:
@@ -50,6 +52,9 @@ def _empty_database(show: str) -> None:
             f"let an administrator `create database {name}` and make the login its owner, then `make {show}`"
         ) from None
     owner = open_connection(login_parameters(warehouse, "owner"))
-    drop_everything(owner)
-    owner.close()
+    try:
+        claim_run(owner)
+        drop_everything(owner)
+    finally:
+        owner.close()
     forget()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
+from psycopg2.extensions import connection as Connection
 from rich.console import Console
 
 from pipeline.errors import RunRefused
@@ -81,16 +82,24 @@ def _stopped(stage: Stage, error: WaybillError) -> str:
 def only_run() -> Iterator[None]:
     """Hold the database's lock for runs, so that two at once do not mix; it goes when the process does."""
     connection = connect("loader")
+    try:
+        claim_run(connection)
+        yield
+    finally:
+        connection.close()
+
+
+def claim_run(connection: Connection) -> None:
+    """Take the database's lock for runs until the connection is closed.
+
+    Raises:
+        RunRefused: another run holds it.
+    """
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute("select pg_try_advisory_lock(%s)", [ONE_RUN_AT_A_TIME])
         if not cursor.fetchone()[0]:  # type: ignore[index]
-            connection.close()
             raise RunRefused("another pipeline run is at work on this database: wait for its end, then run again")
-    try:
-        yield
-    finally:
-        connection.close()
 
 
 def show_books() -> None:

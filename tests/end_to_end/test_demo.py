@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from pipeline.errors import RunRefused
+from pipeline.place import settle
+from pipeline.runner import only_run
 from tests.databases import rows
 from tests.end_to_end.conftest import DemoRun
 
@@ -49,6 +52,21 @@ def test_what_it_writes_stands_in_folders_of_its_own(demo: DemoRun) -> None:
     assert {"index.html", "dbt_docs.html"} <= {
         path.name for path in (demo.folder / "WAYBILL_REPORTS" / "demo").iterdir()
     }
+
+
+def test_a_second_one_at_the_same_time_is_refused_and_empties_nothing(
+    demo: DemoRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PGDATABASE", "DBT_TARGET_PATH", "WAYBILL_REPORTS"):
+        monkeypatch.setenv(name, demo.beside if name == "PGDATABASE" else str(demo.folder / name))
+    report = demo.folder / "WAYBILL_REPORTS" / "demo" / "index.html"
+    monkeypatch.setenv("PGDATABASE", f"{demo.beside}_demo")
+    with only_run():
+        monkeypatch.setenv("PGDATABASE", demo.beside)
+        with pytest.raises(RunRefused, match="another pipeline run is at work"):
+            settle("demo", own=("reports",))
+    assert rows("select count(*) from marts.fct_flights") == [(112,)]
+    assert report.exists()
 
 
 def test_what_it_tells_fits_in_80_columns(demo: DemoRun) -> None:
