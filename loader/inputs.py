@@ -62,11 +62,12 @@ def identify(path: Path, *, name: str | None = None) -> InputFile:
 
 
 def coordinate_name(path: Path) -> str:
-    """Return the name a file goes by in coordinates: relative to the project when inside it, else absolute.
+    """Return the name a file goes by in coordinates: relative to the project when inside it, else absolute."""
+    return storable_name(relative_name(Path(os.path.abspath(path))))
 
-    Bytes of a name that are no UTF-8 are shown as escapes, since PostgreSQL stores characters only.
-    """
-    name = relative_name(Path(os.path.abspath(path)))
+
+def storable_name(name: str) -> str:
+    """Return a name whose bytes are no UTF-8 with escapes for them, since PostgreSQL stores characters only."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from loader.chunks import parts
 from loader.declarations import source_names
 from loader.errors import LoaderError
-from loader.inputs import spooled_standard_input
+from loader.inputs import spooled_standard_input, storable_name
 from loader.plan import Request, SourcePlan, plan_source
 from loader.progress import Begin, progress_bar
 from loader.ranges import Unframed
@@ -46,7 +46,7 @@ def load(request: Request | None = None, *, on_reject: Callable[[str, Unframed],
         owner.close()
         retrying = Retrying()
         stack.callback(retrying.close)
-        run_id = stack.enter_context(recorded_run(" ".join(["load", *request.sources, *request.files])))
+        run_id = stack.enter_context(recorded_run(storable_name(" ".join(["load", *request.sources, *request.files]))))
         begin = stack.enter_context(progress_bar())
         return _landed(plans, run_id, retrying, begin)
 

@@ -90,7 +90,8 @@ def test_a_name_that_is_no_utf8_is_shown_in_escapes(database: str, source: Path)
     path = os.path.join(os.fsencode(source), b"caf\xe9.ndjson")
     with open(path, "wb") as file:
         file.write(document(1))
-    load(Request(("things",)))
+    load(Request(("things",), (os.fsdecode(path),)))
+    assert rows("select command from ledger.runs") == [(f"load things {source}/caf\\xe9.ndjson",)]
     assert rows("select name from ledger.inputs") == [(f"{source}/caf\\xe9.ndjson",)]
     assert any("landed in raw.things" in line for line in why(f"{os.fsdecode(path)}:1"))
 
