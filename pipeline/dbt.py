@@ -53,6 +53,8 @@ def _invoke(arguments: list[str]) -> Any:
 
     with chdir(DBT_PROJECT):
         result = dbtRunner().invoke(["--quiet", "--no-use-colors", "--log-level-file", "none", *arguments])
+    if isinstance(result.exception, KeyboardInterrupt):
+        raise result.exception
     if result.exception:
         raise DbtFailed(f"dbt {arguments[0]} stopped: {' '.join(str(result.exception).split())}")
     if not result.success:
