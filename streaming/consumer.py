@@ -17,7 +17,7 @@ from streaming.health import Health
 from streaming.intake import Intake, Terms
 from streaming.landing import Messages
 from warehouse.cli import run
-from warehouse.connection import connect
+from warehouse.connection import connect, forget
 from warehouse.runs import recorded_run
 from warehouse.schema import ensure_raw_tables
 from warehouse.settings import get_settings
@@ -60,6 +60,7 @@ def consume(source: Source, terms: Terms, health: Health, group: str | None = No
             with _stopped_by_signals(intake):
                 intake.run(terms)
         finally:
+            forget()  # an embedded server that was killed meanwhile is started again to record the run's end
             consumer.close()
 
 

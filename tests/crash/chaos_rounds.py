@@ -21,7 +21,7 @@ from streaming import local_broker
 from streaming.broker_process import BrokerPlace, address, choose_ports
 from streaming.cluster import create_topic
 from streaming.local_broker import ExtraListener
-from tests.crash.faults import FAULTS, Scene
+from tests.crash.faults import FAULTS, Consumer, Scene
 from tests.crash.rounds import UNBALANCED
 from tests.crash.topic_truth import Topic
 from tests.crash.traffic import LARGEST_BYTES, SECONDS, Sender, messages
@@ -34,6 +34,7 @@ from warehouse.server_place import ServerPlace
 CONTRACT = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}, "text": {}}}
 COMPACTED = {"cleanup.policy": "compact,delete", "segment.ms": "200", "min.cleanable.dirty.ratio": "0.001"}
 CATCH_UP_SECONDS = 60
+TRIES = 4
 WRONG = (
     "lost", "doubled", "landed, not in the topic", "landed wrong", "rejected wrong", "batches that overlap",
     "batches that miscount", "gaps that hide messages", "books that do not balance", "stalled", "consumers that failed", "tracebacks",
@@ -137,8 +138,7 @@ def _end(scene: Scene, found: Counter[str]) -> None:
         consumer.tell()
     consumers = list(scene.consumers)
     said = [consumer.end() for consumer in consumers]
-    last = scene.start("--until-end", *(["--accept-gap"] if scene.was_cut else []), group="last")
-    for consumer, text in [*zip(consumers, said, strict=True), (last, last.end())]:
+    for consumer, text in [*zip(consumers, said, strict=True), _read_to_the_end(scene)]:
         found["consumers"] += 1
         code = consumer.process.returncode
         has_begun = "took up" in text  # before, a server that is away is one line and exit 1, as for any command
@@ -149,6 +149,16 @@ def _end(scene: Scene, found: Counter[str]) -> None:
         found["tracebacks"] += "Traceback" in text
         if failed or "Traceback" in text:
             print(f"{consumer.log}: exit {code}\n{text[-3000:]}", file=sys.stderr)
+
+
+def _read_to_the_end(scene: Scene) -> tuple[Consumer, str]:
+    """Have one more consumer read to the end; again when it came while the server was not back."""
+    for _ in range(TRIES):
+        last = scene.start("--until-end", *(["--accept-gap"] if scene.was_cut else []), group="last")
+        text = last.end()
+        if not last.process.returncode or "took up" in text:
+            break
+    return last, text
 
 
 def _scene(stage: tuple[BrokerPlace, ServerPlace, ExtraListener], number: int, chance: random.Random) -> Scene:

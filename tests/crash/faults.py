@@ -18,6 +18,7 @@ from kafka.errors import OffsetOutOfRangeError
 from streaming import local_broker
 from streaming.broker_process import BrokerPlace, living_process
 from streaming.cluster import admin
+from streaming.errors import BrokerNotStarted
 from streaming.local_broker import ExtraListener
 from tests.crash.servers import backends, kill, processes
 from tests.crash.topic_truth import Topic
@@ -26,6 +27,7 @@ from warehouse.server_place import ServerPlace
 from warehouse.settings import PROJECT
 
 END_SECONDS = 90
+BROKER_TRIES = 3
 
 
 @dataclass
@@ -107,6 +109,10 @@ class Scene:
 
     def start_broker(self) -> None:
         """Bring the broker up with what the rounds need of it."""
+        for _ in range(BROKER_TRIES - 1):
+            with suppress(BrokerNotStarted):  # on a busy machine it may miss its own deadlines
+                local_broker.start(self.broker, self.listener)
+                return
         local_broker.start(self.broker, self.listener)
 
 
