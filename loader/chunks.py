@@ -236,7 +236,7 @@ def fill(part: Part[From], found: Iterator[Frame], most_bytes: int) -> None:
                 add_piece(document)
                 add_first_byte(first_byte)
                 size += length + ROW_BYTES
-        if size >= most_bytes:
+        if size >= most_bytes and not (type(frame) is Unframed and frame.is_rest):
             break
     else:
         part.is_last = True

@@ -64,7 +64,7 @@ def _lines(stream: Stream, most_bytes: int, start: Place) -> Frames:
             if sum(map(len, open_line)) > most_bytes:
                 position += 1
                 rest, follows = _skip_line(stream, offset, open_line)
-                yield rest.unframed(position, "too_large", f"a line of more than {most_bytes} bytes")
+                yield rest.unframed(position, "too_large", f"a line of more than {most_bytes} bytes", is_rest=False)
                 offset += rest.length + follows[0]
                 open_line = [follows[1]]
             continue
@@ -158,7 +158,9 @@ def _elements(stream: Stream, pointer: str, most_bytes: int, start: Place) -> Fr
         for first_byte, element in scanner.elements(pointer, is_behind_one=bool(start.byte)):
             position += 1
             if isinstance(element, Rest):
-                yield element.unframed(position, "too_large", f"an element of more than {most_bytes} bytes")
+                yield element.unframed(
+                    position, "too_large", f"an element of more than {most_bytes} bytes", is_rest=False
+                )
             else:
                 yield position, first_byte, element
     except FramingBroken as error:

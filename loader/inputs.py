@@ -99,7 +99,7 @@ class Stream:
         self._gzip = gzip.GzipFile(fileobj=file) if head.startswith(GZIP_MAGIC) else None
         self.offset = first_byte
         if first_byte:
-            (self._gzip or file).seek(first_byte)
+            (self._gzip or file).seek(first_byte)  # in gzip it can be reached, since it was read before
         self._may_hold_bom = not first_byte
 
     def beginning(self) -> bytes:

@@ -27,7 +27,10 @@ START = Place(1, 0)
 
 @dataclass(frozen=True, slots=True)
 class Unframed:
-    """A range that is not landed: a refused document, one too large to hold, or all that follows a break."""
+    """A range that is not landed: a refused document, one too large to hold, or all that follows a break.
+
+    `is_rest` says that it reaches to the input's end, so that nothing is left to read behind it.
+    """
 
     position: int
     first_byte: int
@@ -35,6 +38,7 @@ class Unframed:
     beginning: bytes
     fingerprint: UUID
     refusal: Refusal
+    is_rest: bool = False
 
 
 def fingerprint(document: bytes) -> bytes:
@@ -65,10 +69,10 @@ class Rest:
         if len(self._beginning) < KEPT_BYTES:
             self._beginning += piece[: KEPT_BYTES - len(self._beginning)]
 
-    def unframed(self, position: int, reason: str, detail: str) -> Unframed:
+    def unframed(self, position: int, reason: str, detail: str, *, is_rest: bool = True) -> Unframed:
         """Return the range as one reject."""
-        mark = UUID(bytes=self._hash.digest())
-        return Unframed(position, self.first_byte, self.length, self._beginning, mark, Refusal(reason, detail))
+        mark, refusal = UUID(bytes=self._hash.digest()), Refusal(reason, detail)
+        return Unframed(position, self.first_byte, self.length, self._beginning, mark, refusal, is_rest)
 
     def drain(self, read: Callable[[], bytes]) -> str | None:
         """Take all that follows; return what broke the stream, if anything did."""

@@ -14,6 +14,7 @@ from psycopg2.extensions import connection as Connection
 from loader.errors import CoordinateUnknown, LoaderError
 from loader.marts import mart_rows
 from loader.originals import find_original, read_document, read_range
+from loader.ranges import fingerprint
 
 SHOWN_CHARACTERS = 2000
 OTHERS_SHOWN = 20
@@ -148,7 +149,9 @@ def _bytes_of_reject(
         kept = read_range(original, first_byte, length, UUID(mark)) if original else None
         if kept is None:
             yield "its file is gone or has changed: only the beginning of its bytes is left, in ledger.rejects"
-    if kept is not None:
+    if kept is not None and UUID(bytes=fingerprint(kept)) != UUID(mark):
+        yield f"the bytes in ledger.rejects are not those of fingerprint {mark}"
+    elif kept is not None:
         yield f"source bytes, fingerprint {mark} checked: {_shown(kept)}"
 
 

@@ -6,6 +6,7 @@ import gzip
 import logging
 import threading
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from loader.load import load
 from loader.plan import Request
 from tests.databases import rows
 from tests.loader.documents import document, landed_ids
+from warehouse.connection import connect
 
 LAYOUTS = {
     "a.ndjson": lambda documents: b"\n".join(documents) + b"\n",
@@ -214,3 +216,32 @@ def test_a_server_that_stays_away_stops_the_load_with_nothing_half_written(
 
     load(Request(("things",)))
     assert landed_ids() == Counter(f"t{n}" for n in range(500))
+
+
+BROKEN = {
+    "a.json": b"[" + b",".join(document(n) for n in range(6)) + b' {"id": 7}]',
+    "b.json": b"[" + b",".join(document(n) for n in range(6)) + b',{"id": "torn',
+    "c.ndjson.gz": gzip.compress(b"\n".join(document(n, pad=f"{n * 7919:x}" * 99) for n in range(600)))[:-90],
+    "d.ndjson": "\n".join(document(n).decode() for n in range(6)).encode("utf-16"),
+    "e.rec": b'{"data": {"things": [' + document(1) + b",,]}}",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_breaks_off_is_named_once_wherever_the_load_died(
+    database: str, source: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("WAYBILL_CHUNK_BYTES", "1" if len(BROKEN[name]) < 2000 else "40000")
+    for died_after in range(9):
+        path = source / f"{died_after}-{name}"
+        path.write_bytes(BROKEN[name])
+        with monkeypatch.context() as patch:
+            die_after(died_after, patch)
+            with suppress(Killed):
+                load(Request(("things",), (str(path),)))
+        load(Request(("things",), (str(path),)))
+        assert rows("select count(*)::int from ledger.rejects")[0][0] == 1
+        owner = connect("owner")
+        with owner, owner.cursor() as cursor:
+            cursor.execute("truncate ledger.inputs, raw.things cascade")
+        owner.close()
