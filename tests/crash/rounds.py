@@ -156,7 +156,7 @@ def _seconds_of_work(place: ServerPlace, folder: Path) -> float:
         started = time.monotonic()
         load.finish()
         seconds.append(time.monotonic() - started)
-    return max(seconds)
+    return min(seconds)  # the first makes schema and tables as well
 
 
 def _await_work(place: ServerPlace, load: Load) -> None:
