@@ -96,8 +96,6 @@ class Sender(threading.Thread):
 
     def _send_all(self) -> None:
         producer = self._producer()
-        if self._in_transactions:
-            producer.init_transactions()
         started = time.monotonic()
         size = max(20, len(self._todo) // 40)
         for place in range(0, len(self._todo), size):
@@ -112,6 +110,16 @@ class Sender(threading.Thread):
             self._end_what_is_open()
 
     def _producer(self) -> KafkaProducer:
+        """Return a producer that has met the broker, however long that takes to come back."""
+        while True:
+            with suppress(KafkaError):
+                producer = self._new_producer()
+                if self._in_transactions:
+                    producer.init_transactions()
+                return producer
+            time.sleep(1)
+
+    def _new_producer(self) -> KafkaProducer:
         transactional = {"transactional_id": self._topic, "transaction_timeout_ms": TRANSACTION_MS}
         return KafkaProducer(
             bootstrap_servers=self._server,
@@ -140,10 +148,4 @@ class Sender(threading.Thread):
 
     def _end_what_is_open(self) -> None:
         """Fence the producer: a transaction that it left open is aborted, so that the topic has an end."""
-        for _ in range(5):
-            with suppress(KafkaError):
-                producer = self._producer()
-                producer.init_transactions()
-                producer.close(timeout=5)
-                return
-            time.sleep(1)
+        self._producer().close(timeout=5)
