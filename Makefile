@@ -25,6 +25,7 @@ lock: ## write requirements*.txt from requirements*.in (needs uv)
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.txt
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-notebook.in -o requirements-notebook.txt
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-java.in -o requirements-java.txt
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-broker.in -o requirements-broker.txt
 	cd streaming/broker_jars && rm -f jgo.lock.toml && $(CURDIR)/$(RUN) -m jgo --resolver python lock
 
 data: setup ## build the sample data in data/raw
@@ -80,7 +81,8 @@ notebook: setup ## open the notebooks in JupyterLab, on this machine alone
 pipeline: data ## do all of it, in order
 	@$(RUN) -m pipeline run
 
-java: setup ## bring a Java as a wheel, for the broker where there is none
+java: setup ## bring what the broker needs, a Java as a wheel where there is none
+	@$(SETUP) requirements requirements-broker
 	@$(RUN) -m streaming.java || $(SETUP) requirements requirements-java
 
 broker: java ## start a Kafka broker on this machine

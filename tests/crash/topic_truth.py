@@ -1,8 +1,7 @@
-"""What a topic holds, read by kcat, which shares nothing with the client under test, and the ledger held against it."""
+"""What a topic holds, read by a client of its own, and the ledger held against it."""
 
 from __future__ import annotations
 
-import subprocess
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from uuid import UUID
 
 from tests.crash.traffic import fingerprint, outcome
 from tests.databases import rows
+from tests.independent_client import read_topic
 
 Place = tuple[int, int]  # partition and offset
 
@@ -57,17 +57,10 @@ class Topic:
 
     def read(self) -> None:
         """Add what committed messages the topic holds now."""
-        command = ["kcat", "-b", self.server, "-t", self.name, "-C", "-e", "-q", "-o", "beginning"]
-        command += ["-X", "isolation.level=read_committed", "-f", "%p %o %S\n%s"]
         self.held = set()
-        data = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
-        at = 0
-        while at < len(data):
-            end = data.index(b"\n", at)
-            partition, offset, length = map(int, data[at:end].split())
-            at = end + 1 + max(length, 0)
+        for partition, offset, value in read_topic(self.server, self.name):
             self.held.add((partition, offset))
-            self.seen[partition, offset] = None if length < 0 else data[end + 1 : at]
+            self.seen[partition, offset] = value
 
     @property
     def ends(self) -> dict[int, int]:

@@ -1,0 +1,40 @@
+"""Reads a topic by librdkafka, which shares nothing with the client under test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+ANSWER_SECONDS = 60
+AT_A_TIME = 10_000
+
+
+def read_topic(server: str, topic: str) -> Iterator[tuple[int, int, bytes | None]]:
+    """Yield partition, offset and value of every committed message that the topic holds now."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": server,
+            "group.id": "independent",
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+        }
+    )
+    try:
+        partitions = consumer.list_topics(topic, ANSWER_SECONDS).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in partitions])
+        left = set(partitions)
+        while left:
+            found = consumer.consume(AT_A_TIME, ANSWER_SECONDS)
+            assert found, f"{topic}: no answer for {ANSWER_SECONDS} s"
+            for message in found:
+                error = message.error()
+                if error is None:
+                    yield message.partition(), message.offset(), message.value()
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    left.discard(message.partition())
+                else:
+                    raise KafkaException(error)
+    finally:
+        consumer.close()
