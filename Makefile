@@ -2,7 +2,7 @@
 PYTHON ?= python3
 SETUP := "$(PYTHON)" pipeline/environment.py $(if $(filter file,$(origin PYTHON)),,--with-this-python)
 RUN := .venv/bin/python
-ON_ANY_SERVER := -q tests/warehouse/test_warehouse.py tests/end_to_end/test_pipeline.py
+ON_ANY_SERVER := -q tests/warehouse/test_warehouse.py tests/end_to_end/test_pipeline.py tests/end_to_end/test_demo.py
 .DEFAULT_GOAL := help
 .PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report \
 	docs pipeline demo notebook java broker broker-stop stream test test-server crash chaos lint bench clean reset
@@ -20,12 +20,9 @@ env: ## write .env with a password made for you, unless it is there
 setup-dev: setup
 	@$(SETUP) requirements requirements-dev
 
-lock: ## write requirements*.txt from requirements*.in (needs uv)
-	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements.in -o requirements.txt
-	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.txt
-	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-notebook.in -o requirements-notebook.txt
-	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-java.in -o requirements-java.txt
-	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-broker.in -o requirements-broker.txt
+lock: setup ## write requirements*.txt and the broker's jars anew (needs uv)
+	for name in $(basename $(wildcard requirements*.in)); do uv pip compile --universal --generate-hashes --no-header \
+		--python-version 3.11 $$name.in -o $$name.txt || exit 1; done
 	cd streaming/broker_jars && rm -f jgo.lock.toml && $(CURDIR)/$(RUN) -m jgo --resolver python lock
 
 data: setup ## build the sample data in data/raw
@@ -118,6 +115,6 @@ bench: data ## measure the landing and the way to the marts beside others
 reset: setup ## drop all tables and start empty
 	@$(RUN) -m warehouse reset
 
-clean: ## stop the warehouse, remove what set-up and runs made
-	-@if [ -x $(RUN) ]; then $(RUN) -m warehouse remove --yes; fi
+clean: ## stop warehouse and broker, remove all that was made but data/raw
+	-@if [ -x $(RUN) ]; then $(RUN) -m streaming.broker down; $(RUN) -m warehouse remove --yes; fi
 	rm -rf .venv .waybill models reports data/processed dbt_project/target dbt_project/logs logs

@@ -1,4 +1,4 @@
-"""`python -m loader`: load sources, list rejects, ask what became of a document."""
+"""`python -m loader`: load sources, list and replay rejects, list drift, ask what became of a document."""
 
 from __future__ import annotations
 

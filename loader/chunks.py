@@ -19,7 +19,7 @@ from loader.declarations import FilePattern, Source
 from loader.errors import LoaderError
 from loader.framing import Frame, frames
 from loader.inputs import InputFile, open_stream
-from loader.ranges import FINGERPRINT_BYTES, KEPT_BYTES, START, Place, Unframed, fingerprint, refused
+from loader.ranges import FINGERPRINT_BYTES, START, Place, Unframed, fingerprint, refused
 from warehouse.identifiers import uuid7
 
 ROW_BYTES = 180  # what a row costs in memory beside its document
@@ -227,8 +227,9 @@ def fill(part: Part[From], found: Iterator[Frame], most_bytes: int) -> None:
                 is_plain = False
             refusal = None if is_plain and length <= limit else check(document)
             if refusal:
-                part.reject(refused(position, first_byte, document, refusal))
-                size += REJECT_BYTES + min(length, KEPT_BYTES)
+                reject = refused(position, first_byte, document, refusal)
+                part.reject(reject)
+                size += REJECT_BYTES + len(reject.beginning)
             else:
                 mark = empty_hash.copy()
                 mark.update(document)

@@ -13,11 +13,11 @@ from psycopg2.extensions import cursor as Cursor
 HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 TRAILER = struct.pack(">h", -1)
 
-# what stands before a document in a row of a raw table: 4 fields, and of each its length and value: batch, position,
-# fingerprint, and of the jsonb its version; the document's text follows
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # where PostgreSQL's timestamps begin
 MICROSECOND = timedelta(microseconds=1)
 
+# what stands before a document in a row of a raw table: 4 fields, and of each its length and value: batch, position,
+# fingerprint, and of the jsonb its version; the document's text follows
 RAW_ROW = struct.Struct(">hi16siqi16sib")
 JSONB_VERSION = 1
 

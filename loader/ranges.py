@@ -47,9 +47,10 @@ def fingerprint(document: bytes) -> bytes:
 
 
 def refused(position: int, first_byte: int, document: bytes, refusal: Refusal) -> Unframed:
-    """Return a document that was read whole as a reject."""
+    """Return a document that was read whole as a reject; of one that is too large the beginning is kept."""
     mark = UUID(bytes=fingerprint(document))
-    return Unframed(position, first_byte, len(document), document[:KEPT_BYTES], mark, refusal)
+    kept = document[:KEPT_BYTES] if refusal.reason == "too_large" else document
+    return Unframed(position, first_byte, len(document), kept, mark, refusal)
 
 
 class Rest:

@@ -25,11 +25,12 @@ from loader.tallies import tallies_of
 from warehouse.runs import recorded_run
 from warehouse.settings import get_settings
 
-PAGE = 500  # rejects in one transaction, of which at most 64 KB each are kept
+PAGE = 500  # rejects in one transaction, fewer where they are large
+PAGE_BYTES = 16 << 20
 
 STANDING = """
 select inputs.input_id, inputs.name, inputs.digest, rejects.batch_id, rejects.position, rejects.reason,
-    rejects.first_byte, rejects.length, rejects.fingerprint, rejects.bytes
+    rejects.first_byte, rejects.length, rejects.fingerprint, octet_length(rejects.bytes)
 from ledger.rejects
 inner join ledger.batches on rejects.batch_id = batches.batch_id
 inner join ledger.inputs on batches.input_id = inputs.input_id
@@ -50,6 +51,8 @@ from unnest(%s::uuid[], %s::bigint[]) as given (batch_id, position)
 where rejects.batch_id = given.batch_id and rejects.position = given.position and rejects.replayed_by is null
 """
 
+KEPT = "select bytes from ledger.rejects where batch_id = %s and position = %s"
+
 NAMES = "select name from ledger.input_names where input_id = %s order by first_seen_at, name"
 
 
@@ -66,7 +69,7 @@ class Standing:
     first_byte: int
     length: int
     fingerprint: str
-    beginning: memoryview
+    kept: int
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,12 @@ class _Worker:
         input_id, position = self._behind
         asked = {"source": self._origin.source.source, "reason": self._reason, "page": PAGE}
         cursor.execute(STANDING, {**asked, "input_id": input_id, "position": position})
-        return [Standing(*values) for values in cursor.fetchall()]
+        page: list[Standing] = []
+        for values in cursor.fetchall():
+            page.append(Standing(*values))
+            if sum(reject.kept for reject in page) >= PAGE_BYTES:
+                break
+        return page
 
     def _part(self, cursor: Cursor, rejects: list[Standing]) -> ReplayPart:
         """Take in what passes of one input's rejects, as the batch that it becomes."""
@@ -165,8 +173,9 @@ class _Worker:
         return part
 
     def _document(self, cursor: Cursor, reject: Standing) -> bytes | Refusal:
-        if len(reject.beginning) == reject.length:
-            return bytes(reject.beginning)
+        if reject.kept == reject.length:
+            cursor.execute(KEPT, [reject.batch_id, reject.position])
+            return bytes(cursor.fetchone()[0])  # type: ignore[index]
         if reject.length > self._origin.most_bytes:
             return Refusal("too_large", f"{reject.length} bytes, the limit is {self._origin.most_bytes}")
         if reject.input_id not in self._originals:

@@ -79,7 +79,8 @@ def load(task: str) -> tuple[Any, dict[str, Any]]:
     raw = path.read_bytes() if path.exists() else b""
     if hashlib.sha256(raw).hexdigest() != manifest["sha256"]:
         raise ArtefactBroken(
-            f"{relative_name(path)} is not the file that was saved, so it is not loaded: `python -m ml.train --force`"
+            f"{relative_name(path)} is not the file that was saved, so it is not loaded:"
+            f" `python -m ml.train --task {task} --force`"
         )
     others = [
         f"{name} {manifest['versions'].get(name)}"
@@ -89,7 +90,7 @@ def load(task: str) -> tuple[Any, dict[str, Any]]:
     if others:
         raise OtherVersions(
             f"{relative_name(path)} was saved with {', '.join(others)}, so it is not loaded:"
-            " `python -m ml.train --force`"
+            f" `python -m ml.train --task {task} --force`"
         )
     import io
 

@@ -14,6 +14,7 @@ from ml.rows import batches_that_changed, read_rows, training_rows
 from ml.task import read_task
 from warehouse.cli import run
 from warehouse.connection import connect
+from warehouse.settings import get_settings
 
 NAMED_AT_MOST = 10
 TABLE = """
@@ -115,10 +116,10 @@ def _replace(task: str, key: str, content: bytes, state: str) -> None:
 
 
 @click.command(help="Example: python -m ml.score\n\nWrite the current model's predictions.")
-@click.option("--task", default="flight_delays", show_default=True, help="A task of ml/tasks.")
-def main(task: str) -> None:
+@click.option("--task", help="A task of ml/tasks; the one that WAYBILL_TASK names by default.")
+def main(task: str | None) -> None:
     """Score, and say whether the model is stale."""
-    click.echo(score(task).summary)
+    click.echo(score(task or get_settings().waybill_task).summary)
 
 
 if __name__ == "__main__":

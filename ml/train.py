@@ -17,6 +17,7 @@ from ml.rows import TrainingRows, read_rows, training_rows
 from ml.task import DeclaredTask, Task, read_task
 from warehouse.cli import run
 from warehouse.identifiers import uuid7
+from warehouse.settings import get_settings
 
 THREADS = 1  # a second thread on a shared machine costs boosting more than it gives
 SHOWN = ("roc_auc", "pr_auc", "brier")
@@ -118,11 +119,11 @@ def _manifest(
 
 
 @click.command(help="Example: python -m ml.train\n\nTrain the task's candidates and save the best one.")
-@click.option("--task", default="flight_delays", show_default=True, help="A task of ml/tasks.")
+@click.option("--task", help="A task of ml/tasks; the one that WAYBILL_TASK names by default.")
 @click.option("--force", is_flag=True, help="Train again although nothing changed.")
-def main(task: str, force: bool) -> None:
+def main(task: str | None, force: bool) -> None:
     """Train, then show every candidate's figures."""
-    trained = train(task, force=force)
+    trained = train(task or get_settings().waybill_task, force=force)
     click.echo(trained.summary)
     click.echo(f"{'candidate':<24} {'seconds':>7} {'ROC AUC':>8} {'PR-AUC':>7} {'Brier':>7} {'ECE':>7}   (test)")
     for name, result in trained.manifest["candidates"].items():

@@ -33,9 +33,10 @@ def mart_hashes(connection: Connection) -> dict[str, MartHash]:
 
 
 def _hash(connection: Connection, mart: str) -> MartHash:
+    quote = connection.dialect.identifier_preparer.quote
     added = "".join(f" - '{name}'" for name in connection.scalars(text(ADDED), {"mart": mart}))
     query = f"""
         select count(*) as rows, coalesce(sum(hashtextextended((to_jsonb(mart){added})::text, 0)), 0)::text as digest
-        from marts."{mart}" as mart
+        from marts.{quote(mart)} as mart
     """
     return MartHash(**connection.execute(text(query)).mappings().one())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,9 @@ from pipeline.accounting import OUTCOMES
 from pipeline.report_facts import NAMED_AT_MOST, ReportFacts, gather_facts
 from warehouse.cli import run
 from warehouse.connection import engine
-from warehouse.settings import PROJECT, Settings, get_settings, relative_name
+from warehouse.settings import Settings, get_settings, relative_name
 
 TEMPLATES = Path(__file__).with_name("templates")
-DBT_DOCS = PROJECT / "dbt_project" / "target" / "static_index.html"
 
 
 @dataclass(frozen=True)
@@ -40,12 +38,10 @@ def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportOut
     settings = get_settings()
     folder = settings.reports_folder
     folder.mkdir(parents=True, exist_ok=True)
-    if DBT_DOCS.exists() and not (folder / "dbt_docs.html").exists():
-        shutil.copyfile(DBT_DOCS, folder / "dbt_docs.html")
     with engine("reader").connect() as connection:
         facts = gather_facts(connection, settings, stages)
     page, partial = folder / "index.html", folder / f".index.html.{os.getpid()}"
-    partial.write_text(render_report(facts, _links(settings, facts)), encoding="utf-8")
+    partial.write_text(render_report(facts, _links(settings)), encoding="utf-8")
     partial.replace(page)
     read = sum(account.read for account in facts.accounts)
     return ReportOutcome(read, f"{read:,} documents accounted for in {relative_name(page)}", page)
@@ -61,17 +57,14 @@ def render_report(facts: ReportFacts, links: Sequence[tuple[str, str, bool]]) ->
     return template.render(facts=facts, links=links, outcomes=OUTCOMES, named_at_most=NAMED_AT_MOST)
 
 
-def _links(settings: Settings, facts: ReportFacts) -> list[tuple[str, str, bool]]:
+def _links(settings: Settings) -> list[tuple[str, str, bool]]:
     """Return (title, relative path, whether it is there) of the pages to read on."""
     folder = settings.reports_folder
     pages = [
         ("dbt docs: models, columns, lineage", "dbt_docs.html"),
         ("Data Docs: what was validated", "data_docs/index.html"),
     ]
-    links = [(title, path, (folder / path).exists()) for title, path in pages]
-    if facts.model and facts.model["card"]:
-        links.append(("Model card", Path(os.path.relpath(facts.model["card"], folder)).as_posix(), True))
-    return links
+    return [(title, path, (folder / path).exists()) for title, path in pages]
 
 
 def _number(value: Any) -> str:

@@ -131,15 +131,13 @@ def _members(connection: Connection) -> list[dict[str, Any]]:
 
 
 def _model(settings: Settings) -> dict[str, Any] | None:
-    """Return the current model's manifest, with its figures flat and the path of its card."""
+    """Return the current model's manifest, with its figures flat."""
     manifest = current_manifest(settings.waybill_task)
     if manifest is None:
         return None
-    cards = sorted((settings.models_folder / settings.waybill_task / manifest["model_id"]).glob("*.html"))
     return {
         "name": manifest["model_id"],
         "figures": _flatten(manifest["metrics"]),
-        "card": cards[0] if cards else None,
     }
 
 

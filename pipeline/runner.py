@@ -7,7 +7,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import click
 from psycopg2.extensions import connection as Connection
@@ -53,17 +53,23 @@ def run_stage(name: str, *, work: Callable[[], Outcome] | None = None) -> Outcom
     stage = next(entry for entry in stages if entry.name == name)
     order = [entry.name for entry in stages]
     started = time.monotonic()
-    console = Console(stderr=True)
     try:
-        with console.status(f"{stage.name}: {stage.does}"):
+        with _spinner(stage):
             outcome = (work or WORK[name])()
-    except WaybillError as error:
+    except BaseException as error:
         remember(as_record(stage, time.monotonic() - started, None, "failed"), order)
-        raise type(error)(_stopped(stage, error)) from error
+        if isinstance(error, WaybillError):
+            raise type(error)(_stopped(stage, error)) from error
+        raise
     seconds = time.monotonic() - started
     remember(as_record(stage, seconds, outcome, "succeeded"), order)
     click.echo(_line(f"{stage.name:<12} {seconds:>6.1f} s {outcome.rows:>11,} rows   ", outcome.summary))
     return outcome
+
+
+def _spinner(stage: Stage) -> AbstractContextManager[object]:
+    """Show that a stage is at work; one that shows its own progress needs none beside it."""
+    return nullcontext() if stage.shows_progress else Console(stderr=True).status(f"{stage.name}: {stage.does}")
 
 
 def _line(start: str, summary: str) -> str:

@@ -20,6 +20,7 @@ class Stage:
     does: str
     makes: str | None = None
     gate: str | None = None
+    shows_progress: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from rich.table import Table
 from sqlalchemy import Connection, text
 
 from streaming.cluster import Topic, client_options
+from warehouse.settings import get_settings
 
 INTAKE = """
     select coalesce(sum(landed), 0)::bigint as landed, coalesce(sum(rejected), 0)::bigint as rejected
@@ -21,7 +22,7 @@ POSITIONS = """
     where feed = 'kafka' and topic_id = any(:topic_ids)
 """
 CURRENT = "select count(*) from marts.fct_flights"
-SCORED = "select count(*) from predictions.flight_delays"
+SCORED = "select count(*) from predictions.{}"
 # from the oldest message of a batch to the run of the mart that took it in, over the batches of the newest such run
 LATENCY = """
     select percentile_cont(0.5) within group (order by extract(epoch from taken.consumed_at - batches.sent_at))
@@ -49,6 +50,10 @@ class Figures:
     latency_seconds: float | None
 
 
+def _predictions(connection: Connection) -> str:
+    return connection.dialect.identifier_preparer.quote(get_settings().waybill_task)
+
+
 class Meter:
     """Reads the figures; holds a client that knows the ends of the topics."""
 
@@ -65,7 +70,7 @@ class Meter:
             landed=intake.landed,
             rejected=intake.rejected,
             current_flights=connection.scalar(text(CURRENT)) or 0,
-            predictions=connection.scalar(text(SCORED)) or 0,
+            predictions=connection.scalar(text(SCORED.format(_predictions(connection)))) or 0,
             latency_seconds=connection.scalar(text(LATENCY)),
         )
 

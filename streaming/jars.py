@@ -71,4 +71,4 @@ def _resolve(folder: Path) -> str:
         [*command, "sync", "--force"], cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
     lines = (done.stderr or done.stdout).strip().splitlines()
-    return lines[-1].strip()[:160] if lines and done.returncode else "jgo ended without a word"
+    return lines[-1].strip()[:160] if lines and done.returncode else "jgo said nothing of it"

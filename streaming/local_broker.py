@@ -73,13 +73,13 @@ def start(place: BrokerPlace, extra: ExtraListener | None = None) -> bool:
             return False
         java = [str(find_java()), f"-Xmx{HEAP}", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
         folders = sorted({jar.parent for jar in jars(place.jars)})
-        java += ["-cp", os.pathsep.join(f"{folder}/*" for folder in folders)]
+        java += ["-cp", os.pathsep.join(f"{folder.relative_to(place.home)}/*" for folder in folders)]
         terminate(place)  # a process that lives and takes no connections is in the way
         ports = choose_ports(place)
         _configure(place, ports, extra)
         if not (place.data / "meta.properties").exists():
             _format(place, java)
-        remember(place, _spawn([*java, "kafka.Kafka", str(place.properties)], place), ports)
+        remember(place, _spawn([*java, "kafka.Kafka", place.properties.name], place), ports)
         _wait(place)
     return True
 
@@ -95,7 +95,7 @@ def _configure(place: BrokerPlace, ports: tuple[int, int], extra: ExtraListener 
         host=LOOPBACK,
         port=ports[0],
         controller_port=ports[1],
-        data=place.data,
+        data=place.data.name,
         protocols=f",{extra.name}:{extra.protocol}" if extra else "",
         listeners=f",{extra.name}://{LOOPBACK}:{extra.port}" if extra else "",
     )
@@ -108,8 +108,9 @@ def _configure(place: BrokerPlace, ports: tuple[int, int], extra: ExtraListener 
 def _format(place: BrokerPlace, java: list[str]) -> None:
     cluster_id = base64.urlsafe_b64encode(os.urandom(16)).rstrip(b"=").decode()
     # in one word with its option: an identifier may begin with a hyphen
-    tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", f"--config={place.properties}"]
-    done = subprocess.run([*java, *tool], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", f"--config={place.properties.name}"]
+    command = _inside(place, [*java, *tool])
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode:
         raise BrokerNotStarted(f"Kafka could not make {place.data}: {_telling_line(done.stdout + done.stderr)}")
 
@@ -122,7 +123,13 @@ def _spawn(command: list[str], place: BrokerPlace) -> int:
         (os.POSIX_SPAWN_OPEN, 1, place.log, log_flags, 0o600),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
+    command = _inside(place, command)
     return os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True)
+
+
+def _inside(place: BrokerPlace, command: list[str]) -> list[str]:
+    """Return a command that runs in the broker's folder, so that no path of ours is spelled in what Java reads."""
+    return ["/bin/sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(place.home), *command]
 
 
 def _wait(place: BrokerPlace) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg2.extensions import cursor as Cursor
 
+from loader.errors import Overtaken
 from streaming.cluster import Topic
 from warehouse.identifiers import uuid7
 
@@ -88,8 +89,13 @@ def lock_positions(cursor: Cursor, input_ids: Iterable[UUID]) -> dict[UUID, int]
     return {UUID(input_id): offset for input_id, offset in cursor.fetchall()}
 
 
-def advance(cursor: Cursor, ranges: list[tuple[UUID, int, int]]) -> int:
-    """Set next offsets where they are still what they were (compare and set); return how many were."""
+def advance(cursor: Cursor, ranges: list[tuple[UUID, int, int]]) -> None:
+    """Set next offsets where they are still what they were (compare and set).
+
+    Raises:
+        Overtaken: one is not; the transaction must not be committed.
+    """
     ids, firsts, nexts = zip(*ranges, strict=True)
     cursor.execute(ADVANCE, [[str(input_id) for input_id in ids], list(firsts), list(nexts)])
-    return cursor.rowcount
+    if cursor.rowcount != len(ranges):
+        raise Overtaken("a partition was advanced by another consumer; run again")

@@ -82,7 +82,7 @@ def status() -> None:
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def psql(arguments: tuple[str, ...]) -> None:
-    """Open psql as the read-only login; psql's own arguments go through, so `-U waybill` opens it as the owner."""
+    """Open psql as the read-only login; psql's own arguments go through; the embedded one's owner is `-U waybill`."""
     parameters = connection_parameters("reader")
     found = current_warehouse()
     own = found.place.binaries / "psql" if found.place else shutil.which("psql")

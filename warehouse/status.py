@@ -26,6 +26,7 @@ def print_status(warehouse: Warehouse) -> None:
     click.echo(f"server:   {warehouse.description}")
     if warehouse.place and not embedded.answers(warehouse.place):
         click.echo("state:    not running (start it: make up)")
+        click.echo(_psql())
         return
     connection = connect("reader")
     with connection, connection.cursor() as cursor:
@@ -43,4 +44,8 @@ def print_status(warehouse: Warehouse) -> None:
             rows = cursor.fetchone()[0]  # type: ignore[index]
             click.echo(f"  {schema + '.' + table:<36} {rows:>12,} rows {size_bytes / 1e6:>9,.1f} MB")
     connection.close()
-    click.echo(PSQL if Path(".venv").exists() else PSQL.replace(".venv/bin/", ""))
+    click.echo(_psql())
+
+
+def _psql() -> str:
+    return PSQL if Path(".venv").exists() else PSQL.replace(".venv/bin/", "")

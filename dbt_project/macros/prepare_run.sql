@@ -2,7 +2,7 @@
     {%- if execute -%}
         {%- set missing = run_query("select to_regclass('raw.flights') is null or to_regclass('ledger.batches') is null") -%}
         {%- if missing.rows[0][0] -%}
-            {{ exceptions.raise_compiler_error("nothing is landed in database " ~ target.dbname ~ ": run `make load` first") }}
+            {{ exceptions.raise_compiler_error("database " ~ target.dbname ~ " has no raw table of flights: run `make load` first") }}
         {%- endif -%}
     {%- endif -%}
     create table if not exists intermediate.frozen_batches (

@@ -19,7 +19,7 @@ from warehouse.dbt_login import DBT_PROJECT
 def test_a_warehouse_in_which_nothing_is_landed_is_refused(dbt: Dbt) -> None:
     execute("drop table raw.flights cascade")
     said = message(dbt.run("run"))
-    assert "nothing is landed in database" in said
+    assert "has no raw table of flights" in said
     assert "run `make load` first" in said
 
 

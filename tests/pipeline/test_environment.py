@@ -129,7 +129,7 @@ def test_two_at_once_take_turns(clone: Path) -> None:
     assert answer(clone) == "42"
 
 
-def test_an_environment_stays_until_another_python_is_named(clone: Path) -> None:
+def test_an_environment_of_another_python_stays_and_is_brought_up_to_date_when_its_own_is_named(clone: Path) -> None:
     assert set_up(clone)[0] == 0
     stamp = clone / ".venv/.waybill-requirements"
     stamp.write_text(stamp.read_text().replace(f"3.{sys.version_info.minor} ", "3.99 "))

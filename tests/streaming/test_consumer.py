@@ -182,8 +182,8 @@ def test_a_group_shares_the_partitions_and_sigterm_ends_it_cleanly(things: Thing
                 if len(found["members"]) == 2 and found["group_state"] == "Stable":
                     break
                 time.sleep(0.2)
-        for number in range(200):
-            things.send(thing(number), partition=number % 2) if number % 100 == 0 else None
+        things.send(thing(0), partition=0)
+        things.send(thing(1), partition=1)
         things.send(*map(thing, range(1000, 1500)), partition=0)
         things.send(*map(thing, range(2000, 2500)), partition=1)
         while len(things.landed()) < 1002 and time.monotonic() < deadline:
@@ -277,10 +277,10 @@ def test_a_document_that_only_postgresql_refuses_is_named_and_the_others_land(th
     deep = b'{"id": 5, "text": ' + b"[" * 900 + b"]" * 900 + b"}"
     refused = b'{"id": 6, "text": 1e-200000}'
     things.send(thing(1), refused, deep, thing(2))
-    health = things.consume()
-    assert health.landed + health.rejected == 4
-    assert [number for number in things.landed() if number < 5] == [1, 2]
-    assert things.books()[0] == 4
+    things.consume()
+    assert things.landed() == [1, 2, 5]
+    assert rows("select position, reason from ledger.rejects") == [(1, "not_storable")]
+    assert things.books() == (4, 3, 1, 0)
 
 
 def test_it_waits_for_a_database_that_is_away(things: Things) -> None:
@@ -291,8 +291,7 @@ def test_it_waits_for_a_database_that_is_away(things: Things) -> None:
     time.sleep(1.5)
     _kill_server(place)
     _, said = process.communicate(timeout=90)
-    things.consume()
-    assert process.returncode in (0, 1), said.decode()
+    assert process.returncode == 0, said.decode()
     assert things.landed() == list(range(500))
 
 

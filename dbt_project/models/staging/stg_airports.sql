@@ -1,4 +1,4 @@
--- Missing values: a text that is empty, blank or says NA is no value, in every field alike.
+-- Missing values: a text that is empty, blank or says NA is no value; of a version, empty or blank only.
 {%- set types = {
     'time_zone': 'time_zone',
     'altitude_feet': 'integer',
