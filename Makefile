@@ -20,7 +20,7 @@ env: ## write .env with a password made for you, unless it is there
 setup-dev: setup
 	@$(SETUP) requirements requirements-dev
 
-lock: setup ## write requirements*.txt and the broker's jars anew (needs uv)
+lock: setup ## write requirements*.txt and the jars' lock (needs uv)
 	for name in $(basename $(wildcard requirements*.in)); do uv pip compile --universal --generate-hashes --no-header \
 		--python-version 3.11 $$name.in -o $$name.txt || exit 1; done
 	cd streaming/broker_jars && rm -f jgo.lock.toml && $(CURDIR)/$(RUN) -m jgo --resolver python lock
@@ -78,7 +78,7 @@ notebook: setup ## open the notebooks in JupyterLab, on this machine alone
 pipeline: data ## do all of it, in order
 	@$(RUN) -m pipeline run
 
-java: setup ## bring what the broker needs, a Java as a wheel where there is none
+java: setup ## bring what the broker needs, a Java where there is none
 	@$(SETUP) requirements requirements-broker
 	@$(RUN) -m streaming.java || $(SETUP) requirements requirements-java
 
@@ -115,6 +115,6 @@ bench: data ## measure the landing and the way to the marts beside others
 reset: setup ## drop all tables and start empty
 	@$(RUN) -m warehouse reset
 
-clean: ## stop warehouse and broker, remove all that was made but data/raw
+clean: ## stop both servers, remove all that was made but data/raw
 	-@if [ -x $(RUN) ]; then $(RUN) -m streaming.broker down; $(RUN) -m warehouse remove --yes; fi
 	rm -rf .venv .waybill models reports data/processed dbt_project/target dbt_project/logs logs
