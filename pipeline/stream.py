@@ -63,7 +63,7 @@ def stream(replay: Replay) -> None:
     with engine("reader").connect() as connection:
         pipelines = mart_hashes(connection)
     settle("stream", own=("processed", "reports"))
-    files = _split(replay.pattern)
+    files = split(replay.pattern)
     with only_run(), recorded_run("stream"), ExitStack() as stack:
         run_stage("load", work=lambda: _load(files.before))  # 1.
         refresh()
@@ -76,7 +76,7 @@ def stream(replay: Replay) -> None:
         run_stage("score")
     show_books()  # 5.
     with engine("reader").connect() as connection:
-        _compare(pipelines, mart_hashes(connection))
+        compare(pipelines, mart_hashes(connection))
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,12 @@ class Files:
     after: dict[str, list[Path]]
 
 
-def _split(pattern: str) -> Files:
+def split(pattern: str) -> Files:
+    """Tell the files to replay, by the pattern of their names, from those that come before and after them.
+
+    Raises:
+        RunRefused: none matches.
+    """
     files = Files({}, {}, {})
     for name in source_names():
         paths = read_source(name).default_files(get_settings().raw_folder)
@@ -160,7 +165,12 @@ def _watch(topics: list[Topic], producers: Running, consumers: Running, every_se
             process.wait()
 
 
-def _compare(pipelines: dict[str, MartHash], streams: dict[str, MartHash]) -> None:
+def compare(pipelines: dict[str, MartHash], streams: dict[str, MartHash]) -> None:
+    """Say of every mart whether it is the pipeline's.
+
+    Raises:
+        StreamBroken: one is not.
+    """
     if not pipelines:
         click.echo("the pipeline has no marts to compare with: type `make pipeline`")
         return

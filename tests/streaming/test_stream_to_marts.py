@@ -1,0 +1,86 @@
+"""A stream into marts: what is replayed, loaded before and after it, and marts that end as the pipeline's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loader.load import load
+from ml.train import train
+from pipeline.dbt import build
+from pipeline.errors import RunRefused, StreamBroken
+from pipeline.mart_hashes import MartHash
+from pipeline.stream import Replay, compare, split, stream
+from tests.databases import drop_database, fresh_database, rows
+from warehouse.settings import PROJECT
+
+TASK = "flight_delays_small"
+SAMPLE = PROJECT / "data" / "raw" / "raw.json"
+REPLAY = Replay("*-2013-12*", rate=500, every_seconds=600, partitions=2)
+
+
+@pytest.fixture
+def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small sample as files of its sources; the flights in one file before the replay, one in it, one after it."""
+    folder = tmp_path / "raw"
+    sample = json.loads(SAMPLE.read_bytes())
+    flights = sample.pop("flights")
+    files = {
+        "airports/airports.json": json.dumps({"airports": sample.pop("airports")}),
+        "flights/flights-2013-11.ndjson": "\n".join(map(json.dumps, flights[:60])),
+        "flights/flights-2013-12.ndjson": "\n".join(map(json.dumps, flights[60:100])),
+        "flights/late-deliveries-1.ndjson": "\n".join(map(json.dumps, flights[100:])),
+        **{f"airlines/{number}.json": json.dumps(one) for number, one in enumerate(sample.pop("airlines"))},
+        **{f"{name}/{name}.ndjson": "\n".join(map(json.dumps, many)) for name, many in sample.items()},
+    }
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    for name in ("RAW", "MODELS", "REPORTS", "PROCESSED"):
+        monkeypatch.setenv(f"WAYBILL_{name}", str(tmp_path / name.lower()))
+    return folder
+
+
+def test_files_are_loaded_before_replayed_or_loaded_after_by_their_names(raw: Path) -> None:
+    files = split("*-2013-12*")
+    assert [path.name for path in files.before["flights"]] == ["flights-2013-11.ndjson"]
+    assert [path.name for path in files.replayed["flights"]] == ["flights-2013-12.ndjson"]
+    assert [path.name for path in files.after["flights"]] == ["late-deliveries-1.ndjson"]
+    assert set(files.before) == {"aircraft", "airlines", "airports", "flights", "weather"}
+    with pytest.raises(RunRefused, match=r"no file matches 'nothing\*': name what is to be replayed with --replay"):
+        split("nothing*")
+
+
+def test_marts_that_are_not_the_pipelines_are_named() -> None:
+    one, other = MartHash(1, "7"), MartHash(1, "8")
+    compare({"dim_airlines": one}, {"dim_airlines": one})
+    with pytest.raises(StreamBroken, match="dim_airlines: not the pipeline's marts"):
+        compare({"dim_airlines": one}, {"dim_airlines": other})
+    with pytest.raises(StreamBroken, match="dim_airports: not the pipeline's marts"):
+        compare({"dim_airports": one}, {})
+
+
+def test_without_a_model_it_says_what_comes_first(raw: Path, database: str) -> None:
+    with pytest.raises(RunRefused, match="no model scores the stream yet: type `make pipeline` first"):
+        stream(REPLAY)
+
+
+def test_a_stream_ends_with_the_pipelines_marts_and_both_feeds_in_the_books(
+    raw: Path, broker: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WAYBILL_TASK", TASK)
+    monkeypatch.setenv("DBT_TARGET_PATH", str(raw.parent / "dbt"))
+    with fresh_database("stream") as name:
+        load()
+        build()
+        train(TASK)
+        stream(REPLAY)
+        feeds = rows("select feed, sum(read)::int from ledger.batches where source = 'flights' group by 1 order by 1")
+        drop_database(f"{name}_stream")
+    said = capsys.readouterr().out
+    assert feeds == [("file", 78), ("kafka", 40)]
+    assert "fct_flights" in said and "the same as the pipeline's" in said
+    assert "other than the pipeline's" not in said
