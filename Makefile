@@ -108,9 +108,10 @@ crash: setup-dev ## kill loader and server at random, count losses (ROUNDS SEED)
 chaos: setup-dev java ## the same with a topic: kill, halt, cut, crowd (ROUNDS SEED)
 	@$(RUN) -m tests.crash.chaos --rounds $(or $(ROUNDS),10) --seed $(or $(SEED),1)
 
-bench: data ## measure the landing and the way to the marts beside others
+bench: data java ## measure landing, marts and stream beside others
 	@$(RUN) -m benchmarks.load
 	@$(RUN) -m benchmarks.pipeline
+	@$(RUN) -m benchmarks.stream
 
 reset: setup ## drop all tables and start empty
 	@$(RUN) -m warehouse reset

@@ -32,14 +32,14 @@ def psql_copy(parameters: dict[str, str], file: Path) -> float:
     return time.monotonic() - started
 
 
-def make_environment() -> Path | None:
+def make_environment(name: str = "benchmark-peers", packages: list[str] = PACKAGES) -> Path | None:
     """Make the peers' environment once; None when their packages cannot be had."""
-    folder = get_settings().state_folder / "benchmark-peers"
+    folder = get_settings().state_folder / name
     python = folder / "bin" / "python"
     if (folder / "complete").exists():
         return python
     subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-    install = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *PACKAGES]
+    install = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *packages]
     if subprocess.run(install, check=False).returncode:
         return None
     (folder / "complete").touch()

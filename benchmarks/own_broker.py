@@ -1,0 +1,34 @@
+"""A Kafka broker of the benchmark's own, gone in the end; its jars are the project's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from streaming import local_broker
+from streaming.broker_process import BrokerPlace, address, find_broker
+from warehouse.settings import get_settings
+
+
+@contextmanager
+def own_broker() -> Iterator[BrokerPlace]:
+    """Name a fresh broker in KAFKA_BOOTSTRAP_SERVERS."""
+    jars = find_broker(get_settings()).jars
+    jars.mkdir(parents=True, exist_ok=True)
+    before = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    place = BrokerPlace(Path(tempfile.mkdtemp(prefix="waybill-bench-broker-")))
+    place.jars.symlink_to(jars)
+    local_broker.start(place)
+    os.environ["KAFKA_BOOTSTRAP_SERVERS"] = str(address(place))
+    try:
+        yield place
+    finally:
+        local_broker.stop(place)
+        shutil.rmtree(place.home)
+        os.environ.pop("KAFKA_BOOTSTRAP_SERVERS")
+        if before is not None:
+            os.environ["KAFKA_BOOTSTRAP_SERVERS"] = before

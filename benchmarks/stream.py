@@ -1,0 +1,116 @@
+"""`python -m benchmarks.stream`: one topic into PostgreSQL by the consumer and by others, in one run."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+import click
+
+from benchmarks import peers
+from benchmarks.databases import bench_database
+from benchmarks.flights_file import write_flights
+from benchmarks.machine import description
+from benchmarks.own_broker import own_broker
+from benchmarks.stream_latency import latency
+from benchmarks.stream_roads import consumed, inserted, polled, quix, shared
+from loader.declarations import read_source
+from streaming.cluster import create_topic
+from streaming.producer import Pace, Sent, produce
+from warehouse.cli import run
+
+CEILING = "the client's own poll loop, no database"
+OURS = "consumer (contract, fingerprint, ledger, rejects)"
+PLAIN = "plain loop, an insert and a commit a message"
+PLAIN_MESSAGES = 5_000
+QUIX_MESSAGES = 30_000
+QUIX_PACKAGES = ["quixstreams[postgresql]==3.28.1"]
+RATE, RATE_SECONDS = 1_000, 20
+
+
+@click.command(help="Example: python -m benchmarks.stream --runs 3\n\nMeasure the consumer beside other roads.")
+@click.option("--runs", default=3, show_default=True, help="How often each is timed; medians are shown.")
+@click.option("--months", default=12, show_default=True, type=click.IntRange(1, 12), help="How much of the sample.")
+def main(runs: int, months: int) -> None:
+    """Time all in turn, on a broker and in databases of the benchmark's own, and print the tables."""
+    with tempfile.TemporaryDirectory(prefix="waybill-bench-") as name, own_broker():
+        file = Path(name) / "flights.ndjson"
+        rows = write_flights(file, months)
+        with bench_database() as parameters:
+            click.echo(description(parameters))
+        size = file.stat().st_size / 1e6
+        click.echo(f"{rows:,} flight documents, {size:.0f} MB, lz4, broker on the same machine, medians of {runs}")
+        _send("one", file, 1)
+        _show(_roads(rows, runs))
+        _show_latency(file)
+        _show_consumers(file, runs)
+
+
+def _roads(rows: int, runs: int) -> dict[str, list[float]]:
+    """Return messages a second of each road in each run; all take turns, so that what disturbs one disturbs all."""
+    python = peers.make_environment("benchmark-quix", QUIX_PACKAGES)
+    if python is None:
+        click.echo("Quix Streams could not be installed here: left out")
+    found: dict[str, list[float]] = defaultdict(list)
+    messages = min(rows, QUIX_MESSAGES)
+    for _ in range(runs):
+        found[CEILING].append(rows / polled("one"))
+        with bench_database() as parameters:
+            found[OURS].append(rows / consumed("one"))
+            found[PLAIN].append(PLAIN_MESSAGES / inserted(parameters, "one", PLAIN_MESSAGES))
+            answer = quix(python, parameters, "one", messages) if python else {}
+        if "failed" in answer:
+            click.echo(f"Quix Streams could not be run: {answer['failed']}")
+        elif answer:
+            name = f"Quix Streams {answer['version']}, PostgreSQL sink"
+            found[name].append(messages / float(answer["seconds"]))
+    return found
+
+
+def _show(found: dict[str, list[float]]) -> None:
+    ceiling = statistics.median(found[CEILING])
+    click.echo(f"{'road':<52}{'messages/s':>12}{'ratio':>8}{'spread':>20}")
+    for name, speeds in found.items():
+        median = statistics.median(speeds)
+        spread = f"{min(speeds):,.0f} to {max(speeds):,.0f}"
+        click.echo(f"{name:<52}{median:>12,.0f}{median / ceiling:>8.3f}{spread:>20}")
+
+
+def _show_consumers(file: Path, runs: int) -> None:
+    lines = file.read_bytes().splitlines()
+    click.echo(f"\n{'consumers on four partitions':<52}{'messages/s':>12}{'spread':>28}")
+    for consumers in (1, 2, 4):
+        speeds = []
+        for number in range(runs):
+            with bench_database():
+                speeds.append(len(lines) / shared(f"four-{consumers}-{number}", lines, consumers))
+        spread = f"{min(speeds):,.0f} to {max(speeds):,.0f}"
+        click.echo(f"{consumers:<52}{statistics.median(speeds):>12,.0f}{spread:>28}")
+
+
+def _show_latency(file: Path) -> None:
+    paced = file.with_name("paced.ndjson")
+    lines = file.read_bytes().splitlines(keepends=True)[: RATE * RATE_SECONDS]
+    paced.write_bytes(b"".join(lines))
+    create_topic("paced", 1)
+    with bench_database():
+        found = latency("paced", paced, RATE)
+    click.echo(
+        f"\nfrom sent to committed at {RATE:,} messages/s ({found.messages:,} messages, {found.a_batch:.0f} a batch):"
+        f" p50 {found.p50:.0f} ms, p99 {found.p99:.0f} ms"
+    )
+
+
+def _send(topic: str, file: Path, partitions: int) -> None:
+    create_topic(topic, partitions)
+    produce(read_source("flights").model_copy(update={"topic": topic}), (str(file),), Pace(), show=_unseen)
+
+
+def _unseen(sent: Sent) -> None:
+    pass
+
+
+if __name__ == "__main__":
+    run(main, "python -m benchmarks.stream")
