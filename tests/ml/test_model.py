@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +94,38 @@ def test_the_order_of_rows_is_nothing_and_one_flipped_label_makes_the_model_stal
     scored = score("small")
     assert scored.is_stale and "STALE" in scored.summary
     assert rows("select bool_and(is_stale) from predictions.small") == [(True,)]
+
+
+FIT_AND_SHOW_THREADS = """
+import json, sys
+import pandas, threadpoolctl
+import ml.train
+from ml.task import Task
+
+def show_threads(*_):
+    print(json.dumps([pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "openmp"]))
+    return {"roc_auc": 0.5}
+
+ml.train.measure = show_threads
+days = pandas.date_range("2013-01-01", periods=120).tz_localize(None)
+rows = pandas.DataFrame({"on_date": days, "airline": "UA", "delay": range(120), "is_late": [True, False] * 60})
+ml.train._compare(Task.model_validate_json(sys.argv[1]), rows)
+"""
+
+
+def test_no_library_fits_with_more_threads_than_are_allowed() -> None:
+    """In a process of its own, since a library that is loaded already would be limited anyway."""
+    task = json.dumps({**TASK, "candidates": {"hist_gradient_boosting": {"max_iter": 2}}})
+    shown = subprocess.run(
+        [sys.executable, "-c", FIT_AND_SHOW_THREADS, task],
+        env={**os.environ, "OMP_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    threads = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert len(threads) == 2, shown.stderr
+    assert all(pools and set(pools) == {1} for pools in threads)
 
 
 def take_in(outcome: str) -> str:
