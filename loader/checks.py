@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -93,7 +93,10 @@ def _no_constant(name: str) -> Any:
 
 
 def _number(text: str) -> int | float:
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:  # its exponent is beyond what Python counts in, and far beyond PostgreSQL's
+        raise OverflowError(f"holds a number with an exponent that PostgreSQL does not store: {text[:40]}") from None
     if number and (number.adjusted() > HUGEST_EXPONENT or len(text) > HUGEST_EXPONENT):
         raise OverflowError(f"holds a number of {number.adjusted()} digits, PostgreSQL stores {HUGEST_EXPONENT}")
     return int(number) if number == number.to_integral_value() and number.adjusted() < 400 else float(number)

@@ -12,6 +12,7 @@ import orjson
 from loader.declarations import Source
 from loader.errors import SourceBroken
 
+LONGEST_POINTER = 200  # characters of a pointer that are kept: it is part of a key, and an index takes 2,700 bytes
 JSON_TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
 
 
@@ -34,8 +35,11 @@ class Contract:
         return None
 
     def unknown_fields(self, document: Any) -> set[tuple[str, str]]:
-        """Return pointer and JSON type of each field that the contract does not name; `*` stands for any element."""
-        return set(_unknown(self._schema, document, ""))
+        """Return pointer and JSON type of each field that the contract does not name; `*` stands for any element.
+
+        Of a pointer that is too long for a key the beginning is returned, with a hash of all of it.
+        """
+        return {(_capped(pointer), kind) for pointer, kind in _unknown(self._schema, document, "")}
 
 
 def read_contract(source: Source) -> Contract:
@@ -83,6 +87,12 @@ def _unknown(schema: Any, value: Any, pointer: str) -> Iterator[tuple[str, str]]
     elif isinstance(value, list) and "items" in schema:
         for member in value:
             yield from _unknown(schema["items"], member, f"{pointer}/*")
+
+
+def _capped(pointer: str) -> str:
+    if len(pointer) <= LONGEST_POINTER:
+        return pointer
+    return f"{pointer[:LONGEST_POINTER]}… {hashlib.blake2b(pointer.encode(), digest_size=4).hexdigest()}"
 
 
 def _escape(part: str) -> str:

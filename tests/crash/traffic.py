@@ -24,6 +24,8 @@ POISON = {
     b'{"id": 1, "text": ' + b"[" * 1100 + b"]" * 1100 + b"}": "not_storable",
     b'{"id": 1, "text": 1e140000}': "not_storable",
     b'{"id": 1, "text": 1e-20000}': "not_storable",  # Python takes it, PostgreSQL does not
+    b'{"id": 1, "text": 1e9999999999999999999}': "not_storable",
+    b'{"id": 1, "text": 1e-9999999999999999999}': "not_storable",
     b"[]": "breaks_contract",
     b'{"id": "one"}': "breaks_contract",
     b'{"id": 1, "text": "' + b"x" * LARGEST_BYTES + b'"}': "too_large",

@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import os
+import random
 import subprocess
 import sys
 from collections import Counter
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from loader.drift import list_drift
 from loader.errors import FileRefused, SourceBroken
 from loader.load import load
 from loader.plan import Request
@@ -59,6 +61,31 @@ def test_a_hundred_thousand_brackets_are_a_reject_in_every_layout(database: str,
     assert landed_ids() == Counter(["t1", "t2", "t3", "t4"])
     assert [reason for _, reason in reasons()] == ["not_storable"] * 4
     assert rows(BALANCE) == [(0,)]
+
+
+@pytest.mark.parametrize("exponent", ["9999999999999999999", "-9999999999999999999"])
+def test_an_exponent_beyond_all_counting_is_a_reject(database: str, source: Path, exponent: str) -> None:
+    (source / "a.ndjson").write_bytes(
+        document(1) + b'\n{"id": "x", "updated_at": "", "n": 1e%s}\n' % exponent.encode() + document(2)
+    )
+    load(Request(("things",)))
+    assert landed_ids() == Counter(["t1", "t2"])
+    assert reasons() == [(2, "not_storable")]
+
+
+def test_a_field_name_of_any_length_lands_and_is_counted(database: str, source: Path) -> None:
+    chance = random.Random(1)
+    long = ["".join(chr(chance.randrange(0x4E00, 0x9FFF)) for _ in range(4000)) for _ in range(2)]
+    documents = [document(n) for n in range(10)]
+    documents[4:4] = [document(10, **{long[0]: 1}), document(11, **{long[0]: 2}), document(12, **{long[0][:300]: 3})]
+    documents.append(document(13, nested={long[1]: 1}))
+    (source / "a.ndjson").write_bytes(b"\n".join(documents))
+    load(Request(("things",)))
+    assert landed_ids() == Counter(f"t{n}" for n in range(14))
+    drift = {field.pointer: field.documents for field in list_drift("things")}
+    assert sorted(drift.values()) == [1, 1, 2]
+    assert all(len(pointer) < 250 for pointer in drift)
+    assert {pointer[:101] for pointer in drift if drift[pointer] == 2} == {f"/{long[0][:100]}"}
 
 
 def test_duplicate_keys_are_landed_as_postgresql_keeps_them(database: str, source: Path) -> None:
