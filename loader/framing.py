@@ -11,7 +11,7 @@ from loader.ranges import Place, Rest, Unframed
 from loader.scanner import FramingBroken, Scanner
 
 BLANKS = b" \t\r\n"
-LINE_END = re.compile(rb"[\r\n]")
+LINE_END = re.compile(rb"\r\n|[\r\n]")
 
 Frame = tuple[int, int, bytes] | Unframed  # position, first byte in the decompressed input, bytes
 Frames = Iterator[Frame]
@@ -46,46 +46,69 @@ def _other_encoding(beginning: bytes) -> str | None:
     return None
 
 
+class _Blocks:
+    """The blocks of a stream; none but the last ends in a carriage return, whose line feed may begin the next one."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._held = b""
+        self._put_back = b""
+        self.broken: str | None = None
+
+    def read(self) -> bytes:
+        """Return the next block; empty at the end, and at a break, which `broken` tells then."""
+        if self._put_back:
+            block, self._put_back = self._put_back, b""
+            return block
+        while True:
+            try:
+                block = self._stream.read()
+            except BrokenStream as error:
+                block, self.broken = b"", str(error)
+            found = self._held + block
+            self._held = b"\r" if block.endswith(b"\r") else b""
+            found = found[: len(found) - len(self._held)]
+            if found or not block:
+                return found
+
+    def put_back(self, block: bytes) -> None:
+        """Let what is left of a block be the next one."""
+        self._put_back = block
+
+
 def _lines(stream: Stream, most_bytes: int, start: Place) -> Frames:
     # behind a document the rest of its line comes first: a blank line that has its number again
     position = start.position - 2 if start.byte else 0
+    blocks = _Blocks(stream)
     open_line: list[bytes] = []
     offset: int | None = None
-    broken = None
     while True:
-        try:
-            block = stream.read()
-        except BrokenStream as error:
-            block, broken = b"", str(error)
+        block = blocks.read()
         if offset is None:
             offset = stream.offset
         open_line.append(block)
         if block and not LINE_END.search(block):
             if sum(map(len, open_line)) > most_bytes:
                 position += 1
-                rest, follows = _skip_line(stream, offset, open_line)
+                rest, end_bytes = _skip_line(blocks, offset, open_line)
                 yield rest.unframed(position, "too_large", f"a line of more than {most_bytes} bytes", is_rest=False)
-                offset += rest.length + follows[0]
-                open_line = [follows[1]]
+                offset += rest.length + end_bytes
+                open_line = []
             continue
-        data = b"".join(open_line)
-        if block and data.endswith(b"\r"):  # its line feed may begin the next block
-            open_line = [data]
-            continue
-        lines, ended = _split(data)
-        open_line = [lines.pop()] if block or broken else []
+        lines, ended = _split(b"".join(open_line))
+        open_line = [lines.pop()] if block or blocks.broken else []
         for line in lines:
             position += 1
             raw = line.strip(BLANKS)
             if raw:
                 yield position, offset if len(raw) == len(line) else offset + line.index(raw[:1]), raw
             offset += len(line) + ended
-        if broken:
-            rest = Rest(offset)
-            rest.add(open_line[0])
-            yield rest.unframed(position + 1, "cut_off", broken)
         if not block:
-            return
+            break
+    if blocks.broken:
+        rest = Rest(offset)
+        rest.add(open_line[0])
+        yield rest.unframed(position + 1, "cut_off", blocks.broken)
 
 
 def _split(data: bytes) -> tuple[list[bytes], int]:
@@ -98,31 +121,19 @@ def _split(data: bytes) -> tuple[list[bytes], int]:
     return lines, 0
 
 
-def _skip_line(stream: Stream, first_byte: int, pieces: list[bytes]) -> tuple[Rest, tuple[int, bytes]]:
-    """Pass over the rest of a line that is too large; return its measure, its line end's length and what follows."""
+def _skip_line(blocks: _Blocks, first_byte: int, pieces: list[bytes]) -> tuple[Rest, int]:
+    """Pass over the rest of a line that is too large; return its measure and its line end's length."""
     rest = Rest(first_byte)
     for piece in pieces:
         rest.add(piece)
-    while block := _unbroken(stream):
+    while block := blocks.read():
         end = LINE_END.search(block)
-        if end is None:
-            rest.add(block)
-            continue
-        rest.add(block[: end.start()])
-        follows = block[end.end() :]
-        if end.group() == b"\r":
-            follows = follows or _unbroken(stream)
-            return rest, (1 + follows.startswith(b"\n"), follows.removeprefix(b"\n"))
-        return rest, (1, follows)
-    return rest, (0, b"")
-
-
-def _unbroken(stream: Stream) -> bytes:
-    """Return the next block; empty at the end and at a break, which the stream tells again when it is read on."""
-    try:
-        return stream.read()
-    except BrokenStream:
-        return b""
+        if end:
+            rest.add(block[: end.start()])
+            blocks.put_back(block[end.end() :])
+            return rest, len(end.group())
+        rest.add(block)
+    return rest, 0
 
 
 def _whole(stream: Stream, most_bytes: int) -> Frames:
@@ -164,7 +175,6 @@ def _elements(stream: Stream, pointer: str, most_bytes: int, start: Place) -> Fr
             else:
                 yield position, first_byte, element
     except FramingBroken as error:
-        rest = Rest(scanner.offset)
-        rest.add(scanner.remaining())
+        rest = scanner.rest()
         broken = rest.drain(stream.read)
         yield rest.unframed(position + 1, error.reason, broken or error.detail)

@@ -45,15 +45,19 @@ class Scanner:
         self._at = 0
         self._window_offset: int | None = None
         self._guesses_left = MISSES_ALLOWED
+        self._may_guess = True  # until no likely end is left in the window
+        self._passing: Rest | None = None
 
     @property
     def offset(self) -> int:
         """The byte of the decompressed input that comes next."""
         return (self._window_offset or 0) + self._at
 
-    def remaining(self) -> bytes:
-        """Return what is in the window and was not handed out."""
-        return self._window[self._at :]
+    def rest(self) -> Rest:
+        """Return the measure of what was read and not handed out, with the element that was being passed over."""
+        rest = self._passing or Rest(self.offset)
+        rest.add(self._window[self._at :])
+        return rest
 
     def is_blank(self) -> bool:
         """Whether nothing but blanks follows."""
@@ -67,16 +71,19 @@ class Scanner:
         Raises:
             FramingBroken: the array is not there, breaks off, or its elements cannot be told apart any more.
         """
+        names = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
         if not is_behind_one:
-            for name in [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]:
+            for name in names:
                 self._enter_member(name)
             self._expect(b"[", "an array")
         if is_behind_one or self._peek() != b"]":
             yield from self._separated(is_behind_one)
         else:
             self._at += 1
-        if not pointer and self._peek() != b"":
-            raise FramingBroken("not_json", "something follows the end of the array")
+        for name in reversed(names):
+            self._leave_member(name)
+        if self._peek() != b"":
+            raise FramingBroken("not_json", f"something follows the end of the {'object' if names else 'array'}")
 
     def _separated(self, is_behind_one: bool) -> Iterator[tuple[int, bytes | Rest]]:
         while True:
@@ -96,23 +103,37 @@ class Scanner:
     def _enter_member(self, wanted: str) -> None:
         self._expect(b"{", "an object")
         while self._peek() == b'"':
-            try:
-                name = self._value()
-            except TooLarge:
-                raise FramingBroken("too_large", f"a member's name of more than {self._most_bytes} bytes") from None
-            self._expect(b":", "a colon")
-            self._peek()
-            try:
-                found = orjson.loads(name)
-            except orjson.JSONDecodeError:
-                raise FramingBroken("not_json", "a member's name is broken") from None
-            if found == wanted:
+            if self._name() == wanted:
                 return
             self._element()
             if self._peek() != b",":
                 break
             self._at += 1
         raise FramingBroken("not_json", f"no member {wanted!r} where the records should stand")
+
+    def _leave_member(self, taken: str) -> None:
+        """Go on from a member's value to the end of its object."""
+        while self._peek() == b",":
+            self._at += 1
+            if self._name() == taken:
+                raise FramingBroken("not_json", f"a second member {taken!r} behind the one that was taken")
+            self._element()
+        self._expect(b"}", "a comma or the object's end")
+
+    def _name(self) -> str:
+        """Return a member's name, and pass over the colon to its value."""
+        if self._peek() not in (b'"', b""):
+            raise FramingBroken("not_json", "a member's name is missing")
+        try:
+            name = self._value()
+        except TooLarge:
+            raise FramingBroken("too_large", f"a member's name of more than {self._most_bytes} bytes") from None
+        self._expect(b":", "a colon")
+        self._peek()
+        try:
+            return str(orjson.loads(name))
+        except orjson.JSONDecodeError:
+            raise FramingBroken("not_json", "a member's name is broken") from None
 
     def _element(self) -> bytes | Rest:
         try:
@@ -131,8 +152,9 @@ class Scanner:
 
     def _guessed_end(self) -> int | None:
         """Guess that an object ends where another seems to begin; it is so if that parses, and costs a tenth."""
-        if self._guesses_left and self._window[self._at : self._at + 1] == b"{":
+        if self._may_guess and self._guesses_left and self._window[self._at : self._at + 1] == b"{":
             likely = LIKELY_END.search(self._window, self._at)
+            self._may_guess = likely is not None
             if likely:
                 try:
                     orjson.loads(self._window[self._at : likely.end()])
@@ -180,14 +202,14 @@ class Scanner:
 
     def _passed_over(self) -> Rest:
         """Pass over an element that is too large, in flat memory: depth and string are all that is remembered."""
-        rest = Rest(self.offset)
+        self._passing = rest = Rest(self.offset)
         is_scalar = self._window[self._at : self._at + 1] not in OPENING
         depth, in_string, at = 0, False, self._at
         while True:
             expression = SCALAR_END if is_scalar else INSIDE_STRING if in_string else OUTSIDE_STRING
             found = expression.search(self._window, at)
             if found is None:
-                rest.add(self.remaining())
+                rest.add(self._window[self._at :])
                 beyond = max(at - len(self._window), 0)
                 self._at = len(self._window)
                 if not self._more():
@@ -204,7 +226,7 @@ class Scanner:
                 depth += 1 if mark in OPENING else -1
             if is_scalar or (depth == 0 and not in_string):
                 rest.add(self._window[self._at : at])
-                self._at = at
+                self._at, self._passing = at, None
                 return rest
 
     def _peek(self) -> bytes:
@@ -237,7 +259,7 @@ class Scanner:
 
     def _more(self) -> bool:
         """Add a block to the window; as much again when an element is open already, so that growing costs little."""
-        blocks = [self.remaining()]
+        blocks = [self._window[self._at :]]
         size = 0
         try:
             while (block := self._stream.read()) and (size := size + len(block)):
@@ -253,5 +275,6 @@ class Scanner:
             return False
         self._window_offset += self._at
         self._window = b"".join(blocks)
+        self._may_guess = True
         self._at = 0
         return True
