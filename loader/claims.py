@@ -32,7 +32,7 @@ LOCK = """
 select input_id, digest, next_position, is_complete
 from ledger.inputs
 where source = %s and digest = any(%s)
-order by digest
+order by input_id
 for update
 """
 
@@ -101,7 +101,8 @@ def claim(cursor: Cursor, chunk: Chunk) -> list[tuple[FilePart, UUID]]:
     """Lock the chunk's inputs until the transaction ends; return the parts that are still to be landed, with their ids.
 
     Another loader on the same content waits here, and finds its part landed when the first one has committed.
-    Rows are taken in the order of their digests, so that two loaders never wait for each other.
+    New contents are entered in the order of their digests, then rows are locked in the order of their ids, as by all
+    that refers to them, so that two loaders never wait for each other.
     """
     new = [part for part in chunk.parts if part.start == START]
     if new:

@@ -8,15 +8,18 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from psycopg2 import InterfaceError, OperationalError
-from psycopg2.errors import ProgramLimitExceeded
+from psycopg2.errors import IdleInTransactionSessionTimeout, ProgramLimitExceeded
 from psycopg2.extensions import connection as Connection
 
 from warehouse.connection import connect, forget
 from warehouse.errors import ServerNotStarted, ServerUnreachable
 
 PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-# connection lost, server shut down or killed, disk full, too many connections, deadlock, lock or statement timeout
-OF_THE_WORLD = (OperationalError, InterfaceError, ServerUnreachable, ServerNotStarted)
+# connection lost, server shut down or killed, disk full, too many connections, deadlock, lock or statement timeout;
+# idle in a transaction: this process was suspended
+OF_THE_WORLD = (
+    OperationalError, InterfaceError, IdleInTransactionSessionTimeout, ServerUnreachable, ServerNotStarted,
+)  # fmt: skip
 
 Result = TypeVar("Result")
 logger = logging.getLogger(__name__)

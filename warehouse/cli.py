@@ -47,7 +47,7 @@ def _outcome(command: click.Command, name: str) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (psycopg2.Error, DBAPIError) as error:
-        first = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        first = str(getattr(error, "orig", error)).strip().partition("\n")[0] or type(error).__name__
         click.echo(f"error: PostgreSQL stopped the work: {first}; nothing half-written is left, run it again", err=True)
         return 1
     except OSError as error:

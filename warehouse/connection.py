@@ -16,6 +16,8 @@ from warehouse.server_place import ServerPlace, find_place
 from warehouse.settings import Settings, get_settings, relative_name
 
 OLDEST_SERVER = 160000
+# A loader that hangs inside its transaction lets go of its locks, one that waits for them says so and asks again.
+LOADER_TIMEOUTS = {"lock_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ def login_parameters(warehouse: Warehouse, role: Role, *, database: str | None =
     """Return libpq's keywords for a role's login, whether or not the server is up."""
     settings = warehouse.settings
     common = {"dbname": database or settings.pgdatabase, "application_name": f"waybill {role}"}
+    if role == "loader":
+        common["options"] = " ".join(f"-c {name}={value}" for name, value in LOADER_TIMEOUTS.items())
     if warehouse.place:
         user = embedded.OWNER if role == "owner" else role_name(role)
         return {"host": str(warehouse.place.socket), "port": "5432", "user": user, **common}
@@ -85,7 +89,11 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
         return psycopg2.connect(connect_timeout=10, **parameters)  # type: ignore[call-overload,no-any-return]
     except psycopg2.OperationalError as error:
         tried = [line for line in str(error).splitlines() if line.startswith("connection to server ")]
-        reason = tried[-1].partition(" failed: ")[2] if tried else str(error).strip().splitlines()[0]
+        reason = (
+            tried[-1].partition(" failed: ")[2]
+            if tried
+            else str(error).strip().partition("\n")[0] or "it gave no reason"
+        )
         user = parameters.get("user", "the default user")
         where = f"{parameters['host']}:{parameters['port']} as {user}"
         raise ServerUnreachable(f"PostgreSQL at {where} did not let us in: {reason}; {_way_in(user)}") from None
@@ -106,7 +114,7 @@ def engine(role: Role) -> Engine:
 @cache
 def _engine(parameters: tuple[tuple[str, str], ...]) -> Engine:
     known = dict(parameters)
-    query = {name: known[name] for name in ("host", "port", "application_name", "sslmode") if name in known}
+    query = {name: known[name] for name in ("host", "port", "application_name", "sslmode", "options") if name in known}
     url = URL.create(
         "postgresql+psycopg2",
         username=known.get("user"),

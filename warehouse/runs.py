@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import platform
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
@@ -11,11 +13,14 @@ from uuid import UUID
 import psycopg2
 from psycopg2.extras import Json
 
-from warehouse.connection import connect
-from warehouse.errors import WarehouseError
+from warehouse.connection import connect, forget
+from warehouse.errors import ServerNotStarted, ServerUnreachable, WarehouseError
 from warehouse.identifiers import uuid7
 
 PACKAGES = ("dbt-core", "great-expectations", "orjson", "jsonschema-rs", "psycopg2-binary", "scikit-learn")
+PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -24,8 +29,9 @@ def recorded_run(command: str) -> Iterator[UUID]:
     run_id = uuid7()
     versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
     _execute(
-        "insert into ledger.runs (run_id, command, versions) values (%s, %s, %s)",
+        "insert into ledger.runs (run_id, command, versions) values (%s, %s, %s) on conflict do nothing",
         [str(run_id), command, Json(versions)],
+        PAUSES_SECONDS,
     )
     try:
         yield run_id
@@ -33,17 +39,31 @@ def recorded_run(command: str) -> Iterator[UUID]:
         with suppress(psycopg2.Error, WarehouseError):  # a server that is gone is told by the error itself
             _finish(run_id, "failed", f"{type(error).__name__}: {error}"[:1000])
         raise
-    _finish(run_id, "succeeded", None)
+    _finish(run_id, "succeeded", None, PAUSES_SECONDS)
 
 
-def _finish(run_id: UUID, outcome: str, detail: str | None) -> None:
+def _finish(run_id: UUID, outcome: str, detail: str | None, pauses: tuple[float, ...] = ()) -> None:
     _execute(
         "update ledger.runs set ended_at = clock_timestamp(), outcome = %s, detail = %s where run_id = %s",
         [outcome, detail, str(run_id)],
+        pauses,
     )
 
 
-def _execute(statement: str, values: list[object]) -> None:
+def _execute(statement: str, values: list[object], pauses: tuple[float, ...]) -> None:
+    """Execute what is safe to do twice; again after each pause when the server is gone meanwhile."""
+    for pause in pauses:
+        try:
+            return _execute_once(statement, values)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError, ServerUnreachable, ServerNotStarted) as error:
+            reason = " ".join(str(error).split())
+            logger.warning("the run could not be recorded (%s), trying again seconds=%s", reason, pause)
+            time.sleep(pause)
+            forget()  # the server may have to be started anew
+    return _execute_once(statement, values)
+
+
+def _execute_once(statement: str, values: list[object]) -> None:
     connection = connect("loader")
     try:
         with connection, connection.cursor() as cursor:

@@ -11,8 +11,8 @@ import psycopg2
 import pytest
 
 from tests.warehouse.conftest import CONNECTION
-from warehouse.connection import connect, connection_parameters, forget
-from warehouse.errors import LayoutMismatch, SettingsError
+from warehouse.connection import connect, connection_parameters, forget, open_connection
+from warehouse.errors import LayoutMismatch, ServerUnreachable, SettingsError
 from warehouse.identifiers import uuid7
 from warehouse.logins import has_own_logins
 from warehouse.schema import drop_everything
@@ -40,6 +40,17 @@ def test_a_login_cannot_do_another_ones_work(module_database: str, role: str, st
     with connection.cursor() as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
         cursor.execute(statement)
     connection.close()
+
+
+def test_a_server_that_gives_no_reason_is_still_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise psycopg2.OperationalError("")
+
+    monkeypatch.setattr(psycopg2, "connect", refuse)
+    with pytest.raises(
+        ServerUnreachable, match=r"^PostgreSQL at h:1 as me did not let us in: it gave no reason; check"
+    ):
+        open_connection({"host": "h", "port": "1", "user": "me"})
 
 
 def test_the_law_of_a_batch_is_a_constraint(database: str) -> None:
