@@ -11,6 +11,8 @@ delivered as (
     from {{ staging_model }}
     {%- if is_incremental() %}
     where _batch_id = any(array{{ claimed_batches() | trim }})
+    {%- else %}
+    where _batch_id in {{ held_batches() | trim }}
     {%- endif %}
 
 ),
@@ -23,6 +25,7 @@ earlier as (
     select {{ columns | join(', ') }}
     from {{ this }}
     where document_key in (select document_key from delivered)
+        and _batch_id <> all(array{{ claimed_batches() | trim }})
 
 ),
 {%- endif %}

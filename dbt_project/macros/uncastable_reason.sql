@@ -1,4 +1,5 @@
-{% macro uncastable_reason(types, required=[]) -%}
+{#- A field that becomes a key is not longer than an index can take, three of them together. -#}
+{% macro uncastable_reason(types, required=[], names=[]) -%}
     {%- set words = {
         'hhmm': 'clock time HHMM',
         'double precision': 'number',
@@ -9,6 +10,9 @@
         '; ',
         {%- for column in required %}
         case when {{ column }} is null then '{{ column }}: is missing' end,
+        {%- endfor %}
+        {%- for column in names %}
+        case when length({{ column }}) > 200 then '{{ column }}: is longer than 200 characters' end,
         {%- endfor %}
         {%- for column, type in types.items() %}
         case

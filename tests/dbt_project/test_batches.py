@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
+
+import pytest
 
 from tests.dbt_project.dbt_command import MARTS, WITHOUT_FEATURES, Dbt, execute, fingerprints, query
 from tests.landing import airport, flight, land, land_reference_data, weather
@@ -64,6 +67,43 @@ def test_what_another_run_freezes_meanwhile_is_not_recorded_as_seen(dbt: Dbt) ->
     assert frozen
     dbt.update()
     assert len(query(FLIGHTS)) == 2
+
+
+@pytest.mark.parametrize("flag", [(), ("--full-refresh",)], ids=["first build", "full refresh"])
+def test_what_another_run_freezes_before_a_rebuild_reads_is_left_for_the_next(dbt: Dbt, flag: tuple[str, ...]) -> None:
+    land_reference_data()
+    land("flights", flight(1))
+    if flag:
+        dbt.update()
+    frozen: list[UUID] = []
+
+    def freeze_once(event: Any) -> None:
+        reads = r"create\s+table\s+\S*int_flights_deduplicated"
+        if event.info.name == "SQLQuery" and re.search(reads, event.data.sql) and not frozen:
+            frozen.append(land("flights", flight(2)))
+            execute(f"insert into intermediate.frozen_batches (batch_id, source) values ('{frozen[0]}', 'flights')")
+
+    dbt.succeed("run", "-s", "+int_flights_deduplicated", *flag, on_event=freeze_once)
+    assert frozen
+    assert query("select count(*) from intermediate.int_flights_deduplicated") == [1]
+    dbt.update()
+    assert len(query(FLIGHTS)) == 2
+
+
+def test_a_number_in_another_spelling_is_the_same_flight(dbt: Dbt) -> None:
+    land_reference_data()
+    land("flights", flight(1), flight(2, day=3))
+    dbt.update()
+    land("flights", flight(1.0), flight(2.0, day=3, distance_miles=1, updated_at="2013-03-01T00:00:00Z"))  # type: ignore[arg-type]
+    dbt.update()
+    assert query(FLIGHTS) == ["UA-1-EWR-2013-01-02", "UA-2-EWR-2013-01-03"]
+    outcomes = "select document_key, outcome from intermediate.document_outcomes where source = 'flights' order by 1, 2"
+    assert query(outcomes) == [
+        ("UA-1-EWR-2013-01-02", "current"),
+        ("UA-1-EWR-2013-01-02", "duplicate"),
+        ("UA-2-EWR-2013-01-03", "current"),
+        ("UA-2-EWR-2013-01-03", "superseded"),
+    ]
 
 
 def test_a_second_run_and_a_re_delivery_write_nothing(dbt: Dbt) -> None:

@@ -83,6 +83,28 @@ def test_what_does_not_cast_is_named_and_stops_nothing(dbt: Dbt) -> None:
     ]
 
 
+def test_a_key_that_no_index_can_take_is_told_and_stops_nothing(dbt: Dbt) -> None:
+    """Random text, since an index compresses any other."""
+    chance = random.Random(7)
+    long = "".join(chr(chance.randrange(0x4E00, 0x9FFF)) for _ in range(4000))
+    land("airlines", airline(long))
+    land("airports", airport(long))
+    land("aircraft", aircraft(long))
+    land("weather", weather(2, 0, station__airport=long))
+    names = ("airline__code", "aircraft__tail_number", "origin__airport", "destination__airport")
+    land("flights", *(flight(number, **{name: long}) for number, name in enumerate(names)))
+    land("flights", flight(8, airline__code=long[:200], aircraft__tail_number=long[:200], origin__airport=long[:200]))
+    dbt.update()
+    dbt.update()
+    assert query("select flight_number from marts.fct_flights") == [8]
+    assert query(
+        "select distinct split_part(reason, ':', 2) from intermediate.document_outcomes where reason <> ''"
+    ) == [" is longer than 200 characters"]
+    assert query(
+        "select count(*), max(length(document_key)) from intermediate.document_outcomes where reason <> ''"
+    ) == [(8, 200)]
+
+
 BASES = {
     "airlines": airline(),
     "airports": airport("EWR"),

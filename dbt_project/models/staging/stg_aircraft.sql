@@ -42,8 +42,7 @@ checked as (
 
     select
         *,
-        aircraft_id as document_key,
-        {{ uncastable_reason(types, required) }} as uncastable_reason,
+        {{ uncastable_reason(types, required, ['aircraft_id']) }} as uncastable_reason,
         generate_series(1, 1) as _checked
     from parsed
 
@@ -52,7 +51,7 @@ checked as (
 renamed as (
 
     select
-        document_key,
+        {{ document_key(['aircraft_id']) }} as document_key,
         aircraft_id,
         aircraft_type,
         manufacturer,

@@ -33,8 +33,7 @@ checked as (
 
     select
         *,
-        airline_id as document_key,
-        {{ uncastable_reason(types, required) }} as uncastable_reason,
+        {{ uncastable_reason(types, required, ['airline_id']) }} as uncastable_reason,
         generate_series(1, 1) as _checked
     from parsed
 
@@ -43,7 +42,7 @@ checked as (
 renamed as (
 
     select
-        document_key,
+        {{ document_key(['airline_id']) }} as document_key,
         airline_id,
         airline_name,
         false as is_withdrawn,

@@ -41,8 +41,7 @@ checked as (
 
     select
         *,
-        airport_id as document_key,
-        {{ uncastable_reason(types, required) }} as uncastable_reason,
+        {{ uncastable_reason(types, required, ['airport_id']) }} as uncastable_reason,
         generate_series(1, 1) as _checked
     from parsed
 
@@ -51,7 +50,7 @@ checked as (
 renamed as (
 
     select
-        document_key,
+        {{ document_key(['airport_id']) }} as document_key,
         airport_id,
         airport_name,
         {{ cast_when_castable('time_zone', types['time_zone']) }} as time_zone,

@@ -1,4 +1,5 @@
 -- Missing values: a text that is empty, blank or says NA is no value; of a version, empty or blank only.
+{%- set key = ['airline_id', 'flight_number', 'origin_airport_id', 'scheduled_date'] %}
 {%- set types = {
     'flight_number': 'integer',
     'scheduled_departure_hhmm': 'hhmm',
@@ -16,6 +17,7 @@
 {%- set required = [
     'airline_id', 'flight_number', 'origin_airport_id', 'destination_airport_id', 'scheduled_date', 'updated_at',
 ] %}
+{%- set names = ['airline_id', 'aircraft_id', 'origin_airport_id', 'destination_airport_id'] %}
 
 with
 
@@ -60,8 +62,7 @@ checked as (
 
     select
         *,
-        concat_ws('-', airline_id, flight_number, origin_airport_id, scheduled_date) as document_key,
-        {{ uncastable_reason(types, required) }} as uncastable_reason,
+        {{ uncastable_reason(types, required, names) }} as uncastable_reason,
         generate_series(1, 1) as _checked
     from parsed
 
@@ -70,7 +71,7 @@ checked as (
 renamed as (
 
     select
-        document_key,
+        {{ document_key(key, types) }} as document_key,
         airline_id,
         aircraft_id,
         origin_airport_id,

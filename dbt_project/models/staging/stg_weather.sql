@@ -1,6 +1,7 @@
 -- One document holds a station's observations of a UTC day; a value that does not cast takes the document along,
 -- so that a day is never half there. So do two observations of one hour and one of another day: they could not be told
 -- apart from another row's.
+{%- set key = ['airport_id', 'observation_date'] %}
 {%- set types = {
     'observed_at': 'timestamptz',
     'temperature_fahrenheit': 'double precision',
@@ -95,10 +96,9 @@ checked as (
 
     select
         *,
-        concat_ws('-', airport_id, observation_date) as document_key,
         nullif(concat_ws(
             '; ',
-            {{ uncastable_reason(document_types, required) }},
+            {{ uncastable_reason(document_types, required, ['airport_id']) }},
             case when observations is null then 'observations: is no array' end,
             observation_reason
         ), '') as uncastable_reason
@@ -110,7 +110,7 @@ checked as (
 renamed as (
 
     select
-        document_key,
+        {{ document_key(key, document_types) }} as document_key,
         airport_id,
         observations,
         {{ cast_when_castable('observation_date', 'date') }} as observation_date,
