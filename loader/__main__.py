@@ -54,15 +54,19 @@ def load(source: str | None, files: tuple[str, ...], layout: Layout | None, dry_
 def rejects(source: str | None, reason: str | None, export: Path | None) -> None:
     """List what could not be landed, with coordinate, reason and beginning; or export the bytes.
 
-    An export has a reject a line; those that hold a line end are files of their own in FILE.documents.
+    An export has a reject a line; those that hold a line end, or were kept in part only, are files of their own
+    in FILE.documents. Of the latter, those whose file is gone or has changed are left out.
     """
     from loader.rejects import export_rejects, list_rejects
 
     rows = list_rejects(source, reason)
     if export:
         exported = export_rejects(rows, export)
-        files = f"; {exported.files:,} that hold a line end to {export}.documents" if exported.files else ""
-        note = f"; of {exported.in_part:,} only the beginning was kept" if exported.in_part else ""
+        files = (
+            f"; {exported.files:,} that hold a line end or are large to {export}.documents" if exported.files else ""
+        )
+        note = "; {:,} left out: only the beginning was kept, and the file is gone or has changed"
+        note = note.format(exported.left_out) if exported.left_out else ""
         click.echo(f"{exported.lines:,} rejects written to {export}{files}{note}")
         return
     count = 0

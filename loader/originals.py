@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import BinaryIO
 from uuid import UUID
 
 from loader.declarations import Layout, pattern_as, read_source
 from loader.errors import FileRefused
 from loader.framing import frames
 from loader.inputs import BrokenStream, InputFile, identify, open_stream
-from loader.ranges import Place, Unframed, fingerprint
+from loader.ranges import Place, Rest, Unframed, fingerprint
 from warehouse.settings import PROJECT, get_settings
 
 
@@ -30,19 +32,28 @@ def find_original(names: Iterable[str], digest: str) -> InputFile | None:
 
 def read_range(original: InputFile, first_byte: int, length: int, mark: UUID) -> bytes | None:
     """Return a range of the decompressed content; None when its fingerprint is another."""
-    pieces: list[bytes] = []
-    missing = length
-    with open_stream(original, first_byte) as stream:
-        try:
-            while missing > 0 and (block := stream.read()):
-                if not pieces and stream.offset > first_byte:  # a BOM, which the stream passed over
-                    return None
-                pieces.append(block[:missing])
-                missing -= len(pieces[-1])
-        except BrokenStream:
-            return None
-    found = b"".join(pieces)
+    found = b"".join(_pieces(original, first_byte, length))
     return found if UUID(bytes=fingerprint(found)) == mark else None
+
+
+def copy_range(original: InputFile, first_byte: int, length: int, mark: UUID, target: BinaryIO) -> bool:
+    """Write a range of any length to a file; return whether it has the fingerprint."""
+    measure = Rest(first_byte)
+    for piece in _pieces(original, first_byte, length):
+        measure.add(piece)
+        target.write(piece)
+    return measure.fingerprint == mark
+
+
+def _pieces(original: InputFile, first_byte: int, length: int) -> Iterator[bytes]:
+    """Yield a range of the decompressed content; less of it where the file does not hold it."""
+    missing = length
+    with open_stream(original, first_byte) as stream, suppress(BrokenStream):
+        while missing > 0 and (block := stream.read()):
+            if stream.offset > first_byte:  # a BOM, which the stream passed over
+                return
+            yield block[:missing]
+            missing -= len(block)
 
 
 @dataclass(frozen=True)

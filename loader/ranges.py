@@ -70,10 +70,15 @@ class Rest:
         if len(self._beginning) < KEPT_BYTES:
             self._beginning += piece[: KEPT_BYTES - len(self._beginning)]
 
+    @property
+    def fingerprint(self) -> UUID:
+        """What stands for the range's bytes."""
+        return UUID(bytes=self._hash.digest())
+
     def unframed(self, position: int, reason: str, detail: str, *, is_rest: bool = True) -> Unframed:
         """Return the range as one reject."""
-        mark, refusal = UUID(bytes=self._hash.digest()), Refusal(reason, detail)
-        return Unframed(position, self.first_byte, self.length, self._beginning, mark, refusal, is_rest)
+        refusal = Refusal(reason, detail)
+        return Unframed(position, self.first_byte, self.length, self._beginning, self.fingerprint, refusal, is_rest)
 
     def drain(self, read: Callable[[], bytes]) -> str | None:
         """Take all that follows; return what broke the stream, if anything did."""

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from loader.errors import FileRefused
 from loader.framing import LINE_END
+from loader.inputs import InputFile
+from loader.originals import copy_range, find_original
 from warehouse.connection import connect
 
 REJECTS = """
 select inputs.source, inputs.name, rejects.position, rejects.reason, rejects.detail, rejects.pointer,
-    rejects.bytes, rejects.length
+    rejects.bytes, rejects.length, rejects.first_byte, rejects.fingerprint, inputs.digest,
+    array(
+        select input_names.name
+        from ledger.input_names
+        where input_names.input_id = inputs.input_id
+        order by input_names.first_seen_at, input_names.name
+    )
 from ledger.rejects
 inner join ledger.batches on rejects.batch_id = batches.batch_id
 inner join ledger.inputs on batches.input_id = inputs.input_id
@@ -35,6 +44,10 @@ class RejectRow:
     pointer: str | None
     beginning: bytes
     length: int
+    first_byte: int
+    fingerprint: str
+    digest: str | None
+    names: list[str]
 
 
 def list_rejects(only: str | None = None, only_reason: str | None = None) -> Iterator[RejectRow]:
@@ -43,42 +56,66 @@ def list_rejects(only: str | None = None, only_reason: str | None = None) -> Ite
     try:
         with connection, connection.cursor("rejects") as cursor:
             cursor.execute(REJECTS, {"source": only, "reason": only_reason})
-            for *values, beginning, length in cursor:
-                source, name, position, reason, detail, pointer = values
-                yield RejectRow(source, name, position, reason, detail, pointer, bytes(beginning), length)
+            for source, name, position, reason, detail, pointer, beginning, *place in cursor:
+                yield RejectRow(source, name, position, reason, detail, pointer, bytes(beginning), *place)
     finally:
         connection.close()
 
 
 @dataclass(frozen=True)
 class Exported:
-    """How many rejects were written as lines and as files of their own, and of how many only a part was kept."""
+    """How many rejects were written as lines and as files of their own, and how many had to be left out."""
 
     lines: int
     files: int
-    in_part: int
+    left_out: int
 
 
 def export_rejects(rows: Iterator[RejectRow], path: Path) -> Exported:
     """Write the rejects' bytes so that they can be loaded again: a line each, whole or not at all.
 
-    What holds a line end itself becomes a file of its own in the folder `<path>.documents`, for the layout `document`.
+    What holds a line end itself becomes a file of its own in the folder `<path>.documents`, for the layout `document`;
+    so does what was kept in part, read again from the file it came in. Left out is what that does not hold any more.
     A file begins with an empty line, so that nothing in a reject is taken for gzip or a byte order mark.
     """
     partial, folder = path.with_name(f".{path.name}.partial"), path.with_name(f"{path.name}.documents")
     if folder.exists() and any(folder.iterdir()):
         raise FileRefused(f"{folder} holds files: remove it, or name another file")
-    lines = files = in_part = 0
+    lines = files = left_out = 0
+    originals: dict[str, InputFile | None] = {}
     with partial.open("wb") as file:
         file.write(b"\n")
         for reject in rows:
-            in_part += len(reject.beginning) < reject.length
-            if LINE_END.search(reject.beginning):
-                folder.mkdir(exist_ok=True)
-                files += 1
-                (folder / f"{files:06}").write_bytes(b"\n" + reject.beginning)
-            else:
+            is_whole = len(reject.beginning) == reject.length
+            if is_whole and not LINE_END.search(reject.beginning):
                 file.write(reject.beginning + b"\n")
                 lines += 1
+            elif _written(reject, folder / f"{files + 1:06}", originals):
+                files += 1
+            else:
+                left_out += 1
     partial.replace(path)
-    return Exported(lines, files, in_part)
+    return Exported(lines, files, left_out)
+
+
+def _written(reject: RejectRow, path: Path, originals: dict[str, InputFile | None]) -> bool:
+    """Write a reject to a file of its own; false when its bytes are nowhere whole."""
+    digest, original = reject.digest or "", None
+    is_whole = len(reject.beginning) == reject.length
+    if not is_whole:
+        if digest not in originals:
+            originals[digest] = find_original(reject.names, digest)
+        original = originals[digest]
+        if original is None:
+            return False
+    path.parent.mkdir(exist_ok=True)
+    with path.open("wb") as file:
+        file.write(b"\n")
+        if original is None:
+            file.write(reject.beginning)
+        else:
+            mark = UUID(reject.fingerprint)
+            is_whole = copy_range(original, reject.first_byte, reject.length, mark, file)
+    if not is_whole:
+        path.unlink()
+    return is_whole

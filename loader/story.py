@@ -18,6 +18,11 @@ from loader.ranges import fingerprint
 
 SHOWN_CHARACTERS = 2000
 OTHERS_SHOWN = 20
+NO_DOCUMENT = {
+    "file": "the line is blank",
+    "replay": "its row is gone from the raw table",
+    "kafka": "it is a tombstone, or a place that compaction or an aborted transaction left empty",
+}
 
 BATCH = """
 select batches.committed_at, runs.run_id, runs.command, inputs.digest, inputs.layout, inputs.input_id,
@@ -112,7 +117,7 @@ def story(question: Question, place: DocumentPlace) -> Iterator[str]:
     table = sql.SQL("select _fingerprint from raw.{} where _batch_id = %s and _position = %s")
     landed = question.rows(table.format(sql.Identifier(place.source)), [place.batch_id, place.position])
     if not rejects and not landed:
-        raise CoordinateUnknown(f"{place.name}:{place.position} holds no document: the line is blank")
+        raise CoordinateUnknown(f"{place.name}:{place.position} holds no document: {NO_DOCUMENT[place.feed]}")
     ((committed_at, run_id, command, *read),) = question.rows(BATCH, [place.batch_id])
     yield f"{place.name}:{place.position} is source {place.source}, {place.feed} batch {place.batch_id}"
     yield f"committed {committed_at:%Y-%m-%d %H:%M:%S} UTC by run {run_id} ({command})"

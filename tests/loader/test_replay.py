@@ -148,11 +148,31 @@ def test_exported_rejects_are_the_same_bytes_when_they_are_loaded_again(
 
     exported = export_rejects(list_rejects("things"), tmp_path / "out.ndjson")
 
-    assert (exported.lines, exported.files, exported.in_part) == (6, 2, 0)
+    assert (exported.lines, exported.files, exported.left_out) == (6, 2, 0)
     load(Request(("things",), (str(tmp_path / "out.ndjson"),), "ndjson"))
     load(Request(("things",), (str(tmp_path / "out.ndjson.documents"),), "document"))
     again = [reject.beginning for reject in list_rejects("things") if str(source) not in reject.name]
     assert sorted(again) == sorted(NASTY)
+
+
+def test_what_was_kept_in_part_is_exported_whole_or_left_out(
+    database: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = {n: document(n, pad=f"{n}" * 200_000) for n in (1, 2)}
+    (source / "a.ndjson").write_bytes(document(0) + b"\nbroken\n" + large[1] + b"\n")
+    (source / "b.json").write_bytes(b"[" + large[2] + b"]")
+    with monkeypatch.context() as patch:
+        patch.setenv("WAYBILL_MAX_DOCUMENT_BYTES", "100000")
+        load(Request(("things",)))
+    (source / "b.json").write_bytes(b"[]")
+
+    exported = export_rejects(list_rejects("things"), tmp_path / "out.ndjson")
+
+    assert (exported.lines, exported.files, exported.left_out) == (1, 1, 1)
+    assert (tmp_path / "out.ndjson").read_bytes() == b"\nbroken\n"
+    assert [path.read_bytes() for path in (tmp_path / "out.ndjson.documents").iterdir()] == [b"\n" + large[1]]
+    load(Request(("things",), (str(tmp_path / "out.ndjson.documents"),), "document"))
+    assert landed_ids().keys() == {"t0", "t1"}
 
 
 def test_why_follows_a_document_through_its_replay(loaded: Path) -> None:

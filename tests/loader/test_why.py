@@ -14,6 +14,7 @@ from loader.plan import Request
 from loader.why import why, why_row
 from tests.databases import rows
 from tests.loader.documents import document
+from warehouse.connection import connect
 
 DOCUMENTS = [document(n, text=f'é "{n}" }},{{') if n % 5 else b'{"id": %d}' % n for n in range(60)]
 FILES = {
@@ -72,6 +73,34 @@ def test_what_cannot_be_told_is_said_in_one_line(database: str, source: Path) ->
         why(f"{path}:4")
     with pytest.raises(CoordinateUnknown, match="no table 'fct_things' with documents behind its rows"):
         why_row("fct_things", ("1",))
+
+
+KAFKA_BATCH = """
+with run as (
+    insert into ledger.runs (run_id, command, versions) values (gen_random_uuid(), '', '{}') returning run_id
+), input as (
+    insert into ledger.inputs (input_id, source, feed, topic_id, partition, name)
+    values (gen_random_uuid(), 'things', 'kafka', 't', 0, 'topic:0') returning input_id
+), named as (
+    insert into ledger.input_names (input_id, name) select input_id, 'topic:0' from input
+)
+insert into ledger.batches (batch_id, input_id, run_id, source, feed, first_position, next_position, contract_digest,
+    read, landed, rejected, skipped)
+select gen_random_uuid(), input_id, run_id, 'things', 'kafka', 0, 9, '', 3, 2, 0, 1 from run cross join input
+"""
+
+
+def test_an_offset_without_a_document_is_no_blank_line(database: str, source: Path) -> None:
+    (source / "a.ndjson").write_bytes(document(1) + b"\n\n" + document(2))
+    load(Request(("things",)))
+    owner = connect("owner")
+    with owner, owner.cursor() as cursor:
+        cursor.execute(KAFKA_BATCH)
+    owner.close()
+    with pytest.raises(CoordinateUnknown, match="topic:0:5 holds no document: it is a tombstone, or a place that"):
+        why("topic:0:5")
+    with pytest.raises(CoordinateUnknown, match="holds no document: the line is blank"):
+        why(f"{source / 'a.ndjson'}:2")
 
 
 def test_drift_tells_field_type_number_and_where_it_came_first(database: str, source: Path) -> None:
