@@ -1,16 +1,31 @@
 -- P1: of every batch, what the ledger says was landed is in the raw table, and each document has one outcome. Documents of
--- a batch that the ledger does not know count as landed by nobody.
+-- a batch that the ledger does not know count as landed by nobody. What another run has frozen since this one began
+-- counts once a model has claimed it.
 -- The raw side is named without `source()`: the marts have to wait for this test, so nothing but what is upstream of them
 -- may be upstream of it.
 {%- set sources = ['airlines', 'airports', 'aircraft', 'flights', 'weather'] %}
 
 with
 
+frozen as (
+
+    select batches.batch_id
+    from intermediate.frozen_batches as batches
+    where batches.frozen_by = '{{ invocation_id }}'
+        or batches.frozen_at <= '{{ run_started_at }}'
+        or exists (
+            select from intermediate.consumed_batches as consumed
+            where consumed.batch_id = batches.batch_id
+                and consumed.model = 'int_' || batches.source || '_deduplicated'
+        )
+
+),
+
 ledger as (
 
     select batches.source, batches.batch_id as _batch_id, batches.landed as documents
     from ledger.batches as batches
-    inner join intermediate.frozen_batches as frozen on batches.batch_id = frozen.batch_id
+    inner join frozen on batches.batch_id = frozen.batch_id
 
 ),
 
@@ -18,7 +33,7 @@ landed as (
     {% for source_name in sources %}
     select '{{ source_name }}' as source, _batch_id, count(*) as documents
     from raw.{{ source_name }}
-    where _batch_id in (select frozen.batch_id from intermediate.frozen_batches as frozen)
+    where _batch_id in (select frozen.batch_id from frozen)
         or _batch_id not in (select batches.batch_id from ledger.batches as batches)
     group by _batch_id
     {%- if not loop.last %}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -55,6 +56,38 @@ def test_books_that_do_not_balance_leave_the_marts_untouched(dbt: Dbt, breach: s
     ]
     assert len(marts) == 6 and set(marts) == {"skipped"}
     assert fingerprints(physical=True) == before
+
+
+def test_what_another_run_freezes_meanwhile_is_not_missed(dbt: Dbt) -> None:
+    land_reference_data()
+    land("flights", flight(1))
+    frozen: list[UUID] = []
+
+    def freeze_once(event: Any) -> None:
+        if event.info.name == "LogModelResult" and "int_flights_deduplicated" in event.info.msg and not frozen:
+            frozen.append(land("flights", flight(2)))
+            execute(f"insert into intermediate.frozen_batches (batch_id, source) values ('{frozen[0]}', 'flights')")
+
+    dbt.succeed("build", *WITHOUT_FEATURES, "test_type:unit", on_event=freeze_once)
+    assert frozen
+
+
+def test_a_warehouse_that_does_not_know_who_froze_a_batch_is_built_on(dbt: Dbt) -> None:
+    land_reference_data()
+    dbt.update()
+    execute("alter table intermediate.frozen_batches drop column frozen_by")
+    land("airlines", airline("AA"))
+    dbt.succeed("build", "-s", "int_airlines_deduplicated")
+    assert query("select count(*) from intermediate.frozen_batches where frozen_by <> ''") == [1]
+
+
+def test_a_frozen_batch_that_no_model_claims_is_missed_by_this_run_and_every_later_one(dbt: Dbt) -> None:
+    land_reference_data()
+    dbt.update()
+    land("flights", flight(1))
+    for command in ("build", "test"):
+        result = dbt.run(command, "-s", "int_airlines_deduplicated", "assert_documents_balance")
+        assert set(failures(result)) == {"assert_documents_balance"}
 
 
 def test_what_does_not_cast_is_named_and_stops_nothing(dbt: Dbt) -> None:
