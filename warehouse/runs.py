@@ -25,13 +25,16 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def recorded_run(command: str) -> Iterator[UUID]:
-    """Write a run before the work and its end after it; a run that was killed stays `running`."""
+    """Write a run before the work and its end after it; a run that was killed stays `running`.
+
+    A server that cannot be reached in the beginning is told at once; one that goes away in the end of a run that
+    succeeded is waited for.
+    """
     run_id = uuid7()
     versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
     _execute(
-        "insert into ledger.runs (run_id, command, versions) values (%s, %s, %s) on conflict do nothing",
+        "insert into ledger.runs (run_id, command, versions) values (%s, %s, %s)",
         [str(run_id), command, Json(versions)],
-        PAUSES_SECONDS,
     )
     try:
         yield run_id
@@ -50,8 +53,8 @@ def _finish(run_id: UUID, outcome: str, detail: str | None, pauses: tuple[float,
     )
 
 
-def _execute(statement: str, values: list[object], pauses: tuple[float, ...]) -> None:
-    """Execute what is safe to do twice; again after each pause when the server is gone meanwhile."""
+def _execute(statement: str, values: list[object], pauses: tuple[float, ...] = ()) -> None:
+    """Execute a statement; what is safe to do twice again after each pause when the server is gone meanwhile."""
     for pause in pauses:
         try:
             return _execute_once(statement, values)
