@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -148,28 +149,32 @@ def unreachable_said(options: dict[str, Any]) -> Iterator[None]:
 
 
 class TopicWatch:
-    """Tells whether a topic is still the one that it was; asked after each poll, before anything of it is landed."""
+    """Tells whether a topic is still the one that it was; asked before anything that was read of it is believed."""
 
     def __init__(self, topic: Topic) -> None:
         """Open an administration client of its own, to be closed."""
-        self._topic = topic
+        self.topic = topic
+        self._checked_at = 0.0
         self._client = KafkaAdminClient(**client_options(), bootstrap_timeout_ms=BOOTSTRAP_MS)
 
-    def check(self) -> None:
-        """Return when it is the same topic.
+    def check(self, age_seconds: float = 0.0) -> None:
+        """Return when it is the same topic, or was so long ago at most.
 
         Raises:
             TopicReplaced: it was deleted or made anew.
             KafkaError: the broker does not answer.
         """
-        found = self._client.describe_topics([self._topic.name])[0]
+        if time.monotonic() - self._checked_at < age_seconds:
+            return
+        found = self._client.describe_topics([self.topic.name])[0]
         if found["error_code"] not in (0, UnknownTopicOrPartitionError.errno):
             raise for_code(found["error_code"])
-        if found["error_code"] or UUID(str(found["topic_id"])) != self._topic.topic_id:
+        if found["error_code"] or UUID(str(found["topic_id"])) != self.topic.topic_id:
             raise TopicReplaced(
-                f"topic {self._topic.name!r} was deleted or made anew while it was read; nothing of the new one was "
+                f"topic {self.topic.name!r} was deleted or made anew while it was read; nothing of the new one was "
                 "landed: run again, and --accept-gap begins it at its start"
             )
+        self._checked_at = time.monotonic()
 
     def close(self) -> None:
         """Close the client."""

@@ -25,6 +25,7 @@ from warehouse.settings import get_settings
 POLL_RECORDS = 20_000
 PARTITION_BYTES = 16 << 20
 FETCH_BYTES = 64 << 20
+CLOSE_MS = 5_000
 SESSION_MS = 10_000  # a killed consumer's partitions are free after it; one that wakes later cannot write
 
 
@@ -61,7 +62,7 @@ def consume(source: Source, terms: Terms, health: Health, group: str | None = No
                 intake.run(terms)
         finally:
             forget()  # an embedded server that was killed meanwhile is started again to record the run's end
-            consumer.close()
+            consumer.close(timeout_ms=CLOSE_MS)
 
 
 @contextmanager

@@ -39,10 +39,11 @@ def find_gap(position: int, begin: int, end: int) -> Gap | None:
 def accept_or_stop(
     cursor: Cursor, topic: Topic, partition: int, found: tuple[Position, Gap], accepted_by: UUID | None
 ) -> int:
-    """Record a gap and return the offset after it when a run accepts it.
+    """Go on behind a gap and record it when a run accepts it; return the offset after it.
 
     Raises:
         GapFound: nobody does; nothing was changed.
+        Overtaken: another consumer has gone on already; the transaction must not be committed.
     """
     position, gap = found
     name = partition_name(topic.name, partition)
@@ -51,8 +52,8 @@ def accept_or_stop(
             f"{name}: offset {gap.first:,} comes next, but {gap.reason}: what was between is lost to us; "
             f"`--accept-gap` goes on at {gap.next:,} and records it in ledger.gaps"
         )
-    record = [str(uuid7()), str(position.input_id), str(accepted_by), gap.first, gap.next, gap.reason]
-    cursor.execute(RECORD, record)
     if gap.next != position.offset:
         advance(cursor, [(position.input_id, position.offset, gap.next)])
+    record = [str(uuid7()), str(position.input_id), str(accepted_by), gap.first, gap.next, gap.reason]
+    cursor.execute(RECORD, record)
     return gap.next

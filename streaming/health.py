@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
@@ -25,6 +26,7 @@ class Health:
         self.registry = CollectorRegistry()
         self.landed = self.rejected = self.skipped = self.batches = 0
         self.lag = 0
+        self.committed_at: datetime | None = None
         self._source = source
         self._next_line = time.monotonic() + LINE_SECONDS
         named, here = ["source"], self.registry
@@ -48,8 +50,9 @@ class Health:
             setattr(self, outcome, getattr(self, outcome) + documents)
             self._documents.labels(self._source, outcome).inc(documents)
         self.batches += 1
+        self.committed_at = datetime.now(UTC)
         self._batches.labels(self._source).inc()
-        self._committed_at.labels(self._source).set_to_current_time()
+        self._committed_at.labels(self._source).set(self.committed_at.timestamp())
 
     def say_lag(self, lags: Mapping[int, int]) -> None:
         """Take the lag of each partition; say how it goes from time to time."""
@@ -62,7 +65,8 @@ class Health:
     @property
     def summary(self) -> str:
         """One line for a person."""
+        last = f"{self.committed_at:%Y-%m-%dT%H:%M:%SZ}" if self.committed_at else "none"
         return (
             f"landed {self.landed:,}, rejected {self.rejected:,}, skipped {self.skipped:,} in {self.batches:,} batches;"
-            f" lag {self.lag:,}"
+            f" lag {self.lag:,}; last commit {last}"
         )

@@ -8,6 +8,7 @@ from contextlib import suppress
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import IllegalStateError
 
+POSITION_MS = 10_000
 NOT_OURS = (IllegalStateError, KeyError, ValueError)  # what the client raises for a partition that it has just lost
 
 
@@ -45,9 +46,9 @@ class Held:
                 self._consumer.resume(self.partition(number))
 
     def position(self, number: int) -> int | None:
-        """Return the offset that is read next, behind the markers of transactions."""
+        """Return the offset that is read next, behind the markers of transactions; None when nobody answers."""
         with suppress(*NOT_OURS):
-            found: int | None = self._consumer.position(self.partition(number))
+            found: int | None = self._consumer.position(self.partition(number), timeout_ms=POSITION_MS)
             return found
         return None
 

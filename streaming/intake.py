@@ -11,9 +11,17 @@ from queue import SimpleQueue
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError
+from kafka.errors import (
+    AuthorizationError,
+    KafkaError,
+    LogTruncationError,
+    OffsetOutOfRangeError,
+    SaslAuthenticationFailedError,
+    UnsupportedSaslMechanismError,
+)
 from kafka.structs import OffsetAndMetadata
 
+from loader.errors import Overtaken
 from streaming.cluster import Topic, TopicWatch
 from streaming.errors import GapFound
 from streaming.health import Health
@@ -27,7 +35,10 @@ POLL_MS = 500
 OFFER_SECONDS = 1.0
 CLOSE_SECONDS = 30.0
 SETTLING_SECONDS = 5.0
+WATCH_SECONDS = 5.0
+BUSY_SECONDS = 0.05
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+REFUSED = (AuthorizationError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError)  # waiting mends none
 
 logger = logging.getLogger(__name__)
 
@@ -92,30 +103,34 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer.subscribe([self._topic.name], listener=self)
         writer = Writer()
         try:
-            while not self.stopping.is_set():
-                self._patiently(lambda: self._turn(writer, terms))
-                if terms.until_end and writer.is_idle and self._is_at_end():
-                    break
+            is_done = False
+            while not is_done:
+                is_done = self._patiently(lambda: self._turn(writer, terms)) or self.stopping.is_set()
         finally:
             writer.close(CLOSE_SECONDS)
             self._take_back(writer)
             self._watch.close()
 
-    def _turn(self, writer: Writer, terms: Terms) -> None:
-        self._take_up(terms)  # 1.
+    def _turn(self, writer: Writer, terms: Terms) -> bool:
+        """Do one turn; return whether the end was reached and wanted."""
+        self._watch.check(WATCH_SECONDS)
+        self._take_up(writer, terms)  # 1.
         records = self._poll()  # 2.
         if records:
             self._watch.check()  # 3.
             self._offer(self._ranges(records), writer)  # 4.
         self._take_back(writer)  # 5.
         self._health.say_lag({number: self._lag(number) for number in self._shares})
+        return terms.until_end and writer.is_idle and self._is_at_end()
 
-    def _patiently(self, work: Callable[[], None]) -> None:
+    def _patiently(self, work: Callable[[], bool]) -> bool:
         """Do it however often broker or database go away, with a growing pause; what was not taken is read anew."""
         pause = FIRST_PAUSE
         while not self.stopping.is_set():
             try:
                 return work()
+            except REFUSED:
+                raise
             except (KafkaError, *DATABASE_AWAY) as error:
                 who = "Kafka" if isinstance(error, KafkaError) else "the database"
                 reason = str(error).strip().partition("\n")[0]
@@ -124,18 +139,26 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
                 forget()  # an embedded server that was killed is started again by the next connection
                 self.stopping.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
-        return None
+        return False
 
     def _rewind(self) -> None:
         for number, share in self._shares.items():
             self._held.seek(number, share.offset)
 
-    def _take_up(self, terms: Terms) -> None:
+    def _take_up(self, writer: Writer, terms: Terms) -> None:
         self._hear_news()
+        while self._fresh and not writer.is_idle and not self.stopping.is_set():
+            self._stay()  # what is under way is not in the ledger yet, and would look like a gap
+            self._take_back(writer)
+            self.stopping.wait(BUSY_SECONDS)
         fresh = sorted(self._fresh)
-        if not fresh:
+        if not fresh or self.stopping.is_set():
             return
-        taken = take_up(self._consumer, self._topic, fresh, self._origin, accepts_gap=terms.accepts_gap)
+        try:
+            taken = take_up(self._consumer, self._watch, fresh, self._origin, accepts_gap=terms.accepts_gap)
+        except Overtaken:
+            logger.info("another consumer was first to accept the gap, taking up again topic=%s", self._topic.name)
+            return
         self._shares.update(taken)
         self._fresh.difference_update(fresh)
         self._rewind()
@@ -143,11 +166,13 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         offsets = ", ".join(f"{number} at {share.offset:,}" for number, share in taken.items())
         logger.info("took up partitions topic=%s partitions=%s", self._topic.name, offsets)
 
-    def _poll(self) -> Mapping[TopicPartition, Sequence[Any]]:
+    def _poll(self, milliseconds: int = POLL_MS) -> Mapping[TopicPartition, Sequence[Any]]:
         try:
-            found: Mapping[TopicPartition, Sequence[Any]] = self._consumer.poll(timeout_ms=POLL_MS)
-        except OffsetOutOfRangeError:
-            self._fresh.update(self._shares)  # the log was cut: hold every partition against it again
+            found: Mapping[TopicPartition, Sequence[Any]] = self._consumer.poll(timeout_ms=milliseconds)
+        except OffsetOutOfRangeError as error:  # the log was cut: hold these partitions against it again
+            cut = {tp.partition for tp in error.args[0]} & self._shares.keys()
+            self._held.pause(cut)
+            self._fresh.update(cut)
             return {}
         except LogTruncationError as error:
             raise GapFound(
@@ -185,7 +210,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _stay(self) -> None:
         self._held.pause(self._held.numbers())
-        if self._consumer.poll(0):
+        if self._poll(0):
             self._rewind()
         self._hear_news()
         self._held.resume(set(self._shares) - self._fresh)

@@ -23,6 +23,8 @@ from loader.ranges import Place
 from loader.refused import ask_which
 from streaming.positions import advance, lock_positions
 
+LATEST_MS = 253_402_300_799_999  # the end of the year 9999; a client may set any time, or -1 for none
+
 
 @dataclass(frozen=True)
 class Messages:
@@ -67,8 +69,15 @@ def part_of(records: Sequence[Any], origin: Messages, start: int) -> Part[Messag
     fill(part, ((record.offset, 0, record.value) for record in records if record.value is not None), sys.maxsize)
     part.skipped = len(records) - part.landed - len(part.rejects)
     part.end = Place(records[-1].offset + 1, 0)
-    part.sent_at = datetime.fromtimestamp(min(record.timestamp for record in records) / 1000, UTC)
+    part.sent_at = _sent_at(records)
     return part
+
+
+def _sent_at(records: Sequence[Any]) -> datetime | None:
+    """Return the earliest time that a client gave, among those that can be one."""
+    times = [record.timestamp for record in records if record.timestamp is not None]
+    possible = [time for time in times if 0 <= time <= LATEST_MS]
+    return datetime.fromtimestamp(min(possible) / 1000, UTC) if possible else None
 
 
 def land(connection: Connection, ranges: Sequence[Range]) -> list[Landed]:

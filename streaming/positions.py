@@ -24,12 +24,18 @@ from ledger.inputs
 where source = %s and topic_id = %s and partition = %s
 """
 
-# the same topic name and partition under another id: the topic was deleted and made anew
+# the same topic name under another id: the topic was deleted and made anew, perhaps with more partitions; one that the
+# former topic had not tells so only until the new topic is known, since it may be added to that one later
 FORMER = """
-select inputs.topic_id, inputs.next_position
-from ledger.inputs
-where inputs.source = %s and inputs.feed = 'kafka' and inputs.name = %s and inputs.topic_id <> %s
-order by inputs.first_seen_at desc
+select former.topic_id
+from ledger.inputs as former
+where former.source = %(source)s and former.feed = 'kafka' and former.topic_id <> %(topic_id)s
+    and former.next_position > 0 and split_part(former.name, ':', 1) = %(topic)s
+    and (former.partition = %(partition)s or not exists (
+        select from ledger.inputs as known
+        where known.source = %(source)s and known.topic_id = %(topic_id)s and known.first_seen_at < now()
+    ))
+order by former.first_seen_at desc
 limit 1
 """
 
@@ -77,10 +83,11 @@ def find_position(cursor: Cursor, source: str, topic: Topic, partition: int) -> 
 
 
 def former_topic(cursor: Cursor, source: str, topic: Topic, partition: int) -> str | None:
-    """Return the id of a topic that had this name before, when something of it was landed from this partition."""
-    cursor.execute(FORMER, [source, partition_name(topic.name, partition), str(topic.topic_id)])
+    """Return the id of a topic that had this name before and of which something was landed."""
+    named = {"source": source, "topic": topic.name, "topic_id": str(topic.topic_id), "partition": partition}
+    cursor.execute(FORMER, named)
     found = cursor.fetchone()
-    return found[0] if found and found[1] else None
+    return found[0] if found else None
 
 
 def lock_positions(cursor: Cursor, input_ids: Iterable[UUID]) -> dict[UUID, int]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import click
 import orjson
 from kafka import KafkaProducer
-from kafka.errors import MessageSizeTooLargeError
+from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
@@ -30,12 +30,13 @@ NAMED_AT_MOST = 3
 
 @dataclass
 class Sent:
-    """What became of the documents: sent, acknowledged with the offsets of each partition, and what failed, why."""
+    """What became of the documents: sent, acknowledged with the offsets of each partition; why the first few failed."""
 
     sent: int = 0
     acknowledged: int = 0
     unframed: int = 0
     offsets: dict[int, tuple[int, int]] = field(default_factory=dict)
+    failed: int = 0
     failures: list[str] = field(default_factory=list)
 
     def acknowledge(self, metadata: Any) -> None:
@@ -43,6 +44,12 @@ class Sent:
         self.acknowledged += 1
         first, last = self.offsets.get(metadata.partition, (metadata.offset, metadata.offset))
         self.offsets[metadata.partition] = (min(first, metadata.offset), max(last, metadata.offset))
+
+    def fail(self, coordinate: str, error: BaseException) -> None:
+        """Count one failure and remember it when it is one of the first."""
+        self.failed += 1
+        if self.failed <= NAMED_AT_MOST:
+            self.failures.append(f"{coordinate}: {error}")
 
     @property
     def summary(self) -> str:
@@ -87,16 +94,16 @@ def produce(
     sent = Sent()
     try:
         with unreachable_said(options):
-            _send_all(producer, topic, _documents(source, files, pace, sent), (source, sent, show))
-            producer.flush(FLUSH_SECONDS)
-    except KeyboardInterrupt:
-        producer.flush(FLUSH_SECONDS)
-        raise
+            try:
+                _send_all(producer, topic, _documents(source, files, pace, sent), (source, sent, show))
+            finally:  # ctrl-C, too, says what was acknowledged
+                with suppress(KafkaTimeoutError):
+                    producer.flush(FLUSH_SECONDS)
     finally:
         producer.close(timeout=1)
         show(sent)
     if sent.acknowledged < sent.sent:
-        reasons = "; ".join(sent.failures[:NAMED_AT_MOST]) or "the broker did not answer in time"
+        reasons = "; ".join(sent.failures) or "the broker did not answer in time"
         raise NotAcknowledged(f"{sent.sent - sent.acknowledged:,} of {sent.sent:,} not acknowledged: {reasons}")
     return sent
 
@@ -111,7 +118,7 @@ def _send_all(
     for coordinate, raw in documents:
 
         def fail(error: BaseException, coordinate: str = coordinate) -> None:
-            sent.failures.append(f"{coordinate}: {error}")
+            sent.fail(coordinate, error)
 
         sent.sent += 1
         try:
@@ -159,22 +166,30 @@ def _documents(source: Source, files: tuple[str, ...], pace: Pace, sent: Sent) -
 
 
 @contextmanager
-def _progress(wanted: float | None) -> Iterator[Callable[[Sent], None]]:
-    """Show what was sent and acknowledged so far; on a terminal only."""
+def _told(wanted: float | None) -> Iterator[Callable[[Sent], None]]:
+    """Show what was sent and acknowledged so far, on a terminal only, and say it in the end, whatever the end was."""
     console = Console(stderr=True)
     column = TextColumn("{task.description}")
-    with Progress(column, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("")
-        started = time.monotonic()
+    latest: Sent | None = None
+    progress = Progress(column, console=console, transient=True, disable=not console.is_terminal)
+    task = progress.add_task("")
+    started = time.monotonic()
 
-        def show(sent: Sent) -> None:
-            rate = sent.sent / max(time.monotonic() - started, 0.001)
-            aim = f" of {wanted:,.0f}" if wanted else ""
-            progress.update(
-                task, description=f"sent {sent.sent:,}, acknowledged {sent.acknowledged:,}, {rate:,.0f}{aim}/s"
-            )
+    def show(sent: Sent) -> None:
+        nonlocal latest
+        latest = sent
+        rate = sent.sent / max(time.monotonic() - started, 0.001)
+        aim = f" of {wanted:,.0f}" if wanted else ""
+        progress.update(task, description=f"sent {sent.sent:,}, acknowledged {sent.acknowledged:,}, {rate:,.0f}{aim}/s")
 
-        yield show
+    try:
+        with progress:
+            yield show
+    finally:
+        if latest:
+            click.echo(latest.summary)
+            if latest.unframed:
+                click.echo(f"{latest.unframed:,} ranges are no single document (too large, or after a break): not sent")
 
 
 @click.command(
@@ -205,11 +220,8 @@ def main(
     declared = from_topic(read_source(source), topic)
     if partitions:
         create_topic(topic_name(declared), partitions)
-    with _progress(rate) as show:
-        sent = produce(declared, files, Pace(rate, loop), compression=compression, show=show)
-    click.echo(sent.summary)
-    if sent.unframed:
-        click.echo(f"{sent.unframed:,} ranges are no single document (too large, or after a break): not sent")
+    with _told(rate) as show:
+        produce(declared, files, Pace(rate, loop), compression=compression, show=show)
 
 
 if __name__ == "__main__":

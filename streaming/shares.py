@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kafka import KafkaConsumer, TopicPartition
 
-from streaming.cluster import Topic
+from streaming.cluster import TopicWatch
 from streaming.gaps import Gap, accept_or_stop, find_gap
 from streaming.landing import Messages
 from streaming.positions import find_position, former_topic
@@ -35,16 +35,20 @@ class Share:
 
 
 def take_up(
-    consumer: KafkaConsumer, topic: Topic, partitions: list[int], origin: Messages, *, accepts_gap: bool
+    consumer: KafkaConsumer, watch: TopicWatch, partitions: list[int], origin: Messages, *, accepts_gap: bool
 ) -> dict[int, Share]:
     """Return the partitions' shares at the ledger's offsets, held against what the log has.
 
     Raises:
         GapFound: the log does not hold the offset that comes next, or the topic was made anew; nothing was changed.
+        TopicReplaced: it was made anew just now; likewise.
+        Overtaken: another consumer has accepted the same gap; likewise, to be taken up again.
     """
+    topic = watch.topic
     named = {number: TopicPartition(topic.name, number) for number in partitions}
     begins = consumer.beginning_offsets([*named.values()], timeout_ms=OFFSETS_MS)
     ends = consumer.end_offsets([*named.values()], timeout_ms=OFFSETS_MS)
+    watch.check()  # or these offsets may be those of another topic, and look like a gap
     shares = {}
     connection = connect("loader")
     try:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from queue import Empty, Full, Queue
 
 import psycopg2
+from psycopg2.errors import ProgramLimitExceeded
 from psycopg2.extensions import connection as Connection
 
 from streaming.landing import Landed, Range, land
@@ -30,6 +31,7 @@ class Writer:
         self._queue: Queue[Sequence[Range] | None] = Queue(maxsize=POLLS_AHEAD)
         self._landed: Queue[list[Landed]] = Queue()
         self._under_way = 0
+        self._closing = threading.Event()
         self._abandoned = threading.Event()
         self._error: BaseException | None = None
         self._connection: Connection | None = None
@@ -63,7 +65,8 @@ class Writer:
                 return found
 
     def close(self, seconds: float) -> None:
-        """Land what was handed over, for at most so long; the next consumer reads the rest again."""
+        """Land what was handed over, for at most so long and while the database is there; the rest is read again."""
+        self._closing.set()
         deadline = time.monotonic() + seconds
         while self._thread.is_alive() and time.monotonic() < deadline:
             try:
@@ -73,7 +76,6 @@ class Writer:
                 continue
         self._thread.join(max(0.0, deadline - time.monotonic()))
         self._abandoned.set()
-        self._thread.join(LONGEST_PAUSE)
 
     def _raise(self) -> None:
         if self._error:
@@ -101,10 +103,13 @@ class Writer:
                 self._connection = self._connection or connect("loader")
                 return land(self._connection, ranges)
             except DATABASE_AWAY as error:
-                reason = str(error).strip().splitlines()[0]
+                if isinstance(error, ProgramLimitExceeded):  # it will say the same every time
+                    raise
+                reason = str(error).strip().partition("\n")[0]
                 logger.warning("the database does not answer, waiting seconds=%.1f reason=%s", pause, reason)
                 self._reconnect()
-                self._abandoned.wait(pause)
+                if self._closing.wait(pause):
+                    self._abandoned.set()
                 pause = min(2 * pause, LONGEST_PAUSE)
         return []
 

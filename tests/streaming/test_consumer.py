@@ -19,8 +19,10 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import NodeNotReadyError
+from kafka.errors import GroupAuthorizationFailedError, NodeNotReadyError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata
+from psycopg2 import OperationalError
+from psycopg2.errors import ProgramLimitExceeded
 
 import loader.declarations
 from loader.declarations import read_source
@@ -28,20 +30,23 @@ from loader.errors import CoordinateUnknown
 from loader.why import why
 from streaming import local_broker
 from streaming.broker_process import BrokerPlace, living_process
-from streaming.cluster import admin, create_topic
+from streaming.cluster import admin, create_topic, delete_topic, find_topic
 from streaming.consumer import consume, main
-from streaming.errors import GapFound, MessageGone, TopicReplaced, TopicUnknown
+from streaming.errors import BrokerUnreachable, GapFound, MessageGone, TopicReplaced, TopicUnknown
+from streaming.gaps import accept_or_stop
 from streaming.health import Health
 from streaming.held import Held
 from streaming.intake import Intake, Terms
 from streaming.landing import land
 from streaming.message import read_message
+from streaming.positions import former_topic
 from streaming.shares import take_up
 from streaming.writer import Writer
 from tests.crash.servers import kill, processes
 from tests.databases import rows
 from warehouse import embedded
-from warehouse.connection import current_warehouse
+from warehouse.connection import connect, current_warehouse
+from warehouse.errors import ServerUnreachable
 from warehouse.settings import PROJECT
 
 CONTRACT = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}, "text": {}}}
@@ -377,9 +382,9 @@ def test_a_message_is_read_again_and_checked_by_its_fingerprint(things: Things) 
 def test_the_command_says_what_became_of_the_messages(things: Things) -> None:
     things.send(thing(1), b"{")
     done = CliRunner().invoke(main, ["things", "--topic", things.topic, "--until-end"])
-    assert (done.exit_code, done.output.splitlines()[-1]) == (
-        0, "landed 1, rejected 1, skipped 0 in 1 batches; lag 0"
-    )  # fmt: skip
+    assert done.exit_code == 0
+    said = r"landed 1, rejected 1, skipped 0 in 1 batches; lag 0; last commit 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    assert re.fullmatch(said, done.output.splitlines()[-1])
 
 
 def test_a_database_that_goes_away_while_partitions_are_taken_up_is_waited_for(
@@ -443,3 +448,141 @@ def test_what_is_asked_of_a_partition_that_was_just_lost_does_nothing(things: Th
     held.resume([0])
     assert (held.numbers(), held.position(0), held.highwater(0)) == (set(), None, None)
     consumer.close()
+
+
+def test_a_time_that_is_none_is_left_out(things: Things) -> None:
+    delete_topic(things.topic)
+    create_topic(things.topic, 2, configs={"message.timestamp.after.max.ms": str(2**63 - 1)})
+    things.send(thing(1), timestamp_ms=1_700_000_000_000_000)  # microseconds
+    things.send(thing(2), timestamp_ms=1_700_000_000_000, partition=1)
+    things.consume()
+    assert things.landed() == [1, 2]
+    sent = "select extract(epoch from sent_at)::bigint from ledger.batches join ledger.inputs using (input_id) order by partition"
+    assert rows(sent) == [(None,), (1_700_000_000,)]
+
+
+def test_what_postgresql_will_never_take_stops_it_and_a_mute_failure_is_waited_for(
+    things: Things, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things.send(thing(1))
+    failures: list[Exception] = [OperationalError(""), ProgramLimitExceeded("row is too big")]
+
+    def fail(connection: Any, ranges: Any) -> Any:
+        raise failures.pop(0)
+
+    monkeypatch.setattr("streaming.writer.land", fail)
+    with pytest.raises(ProgramLimitExceeded):
+        things.consume()
+    assert failures == []
+
+
+@pytest.mark.parametrize("accepts_gap", [False, True])
+def test_a_topic_made_anew_while_nothing_comes_is_noticed_and_is_no_gap(
+    things: Things, accepts_gap: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streaming.intake.WATCH_SECONDS", 0.2)
+    things.send(thing(1), thing(2))
+    done: list[bool] = []
+
+    class Replacing(Health):
+        def say_lag(self, lags: Any) -> None:
+            if self.landed == 2 and not done:
+                done.append(True)
+                _make_anew(things)
+
+    with pytest.raises(TopicReplaced, match="made anew"):
+        consume(read_source("things"), Terms(accepts_gap=accepts_gap), Replacing("things"))
+    assert rows("select count(*) from ledger.gaps") == [(0,)]
+
+
+def test_a_broker_that_refuses_us_is_not_waited_for(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(consumer: KafkaConsumer, **options: Any) -> Any:
+        raise GroupAuthorizationFailedError("waybill-things")
+
+    monkeypatch.setattr(KafkaConsumer, "poll", refuse)
+    with pytest.raises(
+        BrokerUnreachable, match=r"did not let us in: .*GroupAuthorizationFailedError: .*waybill-things"
+    ):
+        things.consume()
+
+
+def test_a_gap_that_a_rival_has_accepted_is_not_recorded_again(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
+    things.send(*map(thing, range(10)))
+    things.consume()
+    things.send(*map(thing, range(10, 20)))
+    with admin() as client:
+        client.delete_records({TopicPartition(things.topic, 0): 15})
+
+    def accept_after_a_rival(*arguments: Any) -> int:
+        rival = connect("loader")
+        with rival, rival.cursor() as cursor:
+            cursor.execute("update ledger.inputs set next_position = 15 where next_position = 10")
+        rival.close()
+        return accept_or_stop(*arguments)
+
+    monkeypatch.setattr("streaming.shares.accept_or_stop", accept_after_a_rival)
+    assert things.consume(Terms(until_end=True, accepts_gap=True)).landed == 5
+    assert rows("select count(*) from ledger.gaps") == [(0,)]
+
+
+def test_only_the_partition_that_was_cut_is_taken_up_again_and_after_what_is_under_way(
+    things: Things, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things.send(*map(thing, range(10)))
+    things.send(thing(10), partition=1)
+    poll, taken, seen = KafkaConsumer.poll, [], []
+
+    def land_slowly(connection: Any, ranges: Any) -> Any:
+        time.sleep(1)
+        return land(connection, ranges)
+
+    def poll_a_cut_log(consumer: KafkaConsumer, **options: Any) -> Any:
+        if len(seen) == 1:
+            seen.append({})
+            raise OffsetOutOfRangeError({TopicPartition(things.topic, 0): 10})
+        found = poll(consumer, **options)
+        if TopicPartition(things.topic, 0) in found:
+            seen.append(found)
+        return found
+
+    def take_up_seen(consumer: Any, watch: Any, partitions: list[int], *origin: Any, **options: Any) -> Any:
+        position = "select coalesce(max(next_position), 0)::int from ledger.inputs where partition = 0"
+        taken.append((partitions, *rows(position)[0]))
+        return take_up(consumer, watch, partitions, *origin, **options)
+
+    monkeypatch.setattr("streaming.writer.land", land_slowly)
+    monkeypatch.setattr("streaming.intake.take_up", take_up_seen)
+    monkeypatch.setattr(KafkaConsumer, "poll", poll_a_cut_log)
+    assert things.consume().landed == 11
+    assert taken == [([0, 1], 0), ([0], 10)]
+
+
+def test_a_writer_that_is_closed_does_not_wait_for_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    def be_away(role: str) -> Any:
+        raise ServerUnreachable("it is away")
+
+    monkeypatch.setattr("streaming.writer.connect", be_away)
+    writer = Writer()
+    assert all(writer.offer([], 1) for _ in range(3))
+    time.sleep(1)
+    started = time.monotonic()
+    writer.close(30)
+    assert time.monotonic() - started < 5
+
+
+def test_a_partition_that_the_former_topic_had_not_tells_that_it_was_made_anew(things: Things) -> None:
+    things.send(thing(1))
+    things.consume()
+    former = find_topic(things.topic).topic_id
+    _make_anew(things)
+    anew = find_topic(things.topic)
+    connection = connect("loader")
+    with connection, connection.cursor() as cursor:
+        assert former_topic(cursor, "things", anew, 2) == str(former)
+    connection.close()
+    things.consume(Terms(until_end=True, accepts_gap=True))
+    with admin() as client:
+        client.create_partitions({things.topic: 3})
+    things.send(thing(2), partition=2)
+    assert things.consume().landed == 1
+    assert rows("select count(*) from ledger.gaps") == [(2,)]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from kafka import KafkaConsumer
 
+from loader.contents import contents
 from loader.declarations import Source, read_source
 from streaming.cluster import create_topic
 from streaming.errors import NotAcknowledged, SourceHasNoTopic, TopicUnknown
@@ -128,3 +130,26 @@ def test_the_command_makes_the_topic_and_says_what_was_acknowledged(broker: str,
     done = CliRunner().invoke(main, arguments)
     assert (done.exit_code, done.output) == (0, "sent 2, acknowledged 2; offsets partition 0: 0 to 1\n")
     assert len(messages(broker, topic)) == 2
+
+
+def test_ctrl_c_says_what_was_acknowledged(
+    broker: str, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.ndjson").write_bytes(flight(1) + b"\n" + flight(2))
+
+    def interrupted(source: Source, files: tuple[str, ...]) -> Any:
+        yield from contents(source, files)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("streaming.producer.contents", interrupted)
+    create_topic(topic, 1)
+    done = CliRunner().invoke(main, ["flights", str(tmp_path / "a.ndjson"), "--topic", topic])
+    assert done.exit_code != 0
+    assert "sent 2, acknowledged 2; offsets partition 0: 0 to 1\n" in done.output
+
+
+def test_failures_are_counted_and_the_first_few_are_kept() -> None:
+    sent = Sent()
+    for number in range(1000):
+        sent.fail(f"a.ndjson:{number}", ValueError("no"))
+    assert (sent.failed, sent.failures) == (1000, [f"a.ndjson:{number}: no" for number in range(3)])
