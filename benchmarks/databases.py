@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import quote
 from uuid import uuid4
 
 from psycopg2 import sql
@@ -30,3 +31,9 @@ def bench_database() -> Iterator[dict[str, str]]:
             del os.environ["PGDATABASE"]
         else:
             os.environ["PGDATABASE"] = before
+
+
+def address(login: dict[str, str]) -> str:
+    """Return the login as a URL; its password is for the environment of a process, never for its arguments."""
+    user, password, host = (quote(login.get(name, ""), safe="") for name in ("user", "password", "host"))
+    return f"postgresql://{user}:{password or 'x'}@{host}:{login['port']}/{quote(login['dbname'], safe='')}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -22,8 +23,8 @@ def flights(path: str) -> Iterator[list[Any]]:
 
 
 if __name__ == "__main__":
-    file, address, folder = sys.argv[1:]
-    destination = dlt.destinations.postgres(address)
+    file, folder = sys.argv[1:]
+    destination = dlt.destinations.postgres(os.environ["BENCH_ADDRESS"])
     pipeline = dlt.pipeline("bench", destination=destination, dataset_name="dlt_flights", pipelines_dir=folder)
     started = time.monotonic()
     pipeline.run(flights(file), loader_file_format="csv")

@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
+from benchmarks.databases import address
 from warehouse.connection import current_warehouse
 from warehouse.settings import get_settings
 
@@ -22,6 +22,7 @@ PACKAGES = [
     "duckdb-extension-postgres-scanner==1.5.5",
 ]
 COPY = r"\copy {} (document) from '{}' with (format csv, delimiter E'\x01', quote E'\x02')"
+LIBPQ = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
 
 
 def psql_copy(parameters: dict[str, str], file: Path) -> float:
@@ -48,25 +49,25 @@ def make_environment(name: str = "benchmark-peers", packages: list[str] = PACKAG
 
 def dlt(python: Path, parameters: dict[str, str], file: Path) -> dict[str, Any]:
     """Return seconds and version of dlt loading the file in its fastest way."""
-    login = f"postgresql://{parameters.get('user', '')}:{parameters.get('password', 'x')}"
-    login = f"{login}@{quote(parameters['host'], safe='')}:{parameters['port']}/{parameters['dbname']}"
     with tempfile.TemporaryDirectory() as state:
-        return _peer(python, "dlt_load.py", str(file), login, state)
+        return _peer(python, {"BENCH_ADDRESS": address(parameters)}, "dlt_load.py", str(file), state)
 
 
 def duckdb(python: Path, parameters: dict[str, str], file: Path) -> dict[str, Any]:
     """Return seconds and version of duckdb writing the lines into one jsonb column."""
     _psql(parameters, "drop table if exists duckdb_flights; create table duckdb_flights (document jsonb)")
-    known = ("host", "port", "user", "password", "dbname")
-    return _peer(
-        python, "peer_duckdb.py", str(file), " ".join(f"{n}={parameters[n]}" for n in known if n in parameters)
-    )
+    return _peer(python, _variables(parameters), "peer_duckdb.py", str(file))
 
 
-def _peer(python: Path, script: str, *arguments: str) -> dict[str, Any]:
+def _variables(parameters: dict[str, str]) -> dict[str, str]:
+    return {LIBPQ[name]: value for name, value in parameters.items() if name in LIBPQ}
+
+
+def _peer(python: Path, variables: dict[str, str], script: str, *arguments: str) -> dict[str, Any]:
     state = get_settings().state_folder / "benchmark-peers"
     environment = {
         **os.environ,
+        **variables,
         "HOME": str(state),
         "RUNTIME__DLTHUB_TELEMETRY": "false",
         "RUNTIME__LOG_LEVEL": "ERROR",
@@ -82,10 +83,8 @@ def _peer(python: Path, script: str, *arguments: str) -> dict[str, Any]:
 def _psql(parameters: dict[str, str], command: str) -> None:
     place = current_warehouse().place
     program = str(place.binaries / "psql") if place else "psql"
-    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
-    environment = {**os.environ, **{names[name]: value for name, value in parameters.items() if name in names}}
     subprocess.run(
         [program, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", "set client_min_messages = warning", "-c", command],
-        env=environment,
+        env={**os.environ, **_variables(parameters)},
         check=True,
     )

@@ -12,12 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 import click
 import orjson
 
-from benchmarks.databases import bench_database
+from benchmarks.databases import address, bench_database
 from data.sample.documents import flights
 
 DLT = "dlt[postgres]==1.31.0"
@@ -72,10 +71,9 @@ def measure_peers(folder: Path, dlt: Path) -> Measured:
     """The same file merely loaded by dlt, and into typed tables with keys the usual way."""
     file = str(folder / "all.ndjson")
     with bench_database() as login, tempfile.TemporaryDirectory() as state:
-        address = f"postgresql://{login.get('user', '')}:{login.get('password', 'x')}@{quote(login['host'], safe='')}"
-        address = f"{address}:{login['port']}/{login['dbname']}"
-        yield "dlt", _timed(str(dlt), str(HERE / "dlt_load.py"), file, address, state)
-        yield "usual way", _timed(sys.executable, str(HERE / "usual_way.py"), file, address)
+        variables = {"BENCH_ADDRESS": address(login)}
+        yield "dlt", _timed(str(dlt), str(HERE / "dlt_load.py"), file, state, variables=variables)
+        yield "usual way", _timed(sys.executable, str(HERE / "usual_way.py"), file, variables=variables)
 
 
 def measure_growth(folder: Path) -> Measured:
@@ -104,10 +102,11 @@ def _build(*arguments: str) -> float:
     return _timed(sys.executable, "-c", BUILD, *arguments)
 
 
-def _timed(*command: str) -> float:
+def _timed(*command: str, variables: dict[str, str] | None = None) -> float:
     """Run a command to its good end, its start-up included; return the seconds."""
     started = time.monotonic()
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, **(variables or {})}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if ran.returncode != 0:
         raise click.ClickException(f"{' '.join(command)[:200]} failed: {ran.stderr.strip() or ran.stdout.strip()}")
     return time.monotonic() - started

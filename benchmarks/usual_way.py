@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import date, datetime
 
@@ -82,10 +83,10 @@ def read(path: str) -> pandas.DataFrame:
     return newest.astype(object).where(newest.notna(), None)
 
 
-def main(path: str, address: str) -> None:
-    """Read, clean and insert in one transaction."""
+def main(path: str) -> None:
+    """Read, clean and insert in one transaction, where BENCH_ADDRESS says."""
     frame = read(path)
-    engine = create_engine("postgresql+psycopg2://", creator=lambda: psycopg2.connect(address))
+    engine = create_engine("postgresql+psycopg2://", creator=lambda: psycopg2.connect(os.environ["BENCH_ADDRESS"]))
     Base.metadata.create_all(engine)
     airports = set(frame["origin_airport_id"]) | set(frame["destination_airport_id"])
     with Session(engine) as session:
