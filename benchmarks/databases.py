@@ -10,7 +10,15 @@ from uuid import uuid4
 
 from psycopg2 import sql
 
-from warehouse.connection import connection_parameters, current_warehouse, forget, login_parameters, open_connection
+from warehouse.connection import (
+    connection_parameters,
+    create_database,
+    current_warehouse,
+    forget,
+    login_parameters,
+    open_connection,
+)
+from warehouse.settings import get_settings
 
 
 @contextmanager
@@ -19,6 +27,8 @@ def bench_database() -> Iterator[dict[str, str]]:
     before = os.environ.get("PGDATABASE")
     name = os.environ["PGDATABASE"] = f"bench_{uuid4().hex[:12]}"
     try:
+        if not get_settings().is_embedded:
+            create_database(current_warehouse())
         yield connection_parameters("owner")
     finally:
         forget()
