@@ -6,6 +6,7 @@ import logging
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 import click
 from kafka import KafkaConsumer
@@ -16,6 +17,7 @@ from streaming.cluster import BOOTSTRAP_MS, client_options, find_topic, from_top
 from streaming.health import Health
 from streaming.intake import Intake, Terms
 from streaming.landing import Messages
+from streaming.writer import DATABASE_AWAY
 from warehouse.cli import run
 from warehouse.connection import connect, forget
 from warehouse.runs import recorded_run
@@ -27,6 +29,8 @@ PARTITION_BYTES = 16 << 20
 FETCH_BYTES = 64 << 20
 CLOSE_MS = 5_000
 SESSION_MS = 10_000  # a killed consumer's partitions are free after it; one that wakes later cannot write
+
+logger = logging.getLogger(__name__)
 
 
 def consume(source: Source, terms: Terms, health: Health, group: str | None = None) -> None:
@@ -41,7 +45,7 @@ def consume(source: Source, terms: Terms, health: Health, group: str | None = No
     ensure_raw_tables(owner, [source.source])
     owner.close()
     options = client_options()
-    with recorded_run(f"consume {source.source} {topic.name}") as run_id, unreachable_said(options):
+    with _recorded(f"consume {source.source} {topic.name}") as run_id, unreachable_said(options):
         origin = Messages(source, contract, get_settings().waybill_max_document_bytes, run_id)
         consumer = KafkaConsumer(
             **options,
@@ -63,6 +67,21 @@ def consume(source: Source, terms: Terms, health: Health, group: str | None = No
         finally:
             forget()  # an embedded server that was killed meanwhile is started again to record the run's end
             consumer.close(timeout_ms=CLOSE_MS)
+
+
+@contextmanager
+def _recorded(command: str) -> Iterator[UUID]:
+    """Record the run; an end that the ledger cannot be told of, since it is away, makes no failure of it."""
+    is_done = False
+    try:
+        with recorded_run(command) as run_id:
+            yield run_id
+            is_done = True
+    except DATABASE_AWAY as error:
+        if not is_done:
+            raise
+        reason = str(error).strip().partition("\n")[0]
+        logger.warning("the run's end could not be recorded; what was landed is reason=%s", reason)
 
 
 @contextmanager

@@ -586,3 +586,26 @@ def test_a_partition_that_the_former_topic_had_not_tells_that_it_was_made_anew(t
     things.send(thing(2), partition=2)
     assert things.consume().landed == 1
     assert rows("select count(*) from ledger.gaps") == [(2,)]
+
+
+def test_a_stop_is_none_the_worse_for_a_database_that_is_away(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
+    things.send(thing(1))
+
+    def be_away(*anything: Any) -> Any:
+        raise ServerUnreachable("it is away")
+
+    class GoingAway(Health):
+        def say_lag(self, lags: Any) -> None:
+            if self.landed and not struck:
+                struck.append(True)
+                for name in ("streaming.writer.land", "streaming.writer.connect", "warehouse.runs.connect"):
+                    monkeypatch.setattr(name, be_away)
+                things.send(thing(2))
+                threading.Timer(2, os.kill, [os.getpid(), signal.SIGTERM]).start()
+
+    struck: list[bool] = []
+    started = time.monotonic()
+    consume(read_source("things"), Terms(), GoingAway("things"))
+    assert struck
+    assert time.monotonic() - started < 40
+    assert things.landed() == [1]
