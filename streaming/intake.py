@@ -20,6 +20,7 @@ from kafka.errors import (
     UnsupportedSaslMechanismError,
 )
 from kafka.structs import OffsetAndMetadata
+from psycopg2.errors import ProgramLimitExceeded
 
 from loader.errors import Overtaken
 from streaming.cluster import Topic, TopicWatch
@@ -38,7 +39,8 @@ SETTLING_SECONDS = 5.0
 WATCH_SECONDS = 5.0
 BUSY_SECONDS = 0.05
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-REFUSED = (AuthorizationError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError)  # waiting mends none
+# waiting mends none of them
+REFUSED = (AuthorizationError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError, ProgramLimitExceeded)
 
 logger = logging.getLogger(__name__)
 
