@@ -23,12 +23,12 @@ from kafka.structs import OffsetAndMetadata
 from psycopg2.errors import ProgramLimitExceeded
 
 from loader.errors import Overtaken
+from streaming.assignments import Assignment, take_up
 from streaming.cluster import Topic, TopicWatch
 from streaming.errors import GapFound
 from streaming.health import Health
 from streaming.held import Held
 from streaming.landing import Messages, Range, part_of
-from streaming.shares import Share, take_up
 from streaming.writer import DATABASE_AWAY, Writer
 from warehouse.connection import forget
 
@@ -64,7 +64,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._origin = origin
         self._health = health
         self._watch = TopicWatch(topic)
-        self._shares: dict[int, Share] = {}
+        self._assignments: dict[int, Assignment] = {}
         self._fresh: set[int] = set()
         self._news: SimpleQueue[tuple[bool, set[int]]] = SimpleQueue()
         self._settled_at: float | None = None
@@ -86,7 +86,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             is_mine, partitions = self._news.get()
             self._fresh = self._fresh | partitions if is_mine else self._fresh - partitions
             for number in partitions:
-                self._shares.pop(number, None)
+                self._assignments.pop(number, None)
             self._settled_at = time.monotonic() if is_mine else None
 
     def run(self, terms: Terms) -> None:
@@ -122,7 +122,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             self._watch.check()  # 3.
             self._offer(self._ranges(records), writer)  # 4.
         self._take_back(writer)  # 5.
-        self._health.say_lag({number: self._lag(number) for number in self._shares})
+        self._health.say_lag({number: self._lag(number) for number in self._assignments})
         return terms.until_end and writer.is_idle and self._is_at_end()
 
     def _patiently(self, work: Callable[[], bool]) -> bool:
@@ -144,8 +144,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         return False
 
     def _rewind(self) -> None:
-        for number, share in self._shares.items():
-            self._held.seek(number, share.offset)
+        for number, assignment in self._assignments.items():
+            self._held.seek(number, assignment.offset)
 
     def _take_up(self, writer: Writer, terms: Terms) -> None:
         self._hear_news()
@@ -161,18 +161,18 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         except Overtaken:
             logger.info("another consumer was first to accept the gap, taking up again topic=%s", self._topic.name)
             return
-        self._shares.update(taken)
+        self._assignments.update(taken)
         self._fresh.difference_update(fresh)
         self._rewind()
         self._held.resume(fresh)
-        offsets = ", ".join(f"{number} at {share.offset:,}" for number, share in taken.items())
+        offsets = ", ".join(f"{number} at {assignment.offset:,}" for number, assignment in taken.items())
         logger.info("took up partitions topic=%s partitions=%s", self._topic.name, offsets)
 
     def _poll(self, milliseconds: int = POLL_MS) -> Mapping[TopicPartition, Sequence[Any]]:
         try:
             found: Mapping[TopicPartition, Sequence[Any]] = self._consumer.poll(timeout_ms=milliseconds)
         except OffsetOutOfRangeError as error:  # the log was cut: hold these partitions against it again
-            cut = {tp.partition for tp in error.args[0]} & self._shares.keys()
+            cut = {tp.partition for tp in error.args[0]} & self._assignments.keys()
             self._held.pause(cut)
             self._fresh.update(cut)
             return {}
@@ -186,16 +186,16 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
     def _ranges(self, records: Mapping[TopicPartition, Sequence[Any]]) -> list[Range]:
         self._hear_news()
         ranges = []
-        for number, share in self._shares.items():
+        for number, assignment in self._assignments.items():
             found = records.get(self._held.partition(number))
             if not found or number in self._fresh:
                 continue
-            if found[0].offset < share.offset:  # read before the last seek: what follows must not look like a hole
-                self._held.seek(number, share.offset)
+            if found[0].offset < assignment.offset:  # read before the last seek: what follows must not look like a hole
+                self._held.seek(number, assignment.offset)
                 continue
-            part = part_of(found, self._origin, share.offset)
-            ranges.append(Range(number, share.epoch, share.input_id, part))
-            share.offset = part.end.position
+            part = part_of(found, self._origin, assignment.offset)
+            ranges.append(Range(number, assignment.epoch, assignment.input_id, part))
+            assignment.offset = part.end.position
         return ranges
 
     def _offer(self, ranges: list[Range], writer: Writer) -> None:
@@ -215,14 +215,14 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         if self._poll(0):
             self._rewind()
         self._hear_news()
-        self._held.resume(set(self._shares) - self._fresh)
+        self._held.resume(set(self._assignments) - self._fresh)
 
     def _give_back(self, ranges: list[Range]) -> None:
         """Have ranges that were not handed over read again."""
         for entry in ranges:
-            share = self._shares.get(entry.partition)
-            if share and share.epoch == entry.epoch:
-                share.go_on_at(entry.part.start.position)
+            assignment = self._assignments.get(entry.partition)
+            if assignment and assignment.epoch == entry.epoch:
+                assignment.go_on_at(entry.part.start.position)
 
     def _take_back(self, writer: Writer) -> None:
         offsets: dict[TopicPartition, OffsetAndMetadata] = {}
@@ -232,27 +232,27 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._health.count(entry.range.part)
                 offsets[self._held.partition(number)] = OffsetAndMetadata(entry.offset, "", -1)
                 continue
-            share = self._shares.get(number)
-            if share and share.epoch == entry.range.epoch:
+            assignment = self._assignments.get(number)
+            if assignment and assignment.epoch == entry.range.epoch:
                 logger.info("another consumer was first, going on from the ledger partition=%s", number)
-                share.go_on_at(entry.offset)
+                assignment.go_on_at(entry.offset)
                 self._held.seek(number, entry.offset)
         if offsets:
             self._consumer.commit_async(offsets, callback=_for_lag_tools_only)
 
     def _lag(self, number: int) -> int:
-        share = self._shares[number]
-        return max(0, (self._held.highwater(number) or share.end) - share.offset)
+        assignment = self._assignments[number]
+        return max(0, (self._held.highwater(number) or assignment.end) - assignment.offset)
 
     def _is_at_end(self) -> bool:
         """Whether all partitions were read to the ends that they had; markers of transactions are read, too."""
         self._hear_news()
         if self._fresh or self._settled_at is None:
             return False
-        if not self._shares:  # others have all partitions, or the group has not told us yet
+        if not self._assignments:  # others have all partitions, or the group has not told us yet
             return time.monotonic() - self._settled_at > SETTLING_SECONDS
-        at = {number: self._held.position(number) for number in self._shares}
-        return all((at[number] or 0) >= share.end for number, share in self._shares.items())
+        at = {number: self._held.position(number) for number in self._assignments}
+        return all((at[number] or 0) >= assignment.end for number, assignment in self._assignments.items())
 
 
 def _for_lag_tools_only(offsets: object, response: object) -> None:

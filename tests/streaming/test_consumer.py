@@ -29,6 +29,7 @@ from loader.declarations import read_source
 from loader.errors import CoordinateUnknown
 from loader.why import why
 from streaming import local_broker
+from streaming.assignments import take_up
 from streaming.broker_process import BrokerPlace, living_process
 from streaming.cluster import admin, create_topic, delete_topic, find_topic
 from streaming.consumer import consume, main
@@ -40,7 +41,6 @@ from streaming.intake import Intake, Terms
 from streaming.landing import land
 from streaming.message import read_message
 from streaming.positions import former_topic
-from streaming.shares import take_up
 from streaming.writer import Writer
 from tests.crash.servers import kill, processes
 from tests.databases import rows
@@ -520,7 +520,7 @@ def test_a_gap_that_a_rival_has_accepted_is_not_recorded_again(things: Things, m
         rival.close()
         return accept_or_stop(*arguments)
 
-    monkeypatch.setattr("streaming.shares.accept_or_stop", accept_after_a_rival)
+    monkeypatch.setattr("streaming.assignments.accept_or_stop", accept_after_a_rival)
     assert things.consume(Terms(until_end=True, accepts_gap=True)).landed == 5
     assert rows("select count(*) from ledger.gaps") == [(0,)]
 

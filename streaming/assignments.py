@@ -17,7 +17,7 @@ OFFSETS_MS = 10_000
 
 
 @dataclass
-class Share:
+class Assignment:
     """One partition: its input, the offset that is read next, the log's end when it was taken up.
 
     `epoch` counts how often the offset was set anew, so that news of what was read before are not taken for new ones.
@@ -36,8 +36,8 @@ class Share:
 
 def take_up(
     consumer: KafkaConsumer, watch: TopicWatch, partitions: list[int], origin: Messages, *, accepts_gap: bool
-) -> dict[int, Share]:
-    """Return the partitions' shares at the ledger's offsets, held against what the log has.
+) -> dict[int, Assignment]:
+    """Return the assignments at the ledger's offsets, held against what the log has.
 
     Raises:
         GapFound: the log does not hold the offset that comes next, or the topic was made anew; nothing was changed.
@@ -49,7 +49,7 @@ def take_up(
     begins = consumer.beginning_offsets([*named.values()], timeout_ms=OFFSETS_MS)
     ends = consumer.end_offsets([*named.values()], timeout_ms=OFFSETS_MS)
     watch.check()  # or these offsets may be those of another topic, and look like a gap
-    shares = {}
+    assignments = {}
     connection = connect("loader")
     try:
         with connection, connection.cursor() as cursor:
@@ -63,7 +63,7 @@ def take_up(
                     gap = gap or Gap(position.offset, begins[tp], f"the topic was made anew, it was {former}")
                 if gap:
                     offset = accept_or_stop(cursor, topic, number, (position, gap), accepted_by)
-                shares[number] = Share(position.input_id, offset, ends[tp])
+                assignments[number] = Assignment(position.input_id, offset, ends[tp])
     finally:
         connection.close()
-    return shares
+    return assignments
