@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import time
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +13,13 @@ import pytest
 
 from tests.dbt_project.dbt_command import MARTS, WITHOUT_FEATURES, Dbt, execute, fingerprints, query
 from tests.landing import airport, flight, land, land_reference_data, weather
+from warehouse.dbt_login import DBT_PROJECT
 
 FLIGHTS = "select flight_id from marts.fct_flights order by flight_id"
+WAITING = """
+    select from pg_locks as locks inner join pg_database as here on locks.database = here.oid
+    where here.datname = current_database() and locks.locktype = 'advisory' and not locks.granted
+"""
 ARRIVED = "select arrived_at::text from marts.fct_flights where flight_number = "
 
 
@@ -88,6 +96,26 @@ def test_what_another_run_freezes_before_a_rebuild_reads_is_left_for_the_next(db
     assert query("select count(*) from intermediate.int_flights_deduplicated") == [1]
     dbt.update()
     assert len(query(FLIGHTS)) == 2
+
+
+def test_a_run_beside_a_rebuild_waits_for_it_and_loses_nothing(dbt: Dbt) -> None:
+    land_reference_data()
+    land("flights", flight(1))
+    dbt.update()
+    beside: list[subprocess.Popen[bytes]] = []
+
+    def run_beside_once(event: Any) -> None:
+        if event.info.name == "SQLQuery" and "rename to" in event.data.sql and not beside:
+            land("flights", flight(2))
+            options = ("--quiet", "--log-level-file", "none", "--target-path", str(dbt.folder / "beside"))
+            dbt_run = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "run", *options]
+            beside.append(subprocess.Popen([*dbt_run, "-s", "int_flights_deduplicated"], cwd=DBT_PROJECT))
+            while beside[0].poll() is None and not query(WAITING):
+                time.sleep(0.1)
+
+    dbt.succeed("run", "-s", "int_flights_deduplicated", "--full-refresh", on_event=run_beside_once)
+    assert beside and beside[0].wait() == 0
+    assert query("select flight_number from intermediate.int_flights_deduplicated order by 1") == [1, 2]
 
 
 def test_a_number_in_another_spelling_is_the_same_flight(dbt: Dbt) -> None:
