@@ -11,6 +11,12 @@ from pathlib import Path
 from warehouse.settings import PROJECT
 
 BARE = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+# runs a command that hears ctrl-C, though the tests may have been started in the background, where it is ignored
+HEARS_CTRL_C = (
+    sys.executable,
+    "-c",
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
+)
 
 
 def make_clone(folder: Path) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clones import BARE, make_clone, run_in
+from tests.clones import BARE, HEARS_CTRL_C, make_clone, run_in
 from tests.external_server import external_server
 from tests.landing import flight
 from warehouse.server_place import SYSTEM_HOME
@@ -144,7 +144,13 @@ def test_a_join_of_parallel_workers_runs_with_the_small_shared_memory_of_a_conta
 def test_ctrl_c_is_one_line_and_a_rerun_completes(clone: Path) -> None:
     command = [".venv/bin/python", "-m", "pipeline.demo"]
     with subprocess.Popen(
-        command, cwd=clone, env=BARE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
+        [*HEARS_CTRL_C, *command],
+        cwd=clone,
+        env=BARE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
     ) as process:
         assert process.stdout is not None
         while not process.stdout.readline().startswith("check-raw"):

@@ -189,19 +189,26 @@ def test_two_thousand_small_files_take_a_few_transactions(database: str, source:
     assert load(Request(("things",), (str(folder),))).summary == "nothing new: all 2000 files were landed before"
 
 
+# the peak of this program alone: what the system counts for a process begins with that of the one that started it
 MEASURED = """
-import resource, sys
+import sys
 from loader.load import load
 from loader.plan import Request
 load(Request(("flights",), (sys.argv[1],), sys.argv[2]))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
+
+
+FLIGHT = {
+    "airline": {"code": "UA"}, "flight_number": 1, "origin": {"airport": "EWR"}, "destination": {"airport": "ORD"},
+    "scheduled": {"date": "2013-01-01"}, "updated_at": "2013-01-02T00:00:00Z",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("layout", ["ndjson", "array"])
 def test_memory_stays_flat(database: str, tmp_path: Path, layout: str) -> None:
     """100 MB of documents, then one of 200 MB that is passed over."""
-    good = json.dumps({"id": 1, "pad": "x" * 50_000}).encode()
+    good = json.dumps({**FLIGHT, "pad": "x" * 50_000}).encode()
     path = tmp_path / "large"
     mark, end = (b"[", b"]") if layout == "array" else (b"", b"")
     separator = b"," if layout == "array" else b"\n"
@@ -216,6 +223,6 @@ def test_memory_stays_flat(database: str, tmp_path: Path, layout: str) -> None:
     environment = {**os.environ, "WAYBILL_MAX_DOCUMENT_BYTES": "1000000"}
     command = [sys.executable, "-c", MEASURED, str(path), layout]
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert int(said.stdout) < 150
-    assert rows("select sum(read)::int, sum(rejected)::int from ledger.batches") == [(2003, 2003)]
+    assert int(said.stdout) / 1024 < 150
+    assert rows("select sum(read)::int, sum(rejected)::int from ledger.batches") == [(2003, 1)]
     assert rows("select position, length from ledger.rejects where reason = 'too_large'") == [(2002, (200 << 20) + 10)]

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.clones import HEARS_CTRL_C
+
 ANOTHER_PYTHON = """
 import runpy, sys
 sys.version_info, sys.argv = (3, 10, 0), sys.argv[1:]
@@ -63,7 +65,7 @@ def environment(clone: Path, **variables: str) -> dict[str, str]:
 
 
 def start(clone: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "pipeline/environment.py", *(arguments or ("requirements",))]
+    command = [*HEARS_CTRL_C, sys.executable, "pipeline/environment.py", *(arguments or ("requirements",))]
     return subprocess.Popen(
         command, cwd=clone, env=environment(clone, **variables), stderr=subprocess.PIPE, text=True, process_group=0
     )
