@@ -42,7 +42,9 @@ def load(source: str | None, files: tuple[str, ...], layout: Layout | None, dry_
             f"{name:<12} read {tally.read:>9,} = landed {tally.landed:>9,} + rejected {tally.rejected:>5,}"
             f" + skipped {tally.skipped:>6,}{f'   ({reasons})' if reasons else ''}"
         )
-    click.echo(f"dry run, nothing written: {result.summary}" if dry_run else result.summary)
+    rejected = sum(tally.rejected for tally in result.tallies.values())
+    would = f"{result.rows:,} documents of {result.new_files} files pass, {rejected:,} would be rejected"
+    click.echo(f"nothing written: {would}" if dry_run else result.summary)
 
 
 @loader.command()

@@ -71,7 +71,7 @@ def _landed(plans: list[SourcePlan], run_id: UUID, retrying: Retrying, begin: Be
 
 
 def _rehearsed(plans: list[SourcePlan], on_reject: Callable[[str, Unframed], None]) -> LoadResult:
-    """Frame and check everything without writing anything anywhere."""
+    """Frame and check everything without asking or writing anything anywhere; what passes counts as landed."""
     result = LoadResult()
     for plan in plans:
         tally = result.tallies[plan.source.source] = Tally()

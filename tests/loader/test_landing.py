@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from loader.__main__ import loader
 from loader.errors import FileChanged, FileRefused, SourceBroken, SourceUnknown
 from loader.load import load
 from loader.plan import Request
@@ -209,6 +211,8 @@ def test_a_dry_run_writes_nothing(database: str, source: Path) -> None:
     (source / "a.ndjson").write_bytes(document(1) + b"\nbroken\n")
     result = load_files(dry_run=True)
     assert (result.rows, result.tallies["things"].rejected) == (1, 1)
+    said = CliRunner().invoke(loader, ["load", "things", "--dry-run"]).output
+    assert said.splitlines()[-1] == "nothing written: 1 documents of 1 files pass, 1 would be rejected"
     assert rows("select count(*) from ledger.runs") == [(0,)]
 
 
