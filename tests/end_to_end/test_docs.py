@@ -93,7 +93,7 @@ def test_the_picture_is_drawn_from_the_list_of_stages() -> None:
 
 
 def test_the_readme_shows_what_make_alone_says() -> None:
-    said = subprocess.run(["make"], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(["make", "--no-print-directory"], capture_output=True, text=True, check=True).stdout
     assert said in Path("README.md").read_text()
     assert set(re.findall(r"make ([a-z-]+)", said)) >= TARGETS - {"setup-dev"}
     assert max(map(len, said.splitlines())) <= 80
