@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import socket
 import subprocess
 import sys
@@ -79,12 +80,13 @@ class ExternalServer:
 @contextmanager
 def external_server() -> Iterator[ExternalServer]:
     """Make a server on a free loopback port and remove it in the end."""
-    user = server_user(get_settings())
+    is_root = os.geteuid() == 0  # an ordinary user runs it himself, as the embedded one
+    user = server_user(get_settings()) if is_root else pwd.getpwuid(os.geteuid())
     with tempfile.TemporaryDirectory(prefix="waybill-external-") as name:
         folder = Path(name)
-        if os.geteuid() == 0:
+        if is_root:
             os.chown(folder, user.pw_uid, user.pw_gid)
-        binaries = reachable_binaries(user, INSTALL)
+        binaries = reachable_binaries(user, INSTALL) if is_root else INSTALL
         place = ServerPlace(binaries, folder / "data", folder, folder / "lock", folder / "log", user)
         server = ExternalServer(place, _free_port())
         _initialise(server)
