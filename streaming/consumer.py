@@ -13,11 +13,11 @@ from kafka import KafkaConsumer
 
 from loader.contracts import read_contract
 from loader.declarations import Source, read_source
+from loader.retrying import OF_THE_WORLD
 from streaming.cluster import BOOTSTRAP_MS, client_options, find_topic, from_topic, topic_name, unreachable_said
 from streaming.health import Health
 from streaming.intake import Intake, Terms
 from streaming.landing import Messages
-from streaming.writer import DATABASE_AWAY
 from warehouse.cli import run
 from warehouse.connection import connect, forget
 from warehouse.runs import recorded_run
@@ -77,7 +77,7 @@ def _recorded(command: str) -> Iterator[UUID]:
         with recorded_run(command) as run_id:
             yield run_id
             is_done = True
-    except DATABASE_AWAY as error:
+    except OF_THE_WORLD as error:
         if not is_done:
             raise
         reason = str(error).strip().partition("\n")[0]

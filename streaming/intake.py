@@ -23,13 +23,14 @@ from kafka.structs import OffsetAndMetadata
 from psycopg2.errors import ProgramLimitExceeded
 
 from loader.errors import Overtaken
+from loader.retrying import OF_THE_WORLD
 from streaming.assignments import Assignment, take_up
 from streaming.cluster import Topic, TopicWatch
 from streaming.errors import GapFound
 from streaming.health import Health
 from streaming.held import Held
 from streaming.landing import Messages, Range, part_of
-from streaming.writer import DATABASE_AWAY, Writer
+from streaming.writer import Writer
 from warehouse.connection import forget
 
 POLL_MS = 500
@@ -133,7 +134,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
                 return work()
             except REFUSED:
                 raise
-            except (KafkaError, *DATABASE_AWAY) as error:
+            except (KafkaError, *OF_THE_WORLD) as error:
                 who = "Kafka" if isinstance(error, KafkaError) else "the database"
                 reason = str(error).strip().partition("\n")[0]
                 logger.warning("%s does not answer, waiting seconds=%.1f reason=%s", who, pause, reason)

@@ -8,17 +8,15 @@ import time
 from collections.abc import Sequence
 from queue import Empty, Full, Queue
 
-import psycopg2
 from psycopg2.errors import ProgramLimitExceeded
 from psycopg2.extensions import connection as Connection
 
+from loader.retrying import OF_THE_WORLD
 from streaming.landing import Landed, Range, land
 from warehouse.connection import connect, forget
-from warehouse.errors import ServerNotStarted, ServerUnreachable
 
 POLLS_AHEAD = 2
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-DATABASE_AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError, ServerUnreachable, ServerNotStarted)
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +100,7 @@ class Writer:
             try:
                 self._connection = self._connection or connect("loader")
                 return land(self._connection, ranges)
-            except DATABASE_AWAY as error:
+            except OF_THE_WORLD as error:
                 if isinstance(error, ProgramLimitExceeded):  # it will say the same every time
                     raise
                 reason = str(error).strip().partition("\n")[0]
