@@ -140,8 +140,9 @@ class Load:
 def _load(folder: Path, log: Path, variables: dict[str, str]) -> None:
     """Be the loader: run its command with these variables and leave with its exit code."""
     os.environ.update(variables)
+    written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):
-        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+        os.dup2(written, stream)  # one file offset for both: neither writes over the other
     sys.argv = ["loader", "load", "flights", str(folder)]
     run(loader, "python -m loader")
 
