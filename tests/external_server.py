@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import socket
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from pathlib import Path
 import psycopg2
 
 from warehouse.logins import ROLES, role_name
-from warehouse.server_place import ServerPlace, reachable_binaries, server_user
+from warehouse.server_place import ServerPlace, installed_binaries, reachable_binaries, server_user
 from warehouse.settings import get_settings
 
 INSTALL = "pginstall"  # the wheel's PostgreSQL 16
@@ -81,12 +80,12 @@ class ExternalServer:
 def external_server() -> Iterator[ExternalServer]:
     """Make a server on a free loopback port and remove it in the end."""
     is_root = os.geteuid() == 0  # an ordinary user runs it himself, as the embedded one
-    user = server_user(get_settings()) if is_root else pwd.getpwuid(os.geteuid())
+    user = server_user(get_settings())
     with tempfile.TemporaryDirectory(prefix="waybill-external-") as name:
         folder = Path(name)
         if is_root:
             os.chown(folder, user.pw_uid, user.pw_gid)
-        binaries = reachable_binaries(user, INSTALL) if is_root else INSTALL
+        binaries = reachable_binaries(user, INSTALL) if is_root else installed_binaries(INSTALL)
         place = ServerPlace(binaries, folder / "data", folder, folder / "lock", folder / "log", user)
         server = ExternalServer(place, _free_port())
         _initialise(server)
