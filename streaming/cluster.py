@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,10 +16,11 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPart
 
 from loader.declarations import Source
 from streaming.broker_process import address, answers, find_broker
-from streaming.errors import BrokerUnreachable, SourceHasNoTopic, TopicReplaced, TopicUnknown
+from streaming.errors import BrokerAway, BrokerUnreachable, SourceHasNoTopic, TopicReplaced, TopicUnknown
 from warehouse.settings import Settings, get_settings
 
 BOOTSTRAP_MS = 10_000
+KNOCK_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ def client_options(settings: Settings | None = None) -> dict[str, Any]:
     """Return what every Kafka client needs to reach the cluster: addresses, TLS, login.
 
     Raises:
-        BrokerUnreachable: none is named and the local one does not run.
+        BrokerAway: none is named and the local one does not run.
     """
     settings = settings or get_settings()
     options: dict[str, Any] = {
@@ -58,7 +60,7 @@ def _addresses(settings: Settings) -> list[str]:
     place = find_broker(settings)
     found = address(place)
     if found is None or not answers(place):
-        raise BrokerUnreachable("no broker runs: start one with `make broker`, or set KAFKA_BOOTSTRAP_SERVERS")
+        raise BrokerAway("no broker runs: start one with `make broker`, or set KAFKA_BOOTSTRAP_SERVERS")
     return [found]
 
 
@@ -133,7 +135,12 @@ def admin() -> Iterator[KafkaAdminClient]:
 
 @contextmanager
 def unreachable_said(options: dict[str, Any]) -> Iterator[None]:
-    """Say in one line that the brokers do not answer or refuse us, whatever the client raised for it."""
+    """Say in one line that the brokers do not answer or refuse us, whatever the client raised for it.
+
+    Raises:
+        BrokerAway: none of them takes a connection.
+        BrokerUnreachable: another failure; the client says the same of a wrong login as of silence.
+    """
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it says all of it itself, many times over
     try:
         yield
@@ -142,10 +149,20 @@ def unreachable_said(options: dict[str, Any]) -> Iterator[None]:
     except (KafkaError, OSError) as error:
         where = ", ".join(options["bootstrap_servers"])
         reason = str(error) or type(error).__name__
-        raise BrokerUnreachable(
+        kind = BrokerUnreachable if any(map(_listens, options["bootstrap_servers"])) else BrokerAway
+        raise kind(
             f"Kafka at {where} ({options['security_protocol']}) did not let us in: {reason}; "
             "check the KAFKA_… variables"
         ) from None
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 class TopicWatch:

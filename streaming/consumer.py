@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -14,12 +15,23 @@ from kafka import KafkaConsumer
 from loader.contracts import read_contract
 from loader.declarations import Source, read_source
 from loader.retrying import OF_THE_WORLD
-from streaming.cluster import BOOTSTRAP_MS, client_options, find_topic, from_topic, topic_name, unreachable_said
+from streaming.cluster import (
+    BOOTSTRAP_MS,
+    Topic,
+    client_options,
+    find_topic,
+    from_topic,
+    topic_name,
+    unreachable_said,
+)
+from streaming.errors import BrokerAway
+from streaming.growing_pause import GrowingPause
 from streaming.health import Health
 from streaming.intake import Intake, Terms
 from streaming.landing import Messages
 from warehouse.cli import run
 from warehouse.connection import connect, forget
+from warehouse.errors import ServerAway
 from warehouse.runs import recorded_run
 from warehouse.schema import ensure_raw_tables
 from warehouse.settings import get_settings
@@ -40,33 +52,53 @@ def consume(source: Source, terms: Terms, health: Health, group: str | None = No
         StreamingError: see `streaming.errors`; what was landed before is, and the next consumer goes on from there.
     """
     contract = read_contract(source)
-    topic = find_topic(topic_name(source))
-    owner = connect("owner")
-    ensure_raw_tables(owner, [source.source])
-    owner.close()
-    options = client_options()
-    with _recorded(f"consume {source.source} {topic.name}") as run_id, unreachable_said(options):
-        origin = Messages(source, contract, get_settings().waybill_max_document_bytes, run_id)
-        consumer = KafkaConsumer(
-            **options,
-            group_id=group or f"waybill-{source.source}",
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            isolation_level="read_committed",
-            session_timeout_ms=SESSION_MS,
-            heartbeat_interval_ms=SESSION_MS // 4,
-            max_poll_records=POLL_RECORDS,
-            max_partition_fetch_bytes=PARTITION_BYTES,
-            fetch_max_bytes=FETCH_BYTES,
-            bootstrap_timeout_ms=BOOTSTRAP_MS,
-        )
+    stopping = threading.Event()
+    with _stopped_by_signals(stopping):
+        topic = _found_topic(source, terms, stopping)
+        if topic is None:
+            return
+        options = client_options()
+        with _recorded(f"consume {source.source} {topic.name}") as run_id, unreachable_said(options):
+            origin = Messages(source, contract, get_settings().waybill_max_document_bytes, run_id)
+            consumer = KafkaConsumer(
+                **options,
+                group_id=group or f"waybill-{source.source}",
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                isolation_level="read_committed",
+                session_timeout_ms=SESSION_MS,
+                heartbeat_interval_ms=SESSION_MS // 4,
+                max_poll_records=POLL_RECORDS,
+                max_partition_fetch_bytes=PARTITION_BYTES,
+                fetch_max_bytes=FETCH_BYTES,
+                bootstrap_timeout_ms=BOOTSTRAP_MS,
+            )
+            try:
+                Intake(consumer, topic, origin, health, stopping).run(terms)
+            finally:
+                forget()  # an embedded server that was killed meanwhile is started again to record the run's end
+                consumer.close(timeout_ms=CLOSE_MS)
+
+
+def _found_topic(source: Source, terms: Terms, stopping: threading.Event) -> Topic | None:
+    """Return the topic once broker and database are there; None when it is to stop before.
+
+    One that runs to the end is a batch job, which whoever started it can start again: it waits for neither.
+    """
+    pause = GrowingPause(stopping)
+    while not stopping.is_set():
         try:
-            intake = Intake(consumer, topic, origin, health)
-            with _stopped_by_signals(intake):
-                intake.run(terms)
-        finally:
-            forget()  # an embedded server that was killed meanwhile is started again to record the run's end
-            consumer.close(timeout_ms=CLOSE_MS)
+            topic = find_topic(topic_name(source))
+            owner = connect("owner")
+            ensure_raw_tables(owner, [source.source])
+            owner.close()
+            return topic
+        except (BrokerAway, ServerAway) as error:
+            if terms.until_end:
+                raise
+            forget()
+            pause.wait(error)
+    return None
 
 
 @contextmanager
@@ -85,13 +117,13 @@ def _recorded(command: str) -> Iterator[UUID]:
 
 
 @contextmanager
-def _stopped_by_signals(intake: Intake) -> Iterator[None]:
+def _stopped_by_signals(stopping: threading.Event) -> Iterator[None]:
     """Have SIGTERM and ctrl-C end the loop after what is under way; a second one ends the process."""
 
     def stop(number: int, frame: object) -> None:
-        if intake.stopping.is_set():
+        if stopping.is_set():
             raise KeyboardInterrupt
-        intake.stopping.set()
+        stopping.set()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -5,6 +5,7 @@ StreamingError                   base of the errors of streaming
 ├── JarsMissing                  the broker's jars are neither here nor to be had, or are not the locked ones
 ├── BrokerNotStarted             the local broker did not come up
 ├── BrokerUnreachable            no broker answers, or it does not let us in
+│   └── BrokerAway               no broker answers, which may change by itself
 ├── SourceHasNoTopic             the source's declaration names no topic
 ├── TopicUnknown                 the broker has no such topic
 ├── TopicReplaced                the topic was deleted or made anew while it was read
@@ -36,6 +37,10 @@ class BrokerNotStarted(StreamingError):
 
 class BrokerUnreachable(StreamingError):
     """Raised when no broker answers where one should, or it refuses us."""
+
+
+class BrokerAway(BrokerUnreachable):
+    """Raised when nobody listens where a broker should."""
 
 
 class TopicUnknown(StreamingError):

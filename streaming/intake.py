@@ -27,6 +27,7 @@ from loader.retrying import OF_THE_WORLD
 from streaming.assignments import Assignment, take_up
 from streaming.cluster import Topic, TopicWatch
 from streaming.errors import GapFound
+from streaming.growing_pause import GrowingPause
 from streaming.health import Health
 from streaming.held import Held
 from streaming.landing import Messages, Range, part_of
@@ -39,7 +40,6 @@ CLOSE_SECONDS = 30.0
 SETTLING_SECONDS = 5.0
 WATCH_SECONDS = 5.0
 BUSY_SECONDS = 0.05
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 # waiting mends none of them
 REFUSED = (AuthorizationError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError, ProgramLimitExceeded)
 
@@ -57,8 +57,10 @@ class Terms:
 class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
     """Reads the partitions that the group gives it from the ledger's offsets on, and lands them through the writer."""
 
-    def __init__(self, consumer: KafkaConsumer, topic: Topic, origin: Messages, health: Health) -> None:
-        """Take an open consumer, whose own offsets are never used."""
+    def __init__(
+        self, consumer: KafkaConsumer, topic: Topic, origin: Messages, health: Health, stopping: threading.Event
+    ) -> None:
+        """Take an open consumer, whose own offsets are never used, and what says that it is to stop."""
         self._consumer = consumer
         self._held = Held(consumer, topic.name)
         self._topic = topic
@@ -69,7 +71,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._fresh: set[int] = set()
         self._news: SimpleQueue[tuple[bool, set[int]]] = SimpleQueue()
         self._settled_at: float | None = None
-        self.stopping = threading.Event()
+        self.stopping = stopping
 
     def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         """Hold new partitions back until they are taken up at the ledger's offset; called in its own thread."""
@@ -128,20 +130,16 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _patiently(self, work: Callable[[], bool]) -> bool:
         """Do it however often broker or database go away, with a growing pause; what was not taken is read anew."""
-        pause = FIRST_PAUSE
+        pause = GrowingPause(self.stopping)
         while not self.stopping.is_set():
             try:
                 return work()
             except REFUSED:
                 raise
             except (KafkaError, *OF_THE_WORLD) as error:
-                who = "Kafka" if isinstance(error, KafkaError) else "the database"
-                reason = str(error).strip().partition("\n")[0]
-                logger.warning("%s does not answer, waiting seconds=%.1f reason=%s", who, pause, reason)
                 self._rewind()
                 forget()  # an embedded server that was killed is started again by the next connection
-                self.stopping.wait(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+                pause.wait(error)
         return False
 
     def _rewind(self) -> None:

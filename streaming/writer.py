@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -12,13 +11,11 @@ from psycopg2.errors import ProgramLimitExceeded
 from psycopg2.extensions import connection as Connection
 
 from loader.retrying import OF_THE_WORLD
+from streaming.growing_pause import GrowingPause
 from streaming.landing import Landed, Range, land
 from warehouse.connection import connect, forget
 
 POLLS_AHEAD = 2
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-
-logger = logging.getLogger(__name__)
 
 
 class Writer:
@@ -95,7 +92,7 @@ class Writer:
         A commit whose answer was lost shows at the next try: the partition is past the range then, and the range counts
         as lost, which only means that the consumer goes on from the ledger's offset.
         """
-        pause = FIRST_PAUSE
+        pause = GrowingPause(self._closing)
         while not self._abandoned.is_set():
             try:
                 self._connection = self._connection or connect("loader")
@@ -103,12 +100,9 @@ class Writer:
             except OF_THE_WORLD as error:
                 if isinstance(error, ProgramLimitExceeded):  # it will say the same every time
                     raise
-                reason = str(error).strip().partition("\n")[0]
-                logger.warning("the database does not answer, waiting seconds=%.1f reason=%s", pause, reason)
                 self._reconnect()
-                if self._closing.wait(pause):
+                if pause.wait(error):
                     self._abandoned.set()
-                pause = min(2 * pause, LONGEST_PAUSE)
         return []
 
     def _reconnect(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,7 +11,7 @@ from psycopg2 import errorcodes, sql
 from sqlalchemy import URL, Engine, create_engine
 
 from warehouse import embedded
-from warehouse.errors import ServerTooOld, ServerUnreachable
+from warehouse.errors import ServerAway, ServerTooOld, ServerUnreachable
 from warehouse.logins import Role, logins_file, read_logins, role_name
 from warehouse.server_place import ServerPlace, find_place
 from warehouse.settings import Settings, get_settings, relative_name
@@ -18,6 +19,12 @@ from warehouse.settings import Settings, get_settings, relative_name
 OLDEST_SERVER = 160000
 # A loader that hangs inside its transaction lets go of its locks, one that waits for them says so and asks again.
 LOADER_TIMEOUTS = {"lock_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}
+
+# nobody is there, or takes us at the moment; all else that is said will be said again
+PASSING = re.compile(
+    "refused|unreachable|No route|timeout expired|timed out|could not translate host name|No such file|closed the "
+    "connection|reset by peer|starting up|shutting down|recovery mode|not yet accepting|too many|connection slots"
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,8 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
     """Connect, saying in one line where it failed and why.
 
     Raises:
-        ServerUnreachable: no answer, wrong password, no such database or login.
+        ServerAway: no answer, or the server is just starting or stopping.
+        ServerUnreachable: wrong password, no such database or login.
     """
     try:
         return psycopg2.connect(connect_timeout=10, **parameters)  # type: ignore[call-overload,no-any-return]
@@ -96,7 +104,8 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
         )
         user = parameters.get("user", "the default user")
         where = f"{parameters['host']}:{parameters['port']} as {user}"
-        raise ServerUnreachable(f"PostgreSQL at {where} did not let us in: {reason}; {_way_in(user)}") from None
+        kind = ServerAway if PASSING.search(reason) else ServerUnreachable
+        raise kind(f"PostgreSQL at {where} did not let us in: {reason}; {_way_in(user)}") from None
 
 
 def _way_in(user: str) -> str:

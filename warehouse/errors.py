@@ -7,6 +7,7 @@ WaybillError                     base of every error that a user of Waybill can 
     ├── DataFolderRefused        the data folder belongs to another version or user
     ├── ServerTooOld             the server that PGHOST names is older than PostgreSQL 16
     ├── ServerUnreachable        no answer, a wrong password, no such database
+    │   └── ServerAway           no answer, which may change by itself
     └── LayoutMismatch           the tables were made by another version of Waybill
 """
 
@@ -37,6 +38,10 @@ class ServerTooOld(WarehouseError):
 
 class ServerUnreachable(WarehouseError):
     """Raised when the server does not answer or does not let us in."""
+
+
+class ServerAway(ServerUnreachable):
+    """Raised when nobody answers where the server should be, or it is just starting or stopping."""
 
 
 class LayoutMismatch(WarehouseError):

@@ -14,7 +14,7 @@ from streaming import local_broker
 from streaming.broker import broker as broker_command
 from streaming.broker_process import BrokerPlace, address, answers, living_process
 from streaming.cluster import admin, create_topic, find_topic
-from streaming.errors import BrokerUnreachable, JarsMissing, JavaMissing, TopicUnknown
+from streaming.errors import BrokerAway, BrokerUnreachable, JarsMissing, JavaMissing, TopicUnknown
 from streaming.jars import jars
 from streaming.java import find_java
 from streaming.local_broker import ExtraListener
@@ -77,7 +77,7 @@ def test_without_a_broker_there_is_one_line_that_says_how_to_get_one(
 ) -> None:
     monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
-    with pytest.raises(BrokerUnreachable, match="start one with `make broker`, or set KAFKA_BOOTSTRAP_SERVERS"):
+    with pytest.raises(BrokerAway, match="start one with `make broker`, or set KAFKA_BOOTSTRAP_SERVERS"):
         find_topic("flights")
     said = CliRunner().invoke(broker_command, ["status"]).output
     assert said == "broker:   not running (start it: make broker)\n"
@@ -153,6 +153,7 @@ def test_tls_and_a_login_are_taken_from_the_environment(
         with pytest.raises(BrokerUnreachable, match="did not let us in") as refused:
             find_topic(topic)
         assert "wrong" not in str(refused.value)
+        assert not isinstance(refused.value, BrokerAway)
         monkeypatch.setenv("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
         with pytest.raises(BrokerUnreachable, match="did not let us in"):
             find_topic(topic)

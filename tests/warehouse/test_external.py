@@ -12,8 +12,8 @@ import pytest
 from tests.databases import fresh_database, rows
 from tests.external_server import ExternalServer
 from warehouse import connection
-from warehouse.connection import connection_parameters, forget
-from warehouse.errors import ServerTooOld, ServerUnreachable
+from warehouse.connection import connect, connection_parameters, forget
+from warehouse.errors import ServerAway, ServerTooOld, ServerUnreachable
 from warehouse.logins import logins_file
 from warehouse.settings import get_settings
 
@@ -79,6 +79,19 @@ def test_a_login_whose_password_was_changed_names_the_file_to_remove(creator: Ex
         creator.execute("alter role waybill_reader password 'another'")
         with pytest.raises(ServerUnreachable, match=r"password authentication failed .*logins-.*, remove this file"):
             rows("select 1")
+
+
+def test_a_server_that_does_not_answer_is_away_and_one_that_refuses_is_not(
+    plain: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "wrong")
+    with pytest.raises(ServerUnreachable, match="password authentication failed") as refused:
+        connect("reader")
+    assert not isinstance(refused.value, ServerAway)
+    for name, value in (("PGPORT", "1"), ("PGHOST", "no-such-host.invalid")):
+        monkeypatch.setenv(name, value)
+        with pytest.raises(ServerAway):
+            connect("reader")
 
 
 def up() -> subprocess.CompletedProcess[str]:
