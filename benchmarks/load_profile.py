@@ -9,12 +9,13 @@ from pathlib import Path
 
 import orjson
 
-from loader.chunks import Delivery, parts
+from loader.chunks import parts
 from loader.contracts import read_contract
 from loader.copying import JSONB_VERSION, RAW_ROW
 from loader.declarations import FilePattern, read_source
 from loader.framing import frames
 from loader.inputs import identify, open_stream
+from loader.part import Delivery
 from loader.ranges import START
 
 TRIES = 3

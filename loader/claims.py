@@ -8,8 +8,9 @@ from uuid import UUID
 
 from psycopg2.extensions import cursor as Cursor
 
-from loader.chunks import Chunk, Delivery, FilePart
+from loader.chunks import Chunk
 from loader.errors import Overtaken
+from loader.part import Delivery, FilePart
 from loader.ranges import START, Place
 from warehouse.identifiers import uuid7
 

@@ -10,9 +10,10 @@ from psycopg2.errors import ProgramLimitExceeded, StatementTooComplex
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from loader.chunks import Chunk, FilePart, From, Part
+from loader.chunks import Chunk
 from loader.claims import advance, claim
 from loader.copying import copy_rows, row
+from loader.part import FilePart, From, Part
 from loader.refused import ask_which
 
 Claimed = Sequence[tuple[Part[From], UUID]]

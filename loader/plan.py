@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
-from loader.chunks import Delivery
 from loader.contracts import Contract, read_contract
 from loader.declarations import FilePattern, Layout, Source, files_to_load, pattern_as, read_source
 from loader.inputs import STANDARD_INPUT, InputFile, identify
+from loader.part import Delivery
 from warehouse.settings import Settings
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from loader.chunks import FilePart
+from loader.part import FilePart
 
 OnLanded = Callable[[FilePart], None]
 Begin = Callable[[str, int], OnLanded]

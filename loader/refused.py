@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg2.extensions import cursor as Cursor
 
 from loader.checks import Refusal
-from loader.chunks import From, Part
+from loader.part import From, Part
 
 ASKED_BYTES = 4 << 20
 

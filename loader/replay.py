@@ -12,12 +12,12 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from loader.checks import Checker, Refusal
-from loader.chunks import Part
 from loader.contracts import Contract, read_contract
 from loader.declarations import Source, read_source, source_names
 from loader.inputs import InputFile
 from loader.landing import write_books, write_documents
 from loader.originals import find_original, read_range
+from loader.part import Part
 from loader.ranges import Place
 from loader.refused import ask_which
 from loader.retrying import Retrying

@@ -9,10 +9,11 @@ from pathlib import Path
 from psycopg2.extensions import connection as Connection
 
 from loader.ahead import running_ahead
-from loader.chunks import Delivery, chunks
+from loader.chunks import chunks
 from loader.claims import known_inputs, skip
 from loader.errors import LayoutChanged, LoaderError
 from loader.landing import land
+from loader.part import Delivery
 from loader.progress import OnLanded
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
-from loader.chunks import Part
+from loader.part import Part
 from streaming.broker_process import LOOPBACK
 from streaming.landing import Messages
 

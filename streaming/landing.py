@@ -15,10 +15,11 @@ from psycopg2.errors import ProgramLimitExceeded, StatementTooComplex
 from psycopg2.extensions import connection as Connection
 
 from loader.checks import Checker
-from loader.chunks import Part, fill
+from loader.chunks import fill
 from loader.contracts import Contract
 from loader.declarations import Source
 from loader.landing import write_books, write_documents
+from loader.part import Part
 from loader.ranges import Place
 from loader.refused import ask_which
 from streaming.positions import advance, lock_positions
