@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from loader.declarations import FilePattern
 from loader.inputs import BrokenStream, Stream
 from loader.ranges import Place, Rest, Unframed
-from loader.scanner import FramingBroken, Scanner
+from loader.scanner import Scanner
+from loader.window import FramingBroken
 
 BLANKS = b" \t\r\n"
 LINE_END = re.compile(rb"\r\n|[\r\n]")
