@@ -108,10 +108,10 @@ crash: setup-dev ## kill loader and server at random, count losses (ROUNDS SEED)
 chaos: setup-dev java ## the same with a topic: kill, halt, cut, crowd (ROUNDS SEED)
 	@$(RUN) -m tests.crash.chaos --rounds $(or $(ROUNDS),10) --seed $(or $(SEED),1)
 
-bench: data java ## measure landing, marts and stream beside others
-	@$(RUN) -m benchmarks.load
-	@$(RUN) -m benchmarks.pipeline
-	@$(RUN) -m benchmarks.stream
+bench: data java ## measure landing, marts and stream beside others (BENCH=--quick)
+	@$(RUN) -m benchmarks.load $(BENCH)
+	@$(RUN) -m benchmarks.pipeline $(BENCH)
+	@$(RUN) -m benchmarks.stream $(BENCH)
 
 reset: setup ## drop all tables and start empty
 	@$(RUN) -m warehouse reset

@@ -16,10 +16,11 @@ from pathlib import Path
 import click
 import orjson
 
+from benchmarks import peers
 from benchmarks.databases import address, bench_database
 from data.sample.documents import flights
 
-DLT = "dlt[postgres]==1.31.0"
+QUICK_SHARE = 0.05
 HERE = Path(__file__).parent
 REFERENCE = ("airlines", "airports", "aircraft", "weather")
 MARTS = "--exclude intermediate.features flight_features test_type:unit".split()  # noqa: SIM905
@@ -32,14 +33,18 @@ Measured = Iterator[tuple[str, float]]
 @click.command(help="Example: python -m benchmarks.pipeline --runs 3\n\nMeasure the way from a file to tested marts.")
 @click.option("--runs", default=3, show_default=True, help="How often; medians are shown.")
 @click.option("--share", default=1.0, show_default=True, help="Which share of the year's flights.")
-def main(runs: int, share: float) -> None:
+@click.option("--quick", is_flag=True, help="A twentieth of the year, one run, without dlt.")
+def main(runs: int, share: float, quick: bool) -> None:
     """Measure everything in one run, in turn, and print the medians."""
     seconds: dict[str, list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory(prefix="waybill-bench-") as scratch:
         folder = Path(scratch)
         os.environ["DBT_TARGET_PATH"] = str(folder / "dbt")
+        runs, share = (1, QUICK_SHARE) if quick else (runs, share)
         rows = write_files(folder, share)
-        dlt = _dlt_environment(folder)
+        dlt = None if quick else peers.make_environment()
+        if dlt is None:
+            click.echo("without dlt" if quick else "dlt could not be installed here: left out")
         for _ in range(runs):
             for name, taken in (*measure_waybill(folder), *measure_peers(folder, dlt), *measure_growth(folder)):
                 seconds[name].append(taken)
@@ -67,12 +72,13 @@ def measure_waybill(folder: Path) -> Measured:
         yield "nothing new", _load(folder / "all.ndjson") + _build(*EVERYTHING)
 
 
-def measure_peers(folder: Path, dlt: Path) -> Measured:
+def measure_peers(folder: Path, dlt: Path | None) -> Measured:
     """The same file merely loaded by dlt, and into typed tables with keys the usual way."""
     file = str(folder / "all.ndjson")
     with bench_database() as login, tempfile.TemporaryDirectory() as state:
         variables = {"BENCH_ADDRESS": address(login)}
-        yield "dlt", _timed(str(dlt), str(HERE / "dlt_load.py"), file, state, variables=variables)
+        if dlt:
+            yield "dlt", _timed(str(dlt), str(HERE / "dlt_load.py"), file, state, variables=variables)
         yield "usual way", _timed(sys.executable, str(HERE / "usual_way.py"), file, variables=variables)
 
 
@@ -112,35 +118,25 @@ def _timed(*command: str, variables: dict[str, str] | None = None) -> float:
     return time.monotonic() - started
 
 
-def _dlt_environment(folder: Path) -> Path:
-    """Install dlt into an environment of its own, outside of what is measured; return its Python."""
-    subprocess.run([sys.executable, "-m", "venv", folder / "dlt-venv"], check=True)
-    python = folder / "dlt-venv" / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", DLT], check=True)
-    return python
-
-
 def print_table(seconds: dict[str, float], rows: dict[str, int], runs: int) -> None:
-    """Print the medians, and each beside the way into marts."""
-    full = seconds["older"]
+    """Print the medians, and each beside the way into marts; a peer that was left out has no line."""
+    marts, full = seconds["marts"], seconds["older"]
     table = [
-        ("file → raw: contract, ledger, rejects", rows["all"], seconds["landed"], ""),
-        ("file → tested marts with enforced keys", rows["all"], seconds["marts"], "1"),
-        (f"{DLT.partition('[')[0]}, merely loading the file", rows["all"], seconds["dlt"], _times(seconds, "dlt")),
-        ("json_normalize, clean, ORM insert", rows["all"], seconds["usual way"], _times(seconds, "usual way")),
-        ("file → marts, a tenth of the rows", rows["tenth"], seconds["tenth"], _times(seconds, "tenth")),
-        ("99 % → marts and features of the model", rows["older"], full, _times(seconds, "older")),
-        ("the same again, nothing new", 0, seconds["nothing new"], f"{seconds['nothing new'] / full:.2f} of full"),
-        ("the newest 1 % by date on top", rows["newest"], seconds["newest"], f"{seconds['newest'] / full:.2f} of full"),
+        ("file → raw: contract, ledger, rejects", "landed", rows["all"], marts),
+        ("file → tested marts with enforced keys", "marts", rows["all"], marts),
+        ("dlt, merely loading the file", "dlt", rows["all"], marts),
+        ("json_normalize, clean, ORM insert", "usual way", rows["all"], marts),
+        ("file → marts, a tenth of the rows", "tenth", rows["tenth"], marts),
+        ("99 % → marts and features of the model", "older", rows["older"], marts),
+        ("the same again, nothing new", "nothing new", 0, full),
+        ("the newest 1 % by date on top", "newest", rows["newest"], full),
     ]
     click.echo(f"medians of {runs}, start-up of the commands included, {os.cpu_count()} cores")
     click.echo(f"{'what':<44}{'rows':>10}{'seconds':>10}{'rows/s':>10}{'× marts':>14}")
-    for what, count, taken, times in table:
-        click.echo(f"{what:<44}{count:>10,}{taken:>10.1f}{count / taken:>10,.0f}{times:>14}")
-
-
-def _times(seconds: dict[str, float], name: str) -> str:
-    return f"{seconds[name] / seconds['marts']:.2f}"
+    for what, name, count, unit in table:
+        if taken := seconds.get(name):
+            times = f"{taken / unit:.2f}{' of full' if unit == full else ''}"
+            click.echo(f"{what:<44}{count:>10,}{taken:>10.1f}{count / taken:>10,.0f}{times:>14}")
 
 
 if __name__ == "__main__":
