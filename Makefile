@@ -20,8 +20,8 @@ env: ## write .env with a password made for you, unless it is there
 setup-dev: setup
 	@$(SETUP) requirements requirements-dev
 
-lock: setup ## write requirements*.txt and the jars' lock (needs uv)
-	for name in $(basename $(wildcard requirements*.in)); do uv pip compile --universal --generate-hashes --no-header \
+lock: setup-dev ## write requirements*.txt and the jars' lock
+	for name in $(basename $(wildcard requirements*.in)); do $(RUN) -m uv pip compile --universal --generate-hashes --no-header \
 		--python-version 3.11 $$name.in -o $$name.txt || exit 1; done
 	cd streaming/broker_jars && rm -f jgo.lock.toml && $(CURDIR)/$(RUN) -m jgo --resolver python lock
 
@@ -108,7 +108,7 @@ crash: setup-dev ## kill loader and server at random, count losses (ROUNDS SEED)
 chaos: setup-dev java ## the same with a topic: kill, halt, cut, crowd (ROUNDS SEED)
 	@$(RUN) -m tests.crash.chaos --rounds $(or $(ROUNDS),10) --seed $(or $(SEED),1)
 
-bench: data java ## measure landing, marts and stream beside others (BENCH=--quick)
+bench: data java ## measure landing, marts and stream beside others (BENCH)
 	@$(RUN) -m benchmarks.load $(BENCH)
 	@$(RUN) -m benchmarks.pipeline $(BENCH)
 	@$(RUN) -m benchmarks.stream $(BENCH)

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 import zipfile
 from pathlib import Path
@@ -200,11 +201,10 @@ def test_a_full_disk_is_one_line_and_a_rerun_completes(clone: Path) -> None:
     assert "the disk is full: free some 2 GB" in said.stderr.splitlines()[1]
 
 
-@pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not on the PATH")
 def test_uv_does_it_when_it_is_there(clone: Path) -> None:
-    uv = shutil.which("uv") or ""
+    uv = Path(sysconfig.get_path("scripts")) / "uv"
     where = {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": str(clone / "wheels")}
-    code, lines = set_up(clone, PATH=f"{Path(uv).parent}:/usr/bin:/bin", **where)
+    code, lines = set_up(clone, PATH=f"{uv.parent}:/usr/bin:/bin", **where)
     assert (code, len(lines)) == (0, 1)
     assert not (clone / ".venv/bin/pip").exists()
     assert answer(clone) == "42"
