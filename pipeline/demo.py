@@ -30,9 +30,9 @@ def demo() -> None:
     settle("demo", own=("processed", "models", "reports"))
     database = get_settings().pgdatabase
     click.echo(f"{relative_name(RAW)}: five sources in one file, into the database {database}")
-    with only_run(), recorded_run("demo"):
+    with only_run(), recorded_run("demo") as run_id:
         for stage in read_stages():
-            run_stage(stage.name, work=_load if stage.name == "load" else None)
+            run_stage(stage.name, work=_load if stage.name == "load" else None, run_id=run_id)
     show_books()
     tell(relative_name(RAW), database)
     click.echo(

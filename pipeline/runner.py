@@ -8,12 +8,17 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
+from uuid import UUID
 
 import click
 from psycopg2.extensions import connection as Connection
 from rich.console import Console
 
+from pipeline.conso import keep_quietly
 from pipeline.errors import RunRefused
+from pipeline.history import Work
+from pipeline.meter import Meter
 from pipeline.run_record import remember
 from pipeline.stages import WORK, Outcome, Stage, as_record, read_stages
 from warehouse.connection import connect, engine
@@ -32,10 +37,11 @@ def run_all() -> None:
         WaybillError: of the first stage that failed; what comes after it stays as the last good run left it.
     """
     started = time.monotonic()
-    with only_run(), recorded_run("pipeline"):
+    with only_run(), recorded_run("pipeline") as run_id:
         for stage in read_stages():
-            run_stage(stage.name)
+            run_stage(stage.name, run_id=run_id)
     show_books()
+    show_use(run_id)
     settings = get_settings()
     click.echo(f"done in {time.monotonic() - started:.0f} s")
     click.echo(f"report: {relative_name(settings.reports_folder / 'index.html')}")
@@ -43,8 +49,10 @@ def run_all() -> None:
     click.echo("stop:   make down")
 
 
-def run_stage(name: str, *, work: Callable[[], Outcome] | None = None) -> Outcome:
+def run_stage(name: str, *, work: Callable[[], Outcome] | None = None, run_id: UUID | None = None) -> Outcome:
     """Run one stage, or other work in its place, show its name, time and rows, and remember them for the report.
+
+    What it took of the machine is kept in the ledger, and said when it is a fifth more than it used to be.
 
     Raises:
         WaybillError: what the stage says, with its name and what to look at before it.
@@ -52,18 +60,21 @@ def run_stage(name: str, *, work: Callable[[], Outcome] | None = None) -> Outcom
     stages = read_stages()
     stage = next(entry for entry in stages if entry.name == name)
     order = [entry.name for entry in stages]
-    started = time.monotonic()
+    started_at, meter = datetime.now(UTC), Meter()
     try:
-        with _spinner(stage):
+        with meter, _spinner(stage):
             outcome = (work or WORK[name])()
     except BaseException as error:
-        remember(as_record(stage, time.monotonic() - started, None, "failed"), order)
+        remember(as_record(stage, meter.use.wall_seconds, None, "failed"), order)
+        keep_quietly(Work("stage", name, started_at, 0, "failed", run_id), meter.use)
         if isinstance(error, WaybillError):
             raise type(error)(_stopped(stage, error)) from error
         raise
-    seconds = time.monotonic() - started
+    seconds = meter.use.wall_seconds
     remember(as_record(stage, seconds, outcome, "succeeded"), order)
     click.echo(_line(f"{stage.name:<12} {seconds:>6.1f} s {outcome.rows:>11,} rows   ", outcome.summary))
+    for line in keep_quietly(Work("stage", name, started_at, outcome.rows, "succeeded", run_id), meter.use):
+        click.echo(line)
     return outcome
 
 
@@ -106,6 +117,19 @@ def claim_run(connection: Connection) -> None:
         cursor.execute("select pg_try_advisory_lock(%s)", [ONE_RUN_AT_A_TIME])
         if not cursor.fetchone()[0]:  # type: ignore[index]
             raise RunRefused("another pipeline run is at work on this database: wait for its end, then run again")
+
+
+def show_use(run_id: UUID) -> None:
+    """Print in one line what a run took of the machine."""
+    from sqlalchemy.orm import Session
+
+    from pipeline.conso_words import sum_up
+    from pipeline.history import of_run
+
+    with Session(engine("reader")) as session:
+        stages = of_run(session, run_id)
+        if stages:
+            click.echo(sum_up(stages))
 
 
 def show_books() -> None:

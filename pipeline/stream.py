@@ -64,16 +64,16 @@ def stream(replay: Replay) -> None:
         pipelines = mart_hashes(connection)
     settle("stream", own=("processed", "reports"))
     files = split(replay.pattern)
-    with only_run(), recorded_run("stream"), ExitStack() as stack:
-        run_stage("load", work=lambda: _load(files.before))  # 1.
+    with only_run(), recorded_run("stream") as run_id, ExitStack() as stack:
+        run_stage("load", work=lambda: _load(files.before), run_id=run_id)  # 1.
         refresh()
         topics = _topics(files.replayed, replay.partitions)  # 2.
         consumers = stack.enter_context(processes(_commands("consumer", files.replayed, [])))
         producers = stack.enter_context(processes(_commands("producer", files.replayed, ["--rate", str(replay.rate)])))
         _watch(topics, producers, consumers, replay.every_seconds)  # 3.
-        run_stage("load", work=lambda: _load(files.after))  # 4.
-        run_stage("dbt")
-        run_stage("score")
+        run_stage("load", work=lambda: _load(files.after), run_id=run_id)  # 4.
+        run_stage("dbt", run_id=run_id)
+        run_stage("score", run_id=run_id)
     show_books()  # 5.
     with engine("reader").connect() as connection:
         compare(pipelines, mart_hashes(connection))

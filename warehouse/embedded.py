@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import psycopg2
 
 from warehouse.errors import DataFolderRefused, ServerNotStarted
@@ -82,7 +83,10 @@ def start(place: ServerPlace) -> bool:
 
 def stop(place: ServerPlace) -> bool:
     """Stop the server, connections included; return whether it was running."""
-    return _runs(place) and place.command("pg_ctl", "-D", place.data, "-w", "-m", "fast", "stop").returncode == 0
+    return (
+        _number(place) is not None
+        and place.command("pg_ctl", "-D", place.data, "-w", "-m", "fast", "stop").returncode == 0
+    )
 
 
 def remove(place: ServerPlace) -> None:
@@ -101,13 +105,23 @@ def answers(place: ServerPlace) -> bool:
     return True
 
 
-def _runs(place: ServerPlace) -> bool:
-    """Whether the process that the data folder names is its server, and not one that got the number since."""
+def process(place: ServerPlace) -> psutil.Process | None:
+    """Return the server's first process, the parent of all others; None when it does not run."""
+    number = _number(place)
     try:
-        process = int((place.data / "postmaster.pid").read_text().split("\n", 1)[0])
-        return not Path("/proc").exists() or Path(f"/proc/{process}/cwd").samefile(place.data)
+        return psutil.Process(number) if number else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _number(place: ServerPlace) -> int | None:
+    """Return the process that the data folder names, if it is its server and not one that got the number since."""
+    try:
+        number = int((place.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        is_it = not Path("/proc").exists() or Path(f"/proc/{number}/cwd").samefile(place.data)
     except (OSError, ValueError):
-        return False
+        return None
+    return number if is_it else None
 
 
 def _check_data_folder(place: ServerPlace) -> None:

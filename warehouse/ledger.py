@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-LAYOUT_VERSION = 4
+LAYOUT_VERSION = 5
 REASONS = ("not_utf8", "not_json", "not_storable", "breaks_contract", "too_large", "cut_off")
 
 
@@ -23,6 +23,7 @@ class Ledger(DeclarativeBase):
         int: BigInteger,
         datetime: DateTime(timezone=True),
         dict[str, str]: JSONB,
+        dict[str, float]: JSONB,
     }
 
 
@@ -156,6 +157,61 @@ class Drift(Ledger):
     pointer: Mapped[str] = mapped_column(primary_key=True)
     json_type: Mapped[str] = mapped_column(primary_key=True)
     documents: Mapped[int]
+
+
+class StageRun(Ledger):
+    """One row per stage of a run, or per measured command: what it took of the machine, over all its parts.
+
+    `run_id` is null for a stage that was run by itself, and for a command. Peak and mean are of the memory of all parts
+    together. Bytes are those from and to the disk, null where a part hides them. Energy is what was taken above an idle
+    machine; `assumptions` are the figures that its method and the CO2 rest on. `machine` tells whose figures may be
+    compared.
+    """
+
+    __tablename__ = "stage_runs"
+    __table_args__ = (
+        CheckConstraint("kind in ('stage', 'command')"),
+        CheckConstraint("outcome in ('succeeded', 'failed')"),
+        CheckConstraint("energy_method in ('rapl', 'estimate')"),
+        {"schema": "ledger"},
+    )
+
+    stage_run_id: Mapped[UUID] = mapped_column(primary_key=True)
+    run_id: Mapped[UUID | None] = mapped_column(ForeignKey("ledger.runs.run_id"), index=True)
+    kind: Mapped[str]
+    stage: Mapped[str] = mapped_column(index=True)
+    machine: Mapped[str]
+    started_at: Mapped[datetime]
+    outcome: Mapped[str]
+    rows: Mapped[int]
+    wall_seconds: Mapped[float]
+    cpu_seconds: Mapped[float]
+    peak_bytes: Mapped[int]
+    mean_bytes: Mapped[int]
+    read_bytes: Mapped[int | None]
+    written_bytes: Mapped[int | None]
+    energy_joules: Mapped[float]
+    co2_grams: Mapped[float]
+    energy_method: Mapped[str]
+    assumptions: Mapped[dict[str, float]]
+
+    parts: Mapped[list[StageRunPart]] = relationship(order_by="StageRunPart.part")
+
+
+class StageRunPart(Ledger):
+    """One row per part of a stage run (commands, PostgreSQL, broker), or why nothing is known of that part."""
+
+    __tablename__ = "stage_run_parts"
+    __table_args__ = (CheckConstraint("(unseen is null) = (cpu_seconds is not null)"), {"schema": "ledger"})
+
+    stage_run_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.stage_runs.stage_run_id"), primary_key=True)
+    part: Mapped[str] = mapped_column(primary_key=True)
+    cpu_seconds: Mapped[float | None]
+    peak_bytes: Mapped[int | None]
+    mean_bytes: Mapped[int | None]
+    read_bytes: Mapped[int | None]
+    written_bytes: Mapped[int | None]
+    unseen: Mapped[str | None]
 
 
 class Gap(Ledger):

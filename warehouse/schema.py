@@ -134,6 +134,7 @@ LOADER_GRANTS = (
     "alter default privileges in schema raw grant select, insert on tables to {loader}",
     "grant insert on ledger.runs, ledger.inputs, ledger.input_names, ledger.batches to {loader}",
     "grant insert on ledger.rejects, ledger.drift, ledger.gaps to {loader}",
+    "grant insert on ledger.stage_runs, ledger.stage_run_parts to {loader}",
     "grant update (ended_at, outcome, detail) on ledger.runs to {loader}",
     "grant update (next_position, next_byte, is_complete) on ledger.inputs to {loader}",
     "grant update (replayed_by) on ledger.rejects to {loader}",

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     waybill_task: str = "flight_delays"
     waybill_max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1024, le=255 * 1024 * 1024)
     waybill_chunk_bytes: int = Field(default=8 * 1024 * 1024, ge=1)
+    waybill_busy_watts: float = Field(default=3.5, ge=0)
+    waybill_idle_watts: float = Field(default=0.74, ge=0)
+    waybill_grid_grams: float = Field(default=473, ge=0)
     waybill_log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "WARNING"
 
     @property

@@ -1,0 +1,263 @@
+"""What the work took is measured where it was done, kept in the ledger, and compared with what it used to take."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+
+from pipeline.conso import main
+from pipeline.energy import Energy, EnergyMeter
+from pipeline.errors import RunRefused
+from pipeline.history import Work, keep
+from pipeline.meter import BROKER, COMMANDS, PAUSE_PER_COST, POSTGRESQL, Meter, Use, pause
+from pipeline.process_tree import ProcessTree
+from pipeline.runner import run_stage
+from pipeline.stages import Outcome
+from tests.databases import rows
+from warehouse.connection import engine
+from warehouse.errors import WaybillError
+from warehouse.runs import recorded_run
+from warehouse.settings import get_settings
+
+ENERGY = Energy(10.0, 1.0, "estimate", {"busy_watts": 3.5, "idle_watts": 0.74, "grid_grams_per_kwh": 473})
+USE = Use(10.0, 5.0, 500_000_000, 400_000_000, 0, 0, ENERGY, [])
+BURN = "import time\nwhile time.process_time() < {}: pass"
+NOW = datetime(2013, 1, 1, tzinfo=UTC)
+
+
+def burn(seconds: float) -> None:
+    """Use so much CPU time in this process, however long that takes."""
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+
+
+def part(use: Use, name: str) -> float:
+    [found] = [one.cpu_seconds for one in use.parts if one.part == name]
+    assert found is not None
+    return found
+
+
+def stage(name: str) -> tuple[float, float, int]:
+    [found] = rows(
+        "select wall_seconds, cpu_seconds, rows from ledger.stage_runs where stage = %s order by started_at desc limit 1",
+        name,
+    )
+    return found
+
+
+def test_an_idle_and_a_busy_stage_of_equal_length_differ_by_their_cpu_share(database: str) -> None:
+    run_stage("train", work=lambda: Outcome(300, str(burn(0.6))))
+    busy_wall, busy_cpu, _ = stage("train")
+    run_stage("score", work=lambda: Outcome(0, str(time.sleep(busy_wall))))
+    idle_wall, idle_cpu, _ = stage("score")
+    assert idle_wall >= busy_wall
+    assert busy_cpu >= 0.5
+    assert idle_cpu < 0.1
+    joules = dict(rows("select stage, energy_joules from ledger.stage_runs"))
+    assert joules["train"] - joules["score"] == pytest.approx((busy_cpu - idle_cpu) * (3.5 - 0.74), rel=0.01)
+
+
+@pytest.mark.skipif(not get_settings().is_embedded, reason="an external server's processes are not ours to see")
+def test_the_servers_share_is_seen_beside_ours(database: str) -> None:
+    with engine("reader").connect() as connection, Meter() as meter:
+        connection.execute(text("select count(sqrt(n)) from generate_series(1, 3000000) as n"))
+    assert part(meter.use, POSTGRESQL) > 5 * part(meter.use, COMMANDS)
+    assert part(meter.use, POSTGRESQL) > 0.1
+    with engine("reader").connect() as connection, Meter() as meter:
+        connection.execute(text("select pg_sleep(0.5)"))
+    assert part(meter.use, POSTGRESQL) < 0.1
+
+
+def test_an_external_server_is_not_ours_to_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "warehouse.invalid")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka.invalid:9092")
+    with Meter() as meter:
+        pass
+    unseen = {one.part: one.unseen for one in meter.use.parts if one.unseen}
+    assert unseen == {
+        POSTGRESQL: "not ours to see: PGHOST names a server of yours",
+        BROKER: "not ours to see: KAFKA_BOOTSTRAP_SERVERS names a broker of yours",
+    }
+
+
+def test_children_that_came_and_went_between_two_looks_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.meter.SHORTEST_PAUSE_SECONDS", 3600)
+    with Meter() as meter:
+        for _ in range(5):
+            subprocess.run([sys.executable, "-c", BURN.format(0.1)], check=True)
+    assert part(meter.use, COMMANDS) >= 0.5
+
+
+def look_until(tree: ProcessTree, holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds() and time.monotonic() < deadline:
+        tree.look(psutil.Process())
+        time.sleep(0.01)
+    assert holds()
+
+
+def test_a_child_that_outlives_its_parent_is_followed_to_its_end() -> None:
+    orphan = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {BURN.format(0.4)!r}]); input()"
+    tree = ProcessTree(psutil.Process)
+    with subprocess.Popen([sys.executable, "-c", orphan], stdin=subprocess.PIPE) as parent:
+        look_until(tree, lambda: tree.others == 2)
+        parent.communicate(b"\n")
+    assert tree.others == 2
+    look_until(tree, lambda: tree.others == 0)
+    assert tree.taken.cpu_seconds >= 0.35
+
+
+def test_a_tree_that_another_part_counts_is_left_out() -> None:
+    waiting = [sys.executable, "-c", "print(flush=True); input()"]
+    with subprocess.Popen(waiting, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        with_it, without = ProcessTree(psutil.Process), ProcessTree(psutil.Process)
+        with_it.look(psutil.Process())
+        without.look(psutil.Process(), {child.pid})
+        child.communicate(b"\n")
+    assert (with_it.others, without.others) == (1, 0)
+    assert with_it.memory_bytes > without.memory_bytes
+
+
+def test_memory_and_written_bytes_are_those_of_the_work(tmp_path: Path) -> None:
+    script = f"b = b'x' * 200_000_000; open({str(tmp_path / 'big')!r}, 'wb').write(b[:20_000_000]); import time; time.sleep(1)"
+    with Meter() as meter:
+        subprocess.run([sys.executable, "-c", script], check=True)
+    assert meter.use.peak_bytes > 200_000_000
+    assert meter.use.peak_bytes >= meter.use.mean_bytes > 0
+
+
+def test_looking_costs_less_than_a_hundredth() -> None:
+    assert PAUSE_PER_COST >= 100
+    for cost in (0.0, 0.0001, 0.002, 0.5):
+        assert cost <= 0.01 * pause(cost)
+
+
+def test_rapl_is_read_less_idle_and_by_our_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package, within = tmp_path / "intel-rapl:0", tmp_path / "intel-rapl:0:0"
+    for folder, counter in ((package, 900_000_000), (within, 5)):
+        folder.mkdir()
+        (folder / "energy_uj").write_text(f"{counter}\n")
+        (folder / "max_energy_range_uj").write_text("1000000000\n")
+    busy = iter([100.0, 120.0])
+    monkeypatch.setattr("pipeline.energy._busy_seconds", lambda: next(busy))
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    meter = EnergyMeter(get_settings(), tmp_path)
+    (package / "energy_uj").write_text("14800000\n")  # it went round
+    found = meter.taken(cpu_seconds=5.0, wall_seconds=10.0)
+    assert found.method == "rapl"
+    assert found.joules == pytest.approx((114.8 - 0.74 * 2 * 10) * 5 / 20)
+    assert found.grams_co2 == pytest.approx(found.joules / 3_600_000 * 473)
+    assert "RAPL, less 0.74 W a core for idling" in found.words
+
+
+def test_without_rapl_the_estimate_names_its_watts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAYBILL_BUSY_WATTS", "10")
+    monkeypatch.setenv("WAYBILL_IDLE_WATTS", "2")
+    monkeypatch.setenv("WAYBILL_GRID_GRAMS", "36")
+    found = EnergyMeter(get_settings(), tmp_path).taken(cpu_seconds=5.0, wall_seconds=100.0)
+    assert (found.method, found.joules, found.grams_co2) == ("estimate", 40.0, pytest.approx(0.0004))
+    assert found.words == "estimate: CPU seconds × 8 W (10 W a busy core less 2 W idle); 36 g of CO2 a kWh"
+
+
+def keep_some(*uses: Use, rows: int = 1000, first: datetime = NOW) -> list[list[str]]:
+    """Keep uses of stage dbt, a minute apart; return what was said of each."""
+    minutes = range(len(uses))
+    return [
+        keep(Work("stage", "dbt", first + timedelta(minutes=n), rows, "succeeded"), use)
+        for n, use in zip(minutes, uses, strict=True)
+    ]
+
+
+def test_what_became_a_fifth_dearer_than_the_median_is_said(database: str) -> None:
+    said = keep_some(
+        *[USE] * 9, replace(USE, cpu_seconds=50.0), replace(USE, cpu_seconds=5.9), replace(USE, cpu_seconds=6.1)
+    )
+    assert said[:9] == [[]] * 9
+    assert said[10] == []
+    assert said[11] == ["dearer: dbt used 6.1 s of CPU, 22 % more than 5.0, the median of the last 10 like it"]
+    assert keep_some(replace(USE, peak_bytes=700_000_000), first=NOW + timedelta(days=1)) == [
+        ["dearer: dbt held 700.0 MB of memory, 40 % more than 500.0, the median of the last 10 like it"]
+    ]
+
+
+def test_only_like_runs_are_compared_and_trifles_are_not_told(database: str) -> None:
+    keep_some(*[USE] * 5)
+    dear = replace(USE, wall_seconds=100.0)
+    assert keep_some(dear, rows=1200, first=NOW + timedelta(days=1)) == [[]]  # other work
+    assert len(keep_some(dear, rows=1050, first=NOW + timedelta(days=2))[0]) == 1
+    small = replace(USE, wall_seconds=0.1, cpu_seconds=0.1, peak_bytes=50_000_000)
+    doubled = replace(USE, wall_seconds=0.2, cpu_seconds=0.2, peak_bytes=100_000_000)
+    assert keep_some(*[small] * 5, doubled, rows=5, first=NOW + timedelta(days=3))[-1] == []
+
+
+def test_a_run_that_failed_is_kept_and_not_compared_with(database: str) -> None:
+    def stop() -> Outcome:
+        raise WaybillError("no")
+
+    with pytest.raises(WaybillError, match="no"):
+        run_stage("load", work=stop)
+    assert rows("select outcome, run_id from ledger.stage_runs") == [("failed", None)]
+
+
+def test_a_stage_is_kept_with_its_run_and_its_parts(database: str) -> None:
+    with recorded_run("test") as run_id:
+        run_stage("load", work=lambda: Outcome(7, ""), run_id=run_id)
+    assert rows("select stage, rows, runs.command from ledger.stage_runs join ledger.runs using (run_id)") == [
+        ("load", 7, "test")
+    ]
+    parts = rows("select part, unseen is null from ledger.stage_run_parts")
+    assert (COMMANDS, True) in parts
+    assert (POSTGRESQL, get_settings().is_embedded) in parts
+    shown = CliRunner().invoke(main, [])
+    assert shown.exit_code == 0
+    assert "load" in shown.output and "Wh above idle" in shown.output
+    assert max(map(len, shown.output.splitlines()[:5])) <= 80
+
+
+def run_conso(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline.conso", *arguments], capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def test_any_command_can_be_measured_and_is_kept(database: str) -> None:
+    script = BURN.format(0.3) + "\nprint('its own output')\nraise SystemExit(7)"
+    done = run_conso("--name", "burner", "--", sys.executable, "-c", script)
+    assert (done.returncode, done.stdout) == (7, "its own output\n")
+    assert "of a core: commands 0." in done.stderr
+    assert "estimate: CPU seconds" in done.stderr or "RAPL" in done.stderr
+    [(kind, name, outcome, cpu)] = rows("select kind, stage, outcome, cpu_seconds from ledger.stage_runs")
+    assert (kind, name, outcome) == ("command", "burner", "failed")
+    assert cpu >= 0.25
+
+
+def test_a_command_that_does_not_exist_is_told_in_one_line(database: str) -> None:
+    done = run_conso("--", "no-such-command")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: no-such-command cannot be run: No such file or directory; name a program and its arguments\n"
+    )
+
+
+def test_a_ledger_that_is_away_does_not_stop_a_stage(
+    database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> Callable[[], None]:
+        raise RunRefused("the ledger is away")
+
+    monkeypatch.setattr("pipeline.conso.keep", refuse)
+    assert run_stage("load", work=lambda: Outcome(7, "")).rows == 7
+    assert "what it took is not in the ledger stage=load reason=the ledger is away" in caplog.text
