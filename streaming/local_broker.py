@@ -8,7 +8,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,9 +122,20 @@ def _spawn(command: list[str], place: BrokerPlace) -> int:
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, place.log, log_flags, 0o600),
         (os.POSIX_SPAWN_DUP2, 1, 2),
+        *((os.POSIX_SPAWN_CLOSE, number) for number in _inherited()),
     ]
     command = _inside(place, command)
     return os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True)
+
+
+def _inherited() -> list[int]:
+    """Return what a child would have open of ours, such as the lock or the pipe of whoever called us."""
+    numbers = []
+    for name in os.listdir("/dev/fd"):
+        with suppress(OSError):  # the listing's own is closed by now
+            if int(name) > 2 and os.get_inheritable(int(name)):
+                numbers.append(int(name))
+    return numbers
 
 
 def _inside(place: BrokerPlace, command: list[str]) -> list[str]:
