@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 BINS = 10
+POINTS = 60  # of a curve that is drawn
 
 
 def measure(label: Any, probability: Any, threshold: float) -> dict[str, float]:
@@ -32,3 +33,34 @@ def measure(label: Any, probability: Any, threshold: float) -> dict[str, float]:
         "recall": recall_score(label, said),
     }
     return {name: round(float(value), 4) for name, value in figures.items()}
+
+
+def curves(label: Any, probability: Any) -> dict[str, list[list[float]]]:
+    """Return the curves that a report draws, a list of points each.
+
+    ROC: false and true positive rate; precision_recall: recall and precision; calibration: mean forecast, frequency
+    and rows of each of ten bins of equal width that has any.
+    """
+    import numpy as np
+    from sklearn.metrics import precision_recall_curve, roc_curve
+
+    false_positives, true_positives, _ = roc_curve(label, probability)
+    precision, recall, _ = precision_recall_curve(label, probability)
+    bins = np.minimum((probability * BINS).astype(int), BINS - 1)
+    held = [bins == one for one in range(BINS) if (bins == one).any()]
+    return {
+        "roc": _points(false_positives, true_positives),
+        "precision_recall": _points(recall[::-1], precision[::-1]),
+        "calibration": [[float(probability[of].mean()), float(label[of].mean()), int(of.sum())] for of in held],
+    }
+
+
+def _points(x: Any, y: Any) -> list[list[float]]:
+    """Return a curve's points, or some of many, evenly along its x, its ends among them."""
+    import numpy as np
+
+    if len(x) <= POINTS:
+        return [[round(float(one), 4), round(float(other), 4)] for one, other in zip(x, y, strict=True)]
+    wanted = (np.searchsorted(x, np.linspace(x[0], x[-1], POINTS), "right") - 1).clip(0)
+    wanted = np.unique([0, *wanted, len(x) - 1])
+    return [[round(float(x[n]), 4), round(float(y[n]), 4)] for n in wanted]

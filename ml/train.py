@@ -12,7 +12,7 @@ import click
 from ml.artefact import current_manifest, save, versions
 from ml.candidates import make_pipeline
 from ml.errors import NothingToLearn
-from ml.metrics import measure
+from ml.metrics import curves, measure
 from ml.rows import TrainingRows, read_rows, training_rows
 from ml.task import DeclaredTask, Task, read_task
 from warehouse.cli import run
@@ -46,6 +46,7 @@ def train(task: str = "flight_delays", *, force: bool = False) -> Trained:
     frame = read_rows(declared.task)
     chosen, pipeline, results = _compare(declared.task, frame)
     manifest = _manifest(declared, learnt_from, (chosen, results), frame)
+    manifest["curves"] = _curves(declared.task, frame, pipeline)
     save(task, pipeline, manifest)
     test = results[chosen]["test"]
     summary = f"{chosen} of {len(results)}: test " + ", ".join(f"{name} {test[name]:.3f}" for name in SHOWN)
@@ -95,6 +96,11 @@ def _compare(task: Task, frame: Any) -> tuple[str, Any, dict[str, dict[str, Any]
             fitted[name] = pipeline
     chosen = max(results, key=lambda name: results[name]["validation"]["roc_auc"])
     return chosen, fitted[chosen], results
+
+
+def _curves(task: Task, frame: Any, pipeline: Any) -> dict[str, list[list[float]]]:
+    test = _parts(task, frame)["test"]
+    return curves(test[task.label].to_numpy(), pipeline.predict_proba(test[task.features])[:, 1])
 
 
 def _manifest(

@@ -77,6 +77,10 @@ def test_a_model_is_trained_once_and_scores_every_row(task: Path) -> None:
     assert trained.manifest["chosen"] == "logistic_regression"
     assert trained.manifest["metrics"]["roc_auc"] > 0.9
     assert trained.manifest["rows"] == {"all": 600, "unlabelled": 12, "learnt_from": trained.rows}
+    drawn = trained.manifest["curves"]
+    assert (drawn["roc"][0], drawn["roc"][-1]) == ([0, 0], [1, 1])
+    assert [x for x, _ in drawn["precision_recall"]] == sorted(x for x, _ in drawn["precision_recall"])
+    assert sum(rows for _, _, rows in drawn["calibration"]) == trained.manifest["metrics"]["rows"]
     assert train("small").summary.startswith("nothing new")
     assert score("small").rows == 600
     assert rows("select count(*), count(distinct model_id), bool_or(is_stale) from predictions.small") == [
