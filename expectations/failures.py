@@ -38,7 +38,7 @@ class Failure:
 def list_failures(results: Iterable[Any]) -> list[Failure]:
     """Return what failed in the validation results of Great Expectations, in their order."""
     return [
-        _describe_failure(result.suite_name, outcome.to_json_dict())
+        describe_failure(result.suite_name, outcome.to_json_dict())
         for result in results
         for outcome in result.results
         if not outcome.success
@@ -81,7 +81,8 @@ def _failing_rows(connection: Connection, query: str) -> Iterator[dict[str, Any]
         yield {"row_key": "", "error": str(error.orig).splitlines()[0]}
 
 
-def _describe_failure(suite: str, outcome: dict[str, Any]) -> Failure:
+def describe_failure(suite: str, outcome: dict[str, Any]) -> Failure:
+    """Return what failed, of one outcome as Great Expectations writes it to JSON."""
     configuration, result = outcome["expectation_config"], outcome["result"]
     kwargs = configuration["kwargs"]
     words = configuration.get("description") or _words(configuration["type"], kwargs)

@@ -9,6 +9,7 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
+from pipeline.dbt_results import remember_build
 from pipeline.errors import DbtFailed
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 from warehouse.settings import relative_name
@@ -57,6 +58,8 @@ def _invoke(arguments: list[str]) -> Any:
         raise result.exception
     if result.exception:
         raise DbtFailed(f"dbt {arguments[0]} stopped: {' '.join(str(result.exception).split())}")
+    if arguments[0] == "build":
+        remember_build(getattr(result.result, "results", []))
     if not result.success:
         raise DbtFailed(_failures(result.result))
     return result.result

@@ -1,4 +1,4 @@
-"""`reports/index.html`: one page that says what came in, where it went, what it cost and where to read on."""
+"""`reports/index.html`: the page to open first; beside it `stories.html`, what became of single documents."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ import click
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.accounting import OUTCOMES
-from pipeline.report_facts import NAMED_AT_MOST, ReportFacts, gather_facts
+from pipeline.conso_words import COLUMNS
+from pipeline.flow_picture import draw_flow
+from pipeline.report_documents import SQL_OF, TOLD_AT_MOST
+from pipeline.report_facts import ReportFacts, gather_facts
+from pipeline.report_model import FIGURES
 from warehouse.cli import run
 from warehouse.connection import engine
 from warehouse.settings import Settings, get_settings, relative_name
@@ -30,7 +34,7 @@ class ReportOutcome:
 
 
 def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportOutcome:
-    """Write the page, whole in itself, and put it in place by a rename.
+    """Write both pages, each whole in itself, and put them in place by a rename, the one that links last.
 
     `stages` are mappings with name, seconds, rows, summary and outcome; without them, those of the last run
     that the state folder remembers. What does not exist yet, marts or a model, is said to be missing.
@@ -40,21 +44,33 @@ def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportOut
     folder.mkdir(parents=True, exist_ok=True)
     with engine("reader").connect() as connection:
         facts = gather_facts(connection, settings, stages)
-    page, partial = folder / "index.html", folder / f".index.html.{os.getpid()}"
-    partial.write_text(render_report(facts, _links(settings)), encoding="utf-8")
-    partial.replace(page)
+    for name, page in render_report(facts, _links(settings)).items():
+        partial = folder / f".{name}.{os.getpid()}"
+        partial.write_text(page, encoding="utf-8")
+        partial.replace(folder / name)
     read = sum(account.read for account in facts.accounts)
-    return ReportOutcome(read, f"{read:,} documents accounted for in {relative_name(page)}", page)
+    page_path = folder / "index.html"
+    return ReportOutcome(read, f"{read:,} documents accounted for in {relative_name(page_path)}", page_path)
 
 
-def render_report(facts: ReportFacts, links: Sequence[tuple[str, str, bool]]) -> str:
-    """Return the page; every value is escaped, nothing is fetched and no script runs."""
+def render_report(facts: ReportFacts, links: Sequence[tuple[str, str, bool]]) -> dict[str, str]:
+    """Return name → page; every value is escaped, nothing is fetched and no script runs."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters["number"] = _number
-    template = environment.get_template("report.html.j2")
-    return template.render(facts=facts, links=links, outcomes=OUTCOMES, named_at_most=NAMED_AT_MOST)
+    known = {
+        "facts": facts,
+        "links": links,
+        "outcomes": OUTCOMES,
+        "told_at_most": TOLD_AT_MOST,
+        "sql_of": SQL_OF,
+        "cost_columns": COLUMNS,
+        "model_figures": FIGURES,
+        "flow": draw_flow(facts.accounts) if facts.accounts else None,
+    }
+    pages = ("stories.html", "index.html")
+    return {name: environment.get_template(f"{name.removesuffix('.html')}.html.j2").render(known) for name in pages}
 
 
 def _links(settings: Settings) -> list[tuple[str, str, bool]]:

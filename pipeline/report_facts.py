@@ -9,51 +9,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from ml.artefact import current_manifest
 from pipeline.accounting import SourceAccount, accounting
+from pipeline.dbt_results import DbtBuild, read_build
+from pipeline.report_checks import Freshness, Validation, freshness, read_validations
+from pipeline.report_costs import Costs, gather_costs
+from pipeline.report_documents import Documents, gather_documents
+from pipeline.report_model import ModelFacts, gather_model
 from pipeline.run_record import read_record
 from warehouse.settings import Settings
 
-NAMED_AT_MOST = 500
-SAMPLE_BYTES = 72
-
-REJECT_REASONS = """
-    select batch.source, reject.reason, count(*) as documents, count(reject.replayed_by) as replayed
-    from ledger.rejects as reject
-    inner join ledger.batches as batch on reject.batch_id = batch.batch_id
-    group by batch.source, reject.reason
-    order by batch.source, reject.reason
-"""
-REJECTS = """
-    select
-        batch.source,
-        input.name || ':' || reject.position as coordinate,
-        reject.reason,
-        reject.detail,
-        substring(reject.bytes from 1 for :sample) as bytes,
-        reject.length,
-        reject.replayed_by is not null as is_replayed
-    from ledger.rejects as reject
-    inner join ledger.batches as batch on reject.batch_id = batch.batch_id
-    inner join ledger.inputs as input on batch.input_id = input.input_id
-    order by batch.source, input.name, reject.position
-    limit :named
-"""
-UNCASTABLE = """
-    select
-        outcome.source,
-        coalesce(input.name, outcome._batch_id::text) || ':' || outcome._position as coordinate,
-        outcome.document_key,
-        outcome.reason
-    from intermediate.document_outcomes as outcome
-    left join ledger.batches as batch on outcome._batch_id = batch.batch_id
-    left join ledger.inputs as input on batch.input_id = input.input_id
-    where outcome.outcome = 'uncastable'
-    order by outcome.source, input.name, outcome._position
-    limit :named
-"""
 DRIFT = """
-    select batch.source, drift.pointer, drift.json_type, sum(drift.documents)::bigint as documents
+    select batch.source, drift.pointer, drift.json_type, sum(drift.documents)::bigint as documents,
+        min(batch.committed_at) as since
     from ledger.drift as drift
     inner join ledger.batches as batch on drift.batch_id = batch.batch_id
     group by batch.source, drift.pointer, drift.json_type
@@ -74,16 +41,17 @@ INFERRED_TABLES = """
 
 @dataclass(frozen=True)
 class ReportFacts:
-    """All that the template needs; every text is as it came, to be escaped by the template."""
+    """All that the templates need; every text is as it came, to be escaped by them."""
 
     accounts: list[SourceAccount]
-    reject_reasons: Sequence[Row[Any]]
-    rejects: list[dict[str, Any]]
-    uncastable: Sequence[Row[Any]]
+    documents: Documents
     drift: Sequence[Row[Any]]
     members: list[dict[str, Any]]
-    stages: list[dict[str, Any]]
-    model: dict[str, Any] | None
+    freshness: list[Freshness]
+    build: DbtBuild | None
+    validations: list[Validation]
+    model: ModelFacts | None
+    costs: Costs
     written_at: datetime
 
     @property
@@ -94,30 +62,20 @@ class ReportFacts:
 
 def gather_facts(connection: Connection, settings: Settings, stages: Sequence[Mapping[str, Any]] | None) -> ReportFacts:
     """Ask for everything; what does not exist yet is left empty."""
-    named = {"named": NAMED_AT_MOST}
-    has_outcomes = connection.scalar(text("select to_regclass('intermediate.document_outcomes') is not null"))
+    accounts = accounting(connection)
+    now = connection.scalar(text("select now()")) or datetime.now().astimezone()
     return ReportFacts(
-        accounts=accounting(connection),
-        reject_reasons=connection.execute(text(REJECT_REASONS)).all(),
-        rejects=_rejects(connection),
-        uncastable=connection.execute(text(UNCASTABLE), named).all() if has_outcomes else [],
+        accounts=accounts,
+        documents=gather_documents(connection, accounts),
         drift=connection.execute(text(DRIFT)).all(),
         members=_members(connection),
-        stages=[dict(stage) for stage in (stages if stages is not None else read_record(settings))],
-        model=_model(settings),
-        written_at=connection.scalar(text("select now()")) or datetime.now().astimezone(),
+        freshness=freshness(accounts, now),
+        build=read_build(settings),
+        validations=read_validations(settings),
+        model=gather_model(connection, settings),
+        costs=gather_costs(connection, stages if stages is not None else read_record(settings)),
+        written_at=now,
     )
-
-
-def _rejects(connection: Connection) -> list[dict[str, Any]]:
-    rows = connection.execute(text(REJECTS), {"named": NAMED_AT_MOST, "sample": SAMPLE_BYTES}).mappings()
-    return [{**row, "sample": _readable(bytes(row["bytes"]))} for row in rows]
-
-
-def _readable(sample: bytes) -> str:
-    """Return bytes as a text without invisible characters: what cannot be shown stands as an escape."""
-    decoded = sample.decode("utf-8", "backslashreplace")
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in decoded)
 
 
 def _members(connection: Connection) -> list[dict[str, Any]]:
@@ -128,23 +86,3 @@ def _members(connection: Connection) -> list[dict[str, Any]]:
         )).mappings().one()}
         for table in connection.scalars(text(INFERRED_TABLES)).all()
     ]  # fmt: skip
-
-
-def _model(settings: Settings) -> dict[str, Any] | None:
-    """Return the current model's manifest, with its figures flat."""
-    manifest = current_manifest(settings.waybill_task)
-    if manifest is None:
-        return None
-    return {
-        "name": manifest["model_id"],
-        "figures": _flatten(manifest["metrics"]),
-    }
-
-
-def _flatten(figures: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(figures, dict):
-        return {prefix: figures} if isinstance(figures, int | float | str) else {}
-    flat: dict[str, Any] = {}
-    for name, value in figures.items():
-        flat.update(_flatten(value, f"{prefix} {name}".strip()))
-    return flat

@@ -54,12 +54,14 @@ select flight_id, scheduled_date, is_late, scheduled_departure_at from marts.fct
 OUTCOMES = """
 create view intermediate.document_outcomes as
 select 'airlines' as source, _batch_id, _position, document ->> 'carrier' as document_key,
-    'current' as outcome, null as reason from raw.airlines
-union all select 'airports', _batch_id, _position, document ->> 'faa', 'current', null from raw.airports
-union all select 'aircraft', _batch_id, _position, document ->> 'tail_number', 'current', null from raw.aircraft
+    'current' as outcome, null as reason, null::uuid as surviving_batch_id, null::bigint as surviving_position
+from raw.airlines
+union all select 'airports', _batch_id, _position, document ->> 'faa', 'current', null, null, null from raw.airports
+union all select 'aircraft', _batch_id, _position, document ->> 'tail_number', 'current', null, null, null from raw.aircraft
 union all select 'flights', _batch_id, _position, document ->> 'flight_number',
-    coalesce(document ->> 'outcome', 'current'), document ->> 'reason' from raw.flights
-union all select 'weather', _batch_id, _position, document ->> 'date', 'current', null from raw.weather;
+    coalesce(document ->> 'outcome', 'current'), document ->> 'reason',
+    cast(document ->> 'surviving_batch_id' as uuid), cast(document ->> 'surviving_position' as bigint) from raw.flights
+union all select 'weather', _batch_id, _position, document ->> 'date', 'current', null, null, null from raw.weather;
 """
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -15,46 +16,13 @@ from sqlalchemy import text
 from ml.artefact import save
 from pipeline.accounting import accounting, print_accounting
 from pipeline.report import main, write_report
+from pipeline.report_checks import freshness
+from pipeline.report_documents import SQL_OF
 from pipeline.report_facts import gather_facts
-from tests.small_warehouse import build_marts, build_outcomes, build_raw
+from tests.pipeline.conftest import STAGES, fill_reports
+from tests.small_warehouse import build_outcomes, build_raw
 from warehouse.connection import engine
 from warehouse.settings import Settings, get_settings
-
-STAGES = [{"name": "load", "seconds": 4.26, "rows": 1234, "summary": "5 sources <b>", "outcome": "succeeded"}]
-
-
-@pytest.fixture
-def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("WAYBILL_REPORTS", str(tmp_path / "reports"))
-    monkeypatch.setenv("WAYBILL_MODELS", str(tmp_path / "models"))
-    return tmp_path / "reports"
-
-
-@pytest.fixture(scope="module")
-def full_warehouse(module_database: str) -> Iterator[dict[str, UUID]]:
-    """All that a page can show: rejects with markup in them, an uncastable document, drift, inferred members."""
-    batches = build_raw()
-    build_outcomes()
-    build_marts(batches)
-    odd = '{"outcome": "uncastable", "reason": "/delays: <i>soon</i>"}'
-    with engine("owner").begin() as connection:
-        connection.execute(
-            text("update raw.flights set document = document || cast(:odd as jsonb) where _position = 17"), {"odd": odd}
-        )
-        connection.execute(text("update ledger.batches set read = read + 2, rejected = 2 where source = 'flights'"))
-        connection.execute(
-            text(
-                "insert into ledger.rejects"
-                " (batch_id, position, reason, detail, bytes, first_byte, length, fingerprint)"
-                " values (:batch, 201, 'not_json', 'at <here>', :script, 0, 25, gen_random_uuid()),"
-                " (:batch, 202, 'not_utf8', 'byte 3', :binary, 25, 9, gen_random_uuid())"
-            ),
-            {"batch": batches["flights"], "script": b"<script>alert(1)</script>", "binary": b"a\xff\n\x00b"},
-        )
-        connection.execute(
-            text("insert into ledger.drift values (:batch, '/gate', 'string', 12)"), {"batch": batches["flights"]}
-        )
-    yield batches
 
 
 @pytest.fixture
@@ -82,7 +50,7 @@ def test_books_balance(full_warehouse: object) -> None:
         books = {account.source: account for account in accounting(connection)}
     flights = books["flights"]
     assert (flights.read, flights.landed, flights.rejected, flights.skipped) == (202, 200, 2, 0)
-    assert flights.outcomes == {"current": 199, "duplicate": 0, "superseded": 0, "uncastable": 1, "filtered": 0}
+    assert flights.outcomes == {"current": 197, "duplicate": 0, "superseded": 2, "uncastable": 1, "filtered": 0}
     assert all(account.is_balanced and account.verdict == "balanced" for account in books.values())
 
 
@@ -127,7 +95,8 @@ def test_documents_that_landed_since_dbt_ran_are_waiting(database: str) -> None:
         connection.execute(text("grant select on intermediate.frozen_batches to waybill_reader"))
         connection.execute(text("create or replace view intermediate.document_outcomes as"
             " select 'flights' as source, _batch_id, _position, null as document_key, 'current' as outcome,"
-            " null as reason from raw.flights where false"))  # fmt: skip
+            " null as reason, null::uuid as surviving_batch_id, null::bigint as surviving_position"
+            " from raw.flights where false"))  # fmt: skip
     with engine("reader").connect() as connection:
         flights = {account.source: account for account in accounting(connection)}["flights"]
     assert flights.verdict == "balanced, 5 wait for dbt"
@@ -200,11 +169,60 @@ def test_page_shows_the_current_model(full_warehouse: object, reports: Path) -> 
     assert "roc_auc" in page and "0.7712" in page and "53,991" in page
 
 
+def test_page_shows_tests_validations_curves_and_costs(
+    full_warehouse: object, reports: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:  # the warehouse stays where it is
+        patch.setattr("pipeline.dbt_results._path", lambda settings: tmp_path / "dbt.json")
+        fill_reports(tmp_path / "dbt.json")
+        page = write_report(STAGES).path.read_text()
+    assert "1 of 2 passed in the build of 2013-01-02 06:00 UTC" in page
+    assert "Got &lt;1&gt; result" in page
+    assert 'href="data_docs/validations/raw_flights/raw/20130102T060000.000000Z/warehouse-raw_flights.html"' in page
+    assert "raw_flights: &lt;code&gt;: column values to not be null: 7 of 229 rows fail (3.06 %)" in page
+    assert "ROC. false positives → true positives: 0.00 → 0.00, 0.20 → 0.60, 1.00 → 1.00" in page
+    assert "dearer: load used 9.0 s of CPU, 80 % more than 5.0, the median of the last 5 like it" in page
+    assert "PostgreSQL: not ours to see: PGHOST names a server of yours" in page
+    assert "estimate: CPU seconds × 2.76 W" in page
+
+
+def test_more_documents_than_are_told_of_are_left_to_sql(
+    full_warehouse: object, reports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.report_documents.TOLD_AT_MOST", 1)
+    page = write_report(STAGES).path.read_text()
+    assert "1 of 2 are told of; all of them: <code>select * from intermediate.document_outcomes" in page
+
+
+def test_a_document_that_was_replaced_names_the_one_that_stands(full_warehouse: object, reports: Path) -> None:
+    write_report(STAGES)
+    stories = (reports / "stories.html").read_text()
+    assert "data/raw/flights.ndjson:19 stands in its place" in stories
+    assert ".venv/bin/python -m loader why data/raw/flights.ndjson:18" in stories
+
+
+def test_a_source_is_stale_from_the_age_on_that_dbt_warns_at(full_warehouse: object) -> None:
+    with engine("reader").connect() as connection:
+        books = accounting(connection)
+    at = books[0].last_commit_at
+    assert {one.is_stale for one in freshness(books, at + timedelta(days=29))} == {False}
+    assert {one.is_stale for one in freshness(books, at + timedelta(days=31))} == {True}
+    assert freshness(books, at + timedelta(hours=3))[0].words == "3 hours"
+
+
+def test_the_sql_that_the_page_shows_runs_as_the_reader(full_warehouse: object) -> None:
+    with engine("reader").connect() as connection:
+        counts = {name: len(connection.execute(text(statement)).all()) for name, statement in SQL_OF.items()}
+    assert counts == {
+        "skipped": 0, "rejected": 2, "current": 203, "duplicate": 0, "superseded": 2, "uncastable": 1, "filtered": 0
+    }  # fmt: skip
+
+
 def test_stages_are_those_of_the_last_run_when_none_are_given(full_warehouse: object, tmp_path: Path) -> None:
     settings = Settings(**{**get_settings().model_dump(), "waybill_state": tmp_path})
     (tmp_path / f"last_run-{settings.pgdatabase}.json").write_text(json.dumps(STAGES))
     with engine("reader").connect() as connection:
-        assert gather_facts(connection, settings, None).stages == STAGES
+        assert [stage.record for stage in gather_facts(connection, settings, None).costs.stages] == STAGES
 
 
 def test_command_says_where_the_page_is(full_warehouse: object, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:

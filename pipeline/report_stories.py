@@ -1,0 +1,92 @@
+"""The story of one document, as the report tells it: where it came from, what became of it, and how it begins."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from sqlalchemy import RowMapping
+
+SAMPLE_CHARACTERS = 72
+
+
+@dataclass(frozen=True)
+class Story:
+    """What became of one document; `kind` is its reason as a reject, or its outcome. Every text is as it came."""
+
+    anchor: str
+    kind: str
+    source: str
+    coordinate: str
+    key: str | None
+    said: str
+    facts: list[tuple[str, str]]
+    document: str
+    length: int | None = None
+    ask: str = ""
+
+    @property
+    def sample(self) -> str:
+        """How the document begins."""
+        return self.document[:SAMPLE_CHARACTERS]
+
+
+def story_of_reject(row: RowMapping) -> Story:
+    """Tell of a reject."""
+    pointer = f" at {row['pointer']}" if row["pointer"] else ""
+    facts = [*_came(row), ("rejected", f"{row['reason']}: {row['detail']}{pointer}")]
+    if row["replayed_by"]:
+        facts.append(("replayed", f"landed after all, by batch {row['replayed_by']}"))
+    said = f"{row['detail']}{pointer}{' (replayed)' if row['replayed_by'] else ''}"
+    return _story(row, row["reason"], None, said, facts, readable(bytes(row["bytes"])), row["length"])
+
+
+def story_of_outcome(row: RowMapping, document: str) -> Story:
+    """Tell of a landed document, with its beginning as jsonb spells it."""
+    facts = _came(row)
+    if row["document_key"]:
+        facts.append(("key", row["document_key"]))
+    facts.append((row["outcome"], row["reason"] or ""))
+    said = row["reason"] or ""
+    if row["survivor_name"]:
+        said = f"{row['survivor_name']}:{row['surviving_position']} stands in its place"
+        facts[-1] = (row["outcome"], said)
+    return _story(row, row["outcome"], row["document_key"], said, facts, document)
+
+
+def _came(row: RowMapping) -> list[tuple[str, str]]:
+    if row["committed_at"] is None:
+        return [("batch", f"{row['batch_id']}, which the ledger does not know")]
+    return [
+        ("came", f"batch {row['batch_id']}, committed {row['committed_at']:%Y-%m-%d %H:%M:%S} UTC by {row['command']}")
+    ]
+
+
+def _story(
+    row: RowMapping,
+    kind: str,
+    key: str | None,
+    said: str,
+    facts: list[tuple[str, str]],
+    document: str,
+    length: int | None = None,
+) -> Story:
+    coordinate = f"{row['name']}:{row['position']}"
+    return Story(
+        anchor=f"{row['source']}-{row['batch_id']}-{row['position']}",
+        kind=kind,
+        source=row["source"],
+        coordinate=readable(coordinate.encode()),
+        key=key,
+        said=said,
+        facts=facts,
+        document=document,
+        length=length,
+        ask=f".venv/bin/python -m loader why {shlex.quote(coordinate)}",
+    )
+
+
+def readable(sample: bytes) -> str:
+    """Return bytes as a text without invisible characters: what cannot be shown stands as an escape."""
+    decoded = sample.decode("utf-8", "backslashreplace")
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in decoded)
