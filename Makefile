@@ -14,7 +14,7 @@ help: ## list the targets
 setup: ## make .venv with the pinned packages
 	@$(SETUP) requirements
 
-env: ## write .env with a password made for you, unless it is there
+env: ## write .env and secrets made for you, where there are none
 	@"$(PYTHON)" pipeline/env_file.py
 
 setup-dev: setup

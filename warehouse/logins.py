@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
+from pydantic import SecretStr
 
 from warehouse.settings import Settings
 
@@ -53,7 +54,8 @@ def ensure_logins(connection: Connection, settings: Settings) -> dict[Role, str]
     """
     with _alone(settings), connection, connection.cursor() as cursor:
         known = read_logins(settings)
-        passwords = {name: known.get(name) or secrets.token_urlsafe(24) for name in map(role_name, ROLES)}
+        given = {role_name("reader"): settings.waybill_reader_password} if settings.waybill_reader_password else {}
+        passwords = {name: known.get(name) or _password(given.get(name)) for name in map(role_name, ROLES)}
         cursor.execute("select rolname from pg_roles where rolname = any(%s)", [list(passwords)])
         present = {name for (name,) in cursor.fetchall()}
         missing = {name: password for name, password in passwords.items() if name not in present}
@@ -65,6 +67,10 @@ def ensure_logins(connection: Connection, settings: Settings) -> dict[Role, str]
         logins_file(settings).unlink(missing_ok=True)
         cursor.execute("select current_user")
         return dict.fromkeys(ROLES, cursor.fetchone()[0])  # type: ignore[index,return-value]
+
+
+def _password(given: SecretStr | None) -> str:
+    return given.get_secret_value() if given else secrets.token_urlsafe(24)
 
 
 def _create(connection: Connection, missing: dict[str, str], *, with_password: bool) -> bool:

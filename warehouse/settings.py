@@ -1,4 +1,4 @@
-"""One validated place for every variable: the environment first, then `.env`, then the default."""
+"""One validated place for every variable: the environment, then `.env`, then a file of secrets, then the default."""
 
 from __future__ import annotations
 
@@ -40,11 +40,14 @@ class Settings(BaseSettings):
     kafka_sasl_password: SecretStr | None = None
     kafka_ssl_cafile: Path | None = None
     waybill_server_user: str = "waybill"
+    waybill_secrets: Path = Path("secrets")
+    waybill_reader_password: SecretStr | None = None
     waybill_state: Path = Path(".waybill")
     waybill_raw: Path = Path("data/raw")
     waybill_processed: Path = Path("data/processed")
     waybill_models: Path = Path("models")
     waybill_reports: Path = Path("reports")
+    waybill_pgadmin_port: int = Field(default=5050, ge=1, le=65535)
     waybill_task: str = "flight_delays"
     waybill_max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1024, le=255 * 1024 * 1024)
     waybill_chunk_bytes: int = Field(default=8 * 1024 * 1024, ge=1)
@@ -62,6 +65,11 @@ class Settings(BaseSettings):
     def state_folder(self) -> Path:
         """Where the embedded server and what runs remember stand."""
         return PROJECT / self.waybill_state
+
+    @property
+    def secrets_folder(self) -> Path:
+        """Where a file may stand for each secret, named as its variable in lower case."""
+        return PROJECT / self.waybill_secrets
 
     @property
     def raw_folder(self) -> Path:
@@ -95,8 +103,10 @@ def get_settings() -> Settings:
         raise SettingsError("PGHOSTADDR is set, where libpq would go whatever PGHOST says: name the server in PGHOST")
     try:
         settings = Settings()
+        if settings.secrets_folder.is_dir():
+            settings = Settings(_secrets_dir=settings.secrets_folder)  # type: ignore[call-arg]
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f".env cannot be read: {error}; mend it, or remove it") from None
+        raise SettingsError(f".env or a secret's file cannot be read: {error}; mend it, or remove it") from None
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]).upper()

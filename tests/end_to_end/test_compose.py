@@ -1,50 +1,217 @@
-"""docker-compose.yml: what it asks of `.env` is there, it opens no door, and its server is of the embedded one's version."""
+"""Containers: what compose, Dockerfile, `.env.example`, settings and docs say of one another is true; no door stands open."""
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
+from importlib.util import find_spec
 from typing import Any
 
+import pytest
 import yaml
 from dotenv import dotenv_values
 
+from administration import container_config
+from data.sample.build import ARRAY_MONTHS, PACKED_MONTHS
+from loader.declarations import read_source
+from pipeline.env_file import SECRETS
 from warehouse.embedded import MAJOR_VERSION
+from warehouse.logins import role_name
 from warehouse.settings import PROJECT, Settings
 
 TEXT = (PROJECT / "docker-compose.yml").read_text()
 FILE: dict[str, Any] = yaml.safe_load(TEXT)
-POSTGRES = FILE["services"]["postgres"]
+SERVICES: dict[str, dict[str, Any]] = FILE["services"]
+OURS = {name for name, service in SERVICES.items() if "build" in service}
+DOCKERFILE = (PROJECT / "Dockerfile").read_text()
+EXAMPLE = dotenv_values(PROJECT / ".env.example")
+SETTINGS = {name.upper() for name in Settings.model_fields}
 VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z_]+)(:[-?])?([^}]*)\}")
+each_service = pytest.mark.parametrize("name", SERVICES)
 
 
-def test_every_variable_is_a_setting_and_stands_in_the_example() -> None:
+def image_variables() -> dict[str, str]:
+    [block] = re.findall(r"^ENV ((?:.*\\\n)*.*)$", DOCKERFILE, re.M)
+    return dict(entry.split("=", 1) for entry in block.replace("\\\n", " ").split())
+
+
+def words_of(command: str | list[str]) -> str:
+    return command if isinstance(command, str) else " ".join(command)
+
+
+def test_it_follows_the_compose_specification() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "check_jsonschema",
+        "--builtin-schema",
+        "vendor.compose-spec",
+        "docker-compose.yml",
+    ]
+    said = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stdout
+
+
+def test_every_variable_stands_in_the_example_and_what_is_no_setting_is_asked_for_here() -> None:
     wanted = {name for name, _, _ in VARIABLE.findall(TEXT)}
-    assert wanted == {"PGUSER", "PGPASSWORD", "PGDATABASE", "PGPORT"}
-    assert wanted <= set(dotenv_values(PROJECT / ".env.example"))
-    assert wanted <= {name.upper() for name in Settings.model_fields}
+    assert wanted <= set(EXAMPLE)
+    assert set(EXAMPLE) - SETTINGS == wanted - SETTINGS
 
 
-def test_what_it_takes_when_nothing_is_set_is_what_the_settings_take() -> None:
-    defaults = {name: value for name, how, value in VARIABLE.findall(TEXT) if how == ":-"}
-    assert defaults["PGPORT"] == str(Settings.model_fields["pgport"].default)
-    assert defaults["PGDATABASE"] == Settings.model_fields["pgdatabase"].default
+def test_what_it_takes_when_nothing_is_set_is_what_example_and_settings_take() -> None:
+    fields = {name.upper(): str(field.default) for name, field in Settings.model_fields.items()}
+    for name, how, value in VARIABLE.findall(TEXT):
+        if how == ":-" and name != "PGUSER":  # whose default is the embedded server's owner
+            assert {value} == {fields.get(name, value), EXAMPLE[name] or value}, name
 
 
-def test_there_is_no_start_without_a_password() -> None:
-    how = {name: how for name, how, _ in VARIABLE.findall(TEXT)}
-    assert how["PGPASSWORD"] == ":?"
-    assert POSTGRES["environment"]["POSTGRES_PASSWORD"].startswith("${PGPASSWORD:?")
+def test_there_is_no_start_without_secrets_of_ones_own() -> None:
+    assert {name for name, how, _ in VARIABLE.findall(TEXT) if how == ":?"} == {"WAYBILL_SECRETS"}
+    assert set(FILE["secrets"]) == set(SECRETS)
+    for name, secret in FILE["secrets"].items():
+        assert secret == {"file": f"${{WAYBILL_SECRETS:?run `make env` first}}/{name}"}
+    assert image_variables()["WAYBILL_SECRETS"] == "/run/secrets"
 
 
-def test_every_service_is_pinned_healthy_and_open_to_this_machine_only() -> None:
-    for service in FILE["services"].values():
-        assert re.fullmatch(r"[\w./-]+:\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?", service["image"])
-        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
-        assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
-        named = {volume.partition(":")[0] for volume in service["volumes"]}
-        assert named <= set(FILE["volumes"])
+@each_service
+def test_a_secret_is_a_file_and_never_a_variable(name: str) -> None:
+    handed = {f"/run/secrets/{secret}" for secret in SERVICES[name].get("secrets", [])}
+    for variable, value in SERVICES[name].get("environment", {}).items():
+        if re.search("PASSWORD|TOKEN|SECRET", variable):
+            assert variable.endswith("_FILE")
+            assert value in handed
+    assert {path for path in re.findall(r"/run/secrets/\w+", str(SERVICES[name]))} <= handed
+
+
+@each_service
+def test_a_service_is_pinned_and_confined(name: str) -> None:
+    service = SERVICES[name]
+    assert re.fullmatch(r"[\w./-]+:\d+\.\d+[\w.-]*", service["image"])
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["mem_limit"]
+    assert service["pids_limit"]
+    assert service["logging"]["options"]["max-size"]
+    assert service["restart"] in ("unless-stopped", "no")
+    assert service.get("read_only", False) or name == "kafka"  # whose image writes its configuration when it starts
+    assert all(port.startswith("127.0.0.1:$") for port in service.get("ports", []))
+    assert set(service["networks"]) <= set(FILE["networks"])
+
+
+@each_service
+def test_a_service_that_stays_is_looked_after_and_a_job_is_not(name: str) -> None:
+    check = SERVICES[name]["healthcheck"]
+    is_job = SERVICES[name]["restart"] == "no"
+    assert check == {"disable": True} if is_job else check["test"][0] in ("CMD", "CMD-SHELL")
+
+
+@each_service
+def test_what_a_service_waits_for_can_come(name: str) -> None:
+    for other, how in SERVICES[name].get("depends_on", {}).items():
+        is_job = SERVICES[other]["restart"] == "no"
+        assert how == {"condition": "service_completed_successfully" if is_job else "service_healthy"}
+        assert not SERVICES[other].get("profiles")
+
+
+@each_service
+def test_volumes_are_declared_and_files_are_there(name: str) -> None:
+    for volume in SERVICES[name].get("volumes", []):
+        source, target, *how = volume.split(":")
+        assert source in FILE["volumes"] or ((PROJECT / source).is_file() and how == ["ro"])
+        assert target.startswith("/")
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_our_image_is_told_what_the_settings_know(name: str) -> None:
+    service = SERVICES[name]
+    assert {variable for variable in service["environment"] if not variable.endswith("_FILE")} <= SETTINGS
+    assert f"AS {service['build']['target']}\n" in DOCKERFILE
+    for module in re.findall(r"python -m ([\w.]+)", words_of(service["command"])):
+        assert find_spec(module) or module == "jupyterlab"
+    folders = {value for value in image_variables().values() if value.startswith("/work/")}
+    for volume in service.get("volumes", []):
+        assert any(folder.startswith(volume.split(":")[1]) for folder in [*folders, "/waybill/notebooks"])
+
+
+def test_names_and_ports_of_the_servers_agree() -> None:
+    environment = FILE["x-waybill"]["environment"]
+    assert SERVICES[environment["PGHOST"]]["ports"] == [f"127.0.0.1:${{PGPORT:-5432}}:{environment['PGPORT']}"]
+    broker = SERVICES["kafka"]["environment"]
+    assert f"INSIDE://{environment['KAFKA_BOOTSTRAP_SERVERS']}" in broker["KAFKA_ADVERTISED_LISTENERS"]
+    [published] = SERVICES["kafka"]["ports"]
+    outside = published.rpartition(":")[0]
+    assert broker["KAFKA_ADVERTISED_LISTENERS"].endswith(f"OUTSIDE://{outside}")
+    for name in ("docs", "jupyter", "pgadmin"):
+        [port] = SERVICES[name]["ports"]
+        assert f"http://127.0.0.1:{port.rpartition(':')[2]}/" in str(SERVICES[name]["healthcheck"])
+
+
+def test_topic_and_messages_are_of_a_source_that_there_is() -> None:
+    topic = read_source("flights").topic
+    assert f'create_topic("{topic}", 2)' in words_of(SERVICES["topic"]["command"])
+    assert 12 not in (*ARRAY_MONTHS, *PACKED_MONTHS)
+    december = image_variables()["WAYBILL_RAW"] + "/flights/flights-2013-12.ndjson"
+    assert f"streaming.producer flights {december} " in SERVICES["producer"]["command"]
+    assert "streaming.consumer flights " in SERVICES["consumer"]["command"]
+
+
+def test_pgadmin_knows_the_warehouse_by_its_read_only_login() -> None:
+    [server] = json.loads((PROJECT / "administration/servers.json").read_text())["Servers"].values()
+    assert server["Host"] in SERVICES
+    assert server["Username"] == role_name("reader")
+    assert server["PasswordExecCommand"] == "cat /run/secrets/waybill_reader_password"
+    assert container_config.ENABLE_SERVER_PASS_EXEC_CMD
+    assert {"pgadmin_password", "waybill_reader_password"} == set(SERVICES["pgadmin"]["secrets"])
+
+
+def test_the_reports_service_knows_no_password_and_no_warehouse() -> None:
+    assert SERVICES["docs"]["secrets"] == []
+    assert SERVICES["docs"]["environment"] == {}
+    assert SERVICES["docs"]["networks"] == ["pages"]
+    assert [name for name, service in SERVICES.items() if "pages" in service["networks"]] == ["docs"]
 
 
 def test_the_image_is_of_the_embedded_servers_major_version_and_keeps_its_data_where_that_has_it() -> None:
-    assert POSTGRES["image"].startswith(f"postgres:{MAJOR_VERSION}.")
-    assert POSTGRES["volumes"] == ["warehouse:/var/lib/postgresql"]
+    assert SERVICES["postgres"]["image"].startswith(f"postgres:{MAJOR_VERSION}.")
+    assert SERVICES["postgres"]["volumes"] == ["warehouse:/var/lib/postgresql"]
+
+
+def test_the_dockerfile_names_an_exact_base_and_ends_without_root_and_tools() -> None:
+    assert re.search(r"^ARG BASE=python:3\.1[1-3]\.\d+-slim-\w+$", DOCKERFILE, re.M)
+    assert set(re.findall(r"^FROM (\S+) AS", DOCKERFILE, re.M)) == {
+        "${BASE}",
+        "packages",
+        "notebook-packages",
+        "runtime",
+    }
+    assert re.findall(r"^USER (\d+):(\d+)$", DOCKERFILE, re.M) == [("10001", "10001")]
+    assert "USER root" not in DOCKERFILE
+    assert "HEALTHCHECK" in DOCKERFILE
+    last = DOCKERFILE[DOCKERFILE.index("AS runtime") :]
+    assert not re.search(r"apt-get|pip install|environment\.py", last)
+
+
+def test_the_image_is_handed_what_runs_and_nothing_else() -> None:
+    lines = [line for line in (PROJECT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    allowed = {line[1:] for line in lines if line.startswith("!")}
+    assert lines[0] == "*"
+    assert all((PROJECT / path).exists() for path in allowed)
+    assert not {".env", "secrets", ".git", "tests"} & allowed
+    for copied in re.findall(r"^COPY (?!--from)(?:--\S+ )?(\S+) \S+$", DOCKERFILE, re.M):
+        assert copied == "." or any(copied == path or copied.startswith(f"{path}/") for path in allowed), copied
+
+
+def test_the_docs_tell_of_every_service_profile_and_port() -> None:
+    told = (PROJECT / "docs/containers.md").read_text()
+    rows = dict(re.findall(r"^\| `([a-z]+)` \| (.*) \|$", told, re.M))
+    assert set(rows) == set(SERVICES)
+    for name, service in SERVICES.items():
+        for profile in service.get("profiles", []):
+            assert f"--profile {profile}" in rows[name]
+        for port in service.get("ports", []):
+            variable, default = re.findall(r"\{([A-Z_]+):-(\d+)\}", port)[0]
+            assert f"`{variable}`" in rows[name]
+            assert f"127.0.0.1:{default}" in rows[name]
+    assert "docs/containers.md" in (PROJECT / "README.md").read_text()

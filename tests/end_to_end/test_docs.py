@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dotenv import dotenv_values
 
 from loader.declarations import source_names
 from pipeline.picture import draw
@@ -18,7 +19,16 @@ from warehouse.settings import Settings
 
 DOCUMENTS = [Path("README.md"), Path("data/README.md"), Path("expectations/README.md"), *Path("docs").glob("*.md")]
 TARGETS = set(re.findall(r"^([a-z-]+):", Path("Makefile").read_text(), re.M))
-MADE_BY_RUNS = ("reports/", "data/raw/", "data/processed/", "models/", ".waybill", ".venv", "dbt_project/target/")
+MADE_BY_RUNS = (
+    "secrets/",
+    "reports/",
+    "data/raw/",
+    "data/processed/",
+    "models/",
+    ".waybill",
+    ".venv",
+    "dbt_project/target/",
+)
 BELOW = {"expectations/README.md": "expectations/context"}  # where its names stand as well
 BUILT = {"data/README.md": ("raw", "processed", *source_names())}  # the first part of names that the builder makes
 
@@ -60,7 +70,7 @@ def test_every_command_and_its_options_exist(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 def test_every_variable_exists(document: Path) -> None:
-    known = {name.upper() for name in Settings.model_fields}
+    known = {name.upper() for name in Settings.model_fields} | set(dotenv_values(".env.example"))
     named = set(re.findall(r"\b(?:PG[A-Z]{3,}|WAYBILL_[A-Z_]+|KAFKA_[A-Z_]+)\b", document.read_text()))
     assert named - known == set()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
+from pipeline.env_file import SECRETS
 from warehouse.settings import PROJECT, Settings
 
 
@@ -38,6 +39,7 @@ def test_each_call_in_a_new_clone_makes_another_password(project: Path) -> None:
         passwords.add(written["PGPASSWORD"])
         assert (project / ".env").stat().st_mode & 0o777 == 0o600
         (project / ".env").unlink()
+        shutil.rmtree(project / "secrets")
     assert len(passwords) == 2
     assert all(len(password or "") >= 32 for password in passwords)
 
@@ -48,6 +50,39 @@ def test_a_file_that_is_there_stays_byte_for_byte(project: Path) -> None:
     assert said.returncode == 0
     assert "stays as it is" in said.stderr
     assert (project / ".env").read_text() == "PGHOST=mine\n"
+
+
+def secrets_of(project: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in (project / "secrets").iterdir()}
+
+
+def test_each_secret_of_the_containers_is_a_file_that_others_on_this_machine_cannot_reach(project: Path) -> None:
+    make_env(project)
+    made = secrets_of(project)
+    assert set(made) == set(SECRETS)
+    assert len(set(made.values())) == len(SECRETS)
+    assert all(len(value) >= 32 and value == value.strip() for value in made.values())
+    assert made["pgpassword"] == dotenv_values(project / ".env")["PGPASSWORD"]
+    assert (project / "secrets").stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in (project / "secrets").iterdir()} == {0o444}
+
+
+def test_secrets_stay_the_same_and_follow_a_password_that_was_changed(project: Path) -> None:
+    make_env(project)
+    before = secrets_of(project)
+    make_env(project)
+    assert secrets_of(project) == before
+    (project / ".env").write_text("PGPASSWORD=mine\n")
+    assert "lacks PGHOST, " in make_env(project).stderr
+    assert secrets_of(project) == {**before, "pgpassword": "mine"}
+    (project / ".env").unlink()
+    make_env(project)
+    assert dotenv_values(project / ".env")["PGPASSWORD"] == "mine"
+
+
+def test_no_secret_is_said(project: Path) -> None:
+    said = make_env(project)
+    assert not [value for value in secrets_of(project).values() if value in said.stdout + said.stderr]
 
 
 def test_what_it_writes_means_the_embedded_server(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

