@@ -11,7 +11,8 @@ from pipeline.energy import describe
 from pipeline.meter import Use
 from warehouse.ledger import StageRun
 
-COLUMNS = ("s", "CPU s", "core", "peak MB", "read MB", "written MB", "rows/CPU s", "J")
+ALL_COLUMNS = ("s", "CPU s", "core", "peak MB", "mean MB", "read MB", "written MB", "rows", "rows/CPU s", "J", "CO2 mg")
+COLUMNS = tuple(name for name in ALL_COLUMNS if name not in ("mean MB", "rows", "CO2 mg"))  # a terminal's
 
 
 def lines(use: Use) -> list[str]:
@@ -36,20 +37,26 @@ def table(stages: Sequence[StageRun]) -> Table:
     for name in COLUMNS:
         shown.add_column(name, justify="right")
     for stage in stages:
-        shown.add_row(stage.stage, *figures(stage))
+        cells = figures(stage)
+        shown.add_row(stage.stage, *(cells[name] for name in COLUMNS))
     return shown
 
 
-def figures(stage: StageRun) -> list[str]:
-    """Return the cells of a stage's row, in the order of COLUMNS."""
-    return [
-        f"{stage.wall_seconds:.1f}",
-        f"{stage.cpu_seconds:.1f}",
-        f"{100 * stage.cpu_seconds / stage.wall_seconds if stage.wall_seconds else 0:.0f} %",
-        *(megabytes(size) for size in (stage.peak_bytes, stage.read_bytes, stage.written_bytes)),
-        f"{stage.rows / stage.cpu_seconds:,.0f}" if stage.rows and stage.cpu_seconds else "–",
-        f"{stage.energy_joules:.1f}",
-    ]
+def figures(stage: StageRun) -> dict[str, str]:
+    """Return the cells of a stage's row, by the names of the columns."""
+    return {
+        "s": f"{stage.wall_seconds:.1f}",
+        "CPU s": f"{stage.cpu_seconds:.1f}",
+        "core": f"{100 * stage.cpu_seconds / stage.wall_seconds if stage.wall_seconds else 0:.0f} %",
+        "peak MB": megabytes(stage.peak_bytes),
+        "mean MB": megabytes(stage.mean_bytes),
+        "read MB": megabytes(stage.read_bytes),
+        "written MB": megabytes(stage.written_bytes),
+        "rows": f"{stage.rows:,}",
+        "rows/CPU s": f"{stage.rows / stage.cpu_seconds:,.0f}" if stage.rows and stage.cpu_seconds else "–",
+        "J": f"{stage.energy_joules:.1f}",
+        "CO2 mg": f"{1000 * stage.co2_grams:.1f}",
+    }
 
 
 def sum_up(stages: Sequence[StageRun]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -19,9 +20,12 @@ from warehouse.errors import WarehouseError
 from warehouse.server_place import find_place
 from warehouse.settings import Settings, get_settings
 
+logger = logging.getLogger(__name__)
+
 SHORTEST_PAUSE_SECONDS = 0.2
 PAUSE_PER_COST = 200  # a look that took 1 ms of CPU is followed by 200 ms without one: half a percent
 IDLING_SHARE = 0.02  # of a core: a broker below it had nothing to do with the work
+HIDDEN = "not seen: it did not run, or the system hides its processes"
 COMMANDS, POSTGRESQL, BROKER = "commands", "PostgreSQL", "Kafka broker"
 
 
@@ -109,19 +113,26 @@ class Meter:
     def _look(self) -> float:
         """Look at all parts; return the CPU seconds that it took. Only one thread looks at a time."""
         before = time.thread_time()
+        try:
+            self._look_at_all()
+        except (psutil.Error, OSError) as error:  # a look that fails is one less, no reason to stop the work
+            logger.info("could not look at the processes reason=%s", error)
+        cost = time.thread_time() - before
+        self._cost_seconds += cost
+        return cost
+
+    def _look_at_all(self) -> None:
         seconds, self._looked = time.monotonic() - self._looked, time.monotonic()
         roots = {name: tree.find() for name, tree in self._trees.items()}
         for name, tree in self._trees.items():
             tree.look(roots[name], {root.pid for other, root in roots.items() if root and other != name})
             self._memory[name].add(tree.memory_bytes, seconds)
         self._memory[""].add(sum(tree.memory_bytes for tree in self._trees.values()), seconds)
-        cost = time.thread_time() - before
-        self._cost_seconds += cost
-        return cost
 
     def _add_up(self, wall: float) -> Use:
         parts = [self._part(name, tree) for name, tree in self._trees.items() if tree.is_there]
         parts = [part for part in parts if part.part != BROKER or (part.cpu_seconds or 0) >= IDLING_SHARE * wall]
+        hidden = {name: HIDDEN for name, tree in self._trees.items() if name == POSTGRESQL and not tree.is_there}
         cpu = sum(part.cpu_seconds or 0.0 for part in parts)
         return Use(
             wall_seconds=wall,
@@ -131,7 +142,7 @@ class Meter:
             read_bytes=_sum([part.read_bytes for part in parts]),
             written_bytes=_sum([part.written_bytes for part in parts]),
             energy=self._energy.taken(cpu, wall),
-            parts=parts + [PartUse(name, unseen=reason) for name, reason in self._unseen.items()],
+            parts=parts + [PartUse(name, unseen=reason) for name, reason in {**self._unseen, **hidden}.items()],
         )
 
     def _part(self, name: str, tree: ProcessTree) -> PartUse:

@@ -12,7 +12,7 @@ import click
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.accounting import OUTCOMES
-from pipeline.conso_words import COLUMNS
+from pipeline.conso_words import ALL_COLUMNS
 from pipeline.flow_picture import draw_flow
 from pipeline.report_documents import SQL_OF, TOLD_AT_MOST
 from pipeline.report_facts import ReportFacts, gather_facts
@@ -65,7 +65,7 @@ def render_report(facts: ReportFacts, links: Sequence[tuple[str, str, bool]]) ->
         "outcomes": OUTCOMES,
         "told_at_most": TOLD_AT_MOST,
         "sql_of": SQL_OF,
-        "cost_columns": COLUMNS,
+        "cost_columns": ALL_COLUMNS,
         "model_figures": FIGURES,
         "flow": draw_flow(facts.accounts) if facts.accounts else None,
     }

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, selectinload
 
-from pipeline.conso_words import figures, methods
+from pipeline.conso_words import ALL_COLUMNS, figures, methods
 from pipeline.history import compare, like
 from pipeline.line_pictures import History, draw_history
 from warehouse.ledger import StageRun
@@ -64,5 +64,9 @@ def _cost(session: Session, record: Mapping[str, Any], row: StageRun | None) -> 
     is_whole = row.outcome == "succeeded"
     values = [one.cpu_seconds for one in reversed(before)] + ([row.cpu_seconds] if is_whole else [])
     return StageCost(
-        record, figures(row), parts, draw_history(values, "s of CPU"), compare(row, before) if is_whole else []
+        record,
+        [figures(row)[name] for name in ALL_COLUMNS],
+        parts,
+        draw_history(values, "s of CPU"),
+        compare(row, before) if is_whole else [],
     )

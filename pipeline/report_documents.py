@@ -23,7 +23,7 @@ REASONS = """
 """
 REJECTS = """
     with numbered as (
-        select *, row_number() over (partition by reason order by batch_id, position) as number
+        select batch_id, position, row_number() over (partition by reason order by batch_id, position) as number
         from ledger.rejects
     )
     select
@@ -39,11 +39,12 @@ REJECTS = """
         substring(reject.bytes from 1 for :shown) as bytes,
         reject.length,
         reject.replayed_by
-    from numbered as reject
+    from numbered as told
+    inner join ledger.rejects as reject on told.batch_id = reject.batch_id and told.position = reject.position
     inner join ledger.batches as batch on reject.batch_id = batch.batch_id
     inner join ledger.inputs as input on batch.input_id = input.input_id
     inner join ledger.runs as run on batch.run_id = run.run_id
-    where reject.number <= :told
+    where told.number <= :told
     order by reject.reason, batch.source, input.name, reject.position
 """
 NOT_CURRENT = """
