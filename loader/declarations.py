@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from loader.errors import FileRefused, SourceBroken, SourceUnknown
 from warehouse.settings import relative_name
@@ -23,9 +23,17 @@ class FilePattern(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    pattern: str
+    pattern: str = Field(pattern=r"^[^/]")
     layout: Layout = "ndjson"
     records_at: str | None = None
+
+    @field_validator("pattern")
+    @classmethod
+    def stays_below(cls, pattern: str) -> str:
+        """Refuse a pattern that leads out of the raw folder."""
+        if ".." in Path(pattern).parts:
+            raise ValueError("a pattern leads to files below the raw folder, never out of it")
+        return pattern
 
 
 class Source(BaseModel):
@@ -35,7 +43,7 @@ class Source(BaseModel):
 
     source: str = Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")
     description: str
-    contract: str
+    contract: str = Field(pattern=r"^[\w-][\w.-]*$")
     topic: str | None = None
     key: list[str] = Field(min_length=1)
     version: str

@@ -1,0 +1,189 @@
+"""What docs/security.md says nobody can do: read a secret where it does not belong, get in, or lead a name astray."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+import psutil
+import psycopg2
+import pytest
+from pydantic import ValidationError
+
+import loader.declarations
+from loader.declarations import Source, read_source
+from loader.errors import SourceUnknown
+from loader.load import load
+from loader.plan import Request
+from ml.errors import TaskBroken
+from ml.task import Task, read_task
+from tests.databases import fresh_database, rows
+from tests.external_server import PASSWORD, ExternalServer
+from tests.landing import flight
+from warehouse.connection import connect, forget
+from warehouse.logins import read_logins
+from warehouse.schema import ensure_raw_tables
+from warehouse.settings import get_settings
+
+HOSTILE = ["select", 'x"; drop schema raw cascade; --', "x'; drop schema raw cascade; --", "raw.flights", "%s", "a{b}c"]
+SASL_PASSWORD = "sasl-secret-of-the-test"  # noqa: S105
+
+
+@pytest.fixture
+def creator(external: ExternalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A database on the server that asks for passwords, and the folder in which all that is written stands."""
+    forget()
+    external.drop_logins()
+    for name, value in external.variables("creator", tmp_path).items():
+        monkeypatch.setenv(name, value)
+    for kind in ("MODELS", "REPORTS", "PROCESSED"):
+        monkeypatch.setenv(f"WAYBILL_{kind}", str(tmp_path / kind.lower()))
+    monkeypatch.setenv("WAYBILL_LOG_LEVEL", "DEBUG")
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "dbt"))
+    monkeypatch.setenv("DBT_LOG_PATH", str(tmp_path / "dbt-logs"))
+    with fresh_database():
+        yield tmp_path
+
+
+@contextmanager
+def process_list() -> Iterator[set[str]]:
+    """Collect the command lines of all that this process starts, and of what that starts."""
+    seen: set[str] = set()
+    done = threading.Event()
+
+    def look() -> None:
+        me = psutil.Process()
+        while not done.wait(0.02):
+            for process in me.children(recursive=True):
+                try:
+                    seen.add(" ".join(process.cmdline()))
+                except psutil.Error:
+                    continue
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        thread.join()
+
+
+def run(*arguments: str, **variables: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], capture_output=True, text=True, check=False, env={**os.environ, **variables}
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.mark.usefixtures("unset")
+def test_no_secret_is_said_or_written_or_seen_in_a_process_list(creator: Path) -> None:
+    file = creator / "flights.ndjson"
+    file.write_bytes(orjson.dumps(flight()))
+    with process_list() as commands:
+        said = [
+            run("warehouse", "up"),
+            run("loader", "load", "flights", str(file)),
+            run("loader", "why", f"{file}:1"),
+            run("pipeline.dbt_command", "--debug", "show", "--project-dir", "dbt_project", "--inline", "select session_user as who"),
+            run("warehouse", "psql", "-c", "select session_user"),
+            run("warehouse", "status"),
+            run("warehouse", "up", PGPORT="1"),
+            run("warehouse", "up", PGUSER="nobody"),
+            run("streaming.producer", "flights", str(file), KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1",
+                KAFKA_SECURITY_PROTOCOL="SASL_PLAINTEXT", KAFKA_SASL_USERNAME="me", KAFKA_SASL_PASSWORD=SASL_PASSWORD),
+        ]  # fmt: skip
+    assert "waybill_transformer" in said[3]
+    assert "waybill_reader" in said[4]
+    assert any("psql" in command for command in commands)
+    kept = read_logins(get_settings())
+    written = [path.read_text(errors="replace") for path in creator.rglob("*")
+               if path.is_file() and not path.name.startswith("logins-")]  # fmt: skip
+    for secret in (PASSWORD, SASL_PASSWORD, *kept.values()):
+        for text in (*said, *written, *commands, repr(get_settings())):
+            assert secret not in text
+
+
+@pytest.mark.usefixtures("unset")
+def test_a_login_that_is_not_the_projects_reads_nothing(creator: Path, external: ExternalServer) -> None:
+    external.execute("drop role if exists stranger")
+    external.execute("create role stranger login password 'stranger'")
+    server = {"host": "127.0.0.1", "port": external.port, "dbname": os.environ["PGDATABASE"]}
+    stranger = psycopg2.connect(**server, user="stranger", password="stranger")  # noqa: S106
+    stranger.autocommit = True
+    with stranger.cursor() as cursor:
+        for statement in ("select * from ledger.runs", "select * from raw.flights", "create table public.mine ()",
+                          "create schema mine"):  # fmt: skip
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute(statement)
+    stranger.close()
+    external.execute("drop role stranger")
+
+
+def test_a_source_of_any_name_is_a_table_of_that_name_and_nothing_else(database: str) -> None:
+    owner = connect("owner")
+    ensure_raw_tables(owner, ["flights", *HOSTILE])
+    owner.close()
+    tables = {name for (name,) in rows("select tablename from pg_tables where schemaname = 'raw'")}
+    assert tables == {"flights", *HOSTILE}
+
+
+def declare(folder: Path, **changes: object) -> dict[str, object]:
+    declared = {"source": "order", "description": "d", "contract": "order.json", "key": ["/id"], "version": "/at"}
+    return {**declared, **changes}
+
+
+def test_a_source_that_is_named_as_a_word_of_sql_lands(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loader.declarations, "SOURCES", tmp_path)
+    monkeypatch.setattr(loader.declarations, "CONTRACTS", tmp_path)
+    (tmp_path / "order.yml").write_text(str(declare(tmp_path)))
+    (tmp_path / "order.json").write_text('{"type": "object", "required": ["id"]}')
+    file = tmp_path / "order.ndjson"
+    file.write_text('{"id": "\'; drop schema raw cascade; --", "at": 1}\n{"at": 2}\n')
+    load(Request(("order",), (str(file),)))
+    assert rows("select document ->> 'id' from raw.\"order\"") == [("'; drop schema raw cascade; --",)]
+    assert rows("select reason from ledger.rejects") == [("breaks_contract",)]
+
+
+@pytest.mark.parametrize("name", [*HOSTILE[1:], "../flights", "", "Flights", "x" * 61])
+def test_a_declaration_under_a_hostile_name_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError):
+        Source.model_validate(declare(tmp_path, source=name))
+    with pytest.raises(SourceUnknown):
+        read_source(name)
+    with pytest.raises(TaskBroken):
+        read_task(name)
+
+
+@pytest.mark.parametrize("field", ["task", "table", "key", "label", "time_column"])
+def test_a_task_names_no_table_or_column_that_is_not_a_plain_name(field: str) -> None:
+    plain = read_task("flight_delays_small").task.model_dump()
+    for name in HOSTILE[1:]:
+        with pytest.raises(ValidationError, match=field):
+            Task.model_validate({**plain, field: name})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"contract": "../sources/flights.yml"},
+        {"contract": "/etc/passwd"},
+        {"contract": ".."},
+        {"files": [{"pattern": "../*.ndjson"}]},
+        {"files": [{"pattern": "flights/../../*.ndjson"}]},
+        {"files": [{"pattern": "/etc/*"}]},
+        {"files": [{"pattern": ""}]},
+    ],
+    ids=str,
+)
+def test_a_declaration_leads_to_no_file_outside_its_folders(changes: dict[str, object], tmp_path: Path) -> None:
+    with pytest.raises(ValidationError):
+        Source.model_validate(declare(tmp_path, **changes))
