@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -56,18 +57,26 @@ class Source(BaseModel):
 
     def pattern_of(self, path: Path, raw_folder: Path) -> FilePattern | None:
         """Return the pattern that a path below the raw folder matches."""
-        absolute = Path(os.path.abspath(path))
-        if not absolute.is_relative_to(raw_folder):  # it may lead there by a link
-            absolute, raw_folder = path.resolve(), raw_folder.resolve()
-            if not absolute.is_relative_to(raw_folder):
-                return None
-        below = absolute.relative_to(raw_folder).as_posix()
-        return next((entry for entry in self.files if fnmatch(below, entry.pattern)), None)
+        below = _below(os.path.abspath(path), str(raw_folder))
+        return next((entry for entry in self.files if below and fnmatch(below, entry.pattern)), None)
 
     def default_files(self, raw_folder: Path) -> list[Path]:
         """Return the files below the raw folder that match, in order of their names."""
         found = {path for entry in self.files for path in raw_folder.glob(entry.pattern) if path.is_file()}
         return sorted(found)
+
+
+def _below(path: str, folder: str) -> str | None:
+    """Return a path from a folder on, into which it may lead by a link; None when it is elsewhere."""
+    if not path.startswith(f"{folder}/"):
+        real = os.path.realpath(path) if os.path.islink(path) else None
+        path, folder = real or f"{_real(os.path.dirname(path))}/{os.path.basename(path)}", _real(folder)
+    return path.removeprefix(f"{folder}/") if path.startswith(f"{folder}/") else None
+
+
+@cache
+def _real(folder: str) -> str:
+    return os.path.realpath(folder)
 
 
 def read_source(name: str) -> Source:

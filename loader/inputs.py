@@ -30,7 +30,7 @@ SETTLING_SECONDS = 0.02  # longer than a tick of the clock that stamps files: a 
 FileStamp = tuple[int, int, int, int]  # inode, size, time of the last write, time of the last change
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InputFile:
     """One file's content: where it is read, the name it goes by, the digest of its bytes as delivered, its stamp."""
 
@@ -63,7 +63,7 @@ def identify(path: Path, *, name: str | None = None) -> InputFile:
 
 def coordinate_name(path: Path) -> str:
     """Return the name a file goes by in coordinates: relative to the project when inside it, else absolute."""
-    return storable_name(relative_name(Path(os.path.abspath(path))))
+    return storable_name(relative_name(os.path.abspath(path)))
 
 
 def storable_name(name: str) -> str:

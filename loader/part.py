@@ -48,7 +48,7 @@ class Origin(Protocol):
 From = TypeVar("From", bound=Origin)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """What of a file is to be landed, as what, from which place on, and by which run."""
 

@@ -14,9 +14,9 @@ from warehouse.errors import SettingsError
 PROJECT = Path(__file__).resolve().parents[1]
 
 
-def relative_name(path: Path) -> str:
+def relative_name(path: Path | str) -> str:
     """Return a path as a person would type it from the project's folder; outside of it, as it is."""
-    return path.relative_to(PROJECT).as_posix() if path.is_relative_to(PROJECT) else path.as_posix()
+    return os.fspath(path).removeprefix(f"{PROJECT}/")
 
 
 class Settings(BaseSettings):
