@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -52,6 +53,23 @@ def test_what_it_writes_stands_in_folders_of_its_own(demo: DemoRun) -> None:
     assert {"index.html", "dbt_docs.html"} <= {
         path.name for path in (demo.folder / "WAYBILL_REPORTS" / "demo").iterdir()
     }
+
+
+def test_its_report_tells_of_the_whole_run(demo: DemoRun) -> None:
+    folder = demo.folder / "WAYBILL_REPORTS" / "demo"
+    page, stories = (folder / "index.html").read_text(), (folder / "stories.html").read_text()
+    told = re.findall(r'<a href="stories.html#([^"]+)">data/raw/raw.json:(\d+)</a>', page)
+    assert {int(position) for _, position in told} == {13, 19, 57, 65, 70, 118}
+    assert all(f'<article id="{anchor}">' in stories for anchor, _ in told)
+    ((passed, asked),) = re.findall(r"(\d+) of (\d+) passed in the build of", page)
+    assert passed == asked
+    assert int(asked) > 50
+    assert "Its training rows have not changed since." in page
+    assert page.count('<polyline class="curve"') == 3
+    measured = dict(rows("select stage, cpu_seconds from ledger.stage_runs join ledger.runs using (run_id)"))
+    assert list(measured) and all(f">{stage}</th>" in page for stage in measured if stage != "report")
+    assert measured["check-raw"] > 0.5, "it imports Great Expectations"
+    assert "not measured" not in page
 
 
 def test_a_second_one_at_the_same_time_is_refused_and_empties_nothing(

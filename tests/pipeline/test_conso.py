@@ -63,7 +63,7 @@ def test_an_idle_and_a_busy_stage_of_equal_length_differ_by_their_cpu_share(data
     idle_wall, idle_cpu, _ = stage("score")
     assert idle_wall >= busy_wall
     assert busy_cpu >= 0.5
-    assert idle_cpu < 0.1
+    assert idle_cpu < busy_cpu / 3
     joules = dict(rows("select stage, energy_joules from ledger.stage_runs"))
     assert joules["train"] - joules["score"] == pytest.approx((busy_cpu - idle_cpu) * (3.5 - 0.74), rel=0.01)
 
@@ -73,10 +73,11 @@ def test_the_servers_share_is_seen_beside_ours(database: str) -> None:
     with engine("reader").connect() as connection, Meter() as meter:
         connection.execute(text("select count(sqrt(n)) from generate_series(1, 3000000) as n"))
     assert part(meter.use, POSTGRESQL) > 5 * part(meter.use, COMMANDS)
-    assert part(meter.use, POSTGRESQL) > 0.1
+    busy = part(meter.use, POSTGRESQL)
+    assert busy > 0.1
     with engine("reader").connect() as connection, Meter() as meter:
         connection.execute(text("select pg_sleep(0.5)"))
-    assert part(meter.use, POSTGRESQL) < 0.1
+    assert part(meter.use, POSTGRESQL) < busy / 2
 
 
 def test_an_external_server_is_not_ours_to_see(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +97,7 @@ def test_children_that_came_and_went_between_two_looks_are_counted(monkeypatch: 
     with Meter() as meter:
         for _ in range(5):
             subprocess.run([sys.executable, "-c", BURN.format(0.1)], check=True)
-    assert part(meter.use, COMMANDS) >= 0.5
+    assert part(meter.use, COMMANDS) >= 0.4  # ticks of 10 ms are rounded
 
 
 def look_until(tree: ProcessTree, holds: Callable[[], bool]) -> None:
