@@ -5,13 +5,18 @@ What is done already is skipped; what was broken off is begun anew. Written so t
 refuse in one line.
 """
 
-import contextlib
-import fcntl
-import hashlib
-import os
-import shutil
-import subprocess
 import sys
+
+try:
+    import contextlib
+    import fcntl
+    import hashlib
+    import os
+    import shutil
+    import subprocess
+except KeyboardInterrupt:
+    sys.stderr.write("waybill: set-up was interrupted: run the same command again\n")
+    sys.exit(130)
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from warehouse import ctrl_c
 from warehouse.errors import WaybillError
 from warehouse.settings import get_settings
 
@@ -24,13 +25,18 @@ LOG_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 def run(command: click.Command, name: str) -> NoReturn:
     """Run a click command and leave: 0 when done, 1 for an error, 2 for wrong usage, 130 for ctrl-C."""
-    sys.exit(_outcome(command, name))
+    try:
+        code = _outcome(command, name)
+    finally:
+        ctrl_c.finish()
+    sys.exit(code)
 
 
 def _outcome(command: click.Command, name: str) -> int:
     import psycopg2
     from sqlalchemy.exc import DBAPIError
 
+    ctrl_c.unwind()
     try:
         logging.basicConfig(level=get_settings().waybill_log_level, format=LOG_LINE)
         result = command.main(prog_name=name, standalone_mode=False)
@@ -38,8 +44,7 @@ def _outcome(command: click.Command, name: str) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted: nothing half-done is left; run the same command again", err=True)
-        return 130
+        ctrl_c.leave()
     except WaybillError as error:
         click.echo(f"error: {error}", err=True)
         return 1
@@ -47,8 +52,14 @@ def _outcome(command: click.Command, name: str) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (psycopg2.Error, DBAPIError) as error:
-        first = str(getattr(error, "orig", error)).strip().partition("\n")[0] or type(error).__name__
-        click.echo(f"error: PostgreSQL stopped the work: {first}; nothing half-written is left, run it again", err=True)
+        said = getattr(error, "orig", error)
+        first = str(said).strip().partition("\n")[0] or type(error).__name__
+        way_out = (
+            "free some space for its data, then"
+            if isinstance(said, psycopg2.errors.DiskFull)
+            else "nothing half-written is left,"
+        )
+        click.echo(f"error: PostgreSQL stopped the work: {first}; {way_out} run it again", err=True)
         return 1
     except OSError as error:
         way_out = WAYS_OUT.get(error.errno or 0, "mend it and run the same command again")
