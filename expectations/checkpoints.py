@@ -27,6 +27,7 @@ from expectations.project import (
 from expectations.row_versions import fingerprint_rows
 from warehouse.connection import engine
 from warehouse.settings import Settings, get_settings, relative_name
+from warehouse.whole_files import write_whole
 
 RUNS_KEPT = 5
 FAILURES_NAMED = 3
@@ -104,6 +105,18 @@ def _forget_old_runs(settings: Settings, assets: list[str]) -> None:
         runs = sorted(validations_folder(settings).glob(f"results/{asset}/*/*"), key=lambda path: path.name)
         for run in runs[: -(RUNS_KEPT - 1)]:
             shutil.rmtree(run)
+    for file in validations_folder(settings).glob("results/*/*/*/*.json"):
+        if not _is_whole(file):
+            file.unlink()
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a result can be read: a full disk or a killed run may have left a part of it."""
+    try:
+        json.loads(file.read_bytes())
+    except ValueError:
+        return False
+    return True
 
 
 def _sum_up(name: str, results: list[Any]) -> CheckpointOutcome:
@@ -152,7 +165,7 @@ def _memory(settings: Settings) -> Path:
 def _remember(settings: Settings, outcome: CheckpointOutcome, state: str) -> None:
     memory = _memory(settings)
     known = json.loads(memory.read_text()) if memory.exists() else {}
-    memory.write_text(json.dumps({**known, outcome.name: {"state": state, "outcome": asdict(outcome)}}, indent=2))
+    write_whole(memory, json.dumps({**known, outcome.name: {"state": state, "outcome": asdict(outcome)}}, indent=2))
 
 
 def _last_success(settings: Settings, name: str, state: str) -> CheckpointOutcome | None:

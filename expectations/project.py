@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 import warnings
 from functools import cache
 from pathlib import Path
@@ -55,6 +56,7 @@ def open_project(settings: Settings) -> FileDataContext:
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    logging.getLogger("great_expectations.render.renderer.site_builder").handlers = [_Unwritable()]
     for folder in (validations_folder(settings), data_docs_folder(settings)):
         folder.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
@@ -70,6 +72,16 @@ def open_project(settings: Settings) -> FileDataContext:
                 "WAYBILL_DATA_DOCS": str(data_docs_folder(settings)),
             },
         )
+
+
+class _Unwritable(logging.Handler):
+    """Raises what kept a page from being written, where the package would log where it was and go on without it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Raise the error that is just being logged, if it is the disk's."""
+        error = sys.exception()
+        if isinstance(error, OSError):
+            raise error
 
 
 def validations_folder(settings: Settings) -> Path:

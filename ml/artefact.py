@@ -12,6 +12,7 @@ from typing import Any
 
 from ml.errors import ArtefactBroken, NoModel, OtherVersions
 from warehouse.settings import get_settings, relative_name
+from warehouse.whole_files import whole_file, write_whole
 
 MODEL, MANIFEST, CURRENT = "model.joblib", "manifest.json", "current"
 PACKAGES = ("scikit-learn", "numpy", "scipy", "pandas", "joblib")
@@ -31,17 +32,18 @@ def save(task: str, pipeline: Any, manifest: dict[str, Any]) -> Path:
     import joblib
 
     folder = get_settings().models_folder / task
-    partial = folder / f".{manifest['model_id']}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)  # 1.
-    joblib.dump(pipeline, partial / MODEL, compress=3)
-    whole = {**manifest, "sha256": _checksum(partial / MODEL)}
-    (partial / MANIFEST).write_text(json.dumps(whole, indent=1))
     final: Path = folder / manifest["model_id"]
-    partial.rename(final)  # 2.
-    pointer = folder / f".{CURRENT}.partial"
-    pointer.write_text(manifest["model_id"] + "\n")
-    pointer.replace(folder / CURRENT)  # 3.
+    partial = folder / f".{manifest['model_id']}.partial"
+    try:
+        partial.mkdir(parents=True)  # 1.
+        with whole_file(partial / MODEL) as file:
+            joblib.dump(pipeline, file, compress=3)
+        whole = {**manifest, "sha256": _checksum(partial / MODEL)}
+        write_whole(partial / MANIFEST, json.dumps(whole, indent=1))
+        partial.rename(final)  # 2.
+        write_whole(folder / CURRENT, manifest["model_id"] + "\n")  # 3.
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return final
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections import Counter
-from contextlib import chdir
+from contextlib import chdir, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from pipeline.dbt_results import remember_build
 from pipeline.errors import DbtFailed
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 from warehouse.settings import relative_name
+from warehouse.whole_files import whole_file
 
 NAMED_AT_MOST = 5
 
@@ -41,10 +44,8 @@ def write_docs(target: Path) -> tuple[int, str]:
     if target.exists() and target.stat().st_mtime > newest:
         return 0, "nothing new: no model changed"
     _invoke(["docs", "generate", "--static"])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".partial")
-    shutil.copyfile(Path(os.environ.get("DBT_TARGET_PATH", DBT_PROJECT / "target")) / "static_index.html", partial)
-    partial.replace(target)
+    with whole_file(target) as partial:
+        shutil.copyfile(Path(os.environ.get("DBT_TARGET_PATH", DBT_PROJECT / "target")) / "static_index.html", partial)
     return 0, relative_name(target)
 
 
@@ -52,10 +53,11 @@ def _invoke(arguments: list[str]) -> Any:
     os.environ.update(dbt_variables())
     from dbt.cli.main import dbtRunner
 
-    with chdir(DBT_PROJECT):
+    with chdir(DBT_PROJECT), redirect_stdout(StringIO()) as said:
         result = dbtRunner().invoke(["--quiet", "--no-use-colors", "--log-level-file", "none", *arguments])
-    if isinstance(result.exception, KeyboardInterrupt):
-        raise result.exception
+    if isinstance(result.exception, KeyboardInterrupt | OSError):
+        raise result.exception  # of which dbt says at length where it was
+    sys.stdout.write(said.getvalue())
     if result.exception:
         raise DbtFailed(f"dbt {arguments[0]} stopped: {' '.join(str(result.exception).split())}")
     if arguments[0] == "build":

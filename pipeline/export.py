@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from pipeline.marts_orm import SCHEMA, map_marts, references
 from warehouse.cli import run
 from warehouse.connection import engine
 from warehouse.settings import get_settings, relative_name
+from warehouse.whole_files import whole_file, write_whole
 
 SCHEMAS = Path(__file__).with_name("schemas")
 ROWS_A_FETCH = 10_000
@@ -60,7 +60,7 @@ def export() -> ExportOutcome:
             known = _remembered(file)
             if known.get("state") != state or not file.exists() or file.stat().st_size != known.get("bytes"):
                 known = {"state": state, **_write(connection, task, marts, file)}
-                _memory(file).write_text(json.dumps(known, indent=2))
+                write_whole(_memory(file), json.dumps(known, indent=2))
                 written.append(task.mart)
             rows += known["rows"]
     news = f"wrote {', '.join(written)}" if written else "nothing new since the last export"
@@ -69,9 +69,8 @@ def export() -> ExportOutcome:
 
 def _write(connection: Connection, task: Export, marts: Mapping[str, Any], file: Path) -> dict[str, int]:
     """Write the file beside its place, check its count, then put it there."""
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
     rows = 0
-    try:
+    with whole_file(file) as partial:
         with partial.open("wb") as handle:
             handle.write(b"[")
             for documents in _documents(connection, task, marts):
@@ -82,9 +81,6 @@ def _write(connection: Connection, task: Export, marts: Mapping[str, Any], file:
         there = connection.scalar(select(func.count()).select_from(marts[task.mart]))
         if rows != there:
             raise ExportRefused(f"{rows:,} documents were made of {there:,} rows of {SCHEMA}.{task.mart}: run it again")
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
     return {"rows": rows, "bytes": file.stat().st_size}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from pipeline.report_model import FIGURES
 from warehouse.cli import run
 from warehouse.connection import engine
 from warehouse.settings import Settings, get_settings, relative_name
+from warehouse.whole_files import write_whole
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -41,13 +41,10 @@ def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportOut
     """
     settings = get_settings()
     folder = settings.reports_folder
-    folder.mkdir(parents=True, exist_ok=True)
     with engine("reader").connect() as connection:
         facts = gather_facts(connection, settings, stages)
     for name, page in render_report(facts, _links(settings)).items():
-        partial = folder / f".{name}.{os.getpid()}"
-        partial.write_text(page, encoding="utf-8")
-        partial.replace(folder / name)
+        write_whole(folder / name, page)
     read = sum(account.read for account in facts.accounts)
     page_path = folder / "index.html"
     return ReportOutcome(read, f"{read:,} documents accounted for in {relative_name(page_path)}", page_path)

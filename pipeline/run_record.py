@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from warehouse.settings import Settings, get_settings
+from warehouse.whole_files import write_whole
 
 
 def _path(settings: Settings) -> Path:
@@ -29,8 +29,4 @@ def remember(record: dict[str, Any], order: list[str]) -> None:
     records = {entry["name"]: entry for entry in read_record(settings)}
     records[record["name"]] = record
     kept = [records[name] for name in order if name in records]
-    path = _path(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}")
-    partial.write_text(json.dumps(kept, indent=1))
-    partial.replace(path)
+    write_whole(_path(settings), json.dumps(kept, indent=1))

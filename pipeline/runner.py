@@ -7,7 +7,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -65,10 +65,13 @@ def run_stage(name: str, *, work: Callable[[], Outcome] | None = None, run_id: U
         with meter, _spinner(stage):
             outcome = (work or WORK[name])()
     except BaseException as error:
-        remember(as_record(stage, meter.use.wall_seconds, None, "failed"), order)
+        with suppress(OSError):  # the disk that is full may be this one
+            remember(as_record(stage, meter.use.wall_seconds, None, "failed"), order)
         keep_quietly(Work("stage", name, started_at, 0, "failed", run_id), meter.use)
         if isinstance(error, WaybillError):
             raise type(error)(_stopped(stage, error)) from error
+        if isinstance(error, OSError):
+            error.filename = error.filename or name
         raise
     seconds = meter.use.wall_seconds
     remember(as_record(stage, seconds, outcome, "succeeded"), order)
