@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.databases import fresh_database, rows
+from tests.databases import rows
 from tests.dbt_project.dbt_command import execute
-from warehouse.settings import PROJECT, get_settings
+from tests.small_line import FOLDERS, Line, small_line, small_sample
 
-SMALL = PROJECT / "data" / "raw" / "raw.json"
 MARTS = (
     "marts.dim_airlines",
     "marts.dim_airports",
@@ -27,67 +21,16 @@ MARTS = (
     "marts.fct_flights",
     "marts.flight_features",
 )
-FOLDERS = ("models", "processed", "reports")
 LATE = "2014-06-01T00:00:00Z"
-
-
-class Line:
-    """The pipeline in folders and a database of the tests' own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def run(self) -> subprocess.CompletedProcess[str]:
-        """Run all stages as a user would."""
-        folders = {f"WAYBILL_{name.upper()}": str(self.folder / name) for name in ("raw", *FOLDERS)}
-        own = {"WAYBILL_TASK": "flight_delays_small", "DBT_TARGET_PATH": str(self.folder / "dbt"), "COLUMNS": "200"}
-        command = [sys.executable, "-m", "pipeline", "run"]
-        return subprocess.run(
-            command, capture_output=True, text=True, env={**os.environ, **folders, **own}, check=False
-        )
-
-    def deliver(self, source: str, name: str, documents: list[dict[str, Any]]) -> None:
-        """Put documents where the source's files are looked for."""
-        path = self.folder / "raw" / source / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join(map(json.dumps, documents)))
-
-    def files(self, *names: str) -> dict[str, str]:
-        """Return path → hash of the files below these folders; what a gate itself writes is left out."""
-        return {
-            str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for name in names
-            for path in sorted((self.folder / name).rglob("*"))
-            if path.is_file() and not {"validation", "data_docs"} & set(path.parts)
-        }
-
-
-def small_sample() -> dict[str, list[dict[str, Any]]]:
-    """Return source → its documents, but those that cannot be landed."""
-    sample: dict[str, list[dict[str, Any]]] = json.loads(SMALL.read_bytes())
-    sample["flights"] = [
-        flight
-        for flight in sample["flights"]
-        if "\\u0000" not in json.dumps(flight) and "NaN" not in json.dumps(flight) and flight.get("airline")
-    ]
-    return sample
 
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     """A line that has run to its end once."""
-    found = Line(tmp_path_factory.mktemp("line"))
-    sample = small_sample()
-    for airline in sample["airlines"]:
-        found.deliver("airlines", f"{airline['carrier']}.json", [airline])
-    found.deliver("airports", "airports.json", [{"airports": sample["airports"]}])
-    for source in ("aircraft", "flights", "weather"):
-        found.deliver(source, f"{source}.ndjson", sample[source])
-    with fresh_database("gates") as name:
+    with small_line(tmp_path_factory.mktemp("line")) as found:
         ran = found.run()
         assert (ran.returncode, ran.stderr) == (0, ""), ran
         yield found
-    (get_settings().state_folder / f"last_run-{name}.json").unlink()
 
 
 def versions(*tables: str) -> dict[str, Any]:

@@ -1,0 +1,106 @@
+"""What breaks off a command, ctrl-C at any moment and again or a full disk: one line, and a rerun completes."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.stages import read_stages
+from tests.clones import HEARS_CTRL_C
+from tests.small_line import small_line
+from warehouse.ctrl_c import LINE
+from warehouse.settings import PROJECT
+
+# Python reads this when it starts: it presses ctrl-C at a module's import, or when so many files were opened and,
+# if told so, again so many audited events later
+PRESSES = """
+import os, signal, sys
+
+module, files, again = os.environ["AT_MODULE"], int(os.environ["AT_FILE"]), int(os.environ["AGAIN_AFTER"])
+opened = since = 0
+del os.environ["PYTHONPATH"]  # what the command starts hears the terminal by itself
+
+def press(event, arguments):
+    global opened, since
+    if event == "os.kill":
+        return
+    if since:
+        since += 1
+        if since == again:
+            os.kill(os.getpid(), signal.SIGINT)
+    elif event == "import":
+        since = arguments[0] == module
+    elif event == "open" and not str(arguments[0]).endswith((".py", ".pyc", ".so")):
+        opened += not str(arguments[0]).startswith(("/proc/", "/sys/"))
+        since = opened == files
+    if since == 1:
+        since = 2
+        os.kill(os.getpid(), signal.SIGINT)
+
+sys.addaudithook(press)
+"""
+PACKAGES = ("warehouse", "loader", "streaming", "expectations", "ml", "pipeline", "administration", "data")
+COMMANDS = sorted(
+    re.sub(r"\.__main__$", "", ".".join(path.relative_to(PROJECT).with_suffix("").parts))
+    for package in PACKAGES
+    for path in (PROJECT / package).rglob("*.py")
+    if '\nif __name__ == "__main__":' in path.read_text() and path.name not in ("environment.py", "env_file.py")
+)
+
+
+@pytest.fixture(scope="module")
+def presses(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what presses ctrl-C."""
+    folder = tmp_path_factory.mktemp("presses")
+    (folder / "sitecustomize.py").write_text(PRESSES)
+    return folder
+
+
+def pressed(command: list[str], presses: Path, **where: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that is interrupted; `where` may also name the place that it works in."""
+    environment = {
+        **os.environ,
+        "AT_MODULE": "",
+        "AT_FILE": "0",
+        "AGAIN_AFTER": "0",
+        "PYTHONPATH": str(presses),
+        **where,
+    }
+    return subprocess.run(
+        [*HEARS_CTRL_C, sys.executable, "-m", *command],
+        env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_that_is_still_importing_says_one_line(presses: Path, command: str) -> None:
+    ran = pressed([command], presses, AT_MODULE="warehouse.errors")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", f"{LINE}\n")
+
+
+def test_every_stage_can_be_interrupted_twice_or_find_the_disk_full_and_a_rerun_completes(
+    presses: Path, tmp_path: Path
+) -> None:
+    chance, cramped = random.Random(4), set[str]()
+    with small_line(tmp_path) as line:
+        for stage in [stage.name for stage in read_stages()]:
+            moments = {"AT_FILE": str(chance.randint(2, 5)), "AGAIN_AFTER": str(chance.choice([0, 3, 9, 40]))}
+            ran = pressed(["pipeline", stage], presses, **line.variables, **moments)
+            assert (ran.returncode, ran.stdout, ran.stderr.strip()) == (130, "", LINE), (stage, moments)
+            ran = subprocess.run(
+                ["sh", "-c", f'ulimit -f 4 && exec "$0" -m pipeline {stage}', sys.executable],
+                env=line.variables, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            if ran.returncode:
+                cramped.add(stage)
+                assert re.fullmatch("error: .*: File too large; .* run the same command again\n", ran.stderr), ran
+            assert line.run(stage).returncode == 0
+        assert cramped >= {"check-raw", "dbt", "check-marts", "train", "export", "docs", "report"}
+        ran = line.run()
+        assert (ran.returncode, ran.stderr, ran.stdout.count("balanced")) == (0, "", 5)
