@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from pathlib import Path
 
@@ -13,7 +14,15 @@ from kafka import KafkaConsumer, KafkaProducer
 from streaming import jars as jars_module
 from streaming import local_broker
 from streaming.broker import broker as broker_command
-from streaming.broker_process import BrokerPlace, address, answers, living_process
+from streaming.broker_process import (
+    LOOPBACK,
+    BrokerPlace,
+    address,
+    answers,
+    choose_ports,
+    living_process,
+    remember,
+)
 from streaming.cluster import admin, create_topic, find_topic
 from streaming.errors import BrokerAway, BrokerUnreachable, JarsMissing, JavaMissing, TopicUnknown
 from streaming.jars import jars
@@ -62,6 +71,15 @@ def test_a_killed_broker_comes_back_on_its_ports_with_what_was_sent(
     assert address(broker_place) == broker
     assert values(broker, topic) == [b"one", b"two"]
     assert local_broker.start(broker_place) is False
+
+
+def test_ports_that_somebody_else_has_taken_meanwhile_are_left_to_him(tmp_path: Path) -> None:
+    place = BrokerPlace(tmp_path)
+    first = choose_ports(place)
+    remember(place, os.getpid(), first)
+    assert choose_ports(place) == first
+    with socket.create_server((LOOPBACK, first[1])):
+        assert not set(choose_ports(place)) & set(first)
 
 
 def test_a_topic_made_anew_has_another_id_and_an_unknown_one_is_an_error(broker: str, topic: str) -> None:
