@@ -63,6 +63,8 @@ def start(place: ServerPlace) -> bool:
             _initialise(place)
         if not (place.socket / SOCKET_NAME).exists():
             stop(place)  # one that still runs was cut off: /tmp is swept on some machines
+        if _number(place) is None:
+            _sweep_socket(place)
         _configure(place)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
@@ -78,7 +80,10 @@ def start(place: ServerPlace) -> bool:
                     "free some space and run the same command again"
                 )
             time.sleep(0.5)
-    raise ServerNotStarted(f"PostgreSQL in {place.data} did not start; its log {place.log} ends: {_last_line(place)}")
+    raise ServerNotStarted(
+        f"PostgreSQL in {place.data} did not start; its log {place.log} ends: {_last_line(place)}; "
+        "mend what it says and run the same command again"
+    )
 
 
 def stop(place: ServerPlace) -> bool:
@@ -174,6 +179,12 @@ def _shared_memory() -> str:
     """Return where parallel workers meet: not in /dev/shm when it is as small as containers have it."""
     is_small = SHARED_MEMORY.exists() and shutil.disk_usage(SHARED_MEMORY).total < ROOM_FOR_WORKERS
     return "sysv" if is_small else "posix"
+
+
+def _sweep_socket(place: ServerPlace) -> None:
+    """Remove what a server that is gone left in its folder: its number may be another process's since a restart."""
+    for path in (place.socket / SOCKET_NAME, place.socket / f"{SOCKET_NAME}.lock"):
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

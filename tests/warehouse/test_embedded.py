@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -54,6 +55,18 @@ def test_it_comes_back_when_its_socket_was_swept_away(place: ServerPlace) -> Non
         path.unlink()
     assert embedded.start(place)
     assert (place.socket / SOCKET_NAME).exists()
+
+
+def test_what_stands_where_its_socket_should_is_swept_away(place: ServerPlace) -> None:
+    with socket.socket(socket.AF_UNIX) as others:
+        others.bind(str(place.socket / SOCKET_NAME))
+        process = subprocess.Popen(["sleep", "60"], user=place.user.pw_uid)
+        lock = place.socket / f"{SOCKET_NAME}.lock"
+        lock.write_text(f"{process.pid}\n{place.data}\n1\n5432\n{place.socket}\n\n")
+        os.chown(lock, place.user.pw_uid, place.user.pw_gid)
+        assert embedded.start(place)
+        process.kill()
+        process.wait()
 
 
 def test_it_survives_the_shell_that_started_it(place: ServerPlace) -> None:
