@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -32,6 +33,7 @@ listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = ''
 fsync = off
+log_connections = on
 """
 
 
@@ -60,6 +62,11 @@ class ExternalServer:
         connection.autocommit = True
         connection.cursor().execute(statement, values or None)
         connection.close()
+
+    def logins_to(self, database: str) -> int:
+        """Return how often somebody was let into a database."""
+        said = self.place.log.read_text()
+        return len(re.findall(rf"connection authorized: user=\S+ database={database}", said))
 
     def drop_logins(self) -> None:
         """Forget the project's logins, as a server that was made anew does."""

@@ -1,17 +1,17 @@
-"""Homes that a clone finds itself in: odd paths, closed folders, no network, full disks, and what ctrl-C leaves."""
+"""Homes that a clone finds itself in: odd paths, closed folders, no network, full disks, another server in `.env`."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.clones import BARE, HEARS_CTRL_C, make_clone, run_in
+from tests.clones import make_clone, run_in
+from tests.end_to_end.test_notebook import NOTEBOOK, code_cells
 from tests.external_server import external_server
 from tests.landing import flight
 from warehouse.server_place import SYSTEM_HOME
@@ -20,6 +20,7 @@ LONG = (
     "Été à la plage de Saint-Jean-de-Luz/projets d'étudiante, année 2026/travaux pratiques de bases de données/way bill"
 )
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make this home")
+IN_NOTEBOOK = "import os, sys; sys.path.insert(0, '..')\n"  # what its first cell does
 OFFLINE = ("unshare", "-n") if os.geteuid() == 0 else ()
 
 
@@ -66,7 +67,7 @@ def test_a_home_that_the_servers_user_cannot_enter_has_its_server_elsewhere(clon
     assert f"embedded PostgreSQL 18 in {SYSTEM_HOME}/" in said
 
 
-def test_env_alone_names_the_server_for_every_command_and_leads_nowhere_else(clone: Path) -> None:
+def test_env_alone_names_the_server_and_leads_nowhere_else(clone: Path) -> None:
     where = "select current_database() || '@' || current_setting('server_version_num')::int / 10000 as here"
     asks = (
         (".venv/bin/python", "-m", "warehouse", "psql", "-Atc", where),
@@ -77,8 +78,7 @@ def test_env_alone_names_the_server_for_every_command_and_leads_nowhere_else(clo
         variables = server.variables("creator", clone / "states")
         for name in ("first", "second"):
             server.execute(f"create database {name} owner creator")
-            settings = {**variables, "PGDATABASE": name, "PGPASSWORD": variables["PGPASSWORD"]}
-            dotenv.write_text("".join(f"{key}='{escaped(value)}'\n" for key, value in settings.items()))
+            write_dotenv(clone, {**variables, "PGDATABASE": name})
             for ask in asks:
                 assert f"{name}@16" in run_in(clone, *ask).stdout
     for ask in asks:
@@ -89,8 +89,41 @@ def test_env_alone_names_the_server_for_every_command_and_leads_nowhere_else(clo
         assert "waybill@18" in run_in(clone, *ask).stdout
 
 
-def escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("'", "\\'")
+def test_every_command_works_on_the_server_that_env_alone_names(clone: Path) -> None:
+    cell = next("".join(cell["source"]) for cell in code_cells(NOTEBOOK) if "engine" in "".join(cell["source"]))
+    commands = {
+        "warehouse up": "warehouse up: PostgreSQL at 127.0.0.1:",
+        "warehouse status": "running, PostgreSQL 16",
+        "loader load airlines one.ndjson": "1 documents landed",
+        "loader rejects": "0 rejects",
+        "loader why one.ndjson:1": "landed in raw.airlines",
+        "expectations raw": "checkpoint raw cannot look at ",
+        "ml.train": "marts.flight_features is not there",
+        "pipeline.export": "there is no table marts.fct_flights",
+        "pipeline.report": "1 documents accounted for",
+        "streaming.consumer flights --until-end": "127.0.0.1:1",
+    }
+    asks = [([".venv/bin/python", "-m", *command.split()], words) for command, words in commands.items()]
+    asks.append((["sh", "-c", "cd dbt_project && ../.venv/bin/dbt debug --connection"], "All checks passed!"))
+    asks.append((["sh", "-c", 'cd notebooks && ../.venv/bin/python -c "$0"', IN_NOTEBOOK + cell], "run `make demo`"))
+    document = {"carrier": "UA", "name": "United Air Lines Inc.", "updated_at": "2013-01-01T00:00:00Z"}
+    (clone / "one.ndjson").write_text(json.dumps(document))
+    with external_server() as server:
+        for name in ("named", "named_demo"):
+            server.execute(f"create database {name} owner creator")
+        kafka = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+        write_dotenv(clone, {**server.variables("creator", clone / "states"), **kafka, "PGDATABASE": "named"})
+        for ask, words in asks:
+            before = server.logins_to("named")
+            ran = run_in(clone, *ask, check=False)
+            assert words in ran.stdout + ran.stderr, (ask, ran)
+            assert server.logins_to("named") > before or "127.0.0.1:1" in words, ask
+    (clone / ".env").unlink()
+
+
+def write_dotenv(clone: Path, settings: dict[str, str]) -> None:
+    escaped = {key: value.replace("\\", "\\\\").replace("'", "\\'") for key, value in settings.items()}
+    (clone / ".env").write_text("".join(f"{key}='{value}'\n" for key, value in escaped.items()))
 
 
 @AS_ROOT
@@ -139,24 +172,3 @@ def test_a_join_of_parallel_workers_runs_with_the_small_shared_memory_of_a_conta
     """
     ran = run_in(clone, "unshare", "-m", "sh", "-c", script)
     assert (ran.stdout, ran.stderr) == ("there are 200000\n", "")
-
-
-def test_ctrl_c_is_one_line_and_a_rerun_completes(clone: Path) -> None:
-    command = [".venv/bin/python", "-m", "pipeline.demo"]
-    with subprocess.Popen(
-        [*HEARS_CTRL_C, *command],
-        cwd=clone,
-        env=BARE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        process_group=0,
-    ) as process:
-        assert process.stdout is not None
-        while not process.stdout.readline().startswith("check-raw"):
-            pass
-        os.killpg(process.pid, signal.SIGINT)  # in the first seconds of dbt
-        said = process.communicate()[1]
-    assert process.returncode == 130
-    assert said.strip() == "interrupted: nothing half-done is left; run the same command again"
-    assert run_in(clone, *command).stdout.count("balanced") == 5

@@ -184,6 +184,20 @@ def test_a_package_that_is_not_the_pinned_one_is_refused(clone: Path) -> None:
     assert "hash is not the pinned one" in refused(clone)
 
 
+def test_a_checkout_that_cannot_be_written_to_is_refused(clone: Path) -> None:
+    command = f"'{sys.executable}' pipeline/environment.py requirements"
+    if os.geteuid() == 0:  # whom no mode of a folder stops
+        read_only = f"mount --bind . . && mount -o remount,ro,bind . && cd '{clone}' && {command}"
+        ran = ["unshare", "-m", "sh", "-c", read_only]
+    else:
+        clone.chmod(0o555)
+        ran = ["sh", "-c", command]
+    said = subprocess.run(ran, cwd=clone, env=environment(clone), capture_output=True, text=True, check=False)
+    clone.chmod(0o755)
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr == f"waybill: {clone} cannot be written to: clone Waybill into a folder of your own\n"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
 def test_a_full_disk_is_one_line_and_a_rerun_completes(clone: Path) -> None:
     (clone / ".venv").mkdir()
