@@ -104,6 +104,7 @@ test: setup-dev java ## run all tests
 test-server: setup-dev ## run the tests of the line on PostgreSQL 16 over TCP
 	@$(RUN) -m tests.external_server creator $(ON_ANY_SERVER) tests/loader/test_landing.py tests/expectations
 	@$(RUN) -m tests.external_server plain $(ON_ANY_SERVER) tests/dbt_project/test_commands.py
+	@$(RUN) -m tests.external_server superuser -q tests/end_to_end/test_demo.py
 
 lint: setup-dev ## check style and types
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m mypy

@@ -1,6 +1,6 @@
 """PostgreSQL 16 over TCP with scram, as somebody else would run it: a fixture's, or for whole test runs.
 
-`python -m tests.external_server creator tests/loader …` runs pytest against it with one of its logins.
+`python -m tests.external_server creator tests/loader …` runs pytest against it with one of its logins, `superuser` too.
 """
 
 from __future__ import annotations

@@ -64,23 +64,16 @@ def presses(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def pressed(command: list[str], presses: Path, **where: str) -> subprocess.CompletedProcess[str]:
     """Run a command that is interrupted; `where` may also name the place that it works in."""
-    environment = {
-        **os.environ,
-        "AT_MODULE": "",
-        "AT_FILE": "0",
-        "AGAIN_AFTER": "0",
-        "PYTHONPATH": str(presses),
-        **where,
-    }
+    environment = {**os.environ, "AT_MODULE": "", "AT_FILE": "0", "AGAIN_AFTER": "0", **where}
     return subprocess.run(
-        [*HEARS_CTRL_C, sys.executable, "-m", *command],
+        [*HEARS_CTRL_C, "/usr/bin/env", f"PYTHONPATH={presses}", sys.executable, "-m", *command],
         env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_that_is_still_importing_says_one_line(presses: Path, command: str) -> None:
-    ran = pressed([command], presses, AT_MODULE="warehouse.errors")
+    ran = pressed([command], presses, AT_MODULE="warehouse.errors", WAYBILL_RAW=str(presses))
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", f"{LINE}\n")
 
 
