@@ -101,6 +101,7 @@ def test_no_secret_is_said_or_written_or_seen_in_a_process_list(creator: Path) -
         ]  # fmt: skip
     assert "waybill_transformer" in said[3]
     assert "waybill_reader" in said[4]
+    assert "Sending event" not in "".join(said)  # what dbt would tell its makers
     assert any("psql" in command for command in commands)
     kept = read_logins(get_settings())
     written = [path.read_text(errors="replace") for path in creator.rglob("*")
