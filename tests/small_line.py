@@ -75,4 +75,5 @@ def small_line(folder: Path) -> Iterator[Line]:
         line.deliver(source, f"{source}.ndjson", sample[source])
     with fresh_database("line") as name:
         yield line
-    (get_settings().state_folder / f"last_run-{name}.json").unlink()
+    for kind in ("last_run", "dbt_results"):
+        (get_settings().state_folder / f"{kind}-{name}.json").unlink(missing_ok=kind == "dbt_results")

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from pipeline.dbt_results import read_build
 from tests.databases import rows
 from tests.dbt_project.dbt_command import execute
 from tests.small_line import FOLDERS, Line, small_line, small_sample
+from warehouse.settings import get_settings
 
 MARTS = (
     "marts.dim_airlines",
@@ -69,6 +71,9 @@ def test_a_broken_book_stops_the_line_before_the_marts(line: Line) -> None:
     assert (ran.returncode, stages(ran)) == (1, ["load", "check-raw"])
     (said,) = ran.stderr.splitlines()
     assert said.startswith("error: dbt stopped the line: 1 failed: assert_documents_balance: ")
+    build = read_build(get_settings())
+    assert build is not None
+    assert [result.name for result in build.results if result.is_failed] == ["assert_documents_balance"]
     assert "look at" in said
     assert versions(*before) == before
     assert line.files(*FOLDERS) == files
