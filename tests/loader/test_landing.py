@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import sys
 import threading
 from collections import Counter
 from pathlib import Path
@@ -205,6 +207,23 @@ def test_a_file_that_changes_while_it_is_read_lands_nothing(
     monkeypatch.undo()
     assert rows("select count(*) from raw.things") == [(0,)]
     assert rows("select count(*) from ledger.inputs") == [(0,)]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_standard_input_lands_as_a_file_does(
+    database: str, source: Path, packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = b"\n".join([document(1), b"{", document(2)])
+    ours, theirs = os.pipe()
+    os.write(theirs, gzip.compress(data) if packed else data)
+    os.close(theirs)
+    with os.fdopen(ours) as given, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdin", given)
+        load(Request(("things",), ("-",)))
+    assert landed_ids() == Counter(["t1", "t2"])
+    assert [(reject.name, reject.position, reject.reason) for reject in list_rejects("things")] == [
+        ("-", 2, "not_json")
+    ]
 
 
 def test_a_dry_run_writes_nothing(database: str, source: Path) -> None:

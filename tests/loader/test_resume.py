@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import os
 import threading
 import time
 from collections import Counter
@@ -119,6 +120,30 @@ def test_two_loaders_share_one_large_file(database: str, source: Path, small_chu
     assert landed_ids() == Counter(f"t{n}" for n in range(3000))
     assert rows("select sum(read)::int, sum(landed)::int from ledger.batches") == [(3000, 3000)]
     assert rows("select is_complete from ledger.inputs") == [(True,)]
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_told_and_loses_nothing(
+    database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = source / "a.ndjson"
+    path.write_bytes(b"\n".join(document(n) for n in range(2000)) + b"\n")
+    land = loader.source_work.land
+
+    def and_shrink(*arguments: Any) -> Any:
+        if path.stat().st_size > 20_000:
+            os.truncate(path, 20_000)
+        return land(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loader.source_work, "land", and_shrink)
+        with pytest.raises(FileChanged, match=r"changed while it was read.*run again"):
+            load(Request(("things",)))
+    kept = path.read_bytes().split(b"\n")
+
+    load(Request(("things",)))
+
+    assert {f"t{n}" for n in range(len(kept) - 1)} <= landed_ids().keys() <= {f"t{n}" for n in range(2000)}
+    assert rows("select count(*) from ledger.batches where read <> landed + rejected + skipped") == [(0,)]
 
 
 def test_a_file_that_changes_between_chunks_is_told_and_loses_nothing(
