@@ -16,7 +16,7 @@ from warehouse.cli import run
 from warehouse.connection import connect
 from warehouse.settings import get_settings
 
-NAMED_AT_MOST = 10
+NAMED_AT_MOST = 5
 TABLE = """
 create table if not exists predictions.{table} (
     {key} text primary key,
@@ -63,8 +63,9 @@ def score(task: str = "flight_delays") -> Scored:
 
 def _because(batches: list[str]) -> str:
     """Say that a model is stale, and by which batches."""
-    more = f" and {len(batches) - NAMED_AT_MOST} more" if len(batches) > NAMED_AT_MOST else ""
-    named = ", ".join(batches[:NAMED_AT_MOST]) or "by no batch: the table was made otherwise or by hand"
+    files = list(dict.fromkeys(batches))
+    more = f" and {len(files) - NAMED_AT_MOST} more" if len(files) > NAMED_AT_MOST else ""
+    named = ", ".join(files[:NAMED_AT_MOST]) or "by no batch: the table was made otherwise or by hand"
     return f"; STALE: its training rows have changed ({named}{more}); train anew with `make train`"
 
 
