@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from loader.checks import Refusal
-from loader.declarations import Layout
+from loader.declarations import Layout, read_source
 from loader.replay import Standing
 from warehouse.cli import run
 from warehouse.ledger import REASONS
@@ -77,6 +77,8 @@ def rejects(source: str | None, reason: str | None, export: Path | None) -> None
         beginning = row.beginning[:100].decode("utf-8", "backslashreplace")
         where = f" at {row.pointer}" if row.pointer else ""
         click.echo(f"{row.name}:{row.position}  {row.reason}: {row.detail}{where}\n    {beginning}")
+    if source and not count:
+        read_source(source)  # a name that is mistyped is no clean source
     click.echo(f"{count:,} rejects")
 
 
@@ -111,6 +113,8 @@ def drift(source: str | None) -> None:
     from loader.drift import list_drift
 
     fields = list_drift(source)
+    if source and not fields:
+        read_source(source)
     for field in fields:
         click.echo(
             f"{field.source:<12} {field.pointer} ({field.json_type}) in {field.documents:,} documents,"

@@ -54,7 +54,9 @@ def why(coordinate: str) -> list[str]:
     """
     name, _, position = coordinate.rpartition(":")
     if not name or not position.isdigit():
-        raise CoordinateUnknown(f"{coordinate!r} is no coordinate: say FILE:POSITION, such as data/raw/raw.json:12")
+        raise CoordinateUnknown(
+            f"{coordinate!r} is no coordinate: say FILE:POSITION, such as data/raw/raw.json:12, or TABLE KEY"
+        )
     with _question() as question:
         return list(_of_coordinate(question, name, int(position)))
 
@@ -84,7 +86,7 @@ def _of_coordinate(question: Question, name: str, position: int) -> Iterator[str
             raise CoordinateUnknown(f"{name}: this content was never loaded: `python -m loader load SOURCE {name}`")
         yield f"{name} has changed since it was loaded; what follows is told of what it held then"
     if not known:
-        raise CoordinateUnknown(f"{name}: no such file, and none of this name was ever loaded")
+        raise CoordinateUnknown(f"{name}: no such file, and no file or topic partition of this name was ever landed")
     is_found, waits = False, False
     for input_id, first_name, next_position, is_complete in known:  # more than one where a file holds several sources
         waits = waits or (not is_complete and position >= next_position)
@@ -94,7 +96,7 @@ def _of_coordinate(question: Question, name: str, position: int) -> Iterator[str
             is_found = True
             yield from story(question, DocumentPlace(source, label, batch_id, feed, position))
     if not is_found and waits:
-        raise CoordinateUnknown(f"{name}:{position} is not landed yet: the load of this file stopped before it, run it")
+        raise CoordinateUnknown(f"{name}:{position} is not landed yet: run its load or its consumer")
     if not is_found:
         raise CoordinateUnknown(f"{name}:{position}: the input ends before that position")
 

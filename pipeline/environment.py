@@ -14,6 +14,7 @@ try:
     import os
     import shutil
     import subprocess
+    import time
 except KeyboardInterrupt:
     sys.stderr.write("waybill: set-up was interrupted: run the same command again\n")
     sys.exit(130)
@@ -159,18 +160,30 @@ def put_dbt():
 
 
 def run(command):
-    """Run a step in silence; raise Stopped with the cause in one line when it fails."""
+    """Run a step, counting its seconds on a terminal; raise Stopped with the cause in one line when it fails."""
     process = subprocess.Popen(
         command, cwd=PROJECT, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     try:
-        said = process.communicate()[0].decode("utf-8", "replace")
+        said = waited(process).decode("utf-8", "replace")
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
     if process.returncode:
         raise Stopped("set-up stopped: %s%s" % (cause(said), AGAIN))
+
+
+def waited(process):
+    """Return what a process said until its end; meanwhile, on a terminal, show that time passes."""
+    started = time.time()
+    while True:
+        try:
+            return process.communicate(timeout=1)[0]
+        except subprocess.TimeoutExpired:
+            if sys.stderr.isatty():
+                sys.stderr.write("\r%d s \r" % (time.time() - started))
+                sys.stderr.flush()
 
 
 def cause(said):

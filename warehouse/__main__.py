@@ -15,6 +15,7 @@ from warehouse.connection import (
     forget,
     login_parameters,
     open_connection,
+    require_database,
 )
 from warehouse.errors import ServerUnreachable
 from warehouse.schema import drop_everything
@@ -83,8 +84,9 @@ def status() -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def psql(arguments: tuple[str, ...]) -> None:
     """Open psql as the read-only login; psql's own arguments go through; the embedded one's owner is `-U waybill`."""
-    parameters = connection_parameters("reader")
     found = current_warehouse()
+    require_database(found)
+    parameters = connection_parameters("reader")
     own = found.place.binaries / "psql" if found.place else shutil.which("psql")
     program = str(own or installed_binaries() / "psql")
     chosen = {name: parameters[keyword] for name, keyword in LIBPQ.items() if keyword in parameters}

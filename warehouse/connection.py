@@ -11,7 +11,7 @@ from psycopg2 import errorcodes, sql
 from sqlalchemy import URL, Engine, create_engine
 
 from warehouse import embedded
-from warehouse.errors import ServerAway, ServerTooOld, ServerUnreachable
+from warehouse.errors import DatabaseMissing, ServerAway, ServerTooOld, ServerUnreachable
 from warehouse.logins import Role, logins_file, read_logins, role_name
 from warehouse.server_place import ServerPlace, find_place
 from warehouse.settings import Settings, get_settings, relative_name
@@ -167,6 +167,27 @@ def check_version(number: int) -> None:
             f"the server is PostgreSQL {number // 10000}, Waybill needs {OLDEST_SERVER // 10000} or newer: "
             "name another in PGHOST, or unset it to use the embedded one"
         )
+
+
+def require_database(warehouse: Warehouse) -> None:
+    """Return when the embedded server, which is started, has the database that was named; one of yours says so itself.
+
+    Raises:
+        DatabaseMissing: it has not, which is no reason to make an empty one for a name that was mistyped.
+    """
+    if warehouse.place is None or warehouse.settings.pgdatabase == Settings.model_fields["pgdatabase"].default:
+        return
+    embedded.start(warehouse.place)
+    connection = open_connection(login_parameters(warehouse, "owner", database="postgres"))
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select datname from pg_database where datallowconn and datname !~ '^(postgres|template1)$'")
+            names = sorted(name for (name,) in cursor.fetchall())
+    finally:
+        connection.close()
+    if warehouse.settings.pgdatabase not in names:
+        there = f"there are {', '.join(names)}" if names else "there is none"
+        raise DatabaseMissing(f"no database {warehouse.settings.pgdatabase}: {there}; check PGDATABASE")
 
 
 def create_database(warehouse: Warehouse) -> None:

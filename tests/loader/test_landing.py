@@ -243,6 +243,9 @@ def test_why_tells_rejected_landed_and_never_seen(database: str, source: Path) -
     assert any("rejected: not_json" in line for line in why(f"{path}:2"))
     with pytest.raises(Exception, match="ends before that position"):
         why(f"{path}:99")
+    for command in ("rejects", "drift"):
+        said = CliRunner().invoke(loader, [command, "thing"])
+        assert isinstance(said.exception, SourceUnknown)
     with pytest.raises(Exception, match="is no coordinate"):
         why("nothing")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -159,5 +160,10 @@ def test_status_says_where_it_is_and_how_to_open_it(module_database: str) -> Non
 
 def test_psql_takes_its_own_arguments(module_database: str) -> None:
     command = [sys.executable, "-m", "warehouse", "psql", "-Atc", "select current_user"]
+    if get_settings().is_embedded:  # a server of yours says so itself
+        environment = {**os.environ, "PGDATABASE": "mistyped"}
+        refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr.startswith("error: no database mistyped: there are ")
     who = subprocess.check_output(command, text=True).strip()
     assert who == ("waybill_reader" if has_own_logins(get_settings()) else get_settings().pguser)
