@@ -33,7 +33,7 @@ RATE, RATE_SECONDS = 1_000, 20
 @click.command(help="Example: python -m benchmarks.stream --runs 3\n\nMeasure the consumer beside other roads.")
 @click.option("--runs", default=3, show_default=True, help="How often each is timed; medians are shown.")
 @click.option("--months", default=12, show_default=True, type=click.IntRange(1, 12), help="How much of the sample.")
-@click.option("--quick", is_flag=True, help="One month, one run, without Quix Streams.")
+@click.option("--quick", is_flag=True, help="One month, one run, one consumer, without Quix Streams.")
 def main(runs: int, months: int, quick: bool) -> None:
     """Time all in turn, on a broker and in databases of the benchmark's own, and print the tables."""
     with tempfile.TemporaryDirectory(prefix="waybill-bench-") as name, own_broker():
@@ -47,7 +47,8 @@ def main(runs: int, months: int, quick: bool) -> None:
         _send("one", file, 1)
         _show(_roads(rows, runs, None if quick else peers.make_environment("benchmark-quix", QUIX_PACKAGES)))
         _show_latency(file)
-        _show_consumers(file, runs)
+        if not quick:
+            _show_consumers(file, runs)
 
 
 def _roads(rows: int, runs: int, python: Path | None) -> dict[str, list[float]]:
