@@ -121,7 +121,8 @@ def _timed(*command: str, variables: dict[str, str] | None = None) -> float:
 
 def print_table(seconds: dict[str, float], rows: dict[str, int], runs: int) -> None:
     """Print the medians, and each beside the way into marts; what was left out has no line."""
-    marts, full = seconds["marts"], seconds.get("older", seconds["marts"])
+    marts = (seconds["marts"], "")
+    full = (seconds["older"], " of full") if "older" in seconds else marts
     table = [
         ("file → raw: contract, ledger, rejects", "landed", rows["all"], marts),
         ("file → tested marts with enforced keys", "marts", rows["all"], marts),
@@ -134,9 +135,9 @@ def print_table(seconds: dict[str, float], rows: dict[str, int], runs: int) -> N
     ]
     click.echo(f"medians of {runs}, start-up of the commands included, {os.cpu_count()} cores")
     click.echo(f"{'what':<44}{'rows':>10}{'seconds':>10}{'rows/s':>10}{'× marts':>14}")
-    for what, name, count, unit in table:
+    for what, name, count, (unit, words) in table:
         if taken := seconds.get(name):
-            times = f"{taken / unit:.2f}{' of full' if unit != marts else ''}"
+            times = f"{taken / unit:.2f}{words}"
             click.echo(f"{what:<44}{count:>10,}{taken:>10.1f}{count / taken:>10,.0f}{times:>14}")
 
 
