@@ -44,9 +44,9 @@ def train(task: str = "flight_delays", *, force: bool = False) -> Trained:
     if manifest and not force and _is_same(manifest, declared, learnt_from):
         return Trained(0, f"nothing new: {manifest['model_id']} learnt from the same rows", manifest)
     frame = read_rows(declared.task)
-    chosen, pipeline, results = _compare(declared.task, frame)
+    chosen, pipeline, results, drawn = _compare(declared.task, frame)
     manifest = _manifest(declared, learnt_from, (chosen, results), frame)
-    manifest["curves"] = _curves(declared.task, frame, pipeline)
+    manifest["curves"] = drawn
     save(task, pipeline, manifest)
     test = results[chosen]["test"]
     summary = f"{chosen} of {len(results)}: test " + ", ".join(f"{name} {test[name]:.3f}" for name in SHOWN)
@@ -77,12 +77,14 @@ def _parts(task: Task, frame: Any) -> dict[str, Any]:
     return parts
 
 
-def _compare(task: Task, frame: Any) -> tuple[str, Any, dict[str, dict[str, Any]]]:
+def _compare(task: Task, frame: Any) -> tuple[str, Any, dict[str, dict[str, Any]], dict[str, list[list[float]]]]:
+    """Return the chosen candidate's name, its fitted pipeline, the figures of all, and its curves on the test part."""
     from threadpoolctl import threadpool_limits
 
     parts = _parts(task, frame)
     results: dict[str, dict[str, Any]] = {}
     fitted: dict[str, Any] = {}
+    tested: dict[str, Any] = {}
     # made before the limit, which holds for no library that is loaded after it
     candidates = {name: make_pipeline(name, task) for name in task.candidates}
     with threadpool_limits(THREADS):
@@ -93,14 +95,9 @@ def _compare(task: Task, frame: Any) -> tuple[str, Any, dict[str, dict[str, Any]
             for part in ("validation", "test"):
                 probability = pipeline.predict_proba(parts[part][task.features])[:, 1]
                 results[name][part] = measure(parts[part][task.label].to_numpy(), probability, task.threshold)
-            fitted[name] = pipeline
+            fitted[name], tested[name] = pipeline, probability  # the last part's, which is the test
     chosen = max(results, key=lambda name: results[name]["validation"]["roc_auc"])
-    return chosen, fitted[chosen], results
-
-
-def _curves(task: Task, frame: Any, pipeline: Any) -> dict[str, list[list[float]]]:
-    test = _parts(task, frame)["test"]
-    return curves(test[task.label].to_numpy(), pipeline.predict_proba(test[task.features])[:, 1])
+    return chosen, fitted[chosen], results, curves(parts["test"][task.label].to_numpy(), tested[chosen])
 
 
 def _manifest(
