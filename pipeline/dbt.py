@@ -11,7 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from pipeline.dbt_results import remember_build
+from pipeline.dbt_results import FAILED, remember_build
 from pipeline.errors import DbtFailed
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 from warehouse.settings import relative_name
@@ -68,7 +68,7 @@ def _invoke(arguments: list[str]) -> Any:
 
 
 def _failures(result: Any) -> str:
-    failed = [entry for entry in result.results if str(entry.status) in ("error", "fail", "runtime error")]
+    failed = [entry for entry in result.results if str(entry.status) in FAILED]
     skipped = sum(str(entry.status) == "skipped" for entry in result.results)
     named = "; ".join(f"{entry.node.name}: {' '.join(str(entry.message).split())}" for entry in failed[:NAMED_AT_MOST])
     more = f" and {len(failed) - NAMED_AT_MOST} more" if len(failed) > NAMED_AT_MOST else ""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from warehouse.settings import Settings, get_settings
+from warehouse.whole_files import write_whole
 
 FAILED = ("error", "fail", "runtime error")
 
@@ -51,12 +51,9 @@ class DbtBuild:
 
 def remember_build(results: list[Any]) -> None:
     """Write down the results of dbt's runner, whole or not at all."""
-    path = _path(get_settings())
-    path.parent.mkdir(parents=True, exist_ok=True)
     at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    partial = path.with_suffix(f".{os.getpid()}")
-    partial.write_text(json.dumps(asdict(DbtBuild(at, [_result(entry) for entry in results])), indent=1))
-    partial.replace(path)
+    build = DbtBuild(at, [_result(entry) for entry in results])
+    write_whole(_path(get_settings()), json.dumps(asdict(build), indent=1))
 
 
 def read_build(settings: Settings) -> DbtBuild | None:
