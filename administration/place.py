@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from warehouse.left_running import LOOPBACK
 from warehouse.logins import Role
 from warehouse.settings import PROJECT, Settings
+from warehouse.whole_files import write_private
 
-LOOPBACK = "127.0.0.1"
 CONFIGURATION = """
 SERVER_MODE = False
 DEFAULT_SERVER = {loopback!r}
@@ -122,11 +122,3 @@ def pgpass_line(login: dict[str, str]) -> str:
     """Return a login as a line of libpq's password file."""
     fields = (login["host"], login["port"], "*", login["user"], login["password"])
     return ":".join(field.replace("\\", "\\\\").replace(":", "\\:") for field in fields) + "\n"
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that its owner alone can read, whole or not at all."""
-    partial = path.with_name(f"{path.name}.partial")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-    partial.replace(path)

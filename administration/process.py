@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import time
 from dataclasses import asdict, dataclass
@@ -14,10 +13,11 @@ from pathlib import Path
 import psutil
 
 from administration.errors import NotInstalled, NotStarted
-from administration.place import LOOPBACK, AdminPlace, new_key, write_private
+from administration.place import AdminPlace, new_key
+from warehouse.left_running import LOOPBACK, end, living, takes_connections
+from warehouse.whole_files import write_private
 
 START_SECONDS = 120
-STOP_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,9 @@ def running(place: AdminPlace) -> Running | None:
     """Return the pgAdmin that was started last when it still lives."""
     try:
         found = Running(**json.loads(place.state.read_text()))
-        process = psutil.Process(found.pid)
-        is_it = process.create_time() == found.created and process.status() != psutil.STATUS_ZOMBIE
-    except (OSError, ValueError, TypeError, psutil.NoSuchProcess):
+        return found if living(found.pid, found.created) else None
+    except (OSError, ValueError, TypeError):
         return None
-    return found if is_it else None
 
 
 def start(place: AdminPlace, port: int, *, import_servers: bool) -> Running:
@@ -53,7 +51,7 @@ def start(place: AdminPlace, port: int, *, import_servers: bool) -> Running:
         NotInstalled, NotStarted: see `administration.errors`.
     """
     package = _package(place)
-    if _is_taken(port):
+    if takes_connections(port):
         raise NotStarted(f"port {port} of {LOOPBACK} is taken: name another in WAYBILL_PGADMIN_PORT")
     key = new_key()
     variables = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
@@ -99,13 +97,7 @@ def stop(place: AdminPlace) -> bool:
     place.state.unlink(missing_ok=True)
     if found is None:
         return False
-    process = psutil.Process(found.pid)
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except psutil.TimeoutExpired:
-        process.kill()
-        process.wait(STOP_SECONDS)
+    end(psutil.Process(found.pid))
     return True
 
 
@@ -114,11 +106,6 @@ def _package(place: AdminPlace) -> Path:
     if not found:
         raise NotInstalled("pgAdmin is not installed: `make admin` installs it in an environment of its own")
     return found[0]
-
-
-def _is_taken(port: int) -> bool:
-    with socket.socket() as knock:
-        return knock.connect_ex((LOOPBACK, port)) == 0
 
 
 def _answers(found: Running) -> bool:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import signal
 import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
 
+from warehouse.left_running import LOOPBACK, end, living, takes_connections
 from warehouse.settings import Settings
-
-LOOPBACK = "127.0.0.1"
-STOP_SECONDS = 20
+from warehouse.whole_files import write_whole
 
 
 @dataclass(frozen=True)
@@ -73,9 +71,7 @@ def last_start(place: BrokerPlace) -> Remembered | None:
 
 def remember(place: BrokerPlace, pid: int, ports: tuple[int, int]) -> None:
     """Write down a start, whole or not at all."""
-    partial = place.state.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(Remembered(pid, psutil.Process(pid).create_time(), *ports))))
-    partial.replace(place.state)
+    write_whole(place.state, json.dumps(asdict(Remembered(pid, psutil.Process(pid).create_time(), *ports))))
 
 
 def address(place: BrokerPlace) -> str | None:
@@ -87,20 +83,13 @@ def address(place: BrokerPlace) -> str | None:
 def answers(place: BrokerPlace) -> bool:
     """Whether the broker's process lives and its listener takes connections."""
     found = last_start(place)
-    return found is not None and living_process(place) is not None and _takes_connections(found.port)
+    return found is not None and living_process(place) is not None and takes_connections(found.port)
 
 
 def living_process(place: BrokerPlace) -> psutil.Process | None:
     """Return the broker's process when it lives."""
     found = last_start(place)
-    if found is None:
-        return None
-    try:
-        process = psutil.Process(found.pid)
-        is_it = process.create_time() == found.created and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return None
-    return process if is_it else None
+    return living(found.pid, found.created) if found else None
 
 
 def terminate(place: BrokerPlace) -> bool:
@@ -108,27 +97,16 @@ def terminate(place: BrokerPlace) -> bool:
     process = living_process(place)
     if process is None:
         return False
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(STOP_SECONDS)
-    except psutil.TimeoutExpired:
-        process.kill()
-        process.wait(STOP_SECONDS)
+    end(process)
     return True
 
 
 def choose_ports(place: BrokerPlace) -> tuple[int, int]:
     """Return the ports of the last start where they are free, so that clients find the broker, else two others."""
     found = last_start(place)
-    if found and not _takes_connections(found.port) and not _takes_connections(found.controller_port):
+    if found and not takes_connections(found.port) and not takes_connections(found.controller_port):
         return found.port, found.controller_port
     with socket.socket() as first, socket.socket() as second:  # open together, so that they differ
         first.bind((LOOPBACK, 0))
         second.bind((LOOPBACK, 0))
         return first.getsockname()[1], second.getsockname()[1]
-
-
-def _takes_connections(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((LOOPBACK, port)) == 0

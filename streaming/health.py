@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
 from loader.part import Part
-from streaming.broker_process import LOOPBACK
 from streaming.landing import Messages
+from warehouse.left_running import LOOPBACK
 
 LINE_SECONDS = 10.0
 

@@ -12,10 +12,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from streaming.broker_process import LOOPBACK, BrokerPlace, answers, choose_ports, living_process, remember, terminate
+from streaming.broker_process import BrokerPlace, answers, choose_ports, living_process, remember, terminate
 from streaming.errors import BrokerNotStarted
 from streaming.jars import jars
 from streaming.java import find_java
+from warehouse.left_running import LOOPBACK
+from warehouse.whole_files import write_private
 
 START_SECONDS = 60
 HEAP = "512m"
@@ -101,8 +103,7 @@ def _configure(place: BrokerPlace, ports: tuple[int, int], extra: ExtraListener 
     )
     for name, value in (extra.properties if extra else {}).items():
         text += f"{name}={value}\n"
-    with os.fdopen(os.open(place.properties, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
+    write_private(place.properties, text)
 
 
 def _format(place: BrokerPlace, java: list[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from psycopg2.extensions import connection as Connection
 from pydantic import SecretStr
 
 from warehouse.settings import Settings
+from warehouse.whole_files import write_private
 
 Role = Literal["owner", "loader", "transformer", "trainer", "reader"]
 ROLES: tuple[Role, ...] = ("loader", "transformer", "trainer", "reader")
@@ -90,10 +90,7 @@ def _create(connection: Connection, missing: dict[str, str], *, with_password: b
 
 
 def _write(path: Path, passwords: dict[str, str]) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.writelines(f"{name}:{password}\n" for name, password in passwords.items())
-    partial.replace(path)
+    write_private(path, "".join(f"{name}:{password}\n" for name, password in passwords.items()))
 
 
 @contextmanager

@@ -27,6 +27,14 @@ def whole_file(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a file of text that its owner alone can read, whole or not at all."""
+    with whole_file(path) as partial:
+        secret = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(secret, "w", encoding="utf-8") as file:
+            file.write(text)
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file of text, whole or not at all."""
     with whole_file(path) as partial:

@@ -15,7 +15,6 @@ from streaming import jars as jars_module
 from streaming import local_broker
 from streaming.broker import broker as broker_command
 from streaming.broker_process import (
-    LOOPBACK,
     BrokerPlace,
     address,
     answers,
@@ -29,6 +28,7 @@ from streaming.jars import jars
 from streaming.java import find_java
 from streaming.local_broker import ExtraListener
 from tests.streaming.conftest import own_place
+from warehouse.left_running import LOOPBACK
 
 
 def send(server: str, topic: str, *values: bytes) -> None:
