@@ -27,6 +27,7 @@ from loader.retrying import OF_THE_WORLD
 from streaming.assignments import Assignment, take_up
 from streaming.cluster import Topic, TopicWatch
 from streaming.errors import GapFound
+from streaming.garbage import Garbage
 from streaming.growing_pause import GrowingPause
 from streaming.health import Health
 from streaming.held import Held
@@ -67,6 +68,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._origin = origin
         self._health = health
         self._watch = TopicWatch(topic)
+        self._garbage = Garbage()
         self._assignments: dict[int, Assignment] = {}
         self._fresh: set[int] = set()
         self._news: SimpleQueue[tuple[bool, set[int]]] = SimpleQueue()
@@ -108,9 +110,10 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer.subscribe([self._topic.name], listener=self)
         writer = Writer()
         try:
-            is_done = False
-            while not is_done:
-                is_done = self._patiently(lambda: self._turn(writer, terms)) or self.stopping.is_set()
+            with self._garbage.swept_by_hand():
+                is_done = False
+                while not is_done:
+                    is_done = self._patiently(lambda: self._turn(writer, terms)) or self.stopping.is_set()
         finally:
             writer.close(CLOSE_SECONDS)
             self._take_back(writer)
@@ -118,6 +121,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _turn(self, writer: Writer, terms: Terms) -> bool:
         """Do one turn; return whether the end was reached and wanted."""
+        self._garbage.sweep()
         self._watch.check(WATCH_SECONDS)
         self._take_up(writer, terms)  # 1.
         records = self._poll()  # 2.
@@ -210,6 +214,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             raise
 
     def _stay(self) -> None:
+        self._garbage.sweep()
         self._held.pause(self._held.numbers())
         if self._poll(0):
             self._rewind()
