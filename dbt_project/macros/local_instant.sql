@@ -1,9 +1,12 @@
-{#- The instant of a local clock time. When clocks go back an hour shows twice: the instant nearest to the expected is meant. -#}
-{% macro local_instant(local, zone, expected) -%}
+{#-
+    The instant of a local clock time. When clocks go back an hour shows twice, of which PostgreSQL takes the last: the one
+    nearest to the expected is meant.
+-#}
+{% macro local_instant(local, zone, last, expected) -%}
     case
-        when ({{ local }} at time zone {{ zone }} - interval '1 hour') at time zone {{ zone }} = {{ local }}
-            and {{ expected }} < {{ local }} at time zone {{ zone }} - interval '30 minutes'
-            then {{ local }} at time zone {{ zone }} - interval '1 hour'
-        else {{ local }} at time zone {{ zone }}
+        when {{ expected }} < {{ last }} - interval '30 minutes'
+            and ({{ last }} - interval '1 hour') at time zone {{ zone }} = {{ local }}
+            then {{ last }} - interval '1 hour'
+        else {{ last }}
     end
 {%- endmacro %}

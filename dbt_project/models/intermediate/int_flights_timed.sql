@@ -14,24 +14,24 @@ scheduled as (
 
     select
         *,
-        first_arrival_local + case
-            when first_arrival_local at time zone destination_time_zone
-                <= scheduled_departure_local at time zone origin_time_zone
-                then interval '1 day'
-            else interval '0'
-        end as scheduled_arrival_local
+        scheduled_departure_local at time zone origin_time_zone as scheduled_departure_at,
+        first_arrival_local at time zone destination_time_zone as first_arrival_at,
+        {{ evaluated_once() }} as _scheduled
     from flights
 
 ),
 
-departed as (
+dated as (
 
     select
         *,
         first_departed_local + make_interval(days => {{ nearest_day(
             'scheduled_departure_local + make_interval(mins => coalesce(departure_delay_minutes, 0))',
             'first_departed_local'
-        ) }}) as departed_local
+        ) }}) as departed_local,
+        first_arrival_local + case
+            when first_arrival_at <= scheduled_departure_at then interval '1 day' else interval '0'
+        end as scheduled_arrival_local
     from scheduled
 
 ),
@@ -40,11 +40,16 @@ arrived as (
 
     select
         *,
+        case
+            when first_arrival_at <= scheduled_departure_at
+                then scheduled_arrival_local at time zone destination_time_zone
+            else first_arrival_at
+        end as scheduled_arrival_at,
         first_arrived_local + make_interval(days => {{ nearest_day(
             'scheduled_arrival_local + make_interval(mins => coalesce(arrival_delay_minutes, departure_delay_minutes, 0))',
             'first_arrived_local'
         ) }}) as arrived_local
-    from departed
+    from dated
 
 ),
 
@@ -52,8 +57,9 @@ timed as (
 
     select
         *,
-        scheduled_departure_local at time zone origin_time_zone as scheduled_departure_at,
-        scheduled_arrival_local at time zone destination_time_zone as scheduled_arrival_at
+        departed_local at time zone origin_time_zone as last_departed_at,
+        arrived_local at time zone destination_time_zone as last_arrived_at,
+        {{ evaluated_once() }} as _timed
     from arrived
 
 ),
@@ -63,11 +69,11 @@ final as (
     select
         *,
         {{ local_instant(
-            'departed_local', 'origin_time_zone',
+            'departed_local', 'origin_time_zone', 'last_departed_at',
             'scheduled_departure_at + make_interval(mins => departure_delay_minutes)'
         ) }} as departed_at,
         {{ local_instant(
-            'arrived_local', 'destination_time_zone',
+            'arrived_local', 'destination_time_zone', 'last_arrived_at',
             'scheduled_arrival_at + make_interval(mins => arrival_delay_minutes)'
         ) }} as arrived_at
     from timed

@@ -15,8 +15,6 @@ source as (
 
 ),
 
--- a set in the select list, of one row, keeps the planner from taking each field out of the document again wherever it is
--- used; unlike `offset 0` it lets it go straight to the batches that a run asks for
 parsed as (
 
     select
@@ -33,7 +31,7 @@ parsed as (
         {{ present_text("document #>> '{manufacture,year}'") }} as manufacture_year,
         nullif(trim(document ->> 'updated_at'), '') as updated_at,
         jsonb_hash_extended(document, 0) as _value_hash,
-        generate_series(1, 1) as _parsed
+        {{ evaluated_once() }} as _parsed
     from source
 
 ),
@@ -43,7 +41,7 @@ checked as (
     select
         *,
         {{ uncastable_reason(types, required, ['aircraft_id']) }} as uncastable_reason,
-        generate_series(1, 1) as _checked
+        {{ evaluated_once() }} as _checked
     from parsed
 
 ),

@@ -16,8 +16,6 @@ source as (
 
 ),
 
--- a set in the select list, of one row, keeps the planner from taking each field out of the document again wherever it is
--- used; unlike `offset 0` it lets it go straight to the batches that a run asks for
 parsed as (
 
     select
@@ -32,7 +30,7 @@ parsed as (
         {{ present_text("document ->> 'longitude'") }} as longitude_degrees,
         nullif(trim(document ->> 'updated_at'), '') as updated_at,
         jsonb_hash_extended(document, 0) as _value_hash,
-        generate_series(1, 1) as _parsed
+        {{ evaluated_once() }} as _parsed
     from source
 
 ),
@@ -42,7 +40,7 @@ checked as (
     select
         *,
         {{ uncastable_reason(types, required, ['airport_id']) }} as uncastable_reason,
-        generate_series(1, 1) as _checked
+        {{ evaluated_once() }} as _checked
     from parsed
 
 ),
