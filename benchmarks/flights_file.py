@@ -54,5 +54,12 @@ def write_array(path: Path, once: Path) -> None:
     path.write_bytes(b"[" + b",\n".join(once.read_bytes().splitlines()) + b"]\n")
 
 
+def write_files(folder: Path, once: Path, count: int) -> None:
+    """Write the first lines of a file as files of their own."""
+    folder.mkdir()
+    for number, line in enumerate(once.read_bytes().splitlines()[:count]):
+        (folder / f"{number:06}.json").write_bytes(line)
+
+
 def _nothing() -> InputFile:
     raise WaybillError("the benchmark reads no standard input")

@@ -15,7 +15,7 @@ import click
 
 from benchmarks import peers
 from benchmarks.databases import bench_database
-from benchmarks.flights_file import write_array, write_flights, write_halves, write_repeated
+from benchmarks.flights_file import write_array, write_files, write_flights, write_halves, write_repeated
 from benchmarks.load_profile import profile
 from benchmarks.machine import description
 from loader.load import load
@@ -23,20 +23,24 @@ from loader.plan import Request
 from warehouse.cli import run
 
 GIGABYTE = 1 << 30
+ARRAY_BYTES = 300_000_000
+SMALL_FILES = 30_000
 CEILING = r"psql \copy into one jsonb column"
 # the process's own peak: what getrusage says of a child begins at its parent's size
 MEASURED = """
-import sys
+import sys, time
 from loader.load import load
 from loader.plan import Request
-load(Request(("flights",), (sys.argv[1],)))
-print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+started = time.monotonic()
+load(Request(("flights",), (sys.argv[1],), sys.argv[2]))
+seconds = time.monotonic() - started
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")), seconds)
 """
 
 
 @click.command(help="Example: python -m benchmarks.load --runs 5\n\nMeasure the landing beside other roads.")
 @click.option("--runs", default=5, show_default=True, help="How often each is timed; medians are shown.")
-@click.option("--quick", is_flag=True, help="One month, one run, without dlt, duckdb and the 1 GB file.")
+@click.option("--quick", is_flag=True, help="One month, one run, without dlt, duckdb and what is large.")
 def main(runs: int, quick: bool) -> None:
     """Time all in turn in databases of their own and print one table."""
     with tempfile.TemporaryDirectory(prefix="waybill-bench-") as name:
@@ -49,7 +53,7 @@ def main(runs: int, quick: bool) -> None:
         seconds = _timed(file, 1 if quick else runs, with_peers=not quick)
         _show(seconds, rows)
         _show_profile(file, rows)
-        _show_memory(file, folder, with_gigabyte=not quick)
+        _show_memory(file, folder, with_large=not quick)
 
 
 def _timed(file: Path, runs: int, *, with_peers: bool) -> dict[str, list[float]]:
@@ -103,17 +107,27 @@ def _show_profile(file: Path, rows: int) -> None:
         click.echo(f"{step:<46}{seconds:>9.2f}{seconds / rows * 1e6:>9.2f} µs a document")
 
 
-def _show_memory(file: Path, folder: Path, *, with_gigabyte: bool) -> None:
-    click.echo("\npeak memory of a process that loads")
-    files = [file]
-    if with_gigabyte:
-        files.append(folder / "gigabyte.ndjson")
-        write_repeated(files[1], file, GIGABYTE)
-    for one in files:
-        with bench_database():
-            command = [sys.executable, "-c", MEASURED, str(one)]
-            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        click.echo(f"{one.stat().st_size / 1e6:>10,.0f} MB file{int(said) / 1024:>10,.0f} MiB")
+def _show_memory(file: Path, folder: Path, *, with_large: bool) -> None:
+    click.echo("\nhighest memory of a process that loads, and how long it took (one run)")
+    _show_process("file", file, "ndjson")
+    if with_large:
+        large = folder / "large"
+        write_repeated(large, file, GIGABYTE)
+        _show_process("file", large, "ndjson")
+        write_repeated(large, file, ARRAY_BYTES)
+        write_array(large, large)
+        _show_process("array", large, "array")
+        large.unlink()
+        write_files(folder / "small", file, SMALL_FILES)
+        _show_process(f"folder of {SMALL_FILES:,} files", folder / "small", "document")
+
+
+def _show_process(kind: str, path: Path, layout: str) -> None:
+    size = sum(one.stat().st_size for one in (path.iterdir() if path.is_dir() else [path]))
+    with bench_database():
+        command = [sys.executable, "-c", MEASURED, str(path), layout]
+        memory, seconds = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    click.echo(f"{size / 1e6:>10,.0f} MB {kind:<24}{int(memory) / 1024:>8,.0f} MiB{float(seconds):>10.1f} s")
 
 
 def _load(file: Path) -> None:

@@ -18,6 +18,7 @@ import orjson
 
 from benchmarks import peers
 from benchmarks.databases import address, bench_database
+from benchmarks.machine import description
 from data.sample.documents import flights
 
 QUICK_SHARE = 0.05
@@ -39,6 +40,8 @@ def main(runs: int, share: float, quick: bool) -> None:
     seconds: dict[str, list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory(prefix="waybill-bench-") as scratch:
         folder = Path(scratch)
+        with bench_database() as parameters:
+            click.echo(description(parameters))
         os.environ["DBT_TARGET_PATH"] = str(folder / "dbt")
         runs, share = (1, QUICK_SHARE) if quick else (runs, share)
         rows = write_files(folder, share)
@@ -49,7 +52,7 @@ def main(runs: int, share: float, quick: bool) -> None:
             growth = () if quick else measure_growth(folder)
             for name, taken in (*measure_waybill(folder), *measure_peers(folder, dlt), *growth):
                 seconds[name].append(taken)
-    print_table({name: statistics.median(taken) for name, taken in seconds.items()}, rows, runs)
+    print_table(seconds, rows, runs)
 
 
 def write_files(folder: Path, share: float) -> dict[str, int]:
@@ -119,8 +122,9 @@ def _timed(*command: str, variables: dict[str, str] | None = None) -> float:
     return time.monotonic() - started
 
 
-def print_table(seconds: dict[str, float], rows: dict[str, int], runs: int) -> None:
+def print_table(found: dict[str, list[float]], rows: dict[str, int], runs: int) -> None:
     """Print the medians, and each beside the way into marts; what was left out has no line."""
+    seconds = {name: statistics.median(taken) for name, taken in found.items()}
     marts = (seconds["marts"], "")
     full = (seconds["older"], " of full") if "older" in seconds else marts
     table = [
@@ -133,12 +137,13 @@ def print_table(seconds: dict[str, float], rows: dict[str, int], runs: int) -> N
         ("the same again, nothing new", "nothing new", 0, full),
         ("the newest 1 % by date on top", "newest", rows["newest"], full),
     ]
-    click.echo(f"medians of {runs}, start-up of the commands included, {os.cpu_count()} cores")
-    click.echo(f"{'what':<44}{'rows':>10}{'seconds':>10}{'rows/s':>10}{'× marts':>14}")
+    click.echo(f"medians of {runs}, start-up of the commands included")
+    click.echo(f"{'what':<44}{'rows':>10}{'seconds':>10}{'rows/s':>10}{'× marts':>14}{'spread':>18}")
     for what, name, count, (unit, words) in table:
         if taken := seconds.get(name):
             times = f"{taken / unit:.2f}{words}"
-            click.echo(f"{what:<44}{count:>10,}{taken:>10.1f}{count / taken:>10,.0f}{times:>14}")
+            spread = f"{min(found[name]):.1f} to {max(found[name]):.1f}"
+            click.echo(f"{what:<44}{count:>10,}{taken:>10.1f}{count / taken:>10,.0f}{times:>14}{spread:>18}")
 
 
 if __name__ == "__main__":

@@ -77,6 +77,9 @@ def _predictions(question: Asks, keys: list[str], key: tuple[Any, ...]) -> Itera
             sql.Identifier(table),
             sql.SQL(" and ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in keys),
         )
-        for probability, model_id, is_stale in question.rows(statement, list(key)):
+        predicted = question.rows(statement, list(key))
+        if not predicted:
+            yield f"not in predictions.{table} yet: `make score` predicts what is new"
+        for probability, model_id, is_stale in predicted:
             stale = ", which is stale: its training rows have changed since" if is_stale else ""
             yield f"prediction predictions.{table}: {probability:.3f} by model {model_id}{stale}"

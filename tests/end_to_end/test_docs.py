@@ -119,7 +119,7 @@ def test_the_output_that_the_readme_shows_names_every_stage_in_its_order() -> No
 def test_the_readme_begins_in_both_languages_and_keeps_its_order() -> None:
     readme = Path("README.md").read_text()
     assert readme.startswith("# Waybill\n\n**Raw JSON in, tested tables and a trained model out")
-    order = ["*Du JSON brut", "```mermaid", "## Quickstart", "## Folders", "## Marts", "## Make", "## Configuration",
+    order = ["*Du JSON brut", "```mermaid", "## Quickstart", "## Folders", "## Marts", "## Make", "## Streaming", "## Configuration",
              "## What is promised", "## Scaling out", "## Licence"]  # fmt: skip
     places = [readme.index(words) for words in order]
     assert places == sorted(places)

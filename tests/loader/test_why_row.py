@@ -62,6 +62,13 @@ def test_a_row_leads_to_its_document_and_all_that_is_told_of_it(built: Path, tab
     assert why(f"{built}:1") == said[1:]
 
 
+def test_a_row_that_the_model_has_not_seen_yet_is_told(built: Path) -> None:
+    assert why_row("fct_things", ("t2",))[-2:] == [
+        "mart row marts.fct_things: t2",
+        "not in predictions.thing_scores yet: `make score` predicts what is new",
+    ]
+
+
 def test_a_superseded_document_leads_to_the_one_in_its_place(built: Path) -> None:
     said = why(f"{built}:3")
     assert "superseded, key t1" in said
