@@ -36,6 +36,8 @@ def build(*arguments: str) -> tuple[int, str]:
 def write_docs(target: Path) -> tuple[int, str]:
     """Write dbt's documentation as one page that opens offline; leave it when no model changed.
 
+    Returns how many pages were written, and a summary.
+
     Raises:
         DbtFailed: dbt could not read the project or the warehouse.
     """
@@ -46,7 +48,7 @@ def write_docs(target: Path) -> tuple[int, str]:
     _invoke(["docs", "generate", "--static"])
     with whole_file(target) as partial:
         shutil.copyfile(Path(os.environ.get("DBT_TARGET_PATH", DBT_PROJECT / "target")) / "static_index.html", partial)
-    return 0, relative_name(target)
+    return 1, relative_name(target)
 
 
 def _invoke(arguments: list[str]) -> Any:

@@ -79,6 +79,7 @@ def _packages(powercap: Path) -> dict[str, tuple[int, int]]:
             )
             for package in powercap.glob("intel-rapl:*")
             if package.name.count(":") == 1  # its parts, such as memory and cores, are in it
+            and (package / "name").read_text().strip() != "psys"  # the platform, which holds the packages
         }
     except (OSError, ValueError):
         return {}

@@ -31,11 +31,12 @@ TIMESTAMP = 'YYYY-MM-DD"T"HH24:MI:SS"Z"'
 
 @dataclass(frozen=True)
 class ExportOutcome:
-    """What the files hold now, and which of them were written by this call."""
+    """What the files hold now, which of them were written by this call, and how many rows that took."""
 
     rows: int
     summary: str
     written: tuple[str, ...]
+    rows_written: int
 
 
 def export() -> ExportOutcome:
@@ -50,7 +51,7 @@ def export() -> ExportOutcome:
     folder = get_settings().processed_folder
     folder.mkdir(parents=True, exist_ok=True)
     marts = map_marts(engine("reader"))
-    rows, written = 0, []
+    rows, written, rows_written = 0, [], 0
     with engine("reader").connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         for task in EXPORTS:
             if task.mart not in marts:
@@ -62,9 +63,10 @@ def export() -> ExportOutcome:
                 known = {"state": state, **_write(connection, task, marts, file)}
                 write_whole(_memory(file), json.dumps(known, indent=2))
                 written.append(task.mart)
+                rows_written += known["rows"]
             rows += known["rows"]
     news = f"wrote {', '.join(written)}" if written else "nothing new since the last export"
-    return ExportOutcome(rows, f"{news}; {rows:,} documents in {relative_name(folder)}", tuple(written))
+    return ExportOutcome(rows, f"{news}; {rows:,} documents in {relative_name(folder)}", tuple(written), rows_written)
 
 
 def _write(connection: Connection, task: Export, marts: Mapping[str, Any], file: Path) -> dict[str, int]:

@@ -90,7 +90,8 @@ class Meter:
         self._started = self._looked = time.monotonic()
         self._energy = EnergyMeter(self._settings)
         self._trees = {name: ProcessTree(find) for name, find in self._roots.items()}
-        self._memory = {name: _Memory() for name in [*self._trees, ""]}  # "": all of them together
+        self._memory = {name: _Memory() for name in self._trees}
+        self._together, self._without_broker = _Memory(), _Memory()
         self._look()
         self._thread = threading.Thread(target=self._watch, name="conso", daemon=True)
         self._thread.start()
@@ -127,18 +128,21 @@ class Meter:
         for name, tree in self._trees.items():
             tree.look(roots[name], {root.pid for other, root in roots.items() if root and other != name})
             self._memory[name].add(tree.memory_bytes, seconds)
-        self._memory[""].add(sum(tree.memory_bytes for tree in self._trees.values()), seconds)
+        sizes = {name: tree.memory_bytes for name, tree in self._trees.items()}
+        self._together.add(sum(sizes.values()), seconds)
+        self._without_broker.add(sum(sizes.values()) - sizes.get(BROKER, 0), seconds)
 
     def _add_up(self, wall: float) -> Use:
         parts = [self._part(name, tree) for name, tree in self._trees.items() if tree.is_there]
         parts = [part for part in parts if part.part != BROKER or (part.cpu_seconds or 0) >= IDLING_SHARE * wall]
         hidden = {name: HIDDEN for name, tree in self._trees.items() if name == POSTGRESQL and not tree.is_there}
         cpu = sum(part.cpu_seconds or 0.0 for part in parts)
+        memory = self._together if any(part.part == BROKER for part in parts) else self._without_broker
         return Use(
             wall_seconds=wall,
             cpu_seconds=cpu,
-            peak_bytes=self._memory[""].peak,
-            mean_bytes=self._memory[""].mean,
+            peak_bytes=memory.peak,
+            mean_bytes=memory.mean,
             read_bytes=_sum([part.read_bytes for part in parts]),
             written_bytes=_sum([part.written_bytes for part in parts]),
             energy=self._energy.taken(cpu, wall),

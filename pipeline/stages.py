@@ -25,7 +25,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a stage did: how many rows it worked on, and one line for a person."""
+    """What a stage did: how many rows it worked on, none where it found nothing to do, and one line for a person."""
 
     rows: int
     summary: str
@@ -48,7 +48,7 @@ def _check(name: str) -> Callable[[], Outcome]:
         from expectations.checkpoints import run_checkpoint
 
         outcome = run_checkpoint(name, only_if_changed=True)
-        return Outcome(outcome.rows, outcome.summary)
+        return Outcome(0 if outcome.is_unchanged else outcome.rows, outcome.summary)
 
     return check
 
@@ -83,7 +83,7 @@ def _export() -> Outcome:
     from pipeline.export import export
 
     exported = export()
-    return Outcome(exported.rows, exported.summary)
+    return Outcome(exported.rows_written, exported.summary)
 
 
 def _report() -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
+from expectations.checkpoints import CheckpointOutcome
 from pipeline.conso import main
 from pipeline.energy import Energy, EnergyMeter
 from pipeline.errors import RunRefused
@@ -22,8 +24,9 @@ from pipeline.history import Work, keep
 from pipeline.meter import BROKER, COMMANDS, PAUSE_PER_COST, POSTGRESQL, Meter, Use, pause
 from pipeline.process_tree import ProcessTree
 from pipeline.runner import run_stage
-from pipeline.stages import Outcome
+from pipeline.stages import WORK, Outcome
 from tests.databases import rows
+from tests.small_warehouse import build_marts, build_raw
 from warehouse.connection import engine
 from warehouse.errors import WaybillError
 from warehouse.runs import recorded_run
@@ -139,12 +142,45 @@ def test_a_tree_that_another_part_counts_is_left_out() -> None:
     assert with_it.memory_bytes > without.memory_bytes
 
 
-def test_memory_and_written_bytes_are_those_of_the_work(tmp_path: Path) -> None:
-    script = f"b = b'x' * 200_000_000; open({str(tmp_path / 'big')!r}, 'wb').write(b[:20_000_000]); import time; time.sleep(1)"
+def test_memory_is_that_of_the_work() -> None:
     with Meter() as meter:
-        subprocess.run([sys.executable, "-c", script], check=True)
+        subprocess.run([sys.executable, "-c", "b = b'x' * 200_000_000; import time; time.sleep(1)"], check=True)
     assert meter.use.peak_bytes > 200_000_000
     assert meter.use.peak_bytes >= meter.use.mean_bytes > 0
+
+
+def written_by_children() -> int:
+    return 512 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_oublock
+
+
+def test_written_bytes_are_those_of_the_work(tmp_path: Path) -> None:
+    script = f"import os\nwith open({str(tmp_path / 'big')!r}, 'wb') as f: f.write(bytes(20_000_000)); os.fsync(f)"
+    before = written_by_children()
+    with Meter() as meter:
+        subprocess.run([sys.executable, "-c", script], check=True)
+    if written_by_children() - before < 20_000_000:
+        pytest.skip("the system does not count what is written to this disk")
+    [written] = [one.written_bytes for one in meter.use.parts if one.part == COMMANDS]
+    assert written is not None and written >= 20_000_000
+
+
+def test_an_idle_brokers_memory_is_left_out_with_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    holding = [sys.executable, "-c", "b = b'x' * 200_000_000; print(flush=True); input()"]
+    with subprocess.Popen(holding, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as broker:
+        assert broker.stdout is not None
+        broker.stdout.readline()
+        roots = {COMMANDS: psutil.Process, BROKER: lambda: psutil.Process(broker.pid)}
+        monkeypatch.setattr("pipeline.meter._parts", lambda settings: ({}, roots))
+        with Meter() as meter:
+            time.sleep(0.5)
+        monkeypatch.setattr("pipeline.meter.IDLING_SHARE", 0)
+        with Meter() as with_it:
+            pass
+        broker.communicate(b"\n")
+    [ours] = meter.use.parts
+    assert ours.part == COMMANDS
+    assert (meter.use.peak_bytes, meter.use.mean_bytes) == (ours.peak_bytes, ours.mean_bytes)
+    assert with_it.use.peak_bytes > meter.use.peak_bytes + 150_000_000
 
 
 def test_looking_costs_less_than_a_hundredth() -> None:
@@ -153,12 +189,17 @@ def test_looking_costs_less_than_a_hundredth() -> None:
         assert cost <= 0.01 * pause(cost)
 
 
+def put_zone(folder: Path, name: str, counter: int) -> Path:
+    folder.mkdir()
+    (folder / "name").write_text(f"{name}\n")
+    (folder / "energy_uj").write_text(f"{counter}\n")
+    (folder / "max_energy_range_uj").write_text("1000000000\n")
+    return folder
+
+
 def test_rapl_is_read_less_idle_and_by_our_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package, within = tmp_path / "intel-rapl:0", tmp_path / "intel-rapl:0:0"
-    for folder, counter in ((package, 900_000_000), (within, 5)):
-        folder.mkdir()
-        (folder / "energy_uj").write_text(f"{counter}\n")
-        (folder / "max_energy_range_uj").write_text("1000000000\n")
+    package = put_zone(tmp_path / "intel-rapl:0", "package-0", 900_000_000)
+    put_zone(tmp_path / "intel-rapl:0:0", "core", 5)
     busy = iter([100.0, 120.0])
     monkeypatch.setattr("pipeline.energy._busy_seconds", lambda: next(busy))
     monkeypatch.setattr("os.cpu_count", lambda: 2)
@@ -169,6 +210,18 @@ def test_rapl_is_read_less_idle_and_by_our_share(tmp_path: Path, monkeypatch: py
     assert found.joules == pytest.approx((114.8 - 0.74 * 2 * 10) * 5 / 20)
     assert found.grams_co2 == pytest.approx(found.joules / 3_600_000 * 473)
     assert "RAPL, less 0.74 W a core for idling" in found.words
+
+
+def test_the_whole_platform_is_not_counted_beside_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("pipeline.energy._busy_seconds", lambda: 0.0)
+    package = put_zone(tmp_path / "intel-rapl:0", "package-0", 0)
+    platform = put_zone(tmp_path / "intel-rapl:1", "psys", 0)
+    meter = EnergyMeter(get_settings(), tmp_path)
+    (package / "energy_uj").write_text("50000000\n")
+    (platform / "energy_uj").write_text("80000000\n")
+    found = meter.taken(cpu_seconds=10.0, wall_seconds=10.0)
+    assert (found.method, found.joules) == ("rapl", pytest.approx(50 - 0.74 * 10))
 
 
 def test_without_rapl_the_estimate_names_its_watts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,6 +262,34 @@ def test_only_like_runs_are_compared_and_trifles_are_not_told(database: str) -> 
     small = replace(USE, wall_seconds=0.1, cpu_seconds=0.1, peak_bytes=50_000_000)
     doubled = replace(USE, wall_seconds=0.2, cpu_seconds=0.2, peak_bytes=100_000_000)
     assert keep_some(*[small] * 5, doubled, rows=5, first=NOW + timedelta(days=3))[-1] == []
+
+
+def test_runs_that_found_nothing_to_do_make_no_real_one_dear(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = CheckpointOutcome("raw", True, 1000, 39, "39 of 39 expectations held over 1,000 rows")
+    nothing = [(replace(held, is_unchanged=True), replace(USE, wall_seconds=0.1, cpu_seconds=0.1))] * 10
+    said = []
+    for minute, (outcome, use) in enumerate([*nothing, *[(held, USE)] * 4, *nothing, *[(held, USE)] * 4]):
+        monkeypatch.setattr("expectations.checkpoints.run_checkpoint", lambda *_, found=outcome, **__: found)
+        checked = WORK["check-raw"]()
+        work = Work("stage", "check-raw", NOW + timedelta(minutes=minute), checked.rows, "succeeded")
+        said += keep(work, use)
+    assert said == []
+    work = Work("stage", "check-raw", NOW + timedelta(days=1), held.rows, "succeeded")
+    assert keep(work, replace(USE, cpu_seconds=9.0)) == [
+        "dearer: check-raw used 9.0 s of CPU, 80 % more than 5.0, the median of the last 8 like it"
+    ]
+
+
+def test_export_and_docs_count_what_they_wrote(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("WAYBILL_PROCESSED", "WAYBILL_REPORTS", "DBT_TARGET_PATH"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    build_marts(build_raw(5), 5)
+    assert [WORK["export"]().rows for _ in range(2)] == [29, 0]
+    (tmp_path / "fct_flights.json").unlink()
+    assert WORK["export"]().rows == 5
+    (tmp_path / "static_index.html").write_text("docs")
+    monkeypatch.setattr("pipeline.dbt._invoke", lambda arguments: None)
+    assert [WORK["docs"]().rows for _ in range(2)] == [1, 0]
 
 
 def test_a_run_that_failed_is_kept_and_not_compared_with(database: str) -> None:
