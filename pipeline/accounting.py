@@ -22,7 +22,7 @@ INTAKE = """
         sum(rejected)::bigint as rejected,
         sum(skipped)::bigint as skipped,
         count(*) as batches,
-        max(committed_at) as last_commit_at,
+        max(committed_at) filter (where landed > 0) as last_landed_at,
         bool_and(read = landed + rejected + skipped) as is_balanced
     from ledger.batches
     group by source
@@ -48,7 +48,8 @@ WAITING = """
 class SourceAccount:
     """One source's books, in documents.
 
-    `outcomes` is None before the first dbt run; `waiting` counts what has landed since the last one.
+    `outcomes` is None before the first dbt run; `waiting` counts what has landed since the last one;
+    `last_landed_at` is None where no batch has landed any.
     """
 
     source: str
@@ -57,7 +58,7 @@ class SourceAccount:
     rejected: int
     skipped: int
     batches: int
-    last_commit_at: datetime
+    last_landed_at: datetime | None
     intake_balances: bool
     outcomes: dict[str, int] | None = None
     waiting: int = 0
@@ -104,7 +105,7 @@ def accounting(connection: Connection) -> list[SourceAccount]:
                 rejected=row["rejected"],
                 skipped=row["skipped"],
                 batches=row["batches"],
-                last_commit_at=row["last_commit_at"],
+                last_landed_at=row["last_landed_at"],
                 intake_balances=row["is_balanced"],
                 outcomes=known,
                 waiting=waiting.get(row["source"], 0),

@@ -34,28 +34,32 @@ class Validation:
 
 @dataclass(frozen=True)
 class Freshness:
-    """When a source's last batch was committed, how old that is, and from when on it is called stale."""
+    """When a source's last documents were committed, how old they are, and from when on it is called stale."""
 
     source: str
     batches: int
-    last_commit_at: datetime
-    age: timedelta
+    last_landed_at: datetime | None
+    age: timedelta | None
     stale_after: timedelta | None
 
     @property
     def is_stale(self) -> bool:
-        """Whether it is older than dbt's limit."""
-        return self.stale_after is not None and self.age > self.stale_after
+        """Whether it is older than dbt's limit, or has a limit and no documents."""
+        return self.stale_after is not None and (self.age is None or self.age > self.stale_after)
 
     @property
-    def words(self) -> str:
+    def age_words(self) -> str:
         """The age for a person."""
-        minutes = int(self.age.total_seconds() // 60)
-        for size, unit in ((1440, "day"), (60, "hour"), (1, "minute")):
-            if minutes >= size:
-                count = minutes // size
-                return f"{count} {unit}{'s' if count > 1 else ''}"
-        return "under a minute"
+        return "–" if self.age is None else _words(self.age)
+
+    @property
+    def verdict(self) -> str:
+        """Say whether it is fresh, and if not, why."""
+        if self.stale_after is None:
+            return "no limit is declared"
+        if self.age is None:
+            return "stale: nothing has landed"
+        return f"stale: over {_words(self.stale_after)}" if self.is_stale else "fresh"
 
 
 def read_validations(settings: Settings) -> list[Validation]:
@@ -89,29 +93,45 @@ def _validation(asset: str, file: Path, results: Path) -> list[Validation]:
 
 
 def freshness(accounts: list[SourceAccount], now: datetime) -> list[Freshness]:
-    """Return each source's age, held against the limit that dbt warns at."""
+    """Return the age of each source that dbt or the ledger knows, held against the limit that dbt warns at."""
     limits = _limits()
-    return [
-        Freshness(
-            source=account.source,
-            batches=account.batches,
-            last_commit_at=account.last_commit_at,
-            age=now - account.last_commit_at,
-            stale_after=limits.get(account.source),
+    known = {account.source: account for account in accounts}
+    found = []
+    for source in sorted(limits.keys() | known.keys()):
+        account = known.get(source)
+        landed_at = account.last_landed_at if account else None
+        found.append(
+            Freshness(
+                source=source,
+                batches=account.batches if account else 0,
+                last_landed_at=landed_at,
+                age=now - landed_at if landed_at else None,
+                stale_after=limits.get(source),
+            )
         )
-        for account in accounts
-    ]
+    return found
 
 
-def _limits() -> dict[str, timedelta]:
-    """Return source → the age from which on dbt warns."""
+def _limits() -> dict[str, timedelta | None]:
+    """Return each source that dbt declares → the age from which on it warns, None where it does not."""
     declared: list[dict[str, Any]] = yaml.safe_load(SOURCES.read_text())["sources"]
     raw = next(source for source in declared if source["name"] == "raw")
-    limits = {}
-    for table in raw["tables"]:
-        for holder in (table, raw):
-            limit = (holder.get("config") or {}).get("freshness", {}).get("warn_after")
-            if limit:
-                limits[table["name"]] = timedelta(**{f"{limit['period']}s": limit["count"]})
-                break
-    return limits
+    return {table["name"]: _limit(raw, table) for table in raw["tables"]}
+
+
+def _limit(*holders: dict[str, Any]) -> timedelta | None:
+    """Return the limit of the last holder that has one; a null switches off what was declared above it."""
+    limit = None
+    for holder in holders:
+        declared = (holder.get("config") or {}).get("freshness", {})
+        limit = declared.get("warn_after", limit) if declared is not None else None
+    return timedelta(**{f"{limit['period']}s": limit["count"]}) if limit else None
+
+
+def _words(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    for size, unit in ((1440, "day"), (60, "hour"), (1, "minute")):
+        if minutes >= size:
+            count = minutes // size
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "under a minute"

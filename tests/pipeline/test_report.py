@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from rich.console import Console
 from sqlalchemy import text
@@ -16,9 +17,10 @@ from sqlalchemy import text
 from ml.artefact import save
 from pipeline.accounting import accounting, print_accounting
 from pipeline.report import main, write_report
-from pipeline.report_checks import freshness
+from pipeline.report_checks import SOURCES, freshness
 from pipeline.report_documents import SQL_OF
 from pipeline.report_facts import gather_facts
+from tests.landing import airline, flight, land
 from tests.pipeline.conftest import STAGES, fill_reports
 from tests.small_warehouse import build_outcomes, build_raw
 from warehouse.connection import engine
@@ -114,6 +116,7 @@ def test_empty_warehouse_says_what_to_do(database: str, reports: Path) -> None:
     page = write_report().path.read_text()
     assert "Nothing has been landed yet" in page
     assert "None has been trained yet" in page
+    assert page.count('<td class="whole">never</td>') == page.count("stale: nothing has landed") == 5
 
 
 def test_page_escapes_what_comes_from_the_data(full_warehouse: object, reports: Path) -> None:
@@ -204,10 +207,38 @@ def test_a_document_that_was_replaced_names_the_one_that_stands(full_warehouse: 
 def test_a_source_is_stale_from_the_age_on_that_dbt_warns_at(full_warehouse: object) -> None:
     with engine("reader").connect() as connection:
         books = accounting(connection)
-    at = books[0].last_commit_at
+    at = books[0].last_landed_at
+    assert at
     assert {one.is_stale for one in freshness(books, at + timedelta(days=29))} == {False}
     assert {one.is_stale for one in freshness(books, at + timedelta(days=31))} == {True}
-    assert freshness(books, at + timedelta(hours=3))[0].words == "3 hours"
+    assert freshness(books, at + timedelta(hours=3))[0].age_words == "3 hours"
+
+
+def test_a_batch_of_rejects_makes_no_source_fresh_as_it_does_not_for_dbt(
+    database: str, reports: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tables = {table["name"]: table for table in yaml.safe_load(SOURCES.read_text())["sources"][0]["tables"]}
+    tables["weather"]["config"]["freshness"] = None
+    limit = {"freshness": {"warn_after": {"count": 6, "period": "hour"}}}
+    declared = {"sources": [{"name": "raw", "config": limit, "tables": [*tables.values()]}]}
+    monkeypatch.setattr("pipeline.report_checks.SOURCES", tmp_path / "sources.yml")
+    (tmp_path / "sources.yml").write_text(json.dumps(declared))
+    build_raw(5)
+    with engine("owner").begin() as connection:
+        connection.execute(text("update ledger.batches set committed_at = committed_at - interval '7 hours'"))
+    land("airlines", airline())
+    batch = land("flights", flight(6))
+    with engine("owner").begin() as connection:
+        rejected = "update ledger.batches set landed = 0, rejected = 1 where batch_id = :batch"
+        connection.execute(text(rejected), {"batch": batch})
+    with engine("reader").connect() as connection:
+        books = {account.source: account.last_landed_at for account in accounting(connection)}
+        for source, table in tables.items():
+            assert books[source] == connection.scalar(text(table["config"]["loaded_at_query"]))
+    page = write_report().path.read_text()
+    said = dict(re.findall(r'<th scope="row">(\w+)</th>.*\n<td class="(?:warn|good)">(.*)</td></tr>', page))
+    over = dict.fromkeys(("flights", "airports", "aircraft"), "stale: over 6 hours")
+    assert said == {**over, "airlines": "fresh", "weather": "no limit is declared"}
 
 
 def test_the_sql_that_the_page_shows_runs_as_the_reader(full_warehouse: object) -> None:
