@@ -26,6 +26,11 @@ class Gap:
     next: int
     reason: str
 
+    @property
+    def goes_back(self) -> bool:
+        """Whether what comes there now would have the coordinates of what was landed already."""
+        return self.next < self.first
+
 
 def find_gap(position: int, begin: int, end: int) -> Gap | None:
     """Compare our position with the log's first offset and the one behind its last; None when it can go on."""
@@ -42,11 +47,17 @@ def accept_or_stop(
     """Go on behind a gap and record it when a run accepts it; return the offset after it.
 
     Raises:
-        GapFound: nobody does; nothing was changed.
+        GapFound: nobody does, or it would go back; nothing was changed.
         Overtaken: another consumer has gone on already; the transaction must not be committed.
     """
     position, gap = found
     name = partition_name(topic.name, partition)
+    if gap.goes_back:
+        raise GapFound(
+            f"{name}: offset {gap.first:,} comes next, but {gap.reason}: what comes there now would have the "
+            "coordinates of what was landed, and `--accept-gap` does not land them twice: delete the topic, make it "
+            "anew, send it what is to be landed, and `--accept-gap` begins it at its start"
+        )
     if accepted_by is None:
         raise GapFound(
             f"{name}: offset {gap.first:,} comes next, but {gap.reason}: what was between is lost to us; "

@@ -228,6 +228,30 @@ def test_a_gap_stops_it_until_it_is_accepted_and_then_stands_in_the_ledger(thing
     ]
 
 
+def test_a_log_that_ends_before_what_was_landed_stops_it_whoever_accepts_gaps_until_the_topic_is_made_anew(
+    things: Things,
+) -> None:
+    things.send(*map(thing, range(5)))
+    things.consume()
+    owner = connect("owner")
+    with owner, owner.cursor() as cursor:  # as if the broker had lost the last five of ten
+        cursor.execute("update ledger.inputs set next_position = 10 where partition = 0")
+    owner.close()
+    accepting = Terms(until_end=True, accepts_gap=True)
+    things.send(thing(5), thing(6))
+    for terms in (TO_END, accepting):
+        with pytest.raises(GapFound, match=r":0: offset 10 comes next, but the log ends at 7 already: .* make it anew"):
+            things.consume(terms)
+    assert things.landed() == list(range(5))
+    assert rows("select next_position from ledger.inputs where partition = 0") == [(10,)]
+    assert rows("select count(*) from ledger.gaps") == [(0,)]
+    _make_anew(things)
+    things.send(thing(5), thing(6))
+    assert things.consume(accepting).landed == 2
+    assert things.landed() == list(range(7))
+    assert rows("select distinct first_position, next_position from ledger.gaps") == [(0, 0)]
+
+
 def test_a_topic_made_anew_under_the_same_name_is_noticed(things: Things) -> None:
     things.send(thing(1), thing(2))
     things.consume()
