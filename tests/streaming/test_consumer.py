@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -48,16 +49,22 @@ from streaming.landing import land
 from streaming.message import read_message
 from streaming.positions import former_topic
 from streaming.writer import Writer
+from tests.crash.chaos_rounds import COMPACTED
 from tests.crash.servers import kill, processes
 from tests.databases import rows
+from tests.external_server import ExternalServer, external_server
+from tests.independent_client import read_topic
 from warehouse import embedded
-from warehouse.connection import connect, current_warehouse
+from warehouse.connection import connect, current_warehouse, forget
 from warehouse.errors import ServerAway, ServerUnreachable
 from warehouse.logins import Role
 from warehouse.settings import PROJECT
 
 CONTRACT = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}, "text": {}}}
 TO_END = Terms(until_end=True)
+WAITING = """
+select distinct pid from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()
+"""
 
 
 class Things:
@@ -184,6 +191,47 @@ def test_two_consumers_that_both_believe_the_partition_theirs_land_it_once(thing
     assert things.books() == (3000, 3000, 0, 0)
 
 
+def test_a_consumer_that_was_halted_in_mid_write_wakes_when_another_has_landed_its_messages(things: Things) -> None:
+    numbers = itertools.count()
+
+    def send(count: int) -> None:
+        for partition in (0, 1):
+            things.send(*map(thing, itertools.islice(numbers, count)), partition=partition)
+
+    def both_land_what_is_new() -> bool:
+        send(1)
+        return rows("select count(distinct run_id) from ledger.batches where first_position >= 200") == [(2,)]
+
+    send(100)
+    first = things.start()
+    consumers = [first]
+    owner = connect("owner")
+    try:
+        _until(lambda: len(things.landed()) == 200)
+        with owner, owner.cursor() as cursor:
+            cursor.execute("select from ledger.inputs for update")
+            send(100)
+            _until(lambda: bool(rows(WAITING)))
+            first.send_signal(signal.SIGSTOP)
+            cursor.execute(f"select pg_terminate_backend(pid) from ({WAITING}) as waiting")
+        consumers.append(things.start())
+        _until(lambda: len(things.landed()) == 400)
+        first.send_signal(signal.SIGCONT)
+        _until(both_land_what_is_new)
+        sent = next(numbers)
+        _until(lambda: len(things.landed()) >= sent)
+    finally:
+        owner.close()
+        first.send_signal(signal.SIGCONT)
+        for process in consumers:
+            process.terminate()
+        said = [process.communicate(timeout=40)[1].decode() for process in consumers]
+    assert [process.returncode for process in consumers] == [0, 0], said
+    assert "the database does not answer, waiting" in said[0]
+    assert things.landed() == list(range(sent))
+    assert things.books() == (sent, sent, 0, 0)
+
+
 def test_a_group_shares_the_partitions_and_sigterm_ends_it_cleanly(things: Things) -> None:
     first, second = things.start(), things.start()
     try:
@@ -293,7 +341,7 @@ def test_an_unknown_topic_is_one_line(things: Things) -> None:
         things.consume()
 
 
-def test_aborted_transactions_and_compaction_leave_holes_that_are_no_gaps(things: Things) -> None:
+def test_aborted_transactions_leave_holes_that_are_no_gaps(things: Things) -> None:
     producer = KafkaProducer(bootstrap_servers=things.server, transactional_id=things.topic, acks="all")
     producer.init_transactions()
     for number, is_committed in enumerate([True, False, True, False]):
@@ -310,6 +358,31 @@ def test_aborted_transactions_and_compaction_leave_holes_that_are_no_gaps(things
     assert rows("select count(*) from ledger.gaps") == [(0,)]
 
 
+def test_compaction_leaves_holes_that_are_no_gaps(things: Things) -> None:
+    delete_topic(things.topic)
+    create_topic(things.topic, 1, configs=COMPACTED)
+
+    def send_for_every_key(numbers: range) -> None:
+        for number in numbers:
+            things.send(thing(number), key=b"%d" % (number % 10))
+        time.sleep(0.3)  # the next one begins a segment, and this one can be compacted
+
+    def held() -> list[int]:
+        return [offset for _, offset, _ in read_topic(things.server, things.topic)]
+
+    send_for_every_key(range(10))
+    assert things.consume().landed == 10
+    send_for_every_key(range(10, 30))
+    send_for_every_key(range(30, 35))
+    things.send(thing(35), key=b"last")
+    left = [*range(25, 35), 35]
+    _until(lambda: held() == left)
+    assert things.consume().landed == len(left)
+    assert things.landed() == [*range(10), *left]
+    assert rows("select count(*) from ledger.gaps") == [(0,)]
+    assert things.consume().landed == 0
+
+
 def test_a_document_that_only_postgresql_refuses_is_named_and_the_others_land(things: Things) -> None:
     deep = b'{"id": 5, "text": ' + b"[" * 900 + b"]" * 900 + b"}"
     refused = b'{"id": 6, "text": 1e-200000}'
@@ -320,23 +393,53 @@ def test_a_document_that_only_postgresql_refuses_is_named_and_the_others_land(th
     assert things.books() == (4, 3, 1, 0)
 
 
-def test_it_waits_for_a_database_that_is_away(things: Things) -> None:
+@pytest.fixture
+def server_of_others(broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExternalServer]:
+    """Name a server that no command starts again; to be asked for before `things`."""
+    with external_server() as server:
+        for name, value in server.variables("creator", tmp_path).items():
+            monkeypatch.setenv(name, value)
+        yield server
+    forget()
+
+
+def test_it_waits_for_a_database_that_is_away(server_of_others: ExternalServer, things: Things) -> None:
+    things.send(*map(thing, range(500)))
+    process = things.start()
+    try:
+        _until(lambda: len(things.landed()) == 500)
+        server_of_others.stop()
+        things.send(*map(thing, range(500, 1000)))
+        time.sleep(5)
+        assert process.poll() is None
+        server_of_others.start()
+        _until(lambda: len(things.landed()) == 1000)
+    finally:
+        process.terminate()
+        said = process.communicate(timeout=40)[1].decode()
+    assert process.returncode == 0, said
+    assert things.landed() == list(range(1000))
+    assert things.books() == (1000, 1000, 0, 0)
+    pauses = re.findall(r"the database does not answer, waiting seconds=([\d.]+) reason=\S", said)
+    assert pauses[:3] == ["0.5", "1.0", "2.0"], said
+
+
+def test_an_embedded_database_that_is_killed_at_work_is_started_again(things: Things) -> None:
     place = current_warehouse().place
     assert place
-    process = things.start("--until-end")
     things.send(*map(thing, range(500)))
-    time.sleep(1.5)
-    _kill_server(place)
-    _, said = process.communicate(timeout=90)
-    assert process.returncode == 0, said.decode()
-    assert things.landed() == list(range(500))
-
-
-def _kill_server(place: Any) -> None:
-    pid = int((place.data / "postmaster.pid").read_text().splitlines()[0])
-    os.kill(pid, signal.SIGKILL)
-    time.sleep(0.5)
-    embedded.start(place)
+    process = things.start()
+    try:
+        _until(lambda: len(things.landed()) == 500)
+        kill(processes(place))
+        things.send(*map(thing, range(500, 1000)))
+        _until(lambda: embedded.answers(place))
+        _until(lambda: len(things.landed()) == 1000)
+    finally:
+        process.terminate()
+        said = process.communicate(timeout=40)[1].decode()
+    assert process.returncode == 0, said
+    assert things.books() == (1000, 1000, 0, 0)
 
 
 def test_it_waits_for_a_broker_that_is_away(things: Things, broker_place: BrokerPlace) -> None:
