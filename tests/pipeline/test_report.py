@@ -186,7 +186,14 @@ def test_page_shows_tests_validations_curves_and_costs(
     assert "ROC. false positives → true positives: 0.00 → 0.00, 0.20 → 0.60, 1.00 → 1.00" in page
     assert "dearer: load used 9.0 s of CPU, 80 % more than 5.0, the median of the last 5 like it" in page
     assert "PostgreSQL: not ours to see: PGHOST names a server of yours" in page
+    assert re.search(r"<span>CPU by part: [^<]*commands 5\.0 s", page)
     assert "estimate: CPU seconds × 2.76 W" in page
+    [row] = re.findall(r'<tr><th scope="rowgroup" rowspan="2">load</th>(.*?)</tr>', page, re.S)
+    assert re.findall(r"<td>([^<]*)</td>", row) == [
+        "10.0", "9.0", "90 %", "500", "400", "–", "0.0", "1,234", "137", "10.0", "1000.0"
+    ]  # fmt: skip
+    assert 'aria-label="6 runs, 5.0 to 9.0 s of CPU, last 9.0"' in row
+    assert re.search(r'<polyline class="curve" points="4\.0,14\.6 (\S+ ){4}136\.0,3\.0"', row)
 
 
 def test_more_documents_than_are_told_of_are_left_to_sql(
