@@ -81,6 +81,19 @@ def test_a_page_breaks_no_rule_of_axe_and_fetches_nothing(
     page.close()
 
 
+def test_the_costs_fit_a_wide_window_and_name_their_stage_on_a_phone(
+    browser: Browser, pages: Path, troubles: list[str]
+) -> None:
+    page = open_page(browser, pages / "index.html", ("light", 1200), troubles)
+    region = page.get_by_role("region", name="Figures of each stage")
+    assert region.evaluate("element => element.scrollWidth <= element.clientWidth")
+    page.set_viewport_size({"width": 360, "height": 800})
+    region.evaluate("element => { element.scrollLeft = 300 }")
+    assert region.evaluate("element => element.scrollLeft") == 300
+    assert region.get_by_role("rowheader", name="load").bounding_box()["x"] >= 0  # type: ignore[index]
+    page.close()
+
+
 def test_every_link_of_both_pages_leads_somewhere(browser: Browser, pages: Path, troubles: list[str]) -> None:
     index = open_page(browser, pages / "index.html", LOOKS[0], troubles)
     stories = open_page(browser, pages / "stories.html", LOOKS[0], troubles)
