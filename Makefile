@@ -114,7 +114,7 @@ crash: setup-dev ## kill loader and server at random, count losses (ROUNDS SEED)
 	@$(RUN) -m tests.crash --rounds $(or $(ROUNDS),20) --seed $(or $(SEED),1)
 
 chaos: setup-dev java ## the same with a topic: kill, halt, cut, crowd (ROUNDS SEED)
-	@$(RUN) -m tests.crash.chaos --rounds $(or $(ROUNDS),10) --seed $(or $(SEED),1)
+	@$(RUN) -m tests.crash.chaos --rounds $(or $(ROUNDS),200) --seed $(or $(SEED),1)
 
 bench: data java ## measure landing, marts and stream beside others (BENCH)
 	@$(RUN) -m benchmarks.load $(BENCH)
