@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from loader.framing import LINE_END
 from loader.inputs import InputFile
 from loader.originals import copy_range, find_original
 from warehouse.connection import connect
+
+logger = logging.getLogger(__name__)
 
 REJECTS = """
 select inputs.source, inputs.name, rejects.position, rejects.reason, rejects.detail, rejects.pointer,
@@ -64,7 +67,7 @@ def list_rejects(only: str | None = None, only_reason: str | None = None) -> Ite
 
 @dataclass(frozen=True)
 class Exported:
-    """How many rejects were written as lines and as files of their own, and how many had to be left out."""
+    """How many rejects were written as lines and as files of their own; left out are those whose file is gone."""
 
     lines: int
     files: int
@@ -76,6 +79,7 @@ def export_rejects(rows: Iterator[RejectRow], path: Path) -> Exported:
 
     What holds a line end itself becomes a file of its own in the folder `<path>.documents`, for the layout `document`;
     so does what was kept in part, read again from the file it came in. Left out is what that does not hold any more.
+    So is a message that was kept in part; it is named in the log, with what writes it while its topic has it.
     A file begins with an empty line, so that nothing in a reject is taken for gzip or a byte order mark.
     """
     partial, folder = path.with_name(f".{path.name}.partial"), path.with_name(f"{path.name}.documents")
@@ -90,6 +94,14 @@ def export_rejects(rows: Iterator[RejectRow], path: Path) -> Exported:
             if is_whole and not LINE_END.search(reject.beginning):
                 file.write(reject.beginning + b"\n")
                 lines += 1
+            elif not is_whole and reject.digest is None:
+                message = f"{reject.name}:{reject.position}"
+                logger.warning(
+                    "%s is left out, only its beginning was kept; `python -m streaming.message %s` writes it, "
+                    "while the topic has it",
+                    message,
+                    message,
+                )
             elif _written(reject, folder / f"{files + 1:06}", originals):
                 files += 1
             else:

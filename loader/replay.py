@@ -178,10 +178,13 @@ class _Worker:
             return bytes(cursor.fetchone()[0])  # type: ignore[index]
         if reject.length > self._origin.most_bytes:
             return Refusal("too_large", f"{reject.length} bytes, the limit is {self._origin.most_bytes}")
+        if reject.digest is None:
+            message = f"`python -m streaming.message {reject.name}:{reject.position}`"
+            return Refusal(reject.reason, f"only its beginning was kept; {message} writes it, while the topic has it")
         if reject.input_id not in self._originals:
             cursor.execute(NAMES, [reject.input_id])
             names = [name for (name,) in cursor.fetchall()]
-            self._originals[reject.input_id] = find_original(names, reject.digest or "")
+            self._originals[reject.input_id] = find_original(names, reject.digest)
         original = self._originals[reject.input_id]
         if original is None:
             return Refusal(reject.reason, f"only its beginning was kept, and {reject.name} is gone or has changed")

@@ -21,7 +21,7 @@ OTHERS_SHOWN = 20
 NO_DOCUMENT = {
     "file": "the line is blank",
     "replay": "its row is gone from the raw table",
-    "kafka": "it is a tombstone, or a place that compaction or an aborted transaction left empty",
+    "kafka": "it is a tombstone or a transaction's marker, or compaction or an aborted transaction left it empty",
 }
 
 BATCH = """
@@ -40,7 +40,9 @@ where batch_id = %s and position = %s
 """
 
 REJECT_OF_REPLAY = """
-select rejects.batch_id from ledger.rejects where rejects.replayed_by = %s and rejects.position = %s
+select rejects.batch_id, octet_length(rejects.bytes) = rejects.length
+from ledger.rejects
+where rejects.replayed_by = %s and rejects.position = %s
 """
 
 NAMES = "select name from ledger.input_names where input_id = %s order by first_seen_at, name"
@@ -49,6 +51,14 @@ OUTCOME = """
 select document_key, outcome, reason, surviving_batch_id, surviving_position
 from intermediate.document_outcomes
 where source = %s and _batch_id = %s and _position = %s
+"""
+
+CURRENT = """
+select inputs.name, outcomes._position
+from intermediate.document_outcomes as outcomes
+inner join ledger.batches on outcomes._batch_id = batches.batch_id
+inner join ledger.inputs on batches.input_id = inputs.input_id
+where outcomes.source = %s and outcomes.document_key = %s and outcomes.outcome = 'current'
 """
 
 OTHERS = """
@@ -124,7 +134,10 @@ def story(question: Question, place: DocumentPlace) -> Iterator[str]:
     for reason, detail, pointer, first_byte, length, mark, beginning, replayed_by in rejects:
         yield f"rejected: {reason}: {detail}{f' at {pointer}' if pointer else ''} ({length} bytes)"
         kept = bytes(beginning) if len(beginning) == length else None
-        yield from _bytes_of_reject(question, (read[0], read[2]), (first_byte, length, mark), kept)
+        if kept is None and place.feed == "kafka":
+            yield f"{_bytes_in_topic(place)}; ledger.rejects keeps their beginning"
+        else:
+            yield from _bytes_of_reject(question, (read[0], read[2]), (first_byte, length, mark), kept)
         if replayed_by:
             yield f"replayed: landed after all by batch {replayed_by}"
             yield from story(question, replace(place, batch_id=replayed_by, feed="replay"))
@@ -133,23 +146,28 @@ def story(question: Question, place: DocumentPlace) -> Iterator[str]:
         if place.feed == "file":
             yield from _bytes_of_document(question, place, read, mark)
         elif place.feed == "kafka":
-            yield f"source bytes: `python -m streaming.message {place.name}:{place.position}`, while the topic has them"
+            yield _bytes_in_topic(place)
         elif place.feed == "replay":
             yield from _rejected_before(question, place)
         yield from _fate(question, place)
 
 
 def _rejected_before(question: Question, place: DocumentPlace) -> Iterator[str]:
-    for (batch_id,) in question.rows(REJECT_OF_REPLAY, [place.batch_id, place.position]):
-        yield f"it was rejected first, in batch {batch_id}; the reject keeps its bytes"
+    for batch_id, is_whole in question.rows(REJECT_OF_REPLAY, [place.batch_id, place.position]):
+        kept = "its bytes" if is_whole else "the beginning of its bytes"
+        yield f"it was rejected first, in batch {batch_id}; the reject keeps {kept}"
+
+
+def _bytes_in_topic(place: DocumentPlace) -> str:
+    return f"source bytes: `python -m streaming.message {place.name}:{place.position}`, while the topic has them"
 
 
 def _bytes_of_reject(
-    question: Question, read: tuple[str | None, str], span: tuple[int, int, str], kept: bytes | None
+    question: Question, read: tuple[str, str], span: tuple[int, int, str], kept: bytes | None
 ) -> Iterator[str]:
     digest, input_id = read
     first_byte, length, mark = span
-    if kept is None and digest:
+    if kept is None:
         original = find_original([name for (name,) in question.rows(NAMES, [input_id])], digest)
         kept = read_range(original, first_byte, length, UUID(mark)) if original else None
         if kept is None:
@@ -188,8 +206,16 @@ def _fate(question: Question, place: DocumentPlace) -> Iterator[str]:
         if surviving_batch:
             origin = question.rows(NAME_OF_BATCH, [surviving_batch])[0][0]
             yield f"in its place stands {origin}:{surviving_position}"
+        elif outcome != "current":
+            yield _stand_in(question, place.source, key)
         yield from _others(question, place, key)
         yield from mart_rows(question, place.batch_id, place.position)
+
+
+def _stand_in(question: Question, source: str, key: str | None) -> str:
+    for name, position in question.rows(CURRENT, [source, key]):
+        return f"in its place stands {name}:{position}"
+    return "nothing stands in its place"
 
 
 def _others(question: Question, place: DocumentPlace, key: str | None) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from psycopg2 import DataError, sql
 
@@ -33,9 +34,20 @@ where
     batches.input_id = %(input_id)s
     and batches.first_position <= %(position)s
     and batches.next_position > %(position)s
-    and batches.landed + batches.rejected > 0
+    and (batches.landed + batches.rejected > 0 or batches.feed = 'kafka')
     and batches.feed <> 'replay'
 order by batches.committed_at
+"""
+
+GAPS = """
+select gaps.first_position, gaps.next_position, gaps.reason, gaps.accepted_at, runs.run_id, runs.command
+from ledger.gaps
+inner join ledger.runs on gaps.run_id = runs.run_id
+where
+    gaps.input_id = %(input_id)s
+    and gaps.first_position <= %(position)s
+    and gaps.next_position > %(position)s
+order by gaps.accepted_at
 """
 
 PLACE_OF_ROW = """
@@ -47,10 +59,10 @@ where batches.batch_id = %s
 
 
 def why(coordinate: str) -> list[str]:
-    """Return the story of the document at `FILE:POSITION`, a sentence a line.
+    """Return the story of the document at `FILE:POSITION` or `TOPIC:PARTITION:OFFSET`, a sentence a line.
 
     Raises:
-        CoordinateUnknown: it is no coordinate, or nothing of it was ever landed or rejected.
+        CoordinateUnknown: it is no coordinate, or nothing of it was ever landed, rejected or given up as lost.
     """
     name, _, position = coordinate.rpartition(":")
     if not name or not position.isdigit():
@@ -87,18 +99,35 @@ def _of_coordinate(question: Question, name: str, position: int) -> Iterator[str
         yield f"{name} has changed since it was loaded; what follows is told of what it held then"
     if not known:
         raise CoordinateUnknown(f"{name}: no such file, and no file or topic partition of this name was ever landed")
-    is_found, waits = False, False
-    for input_id, first_name, next_position, is_complete in known:  # more than one where a file holds several sources
-        waits = waits or (not is_complete and position >= next_position)
-        for source, label, batch_id, feed in question.rows(BATCHES, {"input_id": input_id, "position": position}):
-            if not is_found and first_name != shown:
-                yield f"{name} has the content of {first_name}, which came first"
-            is_found = True
-            yield from story(question, DocumentPlace(source, label, batch_id, feed, position))
-    if not is_found and waits:
+    told: list[tuple[str, list[str]]] = []
+    empty: list[CoordinateUnknown] = []
+    for input_id, first_name, *_ in known:  # more than one where a file holds several sources, or a topic was made anew
+        asked = {"input_id": input_id, "position": position}
+        for source, label, batch_id, feed in question.rows(BATCHES, asked):
+            place = DocumentPlace(source, label, batch_id, feed, position)
+            try:
+                told.append((first_name, list(story(question, place))))
+            except CoordinateUnknown as error:
+                empty.append(error)
+        told += [(first_name, _loss(f"{first_name}:{position}", gap)) for gap in question.rows(GAPS, asked)]
+    if told and told[0][0] != shown:
+        yield f"{name} has the content of {told[0][0]}, which came first"
+    for _, lines in told:
+        yield from lines
+    if not told and empty:
+        raise empty[0]
+    if not told and any(not is_complete and position >= behind for _, _, behind, is_complete in known):
         raise CoordinateUnknown(f"{name}:{position} is not landed yet: run its load or its consumer")
-    if not is_found:
+    if not told:
         raise CoordinateUnknown(f"{name}:{position}: the input ends before that position")
+
+
+def _loss(coordinate: str, gap: tuple[Any, ...]) -> list[str]:
+    first, behind, reason, accepted_at, run_id, command = gap
+    return [
+        f"{coordinate} was lost before it could be landed, in the gap from {first} to {behind - 1}: {reason}",
+        f"the gap was accepted {accepted_at:%Y-%m-%d %H:%M:%S} UTC by run {run_id} ({command})",
+    ]
 
 
 def _of_row(question: Question, table: str, key: tuple[str, ...]) -> Iterator[str]:

@@ -75,32 +75,57 @@ def test_what_cannot_be_told_is_said_in_one_line(database: str, source: Path) ->
         why_row("fct_things", ("1",))
 
 
-KAFKA_BATCH = """
+KAFKA_BATCHES = """
 with run as (
-    insert into ledger.runs (run_id, command, versions) values (gen_random_uuid(), '', '{}') returning run_id
+    insert into ledger.runs (run_id, command, versions)
+    values (gen_random_uuid(), 'consume things --accept-gap', '{}') returning run_id
 ), input as (
-    insert into ledger.inputs (input_id, source, feed, topic_id, partition, name)
-    values (gen_random_uuid(), 'things', 'kafka', 't', 0, 'topic:0') returning input_id
+    insert into ledger.inputs (input_id, source, feed, topic_id, partition, name, next_position)
+    values (gen_random_uuid(), 'things', 'kafka', 't', 0, 'topic:0', 15) returning input_id
 ), named as (
     insert into ledger.input_names (input_id, name) select input_id, 'topic:0' from input
+), gap as (
+    insert into ledger.gaps (gap_id, input_id, run_id, first_position, next_position, reason)
+    select gen_random_uuid(), input_id, run_id, 12, 15, 'the log begins at 15 only' from run cross join input
 )
 insert into ledger.batches (batch_id, input_id, run_id, source, feed, first_position, next_position, contract_digest,
     read, landed, rejected, skipped)
-select gen_random_uuid(), input_id, run_id, 'things', 'kafka', 0, 9, '', 3, 2, 0, 1 from run cross join input
+select gen_random_uuid(), input_id, run_id, 'things', 'kafka', first, behind, '', landed + skipped, landed, 0, skipped
+from run cross join input cross join (values (0, 9, 2, 1), (9, 12, 0, 2)) as batch (first, behind, landed, skipped)
 """
+
+
+def consumed() -> None:
+    """Enter a partition: two documents and a tombstone, a batch of tombstones only, and a gap."""
+    owner = connect("owner")
+    with owner, owner.cursor() as cursor:
+        cursor.execute(KAFKA_BATCHES)
+    owner.close()
 
 
 def test_an_offset_without_a_document_is_no_blank_line(database: str, source: Path) -> None:
     (source / "a.ndjson").write_bytes(document(1) + b"\n\n" + document(2))
     load(Request(("things",)))
-    owner = connect("owner")
-    with owner, owner.cursor() as cursor:
-        cursor.execute(KAFKA_BATCH)
-    owner.close()
-    with pytest.raises(CoordinateUnknown, match="topic:0:5 holds no document: it is a tombstone, or a place that"):
-        why("topic:0:5")
+    consumed()
+    for offset in (5, 9, 11):
+        with pytest.raises(CoordinateUnknown, match=f"^topic:0:{offset} holds no document: it is a tombstone or a tra"):
+            why(f"topic:0:{offset}")
+    with pytest.raises(CoordinateUnknown, match="topic:0:15 is not landed yet"):
+        why("topic:0:15")
     with pytest.raises(CoordinateUnknown, match="holds no document: the line is blank"):
         why(f"{source / 'a.ndjson'}:2")
+
+
+@pytest.mark.parametrize("offset", [12, 14])
+def test_an_offset_in_an_accepted_gap_was_lost_and_who_accepted_it_is_told(database: str, offset: int) -> None:
+    consumed()
+    lost, accepted = why(f"topic:0:{offset}")
+    assert lost == (
+        f"topic:0:{offset} was lost before it could be landed, in the gap from 12 to 14: the log begins at 15 only"
+    )
+    ((run_id, accepted_at),) = rows("select run_id, accepted_at from ledger.gaps")
+    when = f"{accepted_at:%Y-%m-%d %H:%M:%S}"
+    assert accepted == f"the gap was accepted {when} UTC by run {run_id} (consume things --accept-gap)"
 
 
 def test_drift_tells_field_type_number_and_where_it_came_first(database: str, source: Path) -> None:
