@@ -9,10 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, RowMapping, text
 
 from pipeline.accounting import BUILT, OUTCOMES, SourceAccount
-from pipeline.report_stories import Story, story_of_outcome, story_of_reject
+from pipeline.report_stories import SHOWN_CHARACTERS, Story, story_of_outcome, story_of_reject
 
 TOLD_AT_MOST = 100  # of a reason, and of an outcome
-SHOWN_CHARACTERS = 2000
 
 REASONS = """
     select batch.source, reject.reason, count(*) as documents, count(reject.replayed_by) as replayed
@@ -143,7 +142,7 @@ def _only(stories: list[Story], kind: str) -> list[Story]:
 
 
 def _documents(connection: Connection, rows: Sequence[RowMapping]) -> dict[tuple[str, int], str]:
-    """Return the beginning of each document, as jsonb spells it."""
+    """Return the beginning of each document as jsonb spells it, one character longer than is shown of it."""
     found: dict[tuple[str, int], str] = {}
     for source in dict.fromkeys(row["source"] for row in rows):
         places = [row for row in rows if row["source"] == source]

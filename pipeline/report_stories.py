@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import RowMapping
 
 SAMPLE_CHARACTERS = 72
+SHOWN_CHARACTERS = 2000
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Story:
     said: str
     facts: list[tuple[str, str]]
     document: str
+    is_cut: bool = False
     length: int | None = None
     ask: str = ""
 
@@ -38,11 +40,12 @@ def story_of_reject(row: RowMapping) -> Story:
     if row["replayed_by"]:
         facts.append(("replayed", f"landed after all, by batch {row['replayed_by']}"))
     said = f"{row['detail']}{pointer}{' (replayed)' if row['replayed_by'] else ''}"
-    return _story(row, row["reason"], None, said, facts, readable(bytes(row["bytes"])), row["length"])
+    shown, length = bytes(row["bytes"]), row["length"]
+    return _story(row, row["reason"], None, said, facts, readable(shown), length > len(shown), length)
 
 
 def story_of_outcome(row: RowMapping, document: str) -> Story:
-    """Tell of a landed document, with its beginning as jsonb spells it."""
+    """Tell of a landed document as jsonb spells it, which shows its beginning."""
     facts = _came(row)
     if row["document_key"]:
         facts.append(("key", row["document_key"]))
@@ -51,7 +54,8 @@ def story_of_outcome(row: RowMapping, document: str) -> Story:
     if row["survivor_name"]:
         said = f"{row['survivor_name']}:{row['surviving_position']} stands in its place"
         facts[-1] = (row["outcome"], said)
-    return _story(row, row["outcome"], row["document_key"], said, facts, document)
+    shown = document[:SHOWN_CHARACTERS]
+    return _story(row, row["outcome"], row["document_key"], said, facts, shown, document != shown)
 
 
 def _came(row: RowMapping) -> list[tuple[str, str]]:
@@ -69,6 +73,7 @@ def _story(
     said: str,
     facts: list[tuple[str, str]],
     document: str,
+    is_cut: bool,
     length: int | None = None,
 ) -> Story:
     coordinate = f"{row['name']}:{row['position']}"
@@ -81,6 +86,7 @@ def _story(
         said=said,
         facts=facts,
         document=document,
+        is_cut=is_cut,
         length=length,
         ask=f".venv/bin/python -m loader why {shlex.quote(coordinate)}",
     )

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from uuid import UUID
 
@@ -209,6 +210,22 @@ def test_a_document_that_was_replaced_names_the_one_that_stands(full_warehouse: 
     stories = (reports / "stories.html").read_text()
     assert "data/raw/flights.ndjson:19 stands in its place" in stories
     assert ".venv/bin/python -m loader why data/raw/flights.ndjson:18" in stories
+
+
+@pytest.mark.parametrize(("length", "end"), [(2000, ""), (2001, " …")])
+def test_of_a_long_document_the_beginning_is_shown_and_the_cut_is_marked(
+    database: str, reports: Path, length: int, end: str
+) -> None:
+    document = {"text": "", "outcome": "uncastable"}
+    spelled = json.dumps({**document, "text": "x" * (length - len(json.dumps(document)))})
+    build_raw(5)
+    build_outcomes()
+    with engine("owner").begin() as connection:
+        update = "update raw.flights set document = cast(:document as jsonb) where _position = 3"
+        connection.execute(text(update), {"document": spelled})
+    write_report()
+    [shown] = re.findall(r"<pre>(.*)</pre>", (reports / "stories.html").read_text())
+    assert unescape(shown) == spelled[:2000] + end
 
 
 def test_a_source_is_stale_from_the_age_on_that_dbt_warns_at(full_warehouse: object) -> None:
