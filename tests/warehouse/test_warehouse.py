@@ -16,14 +16,34 @@ from warehouse.connection import connect, connection_parameters, forget, open_co
 from warehouse.errors import LayoutMismatch, ServerUnreachable, SettingsError
 from warehouse.identifiers import uuid7
 from warehouse.logins import has_own_logins
-from warehouse.schema import drop_everything
+from warehouse.schema import drop_everything, ensure_raw_tables
 from warehouse.settings import Settings, get_settings
+
+
+@pytest.fixture(scope="module")
+def furnished(module_database: str) -> str:
+    """The database with a raw table, a mart and predictions in it, each made by whoever makes it."""
+    owner = connect("owner")
+    ensure_raw_tables(owner, ["flights"])
+    owner.close()
+    for role, table in (("transformer", "marts.fct_flights"), ("trainer", "predictions.flight_delays")):
+        connection = connect(role)  # type: ignore[arg-type]
+        with connection, connection.cursor() as cursor:
+            cursor.execute(f"create table {table} (flight_id text)")
+        connection.close()
+    return module_database
 
 
 @pytest.mark.parametrize(
     ("role", "statement"),
     [
         ("loader", "create table raw.mine ()"),
+        ("loader", "update raw.flights set document = '{}'"),
+        ("loader", "delete from raw.flights"),
+        ("loader", "truncate raw.flights"),
+        ("loader", "insert into marts.fct_flights values ('mine')"),
+        ("loader", "delete from marts.fct_flights"),
+        ("loader", "delete from predictions.flight_delays"),
         ("loader", "delete from ledger.batches"),
         ("loader", "update ledger.batches set landed = 0"),
         ("loader", "update ledger.rejects set reason = ''"),
@@ -32,12 +52,24 @@ from warehouse.settings import Settings, get_settings
         ("loader", "drop table ledger.batches"),
         ("transformer", "insert into ledger.runs (run_id, command, versions) values (gen_random_uuid(), '', '{}')"),
         ("transformer", "create table raw.mine ()"),
+        ("transformer", "insert into raw.flights select * from raw.flights"),
+        ("transformer", "update raw.flights set document = '{}'"),
+        ("transformer", "delete from raw.flights"),
+        ("transformer", "select from predictions.flight_delays"),
+        ("transformer", "delete from predictions.flight_delays"),
         ("transformer", "create table predictions.mine ()"),
         ("transformer", "delete from ledger.rejects"),
         ("trainer", "create table marts.mine ()"),
+        ("trainer", "insert into marts.fct_flights values ('mine')"),
+        ("trainer", "update marts.fct_flights set flight_id = ''"),
+        ("trainer", "delete from marts.fct_flights"),
+        ("trainer", "select from raw.flights"),
         ("trainer", "create table raw.mine ()"),
         ("trainer", "create table staging.mine ()"),
         ("trainer", "delete from ledger.runs"),
+        ("reader", "insert into raw.flights select * from raw.flights"),
+        ("reader", "delete from marts.fct_flights"),
+        ("reader", "delete from predictions.flight_delays"),
         ("reader", "create table marts.mine ()"),
         ("reader", "create table public.mine ()"),
         ("reader", "create table predictions.mine ()"),
@@ -47,7 +79,7 @@ from warehouse.settings import Settings, get_settings
         ("reader", "create role mine login"),
     ],
 )
-def test_a_login_cannot_do_another_ones_work(module_database: str, role: str, statement: str) -> None:
+def test_a_login_cannot_do_another_ones_work(furnished: str, role: str, statement: str) -> None:
     if not has_own_logins(get_settings()):
         pytest.skip("one login does it all here")
     connection = connect(role)  # type: ignore[arg-type]
