@@ -17,6 +17,7 @@ from administration import container_config
 from data.sample.build import ARRAY_MONTHS, PACKED_MONTHS
 from loader.declarations import read_source
 from pipeline.env_file import SECRETS
+from warehouse.connection import current_warehouse, login_parameters, open_connection
 from warehouse.embedded import MAJOR_VERSION
 from warehouse.logins import role_name
 from warehouse.settings import PROJECT, Settings
@@ -28,6 +29,14 @@ OURS = {name for name, service in SERVICES.items() if "build" in service}
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()
 EXAMPLE = dotenv_values(PROJECT / ".env.example")
 SETTINGS = {name.upper() for name in Settings.model_fields}
+NOT_PASSED_ON = {
+    **dict.fromkeys(("PGPASSWORD", "WAYBILL_READER_PASSWORD"), "is a file in the container"),
+    **dict.fromkeys(("PGSSLMODE", "KAFKA_SSL_CAFILE"), "traffic between the services is not encrypted"),
+    **dict.fromkeys(("KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"),
+                    "the service kafka asks for no login"),
+    "WAYBILL_SERVER_USER": "there is no embedded server",
+    "WAYBILL_PGADMIN_PORT": "is of the service pgadmin",
+}  # fmt: skip
 VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z_]+)(:[-?])?([^}]*)\}")
 each_service = pytest.mark.parametrize("name", SERVICES)
 
@@ -135,6 +144,15 @@ def test_our_image_is_told_what_the_settings_know(name: str) -> None:
         assert any(folder.startswith(volume.split(":")[1]) for folder in [*folders, "/waybill/notebooks"])
 
 
+def test_every_setting_is_passed_on_or_said_why_not() -> None:
+    passed_on = set(FILE["x-waybill"]["environment"])
+    of_the_image = SETTINGS & set(image_variables())
+    assert not passed_on & (of_the_image | set(NOT_PASSED_ON))
+    assert passed_on | of_the_image | set(NOT_PASSED_ON) == SETTINGS
+    for name in passed_on - {"PGHOST", "PGPORT", "KAFKA_BOOTSTRAP_SERVERS"}:  # which the services say themselves
+        assert FILE["x-waybill"]["environment"][name].startswith(f"${{{name}:-"), name
+
+
 def test_names_and_ports_of_the_servers_agree() -> None:
     environment = FILE["x-waybill"]["environment"]
     assert SERVICES[environment["PGHOST"]]["ports"] == [f"127.0.0.1:${{PGPORT:-5432}}:{environment['PGPORT']}"]
@@ -157,9 +175,12 @@ def test_topic_and_messages_are_of_a_source_that_there_is() -> None:
     assert "streaming.consumer flights " in SERVICES["consumer"]["command"]
 
 
-def test_pgadmin_knows_the_warehouse_by_its_read_only_login() -> None:
+def test_pgadmin_knows_the_warehouse_by_its_read_only_login(database: str) -> None:
     [server] = json.loads((PROJECT / "administration/servers.json").read_text())["Servers"].values()
-    assert server["Host"] in SERVICES
+    environment = FILE["x-waybill"]["environment"]
+    assert (server["Host"], str(server["Port"])) == (environment["PGHOST"], environment["PGPORT"])
+    assert server["MaintenanceDB"] == "postgres"  # whichever PGDATABASE names, this one is there
+    open_connection(login_parameters(current_warehouse(), "reader", database=server["MaintenanceDB"])).close()
     assert server["Username"] == role_name("reader")
     assert server["PasswordExecCommand"] == "cat /run/secrets/waybill_reader_password"
     assert container_config.ENABLE_SERVER_PASS_EXEC_CMD
