@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from kafka import KafkaConsumer, KafkaProducer
 
+from loader.declarations import read_source
 from streaming import jars as jars_module
 from streaming import local_broker
 from streaming.broker import broker as broker_command
@@ -23,10 +25,16 @@ from streaming.broker_process import (
     remember,
 )
 from streaming.cluster import admin, create_topic, find_topic
+from streaming.consumer import consume
 from streaming.errors import BrokerAway, BrokerUnreachable, JarsMissing, JavaMissing, TopicUnknown
+from streaming.health import Health
+from streaming.intake import Terms
 from streaming.jars import jars
 from streaming.java import find_java
 from streaming.local_broker import ExtraListener
+from streaming.message import read_message
+from streaming.producer import Pace, produce
+from tests.landing import flight
 from tests.streaming.conftest import own_place
 from warehouse.left_running import LOOPBACK
 
@@ -150,7 +158,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_tls_and_a_login_are_taken_from_the_environment(
-    guarded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, topic: str
+    guarded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, topic: str, database: str
 ) -> None:
     (port, _) = local_broker.choose_ports(BrokerPlace(tmp_path / "none"))
     login = 'org.apache.kafka.common.security.plain.PlainLoginModule required user_waybill="let-me-in";'
@@ -173,6 +181,14 @@ def test_tls_and_a_login_are_taken_from_the_environment(
         monkeypatch.setenv("KAFKA_SASL_PASSWORD", "let-me-in")
         create_topic(topic, 1)
         assert find_topic(topic).partitions == (0,)
+        flights = read_source("flights").model_copy(update={"topic": topic})
+        lines = tmp_path / "flights.ndjson"
+        lines.write_text("\n".join(json.dumps(flight(number)) for number in range(1, 4)))
+        assert produce(flights, (str(lines),), Pace(), show=lambda sent: None).acknowledged == 3
+        health = Health("flights")
+        consume(flights, Terms(until_end=True), health)
+        assert (health.landed, health.rejected) == (3, 0)
+        assert read_message(f"{topic}:0:2") == json.dumps(flight(3)).encode()
         monkeypatch.setenv("KAFKA_SASL_PASSWORD", "wrong")
         with pytest.raises(BrokerUnreachable, match="did not let us in") as refused:
             find_topic(topic)
