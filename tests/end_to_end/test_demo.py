@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from loader.why import why, why_row
 from pipeline.errors import RunRefused
 from pipeline.place import settle
 from pipeline.runner import only_run
@@ -37,6 +38,34 @@ def test_what_it_tells_is_what_the_warehouse_holds(demo: DemoRun) -> None:
     assert rows("select count(*), max(arrival_delay_minutes) from marts.fct_flights") == [(112, 168)]
     assert rows("select count(*) from predictions.flight_delays_small") == [(112,)]
     assert demo.said.count("balanced") == 5
+
+
+@pytest.mark.parametrize(
+    ("mart", "key"),
+    [
+        ("fct_flights", "flight_id"),
+        ("fct_weather_observations", "weather_observation_id"),
+        ("dim_airlines", "airline_id"),
+        ("dim_airports", "airport_id"),
+        ("dim_aircraft", "aircraft_id"),
+    ],
+)
+def test_a_row_of_every_mart_leads_to_source_bytes_that_are_checked(demo: DemoRun, mart: str, key: str) -> None:
+    keys = rows(f"select min({key}), max({key}) from marts.{mart} where _batch_id is not null")[0]
+    for value in keys:
+        said = why_row(mart, (value,))
+        assert said[0] == f"marts.{mart} {value} is made of the document"
+        assert any(line.startswith("source bytes, fingerprint ") and " checked: {" in line for line in said)
+        assert any(line.startswith(f"mart row marts.{mart}: ") for line in said)
+
+
+def test_why_names_what_stands_in_place_of_a_document_that_is_not_current(demo: DemoRun) -> None:
+    uncastable, duplicate = why("data/raw/raw.json:57"), why("data/raw/raw.json:118")
+    assert 'uncastable: arrival_delay_minutes: "twelve" is no whole number, key B6-1307-JFK-2013-06-17' in uncastable
+    assert "in its place stands data/raw/raw.json:58" in uncastable
+    assert "duplicate, key B6-2280-EWR-2013-08-23" in duplicate
+    assert "in its place stands data/raw/raw.json:80" in duplicate
+    assert not any(line.startswith("mart row") for line in uncastable + duplicate)
 
 
 def test_the_gates_were_the_pipelines_own_and_held(demo: DemoRun) -> None:
