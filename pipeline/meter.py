@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 SHORTEST_PAUSE_SECONDS = 0.2
 PAUSE_PER_COST = 200  # a look that took 1 ms of CPU is followed by 200 ms without one: half a percent
-IDLING_SHARE = 0.02  # of a core: a broker below it had nothing to do with the work
+IDLING_SHARE = 0.05  # of a core: a broker below it had nothing to do with the work
 HIDDEN = "not seen: it did not run, or the system hides its processes"
 COMMANDS, POSTGRESQL, BROKER = "commands", "PostgreSQL", "Kafka broker"
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from click.testing import CliRunner
+from kafka import KafkaProducer
 from sqlalchemy import text
 
 from expectations.checkpoints import CheckpointOutcome
@@ -25,8 +26,12 @@ from pipeline.meter import BROKER, COMMANDS, PAUSE_PER_COST, POSTGRESQL, Meter, 
 from pipeline.process_tree import ProcessTree
 from pipeline.runner import run_stage
 from pipeline.stages import WORK, Outcome
+from streaming import local_broker
+from streaming.broker_process import address
+from streaming.cluster import create_topic
 from tests.databases import rows
 from tests.small_warehouse import build_marts, build_raw
+from tests.streaming.conftest import own_place
 from warehouse.connection import engine
 from warehouse.errors import WaybillError
 from warehouse.runs import recorded_run
@@ -181,6 +186,32 @@ def test_an_idle_brokers_memory_is_left_out_with_its_part(monkeypatch: pytest.Mo
     assert ours.part == COMMANDS
     assert (meter.use.peak_bytes, meter.use.mean_bytes) == (ours.peak_bytes, ours.mean_bytes)
     assert with_it.use.peak_bytes > meter.use.peak_bytes + 150_000_000
+
+
+def test_the_brokers_share_is_there_when_it_works_and_gone_when_it_idles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = own_place(tmp_path / "kafka")
+    monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
+    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    monkeypatch.setattr("pipeline.meter.IDLING_SHARE", 0.1)  # one that was just started is not at rest yet
+    local_broker.start(place)
+    try:
+        create_topic("t", 1)
+        with Meter() as meter:
+            producer = KafkaProducer(bootstrap_servers=address(place))
+            for number in range(5000):
+                producer.send("t", b"%d" % number)
+            producer.flush(30)
+            producer.close()
+        assert part(meter.use, BROKER) > 0.1 * meter.use.wall_seconds
+        deadline = time.monotonic() + 60
+        while BROKER in {one.part for one in meter.use.parts} and time.monotonic() < deadline:
+            with Meter() as meter:
+                time.sleep(1)
+        assert BROKER not in {one.part for one in meter.use.parts}
+    finally:
+        local_broker.stop(place)
 
 
 def test_looking_costs_less_than_a_hundredth() -> None:
