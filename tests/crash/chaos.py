@@ -20,7 +20,7 @@ COUNTED = (
     help="Example: python -m tests.crash.chaos --rounds 200 --seed 1\n\n"
     "Kill, halt, cut and crowd while a topic is consumed, on a warehouse and a broker of its own."
 )
-@click.option("--rounds", default=10, show_default=True, type=click.IntRange(min=1), help="How many rounds.")
+@click.option("--rounds", default=200, show_default=True, type=click.IntRange(min=1), help="How many rounds.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same messages and faults.")
 def main(rounds: int, seed: int) -> None:
     """Run the rounds; exit 1 when anything was lost, doubled, left unbalanced or did not get on."""
