@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import quote, quote_plus
 
 import orjson
 import psutil
 import psycopg2
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 import loader.declarations
 from loader.declarations import Source, read_source
@@ -23,16 +28,23 @@ from loader.load import load
 from loader.plan import Request
 from ml.errors import TaskBroken
 from ml.task import Task, read_task
+from streaming import local_broker
+from streaming.broker_process import BrokerPlace
+from streaming.health import Health
 from tests.databases import fresh_database, rows
 from tests.external_server import PASSWORD, ExternalServer
-from tests.landing import flight
+from tests.landing import flight, make_raw_tables
 from warehouse.connection import connect, forget
 from warehouse.logins import read_logins
 from warehouse.schema import ensure_raw_tables
 from warehouse.settings import get_settings
 
 HOSTILE = ["select", 'x"; drop schema raw cascade; --', "x'; drop schema raw cascade; --", "raw.flights", "%s", "a{b}c"]
-SASL_PASSWORD = "sasl-secret-of-the-test"  # noqa: S105
+GIVEN = {
+    "PGPASSWORD": PASSWORD,
+    "WAYBILL_READER_PASSWORD": "reader-secret-of-the-test",
+    "KAFKA_SASL_PASSWORD": "sasl-secret-of-the-test",
+}
 
 
 @pytest.fixture
@@ -40,7 +52,7 @@ def creator(external: ExternalServer, tmp_path: Path, monkeypatch: pytest.Monkey
     """A database on the server that asks for passwords, and the folder in which all that is written stands."""
     forget()
     external.drop_logins()
-    for name, value in external.variables("creator", tmp_path).items():
+    for name, value in {**external.variables("creator", tmp_path), **GIVEN}.items():
         monkeypatch.setenv(name, value)
     for kind in ("MODELS", "REPORTS", "PROCESSED"):
         monkeypatch.setenv(f"WAYBILL_{kind}", str(tmp_path / kind.lower()))
@@ -75,6 +87,18 @@ def process_list() -> Iterator[set[str]]:
         thread.join()
 
 
+def spellings(secret: str) -> set[str]:
+    """A secret as a page, an address, a document and Python would spell it."""
+    return {
+        secret,
+        escape(secret),
+        quote(secret, safe=""),
+        quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        repr(secret)[1:-1],
+    }
+
+
 def run(*arguments: str, **variables: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", *arguments], capture_output=True, text=True, check=False, env={**os.environ, **variables}
@@ -85,30 +109,38 @@ def run(*arguments: str, **variables: str) -> str:
 @pytest.mark.usefixtures("unset")
 def test_no_secret_is_said_or_written_or_seen_in_a_process_list(creator: Path) -> None:
     file = creator / "flights.ndjson"
-    file.write_bytes(orjson.dumps(flight()))
+    file.write_bytes(orjson.dumps(flight()) + b"\n{")
+    make_raw_tables()
     with process_list() as commands:
         said = [
             run("warehouse", "up"),
             run("loader", "load", "flights", str(file)),
             run("loader", "why", f"{file}:1"),
+            run("pipeline", "check-raw"),
+            run("pipeline", "docs"),
+            run("pipeline", "report"),
             run("pipeline.dbt_command", "--debug", "show", "--project-dir", "dbt_project", "--inline", "select session_user as who"),
             run("warehouse", "psql", "-c", "select session_user"),
             run("warehouse", "status"),
             run("warehouse", "up", PGPORT="1"),
             run("warehouse", "up", PGUSER="nobody"),
             run("streaming.producer", "flights", str(file), KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1",
-                KAFKA_SECURITY_PROTOCOL="SASL_PLAINTEXT", KAFKA_SASL_USERNAME="me", KAFKA_SASL_PASSWORD=SASL_PASSWORD),
+                KAFKA_SECURITY_PROTOCOL="SASL_PLAINTEXT", KAFKA_SASL_USERNAME="me"),
         ]  # fmt: skip
-    assert "waybill_transformer" in said[3]
-    assert "waybill_reader" in said[4]
+    assert "waybill_transformer" in said[6]
+    assert "waybill_reader" in said[7]
+    for page in ("index.html", "stories.html", "dbt_docs.html", "data_docs/index.html"):
+        assert (creator / "reports" / page).exists(), page
     assert "Sending event" not in "".join(said)  # what dbt would tell its makers
     assert any("psql" in command for command in commands)
-    kept = read_logins(get_settings())
+    kept, settings = read_logins(get_settings()), get_settings()
+    assert set(GIVEN) == {name.upper() for name, value in settings if isinstance(value, SecretStr)}
+    assert kept["waybill_reader"] == GIVEN["WAYBILL_READER_PASSWORD"]
     written = [path.read_text(errors="replace") for path in creator.rglob("*")
                if path.is_file() and not path.name.startswith("logins-")]  # fmt: skip
-    for secret in (PASSWORD, SASL_PASSWORD, *kept.values()):
-        for text in (*said, *written, *commands, repr(get_settings())):
-            assert secret not in text
+    for spelled in set().union(*map(spellings, {*GIVEN.values(), *kept.values()})):
+        for text in (*said, *written, *commands, repr(settings)):
+            assert spelled not in text
 
 
 @pytest.mark.usefixtures("unset")
@@ -125,6 +157,22 @@ def test_a_login_that_is_not_the_projects_reads_nothing(creator: Path, external:
                 cursor.execute(statement)
     stranger.close()
     external.execute("drop role stranger")
+
+
+def test_broker_metrics_and_jupyterlab_listen_on_loopback_alone(tmp_path: Path) -> None:
+    place = BrokerPlace(tmp_path)
+    ports = local_broker.choose_ports(place)
+    local_broker._configure(place, ports, None)
+    told = dict(line.split("=", 1) for line in place.properties.read_text().split())
+    assert re.findall(r"://(.*?):(\d+)", told["listeners"]) == [("127.0.0.1", str(port)) for port in ports]
+    assert told["advertised.listeners"] in told["listeners"]
+    Health("flights").serve(ports[0])
+    listening = {one.laddr.ip for one in psutil.Process().net_connections() if one.laddr.port == ports[0]}
+    assert listening == {"127.0.0.1"}
+    jupyter = SimpleNamespace(ServerApp=SimpleNamespace(), LabApp=SimpleNamespace(), KernelManager=SimpleNamespace())
+    exec(Path("notebooks/jupyter_config.py").read_text(), {"get_config": lambda: jupyter})  # noqa: S102
+    assert jupyter.ServerApp.ip == "127.0.0.1"
+    assert jupyter.KernelManager.transport == "ipc"
 
 
 def test_a_source_of_any_name_is_a_table_of_that_name_and_nothing_else(database: str) -> None:
