@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
+from rich.table import Table
 
 from loader.load import load
 from ml.train import train
@@ -13,12 +15,21 @@ from pipeline.dbt import build
 from pipeline.errors import RunRefused, StreamBroken
 from pipeline.mart_hashes import MartHash
 from pipeline.stream import Replay, compare, split, stream
+from pipeline.stream_figures import Figures, figures_table
+from pipeline.stream_processes import Running, start
 from tests.databases import drop_database, fresh_database, rows
 from warehouse.settings import PROJECT
 
 TASK = "flight_delays_small"
 SAMPLE = PROJECT / "data" / "raw" / "raw.json"
-REPLAY = Replay("*-2013-12*", rate=500, every_seconds=600, partitions=2)
+REPLAY = Replay("*-2013-12*", rate=5, every_seconds=0, partitions=2)
+BUILT_WHILE_MESSAGES_CAME = """
+select count(*) > 0
+from ledger.stage_runs
+where stage = 'dbt'
+    and started_at > (select min(committed_at) from ledger.batches where feed = 'kafka')
+    and started_at < (select max(committed_at) from ledger.batches where feed = 'kafka')
+"""
 
 
 @pytest.fixture
@@ -68,19 +79,41 @@ def test_without_a_model_it_says_what_comes_first(raw: Path, database: str) -> N
         stream(REPLAY)
 
 
-def test_a_stream_ends_with_the_pipelines_marts_and_both_feeds_in_the_books(
+def test_a_stream_is_transformed_while_it_comes_in_and_ends_with_the_pipelines_marts(
     raw: Path, broker: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("WAYBILL_TASK", TASK)
     monkeypatch.setenv("DBT_TARGET_PATH", str(raw.parent / "dbt"))
+    seen: list[tuple[int, Figures]] = []
+
+    def refresh_once_something_has_landed(name: str, arguments: list[str]) -> Running:
+        deadline = time.monotonic() + 30
+        while not rows("select 1 from ledger.batches where feed = 'kafka'") and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return start(name, arguments)
+
+    def see(figures: Figures, runs: int, *, is_sent: bool) -> Table:
+        seen.append((runs, figures))
+        return figures_table(figures, runs, is_sent=is_sent)
+
+    monkeypatch.setattr("pipeline.stream.start", refresh_once_something_has_landed)
+    monkeypatch.setattr("pipeline.stream.figures_table", see)
     with fresh_database("stream") as name:
         load()
         build()
         train(TASK)
         stream(REPLAY)
         feeds = rows("select feed, sum(read)::int from ledger.batches where source = 'flights' group by 1 order by 1")
+        built_meanwhile = rows(BUILT_WHILE_MESSAGES_CAME)
         drop_database(f"{name}_stream")
     said = capsys.readouterr().out
     assert feeds == [("file", 78), ("kafka", 40)]
+    assert built_meanwhile == [(True,)]
+    (_, before), (runs, live) = seen[0], seen[-1]
+    assert runs >= 1
+    assert before.latency_seconds is None
+    assert live.latency_seconds is not None and live.latency_seconds > 0
+    assert live.current_flights > before.current_flights
+    assert live.predictions > before.predictions
     assert "fct_flights" in said and "the same as the pipeline's" in said
     assert "other than the pipeline's" not in said
