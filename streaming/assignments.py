@@ -39,6 +39,8 @@ def take_up(
 ) -> dict[int, Assignment]:
     """Return the assignments at the ledger's offsets, held against what the log has.
 
+    The log's begin is asked before the ledger and its end after it: all three only grow while others land and send.
+
     Raises:
         GapFound: the log does not hold the offset that comes next, or the topic was made anew; nothing was changed.
         TopicReplaced: it was made anew just now; likewise.
@@ -47,14 +49,15 @@ def take_up(
     topic = watch.topic
     named = {number: TopicPartition(topic.name, number) for number in partitions}
     begins = consumer.beginning_offsets([*named.values()], timeout_ms=OFFSETS_MS)
-    ends = consumer.end_offsets([*named.values()], timeout_ms=OFFSETS_MS)
-    watch.check()  # or these offsets may be those of another topic, and look like a gap
     assignments = {}
     connection = connect("loader")
     try:
         with connection, connection.cursor() as cursor:
+            positions = {number: find_position(cursor, origin.source.source, topic, number) for number in named}
+            ends = consumer.end_offsets([*named.values()], timeout_ms=OFFSETS_MS)
+            watch.check()  # or these offsets may be those of another topic, and look like a gap
             for number, tp in named.items():
-                position = find_position(cursor, origin.source.source, topic, number)
+                position = positions[number]
                 gap = find_gap(position.offset, begins[tp], ends[tp])
                 former = former_topic(cursor, origin.source.source, topic, number) if position.is_new else None
                 offset = position.offset

@@ -55,9 +55,8 @@ def accept_or_stop(
     if gap.goes_back:
         raise GapFound(
             f"{name}: offset {gap.first:,} comes next, but {gap.reason}: what comes there now would have the "
-            "coordinates of what was landed, and `--accept-gap` does not land them twice: run again, and if it still "
-            "says so, delete the topic, make it anew, send it what is to be landed, and `--accept-gap` begins at its "
-            "start"
+            "coordinates of what was landed, and `--accept-gap` does not land them twice: delete the topic, make it "
+            "anew, send it what is to be landed, and `--accept-gap` begins it at its start"
         )
     if accepted_by is None:
         raise GapFound(

@@ -30,12 +30,13 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata
 from psycopg2 import OperationalError
 from psycopg2.errors import ProgramLimitExceeded
+from psycopg2.extensions import connection as Connection
 
 import loader.declarations
 from loader.declarations import read_source
 from loader.errors import CoordinateUnknown
 from loader.why import why
-from streaming import local_broker
+from streaming import assignments, local_broker
 from streaming.assignments import take_up
 from streaming.broker_process import BrokerPlace, living_process
 from streaming.cluster import admin, create_topic, delete_topic, find_topic
@@ -298,6 +299,23 @@ def test_a_log_that_ends_before_what_was_landed_stops_it_whoever_accepts_gaps_un
     assert things.consume(accepting).landed == 2
     assert things.landed() == list(range(7))
     assert rows("select distinct first_position, next_position from ledger.gaps") == [(0, 0)]
+
+
+def test_what_a_rival_lands_while_a_partition_is_taken_up_is_no_gap(
+    things: Things, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things.send(*map(thing, range(5)))
+    things.consume()
+
+    def connect_late(role: Role) -> Connection:
+        monkeypatch.setattr(assignments, "connect", connect)
+        things.send(*map(thing, range(5, 8)))
+        things.consume(group="rival")
+        return connect(role)
+
+    monkeypatch.setattr(assignments, "connect", connect_late)
+    things.consume()
+    assert things.landed() == list(range(8))
 
 
 def test_a_topic_made_anew_under_the_same_name_is_noticed(things: Things) -> None:
