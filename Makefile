@@ -2,7 +2,7 @@
 PYTHON ?= python3
 SETUP := "$(PYTHON)" pipeline/environment.py $(if $(filter file,$(origin PYTHON)),,--with-this-python)
 RUN := .venv/bin/python
-ON_ANY_SERVER := -q tests/warehouse/test_warehouse.py tests/end_to_end/test_pipeline.py tests/end_to_end/test_demo.py
+ON_ANY_SERVER := -q tests/warehouse/test_warehouse.py tests/end_to_end/test_demo.py
 .DEFAULT_GOAL := help
 .PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report \
 	docs pipeline demo notebook admin admin-stop java broker broker-stop stream test test-server crash chaos lint bench clean reset
@@ -102,7 +102,7 @@ test: setup-dev java ## run all tests
 	@$(RUN) -m pytest
 
 test-server: setup-dev ## run the tests of the line on PostgreSQL 16 over TCP
-	@$(RUN) -m tests.external_server creator $(ON_ANY_SERVER) tests/loader/test_landing.py tests/expectations
+	@$(RUN) -m tests.external_server creator $(ON_ANY_SERVER) tests/end_to_end/test_pipeline.py tests/loader/test_landing.py tests/expectations
 	@$(RUN) -m tests.external_server plain $(ON_ANY_SERVER) tests/dbt_project/test_commands.py
 	@$(RUN) -m tests.external_server superuser -q tests/end_to_end/test_demo.py
 
