@@ -30,6 +30,11 @@ def find_original(names: Iterable[str], digest: str) -> InputFile | None:
     return None
 
 
+def message_command(name: str, position: int) -> str:
+    """Return the command that reads a message again, while its topic has it."""
+    return f"`python -m streaming.message {name}:{position}`"
+
+
 def read_range(original: InputFile, first_byte: int, length: int, mark: UUID) -> bytes | None:
     """Return a range of the decompressed content; None when its fingerprint is another."""
     found = b"".join(_pieces(original, first_byte, length))

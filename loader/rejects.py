@@ -11,7 +11,7 @@ from uuid import UUID
 from loader.errors import FileRefused
 from loader.framing import LINE_END
 from loader.inputs import InputFile
-from loader.originals import copy_range, find_original
+from loader.originals import copy_range, find_original, message_command
 from warehouse.connection import connect
 
 logger = logging.getLogger(__name__)
@@ -95,12 +95,11 @@ def export_rejects(rows: Iterator[RejectRow], path: Path) -> Exported:
                 file.write(reject.beginning + b"\n")
                 lines += 1
             elif not is_whole and reject.digest is None:
-                message = f"{reject.name}:{reject.position}"
                 logger.warning(
-                    "%s is left out, only its beginning was kept; `python -m streaming.message %s` writes it, "
-                    "while the topic has it",
-                    message,
-                    message,
+                    "%s:%s is left out, only its beginning was kept; %s writes it, while the topic has it",
+                    reject.name,
+                    reject.position,
+                    message_command(reject.name, reject.position),
                 )
             elif _written(reject, folder / f"{files + 1:06}", originals):
                 files += 1

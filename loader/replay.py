@@ -16,7 +16,7 @@ from loader.contracts import Contract, read_contract
 from loader.declarations import Source, read_source, source_names
 from loader.inputs import InputFile
 from loader.landing import write_books, write_documents
-from loader.originals import find_original, read_range
+from loader.originals import find_original, message_command, read_range
 from loader.part import Part
 from loader.ranges import Place
 from loader.refused import ask_which
@@ -179,8 +179,8 @@ class _Worker:
         if reject.length > self._origin.most_bytes:
             return Refusal("too_large", f"{reject.length} bytes, the limit is {self._origin.most_bytes}")
         if reject.digest is None:
-            message = f"`python -m streaming.message {reject.name}:{reject.position}`"
-            return Refusal(reject.reason, f"only its beginning was kept; {message} writes it, while the topic has it")
+            command = message_command(reject.name, reject.position)
+            return Refusal(reject.reason, f"only its beginning was kept; {command} writes it, while the topic has it")
         if reject.input_id not in self._originals:
             cursor.execute(NAMES, [reject.input_id])
             names = [name for (name,) in cursor.fetchall()]

@@ -13,7 +13,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader.errors import CoordinateUnknown, LoaderError
 from loader.marts import mart_rows
-from loader.originals import find_original, read_document, read_range
+from loader.originals import find_original, message_command, read_document, read_range
 from loader.ranges import fingerprint
 
 SHOWN_CHARACTERS = 2000
@@ -159,7 +159,7 @@ def _rejected_before(question: Question, place: DocumentPlace) -> Iterator[str]:
 
 
 def _bytes_in_topic(place: DocumentPlace) -> str:
-    return f"source bytes: `python -m streaming.message {place.name}:{place.position}`, while the topic has them"
+    return f"source bytes: {message_command(place.name, place.position)}, while the topic has them"
 
 
 def _bytes_of_reject(
