@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -24,7 +25,7 @@ from streaming.cluster import (
     topic_name,
     unreachable_said,
 )
-from streaming.errors import BrokerAway
+from streaming.errors import BrokerAway, BrokerUnreachable
 from streaming.growing_pause import GrowingPause
 from streaming.health import Health
 from streaming.intake import Intake, Terms
@@ -40,6 +41,7 @@ POLL_RECORDS = 20_000
 PARTITION_BYTES = 16 << 20
 FETCH_BYTES = 64 << 20
 CLOSE_MS = 5_000
+STARTING_SECONDS = 60.0  # a broker that was away may take connections for so long before it answers one
 SESSION_MS = 10_000  # a killed consumer's partitions are free after it; one that wakes later cannot write
 
 logger = logging.getLogger(__name__)
@@ -86,6 +88,7 @@ def _found_topic(source: Source, terms: Terms, stopping: threading.Event) -> Top
     One that runs to the end is a batch job, which whoever started it can start again: it waits for neither.
     """
     pause = GrowingPause(stopping)
+    away_at = -STARTING_SECONDS
     while not stopping.is_set():
         try:
             topic = find_topic(topic_name(source))
@@ -93,8 +96,11 @@ def _found_topic(source: Source, terms: Terms, stopping: threading.Event) -> Top
             ensure_raw_tables(owner, [source.source])
             owner.close()
             return topic
-        except (BrokerAway, ServerAway) as error:
-            if terms.until_end:
+        except (BrokerUnreachable, ServerAway) as error:
+            if isinstance(error, BrokerAway):
+                away_at = time.monotonic()
+            is_refused = isinstance(error, BrokerUnreachable) and time.monotonic() - away_at > STARTING_SECONDS
+            if terms.until_end or is_refused:
                 raise
             forget()
             pause.wait(error)

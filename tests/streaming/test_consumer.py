@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -39,10 +40,11 @@ from loader.why import why
 from streaming import assignments, local_broker
 from streaming.assignments import take_up
 from streaming.broker_process import BrokerPlace, living_process
-from streaming.cluster import admin, create_topic, delete_topic, find_topic
+from streaming.cluster import BOOTSTRAP_MS, admin, create_topic, delete_topic, find_topic
 from streaming.consumer import consume, main
 from streaming.errors import BrokerAway, BrokerUnreachable, GapFound, MessageGone, TopicReplaced, TopicUnknown
 from streaming.gaps import accept_or_stop
+from streaming.growing_pause import GrowingPause
 from streaming.health import Health
 from streaming.held import Held
 from streaming.intake import Intake, Terms
@@ -381,8 +383,10 @@ def test_compaction_leaves_holes_that_are_no_gaps(things: Things) -> None:
     create_topic(things.topic, 1, configs=COMPACTED)
 
     def send_for_every_key(numbers: range) -> None:
+        producer = KafkaProducer(bootstrap_servers=things.server)
         for number in numbers:
-            things.send(thing(number), key=b"%d" % (number % 10))
+            producer.send(things.topic, thing(number), key=b"%d" % (number % 10)).get(30)
+        producer.close()
         time.sleep(0.3)  # the next one begins a segment, and this one can be compacted
 
     def held() -> list[int]:
@@ -423,18 +427,21 @@ def server_of_others(broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_it_waits_for_a_database_that_is_away(server_of_others: ExternalServer, things: Things) -> None:
     things.send(*map(thing, range(500)))
-    process = things.start()
+    process, said = things.start(), ""
+    assert process.stderr
     try:
         _until(lambda: len(things.landed()) == 500)
         server_of_others.stop()
         things.send(*map(thing, range(500, 1000)))
-        time.sleep(5)
-        assert process.poll() is None
+        while said.count("the database does not answer, waiting") < 3:
+            line = process.stderr.readline()
+            assert line, said
+            said += line.decode()
         server_of_others.start()
         _until(lambda: len(things.landed()) == 1000)
     finally:
         process.terminate()
-        said = process.communicate(timeout=40)[1].decode()
+        said += process.communicate(timeout=40)[1].decode()
     assert process.returncode == 0, said
     assert things.landed() == list(range(1000))
     assert things.books() == (1000, 1000, 0, 0)
@@ -462,16 +469,16 @@ def test_an_embedded_database_that_is_killed_at_work_is_started_again(things: Th
 
 def test_it_waits_for_a_broker_that_is_away(things: Things, broker_place: BrokerPlace) -> None:
     process = things.start()
-    things.send(*map(thing, range(100)))
-    _until(lambda: len(things.landed()) == 100)
-    broker = living_process(broker_place)
-    assert broker
-    broker.kill()
-    broker.wait(10)
-    time.sleep(2)
-    local_broker.start(broker_place)
-    things.send(*map(thing, range(100, 200)))
     try:
+        things.send(*map(thing, range(100)))
+        _until(lambda: len(things.landed()) == 100)
+        broker = living_process(broker_place)
+        assert broker
+        broker.kill()
+        broker.wait(10)
+        time.sleep(2)
+        local_broker.start(broker_place)
+        things.send(*map(thing, range(100, 200)))
         _until(lambda: len(things.landed()) == 200)
     finally:
         process.terminate()
@@ -501,6 +508,9 @@ def test_one_that_is_started_while_both_are_away_waits_for_them_unless_it_is_a_b
     monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", 1000)
     with pytest.raises(BrokerAway, match="did not let us in"):
         things.consume()
+    address = ("127.0.0.1", int(things.server.rpartition(":")[2]))
+    with socket.create_server(address), pytest.raises(BrokerUnreachable, match="did not let us in"):
+        consume(read_source("things"), Terms(), Health("things"))  # it listens and answers nothing: no waiting helps
     away = [ServerAway("it is away")]
 
     def connect_at_last(role: Role) -> Any:
@@ -514,7 +524,32 @@ def test_one_that_is_started_while_both_are_away_waits_for_them_unless_it_is_a_b
                 os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr("streaming.consumer.connect", connect_at_last)
-    starter = threading.Timer(2, local_broker.start, [broker_place])
+    paused = threading.Event()
+
+    class Pause(GrowingPause):
+        def wait(self, error: Exception) -> bool:
+            paused.set()
+            return super().wait(error)
+
+    def start_slowly() -> None:
+        try:
+            await_pauses(1)
+            with socket.create_server(address):  # as a broker does that comes up: taken, not answered
+                await_pauses(3)
+            monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", BOOTSTRAP_MS)
+            local_broker.start(broker_place)
+        except BaseException:
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise
+
+    def await_pauses(count: int) -> None:
+        for _ in range(count):
+            assert paused.wait(60)
+            paused.clear()
+
+    monkeypatch.setattr("streaming.consumer.GrowingPause", Pause)
+    monkeypatch.setattr("streaming.growing_pause.LONGEST_SECONDS", 1.0)
+    starter = threading.Thread(target=start_slowly)
     starter.start()
     consume(read_source("things"), Terms(), StopsItself("things"))
     starter.join()
@@ -785,8 +820,9 @@ def test_a_stop_is_none_the_worse_for_a_database_that_is_away(things: Things, mo
                 threading.Timer(2, os.kill, [os.getpid(), signal.SIGTERM]).start()
 
     struck: list[bool] = []
+    monkeypatch.setattr("warehouse.runs.PAUSES_SECONDS", (0.01,))
     started = time.monotonic()
     consume(read_source("things"), Terms(), GoingAway("things"))
     assert struck
-    assert time.monotonic() - started < 40
+    assert time.monotonic() - started < 25
     assert things.landed() == [1]
