@@ -57,19 +57,23 @@ def rejects(source: str | None, reason: str | None, export: Path | None) -> None
     """List what could not be landed, with coordinate, reason and beginning; or export the bytes.
 
     An export has a reject a line; those that hold a line end, or were kept in part only, are files of their own
-    in FILE.documents. Of the latter, those whose file is gone or has changed are left out.
+    in FILE.documents. Of the latter, those whose file is gone or has changed are left out, and those of messages.
     """
     from loader.rejects import export_rejects, list_rejects
 
     rows = list_rejects(source, reason)
     if export:
         exported = export_rejects(rows, export)
-        files = (
-            f"; {exported.files:,} that hold a line end or are large to {export}.documents" if exported.files else ""
-        )
-        note = "; {:,} left out: only the beginning was kept, and the file is gone or has changed"
-        note = note.format(exported.left_out) if exported.left_out else ""
-        click.echo(f"{exported.lines:,} rejects written to {export}{files}{note}")
+        click.echo(f"{exported.lines:,} rejects written to {export}", nl=False)
+        if exported.files:
+            click.echo(f"; {exported.files:,} that hold a line end or are large to {export}.documents", nl=False)
+        if exported.left_out:
+            why_not = "only the beginning was kept, and the file is gone or has changed"
+            click.echo(f"; {exported.left_out:,} left out: {why_not}", nl=False)
+        if exported.messages_left_out:
+            why_not = "only the beginning was kept, and the command above reads each again"
+            click.echo(f"; {exported.messages_left_out:,} of messages left out: {why_not}", nl=False)
+        click.echo()
         return
     count = 0
     for row in rows:

@@ -67,11 +67,12 @@ def list_rejects(only: str | None = None, only_reason: str | None = None) -> Ite
 
 @dataclass(frozen=True)
 class Exported:
-    """How many rejects were written as lines and as files of their own; left out are those whose file is gone."""
+    """How many rejects were written as lines and as files of their own, and how many of files and topics were not."""
 
     lines: int
     files: int
     left_out: int
+    messages_left_out: int
 
 
 def export_rejects(rows: Iterator[RejectRow], path: Path) -> Exported:
@@ -85,7 +86,7 @@ def export_rejects(rows: Iterator[RejectRow], path: Path) -> Exported:
     partial, folder = path.with_name(f".{path.name}.partial"), path.with_name(f"{path.name}.documents")
     if folder.exists() and any(folder.iterdir()):
         raise FileRefused(f"{folder} holds files: remove it, or name another file")
-    lines = files = left_out = 0
+    lines = files = left_out = messages_left_out = 0
     originals: dict[str, InputFile | None] = {}
     with partial.open("wb") as file:
         file.write(b"\n")
@@ -95,6 +96,7 @@ def export_rejects(rows: Iterator[RejectRow], path: Path) -> Exported:
                 file.write(reject.beginning + b"\n")
                 lines += 1
             elif not is_whole and reject.digest is None:
+                messages_left_out += 1
                 logger.warning(
                     "%s:%s is left out, only its beginning was kept; %s writes it, while the topic has it",
                     reject.name,
@@ -106,7 +108,7 @@ def export_rejects(rows: Iterator[RejectRow], path: Path) -> Exported:
             else:
                 left_out += 1
     partial.replace(path)
-    return Exported(lines, files, left_out)
+    return Exported(lines, files, left_out, messages_left_out)
 
 
 def _written(reject: RejectRow, path: Path, originals: dict[str, InputFile | None]) -> bool:
