@@ -8,6 +8,7 @@ import pwd
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -158,8 +159,9 @@ def _make_folder(folder: Path, user: pwd.struct_passwd, mode: int) -> None:
     folder.chmod(mode)
 
 
+@cache
 def _can_reach(user: pwd.struct_passwd, folder: Path) -> bool:
-    """Whether the user can enter the folder; asked of the kernel, as that user."""
+    """Whether the user can enter the folder; asked of the kernel, as that user, once a process."""
     answer = subprocess.run(
         ["/bin/sh", "-c", 'test -r "$1" && test -x "$1"', "sh", str(folder)],
         user=user.pw_uid,
