@@ -99,7 +99,7 @@ stream: java data ## replay December as messages, live into marts of their own
 	@$(RUN) -m pipeline.stream
 
 test: setup-dev java ## run all tests
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest -n 2 --dist loadfile
 
 test-server: setup-dev ## run the tests of the line on PostgreSQL 16 over TCP
 	@$(RUN) -m tests.external_server creator $(ON_ANY_SERVER) tests/end_to_end/test_pipeline.py tests/loader/test_landing.py tests/expectations

@@ -5,8 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-from tests.databases import fresh_database
+from streaming.broker_process import find_broker
+from tests.databases import fresh_database, own_server
+from warehouse import embedded
+from warehouse.connection import current_warehouse, forget, login_parameters, open_connection
+from warehouse.settings import get_settings
+
+_COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+settings.register_profile("few", _COMMON, max_examples=40, derandomize=True)
+settings.register_profile("many", _COMMON, max_examples=1000)  # pytest --hypothesis-profile=many
+settings.load_profile("few")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def server() -> Iterator[None]:
+    """An embedded server and a state folder of this process's own, unless the environment names a server.
+
+    Tests may kill the server, and several processes share the tests. Nothing outlives the machine here: no fsync.
+    """
+    if not get_settings().is_embedded:
+        yield
+        return
+    jars = find_broker(get_settings()).jars
+    jars.mkdir(parents=True, exist_ok=True)
+    with own_server() as place:
+        broker = find_broker(get_settings())
+        broker.home.mkdir()
+        broker.jars.symlink_to(jars)
+        embedded.start(place)
+        connection = open_connection(login_parameters(current_warehouse(), "owner", database="postgres"))
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("alter system set fsync = off")
+            cursor.execute("select pg_reload_conf()")
+        connection.close()
+        yield
+        forget()
 
 
 @pytest.fixture

@@ -39,16 +39,21 @@ def fresh_database(prefix: str = "test") -> Iterator[str]:
         connection_parameters("owner")
         yield name
     finally:
-        drop_database(name)
-        if before is None:
-            del os.environ["PGDATABASE"]
-        else:
-            os.environ["PGDATABASE"] = before
+        try:
+            drop_database(name)
+        finally:
+            if before is None:
+                del os.environ["PGDATABASE"]
+            else:
+                os.environ["PGDATABASE"] = before
 
 
 def drop_database(name: str) -> None:
-    """Drop a database, whoever is connected to it."""
+    """Drop a database, whoever is connected to it, on a server that a test has killed too."""
     forget()
+    place = current_warehouse().place
+    if place:
+        embedded.start(place)
     connection = open_connection(login_parameters(current_warehouse(), "owner", database="postgres"))
     connection.autocommit = True
     with connection.cursor() as cursor:

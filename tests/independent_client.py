@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 ANSWER_SECONDS = 60
 AT_A_TIME = 1_000
@@ -14,6 +14,12 @@ GATHER_SECONDS = 0.2  # it waits so long for a full thousand
 
 def read_topic(server: str, topic: str) -> Iterator[tuple[int, int, bytes | None]]:
     """Yield partition, offset and value of every committed message that the topic holds now."""
+    for message in read_messages(server, topic):
+        yield message.partition(), message.offset(), message.value()
+
+
+def read_messages(server: str, topic: str) -> Iterator[Message]:
+    """Yield every committed message that the topic holds now, a partition's in their order."""
     consumer = Consumer(
         {
             "bootstrap.servers": server,
@@ -32,7 +38,7 @@ def read_topic(server: str, topic: str) -> Iterator[tuple[int, int, bytes | None
             for message in consumer.consume(AT_A_TIME, GATHER_SECONDS):
                 error = message.error()
                 if error is None:
-                    yield message.partition(), message.offset(), message.value()
+                    yield message
                 elif error.code() == KafkaError._PARTITION_EOF:
                     left.discard(message.partition())
                 else:

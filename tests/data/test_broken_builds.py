@@ -14,18 +14,11 @@ from data.sample.build import build, is_built
 from data.sample.errors import SampleError
 
 
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Build the reference data only, so that a build takes no time."""
-    monkeypatch.setattr(building, "_flights", lambda sample: None)
-    monkeypatch.setattr(building, "_weather", lambda sample: None)
-
-
 def files_below(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.usefixtures("small")
+@pytest.mark.usefixtures("reference_data_only")
 def test_a_build_that_stops_while_writing_leaves_the_folder_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -38,7 +31,7 @@ def test_a_build_that_stops_while_writing_leaves_the_folder_as_it_was(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("small")
+@pytest.mark.usefixtures("reference_data_only")
 @pytest.mark.parametrize("moved", [0, 1, 7])
 def test_a_build_that_stops_while_moving_has_only_whole_files_and_is_completed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved: int
@@ -65,7 +58,7 @@ def test_a_build_that_stops_while_moving_has_only_whole_files_and_is_completed(
     assert files_below(folder) == whole
 
 
-@pytest.mark.usefixtures("small")
+@pytest.mark.usefixtures("reference_data_only")
 def test_two_builds_of_one_folder_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, started = tmp_path / "raw", threading.Event()
 
@@ -85,7 +78,7 @@ def test_two_builds_of_one_folder_take_turns(tmp_path: Path, monkeypatch: pytest
     assert list(tmp_path.iterdir()) == [folder]
 
 
-@pytest.mark.usefixtures("small")
+@pytest.mark.usefixtures("reference_data_only")
 @pytest.mark.parametrize("stamp", [b"", b"{", b"[]", b'{"version": 0, "files": {}}', b'{"files": {}}'])
 def test_a_stamp_that_cannot_be_used_means_not_built(tmp_path: Path, stamp: bytes) -> None:
     build(tmp_path)

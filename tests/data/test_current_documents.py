@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 import pytest
 
-from data.sample.build import build
 from data.sample.tables import Row, read_table
 
 Document = dict[str, Any]
@@ -28,14 +27,6 @@ KEYS: dict[str, Callable[[Document], tuple[Any, ...]]] = {
     ),
     "weather": lambda document: (document["station"]["airport"], document["date"]),
 }
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample, built once for the module."""
-    built = tmp_path_factory.mktemp("sample") / "raw"
-    build(built)
-    return built
 
 
 def documents_of(path: Path) -> Iterator[tuple[int, bytes]]:

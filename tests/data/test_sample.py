@@ -28,14 +28,6 @@ OUTCOMES = ("current", "duplicate", "superseded", "uncastable", "filtered")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample, built once for the module."""
-    built = tmp_path_factory.mktemp("sample") / "raw"
-    build(built)
-    return built
-
-
-@pytest.fixture(scope="module")
 def planted(folder: Path) -> dict[str, Any]:
     return orjson.loads((folder / "planted.json").read_bytes())
 
@@ -56,8 +48,9 @@ def test_two_builds_have_the_same_bytes(folder: Path, planted: dict[str, Any], t
     assert {path.name for path in tmp_path.iterdir()} == {"raw"}, "the partial folder is gone"
 
 
+@pytest.mark.usefixtures("reference_data_only")
 def test_the_second_call_leaves_the_files_alone_and_mends_a_changed_one(folder: Path, tmp_path: Path) -> None:
-    out, foreign = tmp_path / "raw", tmp_path / "raw" / "flights" / "mine.ndjson"
+    out, foreign = tmp_path / "raw", tmp_path / "raw" / "airlines" / "mine.json"
     assert CliRunner().invoke(command, ["--out", str(out)]).exit_code == 0
     foreign.write_text("{}\n")
     (out / "airlines" / "UA.json").write_text("{}")
@@ -71,6 +64,7 @@ def test_the_second_call_leaves_the_files_alone_and_mends_a_changed_one(folder: 
     assert (out / "airlines" / "UA.json").stat().st_mtime_ns == before
 
 
+@pytest.mark.usefixtures("reference_data_only")
 def test_a_newer_sample_removes_what_an_older_one_wrote_unless_it_was_changed(tmp_path: Path) -> None:
     out = tmp_path / "raw"
     (out / "flights").mkdir(parents=True)

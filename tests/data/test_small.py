@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from data.sample.__main__ import sample as command
+from data.sample.faults import Planted
 from data.sample.small import SMALL, build_small
 from loader.declarations import source_names
 from loader.errors import CoordinateUnknown
@@ -21,7 +22,16 @@ from warehouse.settings import PROJECT
 COMMITTED = PROJECT / "data" / "raw" / SMALL
 
 
-def test_the_file_in_git_is_what_the_builder_makes_and_is_small(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def made() -> tuple[bytes, list[Planted]]:
+    """What the builder makes: the file and its faults."""
+    return build_small()
+
+
+def test_the_file_in_git_is_what_the_builder_makes_and_is_small(
+    made: tuple[bytes, list[Planted]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.sample.small.build_small", lambda: made)
     said = CliRunner().invoke(command, ["--small", "--out", str(tmp_path)])
     assert said.exit_code == 0, said.output
     assert COMMITTED.read_bytes() == (tmp_path / SMALL).read_bytes()
@@ -36,8 +46,8 @@ def test_it_holds_every_source_flat_and_nested_and_json_load_takes_it() -> None:
     assert isinstance(found["weather"][0]["observations"], list)
 
 
-def test_the_ledger_names_each_fault(database: str) -> None:
-    faults = build_small()[1]
+def test_the_ledger_names_each_fault(made: tuple[bytes, list[Planted]], database: str) -> None:
+    faults = made[1]
     lines = [line.removesuffix(b",") for line in COMMITTED.read_bytes().splitlines()]
     first = lines.index(b'"flights": [') + 1
     planted = {lines.index(fault.line, first) - first + 1: fault for fault in faults}

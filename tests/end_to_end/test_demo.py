@@ -117,5 +117,5 @@ def test_a_second_one_at_the_same_time_is_refused_and_empties_nothing(
 
 
 def test_what_it_tells_fits_in_80_columns(demo: DemoRun) -> None:
-    told = demo.said[demo.said.index("Where every document went") :]
+    told = demo.said[demo.said.index("Where every document went") :].replace(f"{demo.folder}/", "")
     assert [line for line in told.splitlines() if len(line) > 80 and not line.startswith("$ ")] == []

@@ -17,6 +17,7 @@ from tests.databases import fresh_database, rows
 from warehouse.connection import connect
 
 MARTS = ("dim_airlines", "dim_airports", "dim_aircraft", "fct_weather_observations", "fct_flights", "flight_features")
+UNTESTED = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 AIRPORTS = {"EWR": "America/New_York", "ORD": "America/Chicago", "LAX": "America/Los_Angeles"}
 
 
@@ -106,23 +107,23 @@ def test_corrections_withdrawals_and_order_lead_to_the_marts_of_a_full_build(lan
     ]
     assert keys() == first_keys
     increment = mart_hashes()
-    build("--full-refresh")
+    build("--full-refresh", *UNTESTED)
     assert mart_hashes() == increment
     assert keys() == first_keys
 
 
 def test_keys_stand_after_one_dimension_is_rebuilt(land: Any) -> None:
     land("flights", flight(1), flight(2))
-    build()
+    build(*UNTESTED)
     before = keys()
     for arguments in (("-s", "dim_airports"), ("-s", "dim_airports", "--full-refresh")):
-        build(*arguments, "--exclude-resource-type", "test")
+        build(*arguments, *UNTESTED)
         assert keys() == before
 
 
 def test_broken_books_leave_the_marts_untouched(land: Any) -> None:
     land("flights", flight(1))
-    build()
+    build(*UNTESTED)
     before = mart_hashes(physical=True)
     land("flights", flight(2))
     owner = connect("owner")
@@ -148,7 +149,7 @@ def test_a_batch_that_commits_late_is_not_lost(land: Any) -> None:
             " committed_at = 'infinity' where source = 'flights'"
         )
     owner.close()
-    build()
+    build(*UNTESTED)
     land("flights", flight(2))
-    build()
+    build(*UNTESTED)
     assert rows("select count(*) from marts.fct_flights") == [(2,)]

@@ -22,11 +22,17 @@ from warehouse.connection import connect
 FLIGHTS = "select flight_number from marts.fct_flights order by 1"
 HELD = 0x57415942454C44  # the advisory lock on which the held loader waits
 HOLD = f"""
-create function public.hold() returns trigger language plpgsql as
+create function public.hold() returns trigger language plpgsql set lock_timeout = 0 as
 $$ begin perform pg_advisory_xact_lock({HELD}); return null; end $$;
 create constraint trigger hold after insert on ledger.batches deferrable initially deferred
 for each row when (new.landed = 2) execute function public.hold();
 """
+
+WAITING = """
+select from pg_locks inner join pg_stat_activity using (pid) where not granted and datname = current_database() and
+"""
+HELD_ONES = f"{WAITING} locktype = 'advisory' and objid = %s"
+WAITING_FOR_ANOTHER = f"{WAITING} locktype <> 'advisory'"
 
 
 @pytest.fixture
@@ -60,7 +66,7 @@ def held_at_commit(path: Path) -> Iterator[Any]:
     with holder.cursor() as cursor:
         cursor.execute("select pg_advisory_lock(%s)", [HELD])
         loader = start_loader(path)
-        while not rows("select from pg_locks where locktype = 'advisory' and not granted and objid = %s", HELD % 2**32):
+        while not rows(HELD_ONES, HELD % 2**32):
             assert loader.poll() is None
             time.sleep(0.02)
 
@@ -111,8 +117,9 @@ def test_two_loaders_on_one_file_land_each_document_once_and_both_end_well(dbt: 
     path = write(tmp_path / "same.ndjson", 1, 2)
     with held_at_commit(path) as let_go:
         second = start_loader(path)
-        time.sleep(1.5)
-        assert second.poll() is None, "the second waits for the first"
+        while not rows(WAITING_FOR_ANOTHER):
+            assert second.poll() is None, "the second waits for the first"
+            time.sleep(0.02)
         let_go()
     completes(second)
     assert rows("select document ->> 'flight_number', count(*)::int from raw.flights group by 1 order by 1") == [

@@ -276,7 +276,7 @@ def test_a_loader_that_was_suspended_inside_its_transaction_lets_go_and_goes_on(
     database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (source / "a.ndjson").write_bytes(b"\n".join(document(n) for n in range(500)))
-    timeouts = {**LOADER_TIMEOUTS, "idle_in_transaction_session_timeout": "100ms"}
+    timeouts = {**LOADER_TIMEOUTS, "idle_in_transaction_session_timeout": "1s"}
     monkeypatch.setattr(warehouse.connection, "LOADER_TIMEOUTS", timeouts)
     monkeypatch.setattr(loader.retrying, "PAUSES_SECONDS", (0.01, 0.01))
     land, suspended = loader.source_work.land, []

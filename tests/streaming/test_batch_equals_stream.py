@@ -26,7 +26,7 @@ PARTITIONS = 2
 
 
 def hashes() -> dict[str, MartHash]:
-    build()
+    build("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
     with engine("reader").connect() as connection:
         return mart_hashes(connection)
 

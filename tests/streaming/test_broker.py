@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from kafka import KafkaConsumer, KafkaProducer
+from kafka import KafkaProducer
 
 from loader.declarations import read_source
 from streaming import jars as jars_module
@@ -34,6 +34,7 @@ from streaming.java import find_java
 from streaming.local_broker import ExtraListener
 from streaming.message import read_message
 from streaming.producer import Pace, produce
+from tests.independent_client import read_topic
 from tests.landing import flight
 from tests.streaming.conftest import own_place
 from warehouse.left_running import LOOPBACK
@@ -47,17 +48,8 @@ def send(server: str, topic: str, *values: bytes) -> None:
     producer.close()
 
 
-def values(server: str, topic: str) -> list[bytes]:
-    consumer = KafkaConsumer(
-        topic, bootstrap_servers=server, auto_offset_reset="earliest", consumer_timeout_ms=5000, group_id=None
-    )
-    found = []
-    for message in consumer:
-        found.append(message.value)
-        if message.offset + 1 == consumer.end_offsets([*consumer.assignment()]).popitem()[1]:
-            break
-    consumer.close()
-    return found
+def values(server: str, topic: str) -> list[bytes | None]:
+    return [value for _, _, value in read_topic(server, topic)]
 
 
 def test_a_killed_broker_comes_back_on_its_ports_with_what_was_sent(
@@ -170,7 +162,6 @@ def test_tls_and_a_login_are_taken_from_the_environment(
         "listener.name.guarded.ssl.keystore.password": "only-for-tests",
     }
     place = own_place(tmp_path / "broker")
-    monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", 3000)
     local_broker.start(place, ExtraListener("GUARDED", port, "SASL_SSL", properties))
     try:
         monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{port}")
@@ -189,6 +180,7 @@ def test_tls_and_a_login_are_taken_from_the_environment(
         consume(flights, Terms(until_end=True), health)
         assert (health.landed, health.rejected) == (3, 0)
         assert read_message(f"{topic}:0:2") == json.dumps(flight(3)).encode()
+        monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", 3000)
         monkeypatch.setenv("KAFKA_SASL_PASSWORD", "wrong")
         with pytest.raises(BrokerUnreachable, match="did not let us in") as refused:
             find_topic(topic)

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from kafka import KafkaConsumer
 
 from loader.contents import contents
 from loader.declarations import Source, read_source
 from streaming.cluster import create_topic
 from streaming.errors import NotAcknowledged, SourceHasNoTopic, TopicUnknown
 from streaming.producer import Pace, Sent, business_key, main, produce
-from tests.independent_client import read_topic
+from tests.independent_client import read_messages, read_topic
 
 
 def unseen(sent: Sent) -> None:
@@ -35,15 +34,6 @@ def flight(number: int) -> bytes:
     ).encode()  # fmt: skip
 
 
-def messages(server: str, topic: str) -> list[tuple[bytes | None, bytes | None]]:
-    consumer = KafkaConsumer(
-        topic, bootstrap_servers=server, auto_offset_reset="earliest", consumer_timeout_ms=1500, group_id=None
-    )
-    found = [(message.key, message.value) for message in consumer]
-    consumer.close()
-    return found
-
-
 def test_documents_go_as_they_are_under_their_business_key(broker: str, flights: Source, tmp_path: Path) -> None:
     lines = [flight(1), b'  {"cut": ', b"\xff\xfe", b"[1, 2]", flight(2).replace(b": ", b" :  ")]
     (tmp_path / "a.ndjson").write_bytes(b"\n".join(lines) + b"\n\n")
@@ -51,9 +41,9 @@ def test_documents_go_as_they_are_under_their_business_key(broker: str, flights:
     sent = produce(flights, (str(tmp_path / "a.ndjson"),), Pace(), show=unseen)
     assert (sent.sent, sent.acknowledged, sent.failures) == (5, 5, [])
     assert sent.summary == "sent 5, acknowledged 5; offsets partition 0: 0 to 4"
-    found = messages(broker, flights.topic or "")
-    assert [value for _, value in found] == [line.strip() for line in lines]
-    assert [key for key, _ in found] == [
+    found = list(read_messages(broker, flights.topic or ""))
+    assert [message.value() for message in found] == [line.strip() for line in lines]
+    assert [message.key() for message in found] == [
         b'["UA",1,"EWR","2013-12-01"]', None, None, None, b'["UA",2,"EWR","2013-12-01"]',
     ]  # fmt: skip
 
@@ -65,13 +55,9 @@ def test_one_key_stays_in_one_partition_in_its_order(broker: str, flights: Sourc
     sent = produce(flights, (str(tmp_path / "a.ndjson"),), Pace(), compression="zstd", show=unseen)
     assert sent.acknowledged == 70
     assert sum(last - first + 1 for first, last in sent.offsets.values()) == 70
-    consumer = KafkaConsumer(
-        flights.topic, bootstrap_servers=broker, auto_offset_reset="earliest", consumer_timeout_ms=1500, group_id=None
-    )
-    partitions = {}
-    for message in consumer:
-        partitions.setdefault(message.key, set()).add(message.partition)
-    consumer.close()
+    partitions: dict[bytes, set[int]] = {}
+    for message in read_messages(broker, flights.topic or ""):
+        partitions.setdefault(message.key(), set()).add(message.partition())
     assert len(partitions) == 7
     assert all(len(numbers) == 1 for numbers in partitions.values())
 
@@ -90,7 +76,7 @@ def test_a_rate_is_kept_and_a_loop_goes_on_until_it_is_stopped(broker: str, flig
     with pytest.raises(KeyboardInterrupt):
         produce(flights, (str(tmp_path / "a.ndjson"),), Pace(rate=1000, loop=True), show=stop_after_a_while)
     assert time.monotonic() - started >= 500 / 1000
-    assert len(messages(broker, flights.topic or "")) == 500
+    assert len(list(read_topic(broker, flights.topic or ""))) == 500
 
 
 def test_a_message_over_the_brokers_limit_is_named(broker: str, flights: Source, tmp_path: Path) -> None:
@@ -100,7 +86,7 @@ def test_a_message_over_the_brokers_limit_is_named(broker: str, flights: Source,
     with pytest.raises(NotAcknowledged, match=r"1 of 3 not acknowledged: .*a.ndjson:2: ") as refused:
         produce(flights, (str(tmp_path / "a.ndjson"),), Pace(), show=unseen)
     assert "xxx" not in str(refused.value)
-    assert len(messages(broker, flights.topic or "")) == 2
+    assert len(list(read_topic(broker, flights.topic or ""))) == 2
 
 
 def test_an_unknown_topic_and_a_source_without_one_are_said(broker: str, flights: Source, tmp_path: Path) -> None:
@@ -117,19 +103,12 @@ def test_a_key_that_cannot_be_read_is_none(flights: Source) -> None:
     assert business_key(flights, b"[]") is None
 
 
-def test_an_independent_client_reads_the_same_bytes(broker: str, flights: Source, tmp_path: Path) -> None:
-    (tmp_path / "a.ndjson").write_bytes(flight(1) + b"\n" + flight(2))
-    create_topic(flights.topic or "", 1)
-    produce(flights, (str(tmp_path / "a.ndjson"),), Pace(), show=unseen)
-    assert list(read_topic(broker, flights.topic or "")) == [(0, 0, flight(1)), (0, 1, flight(2))]
-
-
 def test_the_command_makes_the_topic_and_says_what_was_acknowledged(broker: str, topic: str, tmp_path: Path) -> None:
     (tmp_path / "a.ndjson").write_bytes(flight(1) + b"\n" + flight(2))
     arguments = ["flights", str(tmp_path / "a.ndjson"), "--topic", topic, "--create", "1", "--compression", "none"]
     done = CliRunner().invoke(main, arguments)
     assert (done.exit_code, done.output) == (0, "sent 2, acknowledged 2; offsets partition 0: 0 to 1\n")
-    assert len(messages(broker, topic)) == 2
+    assert len(list(read_topic(broker, topic))) == 2
 
 
 def test_ctrl_c_says_what_was_acknowledged(

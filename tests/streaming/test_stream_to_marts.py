@@ -22,7 +22,7 @@ from warehouse.settings import PROJECT
 
 TASK = "flight_delays_small"
 SAMPLE = PROJECT / "data" / "raw" / "raw.json"
-REPLAY = Replay("*-2013-12*", rate=5, every_seconds=0, partitions=2)
+REPLAY = Replay("*-2013-12*", rate=2, every_seconds=0, partitions=2)
 BUILT_WHILE_MESSAGES_CAME = """
 select count(*) > 0
 from ledger.stage_runs
