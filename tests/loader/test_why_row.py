@@ -21,7 +21,10 @@ select 'things' as source, document ->> 'id' as document_key, 'current' as outco
 from raw.things where _position < 3
 union all
 select 'things', document ->> 'id', 'superseded', null, document ->> 'updated_at', _batch_id, _position, _batch_id, 1
-from raw.things where _position = 3;
+from raw.things where _position = 3
+union all
+select 'things', document ->> 'id', 'filtered', null, document ->> 'updated_at', _batch_id, _position, null, null
+from raw.things where _position > 3;
 create table marts.fct_things (thing_id text primary key, _batch_id uuid, _position bigint);
 insert into marts.fct_things select document ->> 'id', _batch_id, _position from raw.things where _position < 3;
 insert into marts.fct_things values ('inferred', null, null);
@@ -35,9 +38,10 @@ grant select on all tables in schema intermediate, marts, predictions to waybill
 
 @pytest.fixture
 def built(database: str, source: Path) -> Path:
-    """A file of which two documents are current and one is superseded by the first."""
+    """A file of which two documents are current, one is superseded by the first, and two are filtered."""
     path = source / "a.ndjson"
-    path.write_bytes(b"\n".join([document(1), document(2), document(1, nested={"a": "older"})]))
+    older = document(1, nested={"a": "older"})
+    path.write_bytes(b"\n".join([document(1), document(2), older, document(2, nested={}), document(3)]))
     load(Request(("things",)))
     connection = connect("owner")
     with connection, connection.cursor() as cursor:
@@ -73,6 +77,13 @@ def test_a_superseded_document_leads_to_the_one_in_its_place(built: Path) -> Non
     said = why(f"{built}:3")
     assert "superseded, key t1" in said
     assert f"in its place stands {built}:1" in said
+
+
+def test_a_filtered_document_leads_to_the_one_that_stands_in_its_place_if_there_is_any(built: Path) -> None:
+    said = why(f"{built}:4")
+    assert said[said.index("filtered, key t2") + 1] == f"in its place stands {built}:2"
+    said = why(f"{built}:5")
+    assert said[said.index("filtered, key t3") + 1] == "nothing stands in its place"
 
 
 def test_a_row_that_no_document_describes_is_told(built: Path) -> None:
