@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from psycopg2 import DataError, sql
-from psycopg2.errors import ProgramLimitExceeded, StatementTooComplex
+from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
@@ -14,7 +13,7 @@ from loader.chunks import Chunk
 from loader.claims import advance, claim
 from loader.copying import copy_rows, row
 from loader.part import FilePart, From, Part
-from loader.refused import ask_which
+from loader.refused import OF_A_DOCUMENT, ask_which
 
 Claimed = Sequence[tuple[Part[From], UUID]]
 
@@ -46,7 +45,7 @@ def land(connection: Connection, chunk: Chunk) -> list[FilePart]:
     """
     try:
         return _land(connection, chunk)
-    except (DataError, StatementTooComplex, ProgramLimitExceeded):
+    except OF_A_DOCUMENT:
         with connection, connection.cursor() as cursor:
             ask_which(cursor, chunk.parts)
         return _land(connection, chunk)

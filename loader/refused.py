@@ -6,12 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
+from psycopg2 import DataError, Error
+from psycopg2.errors import InternalError_, ProgramLimitExceeded, StatementTooComplex
 from psycopg2.extensions import cursor as Cursor
 
 from loader.checks import Refusal
 from loader.part import From, Part
 
 ASKED_BYTES = 4 << 20
+# what it says of a document that it cannot store: no jsonb, too deep, too large, more elements than it has memory for
+OF_A_DOCUMENT = (DataError, StatementTooComplex, ProgramLimitExceeded, InternalError_)
 
 REFUSED = """
 select given.number, (pg_input_error_info(given.document, 'jsonb')).message
@@ -21,7 +25,11 @@ where not pg_input_is_valid(given.document, 'jsonb')
 
 
 def ask_which(cursor: Cursor, parts: Sequence[Part[From]]) -> None:
-    """Turn into rejects what cannot be stored as jsonb."""
+    """Turn into rejects what cannot be stored as jsonb.
+
+    Of most it says so when asked; where the question itself fails, halves are asked until one document is left.
+    """
+    cursor.execute("savepoint asked")
     asked: list[tuple[Part[From], int, str]] = []
     refusals: dict[UUID, dict[int, Refusal]] = defaultdict(dict)
     size = 0
@@ -39,7 +47,21 @@ def ask_which(cursor: Cursor, parts: Sequence[Part[From]]) -> None:
 
 
 def _ask(cursor: Cursor, asked: list[tuple[Part[From], int, str]], refusals: dict[UUID, dict[int, Refusal]]) -> None:
-    cursor.execute(REFUSED, [[document for _, _, document in asked]])
-    for number, message in cursor.fetchall():
+    try:
+        cursor.execute(REFUSED, [[document for _, _, document in asked]])
+        refused = cursor.fetchall()
+    except OF_A_DOCUMENT as error:
+        cursor.execute("rollback to savepoint asked")
+        if len(asked) > 1:
+            half = len(asked) // 2
+            _ask(cursor, asked[:half], refusals)
+            _ask(cursor, asked[half:], refusals)
+            return
+        refused = [(1, _said(error))]
+    for number, message in refused:
         part, position, _ = asked[number - 1]
         refusals[part.batch_id][position] = Refusal("not_storable", f"PostgreSQL: {message}")
+
+
+def _said(error: Error) -> str:
+    return error.diag.message_primary or type(error).__name__

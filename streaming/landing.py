@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg2 import DataError
-from psycopg2.errors import ProgramLimitExceeded, StatementTooComplex
 from psycopg2.extensions import connection as Connection
 
 from loader.checks import Checker
@@ -21,7 +19,8 @@ from loader.declarations import Source
 from loader.landing import write_books, write_documents
 from loader.part import Part
 from loader.ranges import Place
-from loader.refused import ask_which
+from loader.refused import OF_A_DOCUMENT, ask_which
+from streaming.errors import LedgerEmptied
 from streaming.positions import advance, lock_positions
 
 LATEST_MS = 253_402_300_799_999  # the end of the year 9999; a client may set any time, or -1 for none
@@ -94,11 +93,12 @@ def land(connection: Connection, ranges: Sequence[Range]) -> list[Landed]:
     When PostgreSQL refuses a document that Python took, it is asked which, and the others are landed.
 
     Raises:
+        LedgerEmptied: the ledger does not know a partition any more; nothing was landed.
         psycopg2.Error: the server or the way to it failed; nothing of the poll was landed, or all of it.
     """
     try:
         return _land(connection, ranges)
-    except (DataError, StatementTooComplex, ProgramLimitExceeded):
+    except OF_A_DOCUMENT:
         with connection, connection.cursor() as cursor:
             ask_which(cursor, [entry.part for entry in ranges])
         return _land(connection, ranges)
@@ -107,6 +107,8 @@ def land(connection: Connection, ranges: Sequence[Range]) -> list[Landed]:
 def _land(connection: Connection, ranges: Sequence[Range]) -> list[Landed]:
     with connection, connection.cursor() as cursor:  # 5.
         at = lock_positions(cursor, [entry.input_id for entry in ranges])  # 1.
+        if any(entry.input_id not in at for entry in ranges):
+            raise LedgerEmptied("the ledger was emptied while the consumer ran: start it again, it begins anew")
         mine = [entry for entry in ranges if at[entry.input_id] == entry.part.start.position]
         claimed = [(entry.part, entry.input_id) for entry in mine]
         if claimed:

@@ -226,3 +226,15 @@ def test_memory_stays_flat(database: str, tmp_path: Path, layout: str) -> None:
     assert int(said.stdout) / 1024 < 150
     assert rows("select sum(read)::int, sum(rejected)::int from ledger.batches") == [(2003, 1)]
     assert rows("select position, length from ledger.rejects where reason = 'too_large'") == [(2002, (200 << 20) + 10)]
+
+
+def test_a_document_that_postgresql_cannot_even_be_asked_about_is_named_and_the_others_land(
+    database: str, source: Path
+) -> None:
+    many = b'{"id": "many", "updated_at": "", "x": [' + b"0," * 16_777_216 + b"0]}"  # jsonb in the making has no room
+    (source / "a.ndjson").write_bytes(b"\n".join([document(1), document(2), many, document(3)]))
+    load(Request(("things",)))
+    assert landed_ids() == Counter(["t1", "t2", "t3"])
+    assert reasons() == [(3, "not_storable")]
+    ((detail,),) = rows("select detail from ledger.rejects")
+    assert detail.startswith("PostgreSQL: invalid memory alloc request size")
