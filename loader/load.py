@@ -42,7 +42,9 @@ def load(request: Request | None = None, *, on_reject: Callable[[str, Unframed],
         if request.dry_run:
             return _rehearsed(plans, on_reject or _unheard)
         owner = connect("owner")
-        ensure_raw_tables(owner, [plan.source.source for plan in plans])
+        ensure_raw_tables(
+            owner, sorted({*source_names(), *(plan.source.source for plan in plans)})
+        )  # marts ask for all
         owner.close()
         retrying = Retrying()
         stack.callback(retrying.close)

@@ -18,7 +18,7 @@ OFFSETS_MS = 10_000
 
 @dataclass
 class Assignment:
-    """One partition: its input, the offset that is read next, the log's end when it was taken up.
+    """One partition: its input, the offset that is read next, the log's end when it was taken up, what is landed.
 
     `epoch` counts how often the offset was set anew, so that news of what was read before are not taken for new ones.
     """
@@ -26,6 +26,7 @@ class Assignment:
     input_id: UUID
     offset: int
     end: int
+    landed: int
     epoch: int = 0
 
     def go_on_at(self, offset: int) -> None:
@@ -66,7 +67,7 @@ def take_up(
                     gap = gap or Gap(position.offset, begins[tp], f"the topic was made anew, it was {former}")
                 if gap:
                     offset = accept_or_stop(cursor, topic, number, (position, gap), accepted_by)
-                assignments[number] = Assignment(position.input_id, offset, ends[tp])
+                assignments[number] = Assignment(position.input_id, offset, ends[tp], offset)
     finally:
         connection.close()
     return assignments

@@ -90,8 +90,10 @@ def find_topic(name: str) -> Topic:
         BrokerUnreachable: see there.
     """
     with admin() as client:
-        found = next((entry for entry in client.describe_topics([name]) if not entry["error_code"]), None)
-    if found is None:
+        (found,) = client.describe_topics([name])
+        if found["error_code"] not in (0, UnknownTopicOrPartitionError.errno):
+            raise for_code(found["error_code"])(name)
+    if found["error_code"]:
         raise TopicUnknown(
             f"no topic {name!r} at the broker: `python -m streaming.producer … --create PARTITIONS` makes it"
         )

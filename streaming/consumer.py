@@ -6,19 +6,20 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from uuid import UUID
 
 import click
 from kafka import KafkaConsumer
 
-from loader.contracts import read_contract
-from loader.declarations import Source, read_source
+from loader.contracts import Contract, read_contract
+from loader.declarations import Source, read_source, source_names
 from loader.retrying import OF_THE_WORLD
 from streaming.cluster import (
     BOOTSTRAP_MS,
-    Topic,
+    TopicWatch,
     client_options,
     find_topic,
     from_topic,
@@ -26,13 +27,12 @@ from streaming.cluster import (
     unreachable_said,
 )
 from streaming.errors import BrokerAway, BrokerUnreachable
-from streaming.growing_pause import GrowingPause
+from streaming.growing_pause import GrowingPause, waiting_mends
 from streaming.health import Health
 from streaming.intake import Intake, Terms
 from streaming.landing import Messages
 from warehouse.cli import run
 from warehouse.connection import connect, forget
-from warehouse.errors import ServerAway
 from warehouse.runs import recorded_run
 from warehouse.schema import ensure_raw_tables
 from warehouse.settings import get_settings
@@ -55,35 +55,18 @@ def consume(source: Source, terms: Terms, health: Health, group: str | None = No
     """
     contract = read_contract(source)
     stopping = threading.Event()
-    with _stopped_by_signals(stopping):
-        topic = _found_topic(source, terms, stopping)
-        if topic is None:
-            return
-        options = client_options()
-        with _recorded(f"consume {source.source} {topic.name}") as run_id, unreachable_said(options):
-            origin = Messages(source, contract, get_settings().waybill_max_document_bytes, run_id)
-            consumer = KafkaConsumer(
-                **options,
-                group_id=group or f"waybill-{source.source}",
-                enable_auto_commit=False,
-                auto_offset_reset="none",
-                isolation_level="read_committed",
-                session_timeout_ms=SESSION_MS,
-                heartbeat_interval_ms=SESSION_MS // 4,
-                max_poll_records=POLL_RECORDS,
-                max_partition_fetch_bytes=PARTITION_BYTES,
-                fetch_max_bytes=FETCH_BYTES,
-                bootstrap_timeout_ms=BOOTSTRAP_MS,
-            )
-            try:
-                Intake(consumer, topic, origin, health, stopping).run(terms)
-            finally:
-                forget()  # an embedded server that was killed meanwhile is started again to record the run's end
-                consumer.close(timeout_ms=CLOSE_MS)
+    with _stopped_by_signals(stopping), ExitStack() as opened:
+        open_all = partial(_open, source, contract, health, group or f"waybill-{source.source}", stopping)
+        intake = _opened_at_last(open_all, opened, terms, stopping)
+        if intake:
+            with unreachable_said(client_options()):
+                intake.run(terms)
 
 
-def _found_topic(source: Source, terms: Terms, stopping: threading.Event) -> Topic | None:
-    """Return the topic once broker and database are there; None when it is to stop before.
+def _opened_at_last(
+    open_all: Callable[[ExitStack], Intake], opened: ExitStack, terms: Terms, stopping: threading.Event
+) -> Intake | None:
+    """Open all that it takes once broker and database are there; None when it is to stop before.
 
     One that runs to the end is a batch job, which whoever started it can start again: it waits for neither.
     """
@@ -91,20 +74,54 @@ def _found_topic(source: Source, terms: Terms, stopping: threading.Event) -> Top
     away_at = -STARTING_SECONDS
     while not stopping.is_set():
         try:
-            topic = find_topic(topic_name(source))
-            owner = connect("owner")
-            ensure_raw_tables(owner, [source.source])
-            owner.close()
-            return topic
-        except (BrokerUnreachable, ServerAway) as error:
+            with ExitStack() as attempt:
+                intake = open_all(attempt)
+                opened.push(attempt.pop_all())
+                return intake
+        except (BrokerUnreachable, *OF_THE_WORLD) as error:
             if isinstance(error, BrokerAway):
                 away_at = time.monotonic()
             is_refused = isinstance(error, BrokerUnreachable) and time.monotonic() - away_at > STARTING_SECONDS
-            if terms.until_end or is_refused:
+            if terms.until_end or is_refused or not waiting_mends(error):
                 raise
             forget()
             pause.wait(error)
     return None
+
+
+def _open(
+    source: Source, contract: Contract, health: Health, group: str, stopping: threading.Event, opened: ExitStack
+) -> Intake:
+    """Open raw tables, the record of the run and the clients, to be closed in the reverse order."""
+    topic = find_topic(topic_name(source))
+    owner = connect("owner")
+    try:
+        ensure_raw_tables(owner, sorted({*source_names(), source.source}))  # the marts ask for all of them
+    finally:
+        owner.close()
+    run_id = opened.enter_context(_recorded(f"consume {source.source} {topic.name}"))
+    opened.callback(forget)  # an embedded server that was killed is started again to record the run's end
+    options = client_options()
+    with unreachable_said(options):
+        consumer = KafkaConsumer(
+            **options,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=SESSION_MS // 4,
+            max_poll_records=POLL_RECORDS,
+            max_partition_fetch_bytes=PARTITION_BYTES,
+            fetch_max_bytes=FETCH_BYTES,
+            bootstrap_timeout_ms=BOOTSTRAP_MS,
+        )
+        opened.callback(consumer.close, timeout_ms=CLOSE_MS)
+        consumer.partitions_for_topic(topic.name)  # or the first assignment would be an empty one
+        watch = TopicWatch(topic)
+        opened.callback(watch.close)
+    origin = Messages(source, contract, get_settings().waybill_max_document_bytes, run_id)
+    return Intake(consumer, watch, origin, health, stopping)
 
 
 @contextmanager

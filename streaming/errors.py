@@ -10,6 +10,9 @@ StreamingError                   base of the errors of streaming
 ├── TopicUnknown                 the broker has no such topic
 ├── TopicReplaced                the topic was deleted or made anew while it was read
 ├── GapFound                     the log does not hold what comes next
+├── MessageUnreadable            the client cannot take a record out of what the broker sent
+├── LedgerEmptied                the ledger was dropped and made anew while this ran
+├── PortTaken                    the metrics cannot be served on the port
 ├── MessageGone                  the topic does not hold a message any more
 └── NotAcknowledged              the broker did not acknowledge all that was sent
 """
@@ -61,6 +64,18 @@ class TopicReplaced(StreamingError):
 
 class GapFound(StreamingError):
     """Raised when the offset that comes next is not in the log, or the topic was made anew since it was landed."""
+
+
+class MessageUnreadable(StreamingError):
+    """Raised when the client cannot take a record out of what the broker sent: damaged, or packed in another way."""
+
+
+class LedgerEmptied(StreamingError):
+    """Raised when the ledger does not know a partition any more that it knew at the start."""
+
+
+class PortTaken(StreamingError):
+    """Raised when another process listens on the port on which metrics were to be served."""
 
 
 class MessageGone(StreamingError):

@@ -5,13 +5,32 @@ from __future__ import annotations
 import logging
 import threading
 
-from kafka.errors import KafkaError
+from kafka.errors import (
+    AuthorizationError,
+    KafkaError,
+    SaslAuthenticationFailedError,
+    UnsupportedSaslMechanismError,
+)
+from psycopg2.errors import ProgramLimitExceeded
 
-from streaming.errors import BrokerAway
+from streaming.errors import BrokerUnreachable
+from warehouse.errors import ServerAway, ServerUnreachable
 
+REFUSED = (
+    AuthorizationError,
+    SaslAuthenticationFailedError,
+    UnsupportedSaslMechanismError,
+    ProgramLimitExceeded,
+    ServerUnreachable,
+)
 FIRST_SECONDS, LONGEST_SECONDS = 0.5, 30.0
 
 logger = logging.getLogger(__name__)
+
+
+def waiting_mends(error: Exception) -> bool:
+    """Whether it may be over by itself; a login, a right or a statement that is refused will be refused again."""
+    return isinstance(error, ServerAway) or not isinstance(error, REFUSED)
 
 
 class GrowingPause:
@@ -24,7 +43,7 @@ class GrowingPause:
 
     def wait(self, error: Exception) -> bool:
         """Say who is away and wait; return whether it is to stop."""
-        who = "Kafka" if isinstance(error, KafkaError | BrokerAway) else "the database"
+        who = "Kafka" if isinstance(error, KafkaError | BrokerUnreachable) else "the database"
         reason = str(error).strip().partition("\n")[0]
         logger.warning("%s does not answer, waiting seconds=%.1f reason=%s", who, self._seconds, reason)
         is_stopped = self._stopping.wait(self._seconds)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
 from loader.part import Part
+from streaming.errors import PortTaken
 from streaming.landing import Messages
 from warehouse.left_running import LOOPBACK
 
@@ -34,14 +35,25 @@ class Health:
             "waybill_documents", "Documents read, by what became of them.", [*named, "outcome"], registry=here
         )
         self._batches = Counter("waybill_batches", "Batches committed.", named, registry=here)
-        self._lag = Gauge("waybill_lag_messages", "Messages in the topic that are not read yet.", named, registry=here)
+        self._lag = Gauge(
+            "waybill_lag_messages", "Messages in the topic that are not landed yet.", named, registry=here
+        )
         self._committed_at = Gauge(
             "waybill_last_commit_seconds", "Time of the last commit, Unix seconds.", named, registry=here
         )
 
     def serve(self, port: int) -> None:
-        """Serve the metrics at `/metrics`, to this machine alone."""
-        start_http_server(port, addr=LOOPBACK, registry=self.registry)
+        """Serve the metrics at `/metrics`, to this machine alone.
+
+        Raises:
+            PortTaken: another process listens there.
+        """
+        try:
+            start_http_server(port, addr=LOOPBACK, registry=self.registry)
+        except OSError as error:
+            raise PortTaken(
+                f"metrics cannot be served on {LOOPBACK}:{port}: {error.strerror}; give another --metrics-port"
+            ) from None
 
     def count(self, part: Part[Messages]) -> None:
         """Count a batch that was committed."""

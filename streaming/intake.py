@@ -12,23 +12,21 @@ from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import (
-    AuthorizationError,
+    CorruptRecordError,
     KafkaError,
     LogTruncationError,
     OffsetOutOfRangeError,
-    SaslAuthenticationFailedError,
-    UnsupportedSaslMechanismError,
+    UnsupportedCodecError,
 )
 from kafka.structs import OffsetAndMetadata
-from psycopg2.errors import ProgramLimitExceeded
 
 from loader.errors import Overtaken
 from loader.retrying import OF_THE_WORLD
 from streaming.assignments import Assignment, take_up
-from streaming.cluster import Topic, TopicWatch
-from streaming.errors import GapFound
+from streaming.cluster import TopicWatch
+from streaming.errors import GapFound, MessageUnreadable
 from streaming.garbage import Garbage
-from streaming.growing_pause import GrowingPause
+from streaming.growing_pause import GrowingPause, waiting_mends
 from streaming.health import Health
 from streaming.held import Held
 from streaming.landing import Messages, Range, part_of
@@ -41,8 +39,6 @@ CLOSE_SECONDS = 30.0
 SETTLING_SECONDS = 5.0
 WATCH_SECONDS = 5.0
 BUSY_SECONDS = 0.05
-# waiting mends none of them
-REFUSED = (AuthorizationError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError, ProgramLimitExceeded)
 
 logger = logging.getLogger(__name__)
 
@@ -59,15 +55,15 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
     """Reads the partitions that the group gives it from the ledger's offsets on, and lands them through the writer."""
 
     def __init__(
-        self, consumer: KafkaConsumer, topic: Topic, origin: Messages, health: Health, stopping: threading.Event
+        self, consumer: KafkaConsumer, watch: TopicWatch, origin: Messages, health: Health, stopping: threading.Event
     ) -> None:
         """Take an open consumer, whose own offsets are never used, and what says that it is to stop."""
         self._consumer = consumer
-        self._held = Held(consumer, topic.name)
-        self._topic = topic
+        self._held = Held(consumer, watch.topic.name)
+        self._topic = watch.topic
         self._origin = origin
         self._health = health
-        self._watch = TopicWatch(topic)
+        self._watch = watch
         self._garbage = Garbage()
         self._assignments: dict[int, Assignment] = {}
         self._fresh: set[int] = set()
@@ -106,7 +102,6 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         Raises:
             GapFound, TopicReplaced, BrokerUnreachable: see `streaming.errors`; what was landed before is.
         """
-        self._consumer.partitions_for_topic(self._topic.name)  # or the first assignment would be an empty one
         self._consumer.subscribe([self._topic.name], listener=self)
         writer = Writer()
         try:
@@ -117,7 +112,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         finally:
             writer.close(CLOSE_SECONDS)
             self._take_back(writer)
-            self._watch.close()
+            self._say_lag()
 
     def _turn(self, writer: Writer, terms: Terms) -> bool:
         """Do one turn; return whether the end was reached and wanted."""
@@ -129,7 +124,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             self._watch.check()  # 3.
             self._offer(self._ranges(records), writer)  # 4.
         self._take_back(writer)  # 5.
-        self._health.say_lag({number: self._lag(number) for number in self._assignments})
+        self._say_lag()
         return terms.until_end and writer.is_idle and self._is_at_end()
 
     def _patiently(self, work: Callable[[], bool]) -> bool:
@@ -138,10 +133,11 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         while not self.stopping.is_set():
             try:
                 return work()
-            except REFUSED:
-                raise
             except (KafkaError, *OF_THE_WORLD) as error:
+                if not waiting_mends(error):
+                    raise
                 self._rewind()
+                self._say_lag()
                 forget()  # an embedded server that was killed is started again by the next connection
                 pause.wait(error)
         return False
@@ -179,6 +175,12 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             self._held.pause(cut)
             self._fresh.update(cut)
             return {}
+        except (CorruptRecordError, UnsupportedCodecError) as error:  # the client would go round in circles
+            places = ", ".join(f"{self._topic.name}:{number}:{one.offset}" for number, one in self._assignments.items())
+            raise MessageUnreadable(
+                f"what the broker sent at or behind {places} cannot be read ({error}): nothing of it was landed; "
+                "delete the records up to there in Kafka and run with --accept-gap, which keeps the gap in the ledger"
+            ) from None
         except LogTruncationError as error:
             raise GapFound(
                 f"{self._topic.name}: the log was cut and written anew below what was landed ({error}): "
@@ -220,6 +222,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             self._rewind()
         self._hear_news()
         self._held.resume(set(self._assignments) - self._fresh)
+        self._say_lag()
 
     def _give_back(self, ranges: list[Range]) -> None:
         """Have ranges that were not handed over read again."""
@@ -232,21 +235,25 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         offsets: dict[TopicPartition, OffsetAndMetadata] = {}
         for entry in writer.landed():
             number = entry.range.partition
+            assignment = self._assignments.get(number)
+            if assignment:
+                assignment.landed = max(assignment.landed, entry.offset)
             if not entry.is_lost:
                 self._health.count(entry.range.part)
                 offsets[self._held.partition(number)] = OffsetAndMetadata(entry.offset, "", -1)
-                continue
-            assignment = self._assignments.get(number)
-            if assignment and assignment.epoch == entry.range.epoch:
+            elif assignment and assignment.epoch == entry.range.epoch:
                 logger.info("another consumer was first, going on from the ledger partition=%s", number)
                 assignment.go_on_at(entry.offset)
                 self._held.seek(number, entry.offset)
         if offsets:
             self._consumer.commit_async(offsets, callback=_for_lag_tools_only)
 
+    def _say_lag(self) -> None:
+        self._health.say_lag({number: self._lag(number) for number in self._assignments})
+
     def _lag(self, number: int) -> int:
         assignment = self._assignments[number]
-        return max(0, (self._held.highwater(number) or assignment.end) - assignment.offset)
+        return max(0, (self._held.highwater(number) or assignment.end) - assignment.landed)
 
     def _is_at_end(self) -> bool:
         """Whether all partitions were read to the ends that they had; markers of transactions are read, too."""
@@ -254,7 +261,10 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         if self._fresh or self._settled_at is None:
             return False
         if not self._assignments:  # others have all partitions, or the group has not told us yet
-            return time.monotonic() - self._settled_at > SETTLING_SECONDS
+            is_without = time.monotonic() - self._settled_at > SETTLING_SECONDS
+            if is_without:
+                logger.warning("no partition was left for this consumer: others of its group have them all")
+            return is_without
         at = {number: self._held.position(number) for number in self._assignments}
         return all((at[number] or 0) >= assignment.end for number, assignment in self._assignments.items())
 

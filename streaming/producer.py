@@ -24,7 +24,7 @@ from warehouse.cli import run
 LINGER_MS = 20
 BATCH_BYTES = 256 << 10
 FLUSH_SECONDS = 130
-COMPRESSIONS = ("none", "gzip", "lz4", "zstd")
+COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
 NAMED_AT_MOST = 3
 
 

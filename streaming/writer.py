@@ -7,11 +7,10 @@ import time
 from collections.abc import Sequence
 from queue import Empty, Full, Queue
 
-from psycopg2.errors import ProgramLimitExceeded
 from psycopg2.extensions import connection as Connection
 
 from loader.retrying import OF_THE_WORLD
-from streaming.growing_pause import GrowingPause
+from streaming.growing_pause import GrowingPause, waiting_mends
 from streaming.landing import Landed, Range, land
 from warehouse.connection import connect, forget
 
@@ -98,7 +97,7 @@ class Writer:
                 self._connection = self._connection or connect("loader")
                 return land(self._connection, ranges)
             except OF_THE_WORLD as error:
-                if isinstance(error, ProgramLimitExceeded):  # it will say the same every time
+                if not waiting_mends(error):
                     raise
                 self._reconnect()
                 if pause.wait(error):

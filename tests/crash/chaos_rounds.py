@@ -138,13 +138,15 @@ def _end(scene: Scene, found: Counter[str]) -> None:
         consumer.tell()
     consumers = list(scene.consumers)
     said = [consumer.end() for consumer in consumers]
-    for consumer, text in [*zip(consumers, said, strict=True), _read_to_the_end(scene)]:
+    last = _read_to_the_end(scene)
+    for consumer, text in [*zip(consumers, said, strict=True), last]:
         found["consumers"] += 1
         code = consumer.process.returncode
-        has_begun = "took up" in text  # before, a server that is away is one line and exit 1, as for any command
         excused = consumer.was_killed or (scene.was_cut and "--accept-gap" in text)
-        failed = bool(code) and not excused and has_begun
-        found["consumers that found no server"] += bool(code) and not excused and not has_begun
+        # the last one is a batch job: a server that is away before it begins is one line and exit 1
+        found_none = consumer is last[0] and "took up" not in text
+        failed = bool(code) and not excused and not found_none
+        found["consumers that found no server"] += bool(code) and not excused and found_none
         found["consumers that failed"] += failed
         found["tracebacks"] += "Traceback" in text
         if failed or "Traceback" in text:

@@ -130,7 +130,7 @@ class Sender(threading.Thread):
             max_block_ms=DELIVERY_MS,
             request_timeout_ms=DELIVERY_MS // 2,
             delivery_timeout_ms=DELIVERY_MS,
-            compression_type=self._chance.choice([None, "gzip", "lz4", "zstd"]),
+            compression_type=self._chance.choice([None, "gzip", "snappy", "lz4", "zstd"]),
             **(transactional if self._in_transactions else {}),
         )
 

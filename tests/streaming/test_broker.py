@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from kafka import KafkaProducer
 
-from loader.declarations import read_source
+from loader.declarations import read_source, source_names
 from streaming import jars as jars_module
 from streaming import local_broker
 from streaming.broker import broker as broker_command
@@ -34,6 +34,7 @@ from streaming.java import find_java
 from streaming.local_broker import ExtraListener
 from streaming.message import read_message
 from streaming.producer import Pace, produce
+from tests.databases import rows
 from tests.independent_client import read_topic
 from tests.landing import flight
 from tests.streaming.conftest import own_place
@@ -179,6 +180,8 @@ def test_tls_and_a_login_are_taken_from_the_environment(
         health = Health("flights")
         consume(flights, Terms(until_end=True), health)
         assert (health.landed, health.rejected) == (3, 0)
+        tables = {name for (name,) in rows("select tablename from pg_tables where schemaname = 'raw'")}
+        assert tables == set(source_names()), "the marts ask for the raw tables of all sources"
         assert read_message(f"{topic}:0:2") == json.dumps(flight(3)).encode()
         monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", 3000)
         monkeypatch.setenv("KAFKA_SASL_PASSWORD", "wrong")

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
+from confluent_kafka import Producer
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import (
     CoordinatorNotAvailableError,
@@ -42,7 +43,17 @@ from streaming.assignments import take_up
 from streaming.broker_process import BrokerPlace, living_process
 from streaming.cluster import BOOTSTRAP_MS, admin, create_topic, delete_topic, find_topic
 from streaming.consumer import consume, main
-from streaming.errors import BrokerAway, BrokerUnreachable, GapFound, MessageGone, TopicReplaced, TopicUnknown
+from streaming.errors import (
+    BrokerAway,
+    BrokerUnreachable,
+    GapFound,
+    LedgerEmptied,
+    MessageGone,
+    MessageUnreadable,
+    PortTaken,
+    TopicReplaced,
+    TopicUnknown,
+)
 from streaming.gaps import accept_or_stop
 from streaming.growing_pause import GrowingPause
 from streaming.health import Health
@@ -61,6 +72,7 @@ from warehouse import embedded
 from warehouse.connection import connect, current_warehouse, forget
 from warehouse.errors import ServerAway, ServerUnreachable
 from warehouse.logins import Role
+from warehouse.schema import ensure_raw_tables
 from warehouse.settings import PROJECT
 
 CONTRACT = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}, "text": {}}}
@@ -520,9 +532,19 @@ def test_one_that_is_started_while_both_are_away_waits_for_them_unless_it_is_a_b
 
     class StopsItself(Health):
         def say_lag(self, lags: Any) -> None:
-            if self.landed:
+            if self.landed and not stopped:
+                stopped.append(True)
                 os.kill(os.getpid(), signal.SIGTERM)
 
+    stopped: list[bool] = []
+
+    def ensure_at_last(*given: Any) -> None:
+        if dying:
+            raise dying.pop()
+        ensure_raw_tables(*given)
+
+    dying = [OperationalError("server closed the connection unexpectedly")]
+    monkeypatch.setattr("streaming.consumer.ensure_raw_tables", ensure_at_last)
     monkeypatch.setattr("streaming.consumer.connect", connect_at_last)
     paused = threading.Event()
 
@@ -553,7 +575,7 @@ def test_one_that_is_started_while_both_are_away_waits_for_them_unless_it_is_a_b
     starter.start()
     consume(read_source("things"), Terms(), StopsItself("things"))
     starter.join()
-    assert (away, things.landed()) == ([], [1])
+    assert (away, dying, things.landed()) == ([], [], [1])
 
 
 def test_metrics_are_served_on_loopback(things: Things) -> None:
@@ -775,7 +797,7 @@ def test_only_the_partition_that_was_cut_is_taken_up_again_and_after_what_is_und
 
 def test_a_writer_that_is_closed_does_not_wait_for_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
     def be_away(role: str) -> Any:
-        raise ServerUnreachable("it is away")
+        raise ServerAway("it is away")
 
     monkeypatch.setattr("streaming.writer.connect", be_away)
     writer = Writer()
@@ -808,10 +830,11 @@ def test_a_stop_is_none_the_worse_for_a_database_that_is_away(things: Things, mo
     things.send(thing(1))
 
     def be_away(*anything: Any) -> Any:
-        raise ServerUnreachable("it is away")
+        raise ServerAway("it is away")
 
     class GoingAway(Health):
         def say_lag(self, lags: Any) -> None:
+            super().say_lag(lags)
             if self.landed and not struck:
                 struck.append(True)
                 for name in ("streaming.writer.land", "streaming.writer.connect", "warehouse.runs.connect"):
@@ -822,7 +845,78 @@ def test_a_stop_is_none_the_worse_for_a_database_that_is_away(things: Things, mo
     struck: list[bool] = []
     monkeypatch.setattr("warehouse.runs.PAUSES_SECONDS", (0.01,))
     started = time.monotonic()
-    consume(read_source("things"), Terms(), GoingAway("things"))
+    health = GoingAway("things")
+    consume(read_source("things"), Terms(), health)
     assert struck
     assert time.monotonic() - started < 25
     assert things.landed() == [1]
+    assert health.lag == 1, "what was read and did not land lags"
+
+
+def test_a_login_that_is_refused_while_it_works_is_not_waited_for(
+    things: Things, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(role: str) -> Any:
+        raise ServerUnreachable("password authentication failed")
+
+    monkeypatch.setattr("streaming.writer.connect", refuse)
+    things.send(thing(1))
+    with pytest.raises(ServerUnreachable, match="password authentication failed"):
+        consume(read_source("things"), Terms(), Health("things"))
+
+
+def test_a_ledger_that_is_emptied_meanwhile_ends_it_and_the_next_one_begins_anew(things: Things) -> None:
+    class Emptying(Health):
+        def say_lag(self, lags: Any) -> None:
+            super().say_lag(lags)
+            if self.landed == 2 and not emptied:
+                emptied.append(True)
+                owner = connect("owner")
+                with owner, owner.cursor() as cursor:
+                    cursor.execute("truncate ledger.inputs, raw.things cascade")
+                owner.close()
+                things.send(thing(3))
+
+    emptied: list[bool] = []
+    things.send(thing(1), thing(2))
+    with pytest.raises(LedgerEmptied, match="start it again"):
+        consume(read_source("things"), Terms(), Emptying("things"))
+    assert things.consume().landed == 3
+    assert things.landed() == [1, 2, 3]
+
+
+def test_whatever_packs_a_batch_is_read(things: Things) -> None:
+    packings = ("gzip", "snappy", "lz4", "zstd")
+    for number, packing in enumerate(packings):
+        producer = Producer({"bootstrap.servers": things.server, "compression.type": packing, "linger.ms": 50})
+        for _ in range(20):
+            producer.produce(things.topic, thing(number), partition=0)
+        assert producer.flush(30) == 0
+    assert things.consume().landed == 20 * len(packings)
+
+
+def test_a_record_that_the_client_cannot_take_apart_stops_it_and_is_named(things: Things) -> None:
+    class NotText(str):
+        def encode(self, *anything: Any) -> bytes:
+            return b"\xff"
+
+    things.send(thing(1))
+    things.consume()
+    things.send(thing(2), headers=[(NotText("name"), b"")])
+    with pytest.raises(MessageUnreadable, match=rf"at or behind {things.topic}:0:1.* cannot be read .*--accept-gap"):
+        consume(read_source("things"), Terms(), Health("things"))
+    with pytest.raises(CoordinateUnknown):
+        read_message(f"{things.topic}:0:1")
+    with admin() as client:
+        client.delete_records({TopicPartition(things.topic, 0): 2})
+    things.send(thing(3))
+    things.consume(Terms(until_end=True, accepts_gap=True))
+    assert things.landed() == [1, 3]
+    assert rows("select count(*) from ledger.gaps") == [(1,)]
+
+
+def test_a_port_that_is_taken_is_said(things: Things) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortTaken, match=f"127.0.0.1:{port}: Address already in use; give another --metrics-port"):
+            Health("things").serve(port)
