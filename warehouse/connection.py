@@ -11,12 +11,13 @@ from psycopg2 import errorcodes, sql
 from sqlalchemy import URL, Engine, create_engine
 
 from warehouse import embedded
-from warehouse.errors import DatabaseMissing, ServerAway, ServerTooOld, ServerUnreachable
+from warehouse.errors import DatabaseMissing, EncodingRefused, ServerAway, ServerTooOld, ServerUnreachable
 from warehouse.logins import Role, logins_file, read_logins, role_name
 from warehouse.server_place import ServerPlace, find_place
 from warehouse.settings import Settings, get_settings, relative_name
 
 OLDEST_SERVER = 160000
+ENCODING = "UTF8"  # of what is sent, COPY's documents too, and of the database that keeps it
 # A loader that hangs inside its transaction lets go of its locks, one that waits for them says so and asks again.
 LOADER_TIMEOUTS = {"lock_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}
 
@@ -62,7 +63,8 @@ def connection_parameters(role: Role) -> dict[str, str]:
 def login_parameters(warehouse: Warehouse, role: Role, *, database: str | None = None) -> dict[str, str]:
     """Return libpq's keywords for a role's login, whether or not the server is up."""
     settings = warehouse.settings
-    common = {"dbname": database or settings.pgdatabase, "application_name": f"waybill {role}"}
+    name = database or settings.pgdatabase
+    common = {"dbname": name, "application_name": f"waybill {role}", "client_encoding": ENCODING}
     if role == "loader":
         common["options"] = " ".join(f"-c {name}={value}" for name, value in LOADER_TIMEOUTS.items())
     if warehouse.place:
@@ -123,7 +125,8 @@ def engine(role: Role) -> Engine:
 @cache
 def _engine(parameters: tuple[tuple[str, str], ...]) -> Engine:
     known = dict(parameters)
-    query = {name: known[name] for name in ("host", "port", "application_name", "sslmode", "options") if name in known}
+    passed_on = ("host", "port", "application_name", "client_encoding", "sslmode", "options")
+    query = {name: known[name] for name in passed_on if name in known}
     url = URL.create(
         "postgresql+psycopg2",
         username=known.get("user"),
@@ -145,6 +148,7 @@ def _make_ready(warehouse: Warehouse) -> None:
     connection = open_connection(login_parameters(warehouse, "owner"))
     try:
         check_version(connection.server_version)
+        check_encoding(connection.get_parameter_status("server_encoding"), warehouse)
         ensure_schema(connection, warehouse.settings)
     finally:
         connection.close()
@@ -166,6 +170,20 @@ def check_version(number: int) -> None:
         raise ServerTooOld(
             f"the server is PostgreSQL {number // 10000}, Waybill needs {OLDEST_SERVER // 10000} or newer: "
             "name another in PGHOST, or unset it to use the embedded one"
+        )
+
+
+def check_encoding(encoding: str | None, warehouse: Warehouse) -> None:
+    """Refuse a database that cannot keep every character.
+
+    Raises:
+        EncodingRefused: by its name and encoding.
+    """
+    if encoding != ENCODING:
+        raise EncodingRefused(
+            f"the database {warehouse.settings.pgdatabase} of {warehouse.description} has the encoding {encoding}, "
+            f"Waybill needs {ENCODING}: make one with `create database … encoding '{ENCODING}' template template0` "
+            "and name it in PGDATABASE"
         )
 
 

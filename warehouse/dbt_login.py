@@ -18,6 +18,7 @@ def dbt_variables() -> dict[str, str]:
     return {
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",  # where it stands in another folder than the project, too
+        "PGCLIENTENCODING": login["client_encoding"],  # a profile cannot say it
         "WAYBILL_DBT_HOST": login["host"],
         "WAYBILL_DBT_PORT": login["port"],
         "WAYBILL_DBT_USER": login.get("user", ""),

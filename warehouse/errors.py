@@ -8,6 +8,7 @@ WaybillError                     base of every error that a user of Waybill can 
     ├── ServerTooOld             the server that PGHOST names is older than PostgreSQL 16
     ├── ServerUnreachable        no answer, a wrong password, no such database
     │   └── ServerAway           no answer, which may change by itself
+    ├── EncodingRefused          the database cannot keep every character
     ├── DatabaseMissing          the embedded server has no database of that name
     └── LayoutMismatch           the tables were made by another version of Waybill
 """
@@ -43,6 +44,10 @@ class ServerUnreachable(WarehouseError):
 
 class ServerAway(ServerUnreachable):
     """Raised when nobody answers where the server should be, or it is just starting or stopping."""
+
+
+class EncodingRefused(WarehouseError):
+    """Raised when the database has another encoding than UTF-8."""
 
 
 class DatabaseMissing(WarehouseError):

@@ -23,6 +23,7 @@ from loader.rejects import list_rejects
 from loader.why import why
 from tests.databases import rows
 from tests.loader.documents import document, landed_ids
+from warehouse.connection import connect
 
 BALANCE = "select count(*) from ledger.batches where read <> landed + rejected + skipped"
 
@@ -42,6 +43,23 @@ def test_another_encoding_is_one_reject_that_says_what_to_do(
     (reject,) = list_rejects("things")
     assert (reject.position, reject.reason, reject.length) == (1, "not_utf8", len(data))
     assert encoding[:6].upper() in reject.detail and "iconv" in reject.detail
+
+
+@pytest.mark.parametrize("said_by", ["the environment", "the login"])
+def test_text_stays_what_it_is_under_any_client_encoding(
+    database: str, source: Path, monkeypatch: pytest.MonkeyPatch, said_by: str
+) -> None:
+    if said_by == "the environment":
+        monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    else:
+        connection = connect("loader")
+        with connection, connection.cursor() as cursor:
+            cursor.execute(f"alter role current_user in database {database} set client_encoding = 'LATIN1'")
+        connection.close()
+    (source / "a.ndjson").write_bytes('{"id": "é 雪", "updated_at": "", "é": 1}'.encode())
+    load(Request(("things",)))
+    assert rows("select convert_to(document ->> 'id', 'UTF8') from raw.things")[0][0].tobytes().decode() == "é 雪"
+    assert rows("select count(*) from ledger.drift where pointer = '/é'") == [(1,)]
 
 
 def test_a_few_torn_bytes_at_the_beginning_hide_nothing(database: str, source: Path) -> None:

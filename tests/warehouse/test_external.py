@@ -13,7 +13,7 @@ from tests.databases import fresh_database, rows
 from tests.external_server import ExternalServer
 from warehouse import connection
 from warehouse.connection import connect, connection_parameters, forget
-from warehouse.errors import ServerAway, ServerTooOld, ServerUnreachable
+from warehouse.errors import EncodingRefused, ServerAway, ServerTooOld, ServerUnreachable
 from warehouse.logins import logins_file
 from warehouse.settings import get_settings
 
@@ -133,3 +133,15 @@ def test_an_older_server_is_refused_by_name(plain: None, monkeypatch: pytest.Mon
     monkeypatch.setenv("PGDATABASE", "postgres")
     with pytest.raises(ServerTooOld, match="the server is PostgreSQL 16, Waybill needs 17 or newer"):
         connection_parameters("owner")
+
+
+def test_a_database_of_another_encoding_is_refused_by_name(
+    external: ExternalServer, plain: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    external.execute("create database latin owner plain encoding 'LATIN1' locale 'C' template template0")
+    monkeypatch.setenv("PGDATABASE", "latin")
+    with pytest.raises(
+        EncodingRefused, match=r"database latin of PostgreSQL at .* has the encoding LATIN1.*PGDATABASE"
+    ):
+        connection_parameters("owner")
+    external.execute("drop database latin with (force)")

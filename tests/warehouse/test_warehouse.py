@@ -12,7 +12,8 @@ import psycopg2
 import pytest
 
 from tests.warehouse.conftest import CONNECTION
-from warehouse.connection import connect, connection_parameters, forget, open_connection
+from warehouse.connection import connect, connection_parameters, engine, forget, open_connection
+from warehouse.dbt_login import dbt_variables
 from warehouse.errors import LayoutMismatch, ServerUnreachable, SettingsError
 from warehouse.identifiers import uuid7
 from warehouse.logins import has_own_logins
@@ -86,6 +87,20 @@ def test_a_login_cannot_do_another_ones_work(furnished: str, role: str, statemen
     with connection.cursor() as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
         cursor.execute(statement)
     connection.close()
+
+
+def test_every_way_to_the_warehouse_speaks_utf8_whatever_the_environment_says(
+    module_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    plain = connect("reader")
+    assert plain.info.parameter_status("client_encoding") == "UTF8"
+    plain.close()
+    pool = engine("reader")
+    with pool.connect() as connection:
+        assert connection.exec_driver_sql("show client_encoding").scalar() == "UTF8"
+    pool.dispose()
+    assert dbt_variables()["PGCLIENTENCODING"] == "UTF8"
 
 
 def test_a_server_that_gives_no_reason_is_still_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
