@@ -20,6 +20,19 @@ from ledger.inputs
 where source = %s and digest = any(%s)
 """
 
+# What was landed last under a name, where its content was never read to the end.
+UNFINISHED = """
+select name, next_position
+from (
+    select distinct on (names.name) names.name, inputs.next_position, inputs.is_complete
+    from ledger.input_names as names
+    inner join ledger.inputs on names.input_id = inputs.input_id
+    where inputs.source = %s and inputs.feed = 'file' and names.name = any(%s)
+    order by names.name, names.first_seen_at desc
+) as latest
+where not is_complete
+"""
+
 ENTER = """
 insert into ledger.inputs (input_id, source, feed, digest, name, size_bytes, layout, next_byte)
 select given.input_id, %s, 'file', given.digest, given.name, given.size_bytes, given.layout, 0
@@ -96,6 +109,12 @@ def known_inputs(cursor: Cursor, source: str, digests: Iterable[str]) -> dict[st
         digest: KnownInput(UUID(input_id), layout, Place(position, byte), is_complete)
         for input_id, digest, layout, position, byte, is_complete in cursor.fetchall()
     }
+
+
+def unfinished(cursor: Cursor, source: str, names: Iterable[str]) -> dict[str, int]:
+    """Return the names under which a content was last landed in part only, with the position behind that part."""
+    cursor.execute(UNFINISHED, [source, list(names)])
+    return dict(cursor.fetchall())
 
 
 def claim(cursor: Cursor, chunk: Chunk) -> list[tuple[FilePart, UUID]]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from loader.ahead import running_ahead
 from loader.chunks import chunks
-from loader.claims import known_inputs, skip
+from loader.claims import known_inputs, skip, unfinished
 from loader.errors import LayoutChanged, LoaderError
+from loader.inputs import STANDARD_INPUT
 from loader.landing import land
 from loader.part import Delivery
 from loader.progress import OnLanded
+
+logger = logging.getLogger(__name__)
 
 
 class SourceWork:
@@ -29,6 +34,7 @@ class SourceWork:
         self._on_landed = on_landed
         self._on_chunk = on_chunk
         self._begun: set[str] = set()
+        self._told: set[str] = {STANDARD_INPUT}  # which is another content whenever it is read
         self.new_files = 0
         self.known_files = 0
         self.problems: dict[Path, LoaderError] = {}
@@ -50,6 +56,7 @@ class SourceWork:
         source = self._pending[0].source.source
         with connection, connection.cursor() as cursor:
             known = known_inputs(cursor, source, {delivery.input_file.digest for delivery in self._pending})
+            self._tell_changed(cursor, source, known.keys())
             whole = {digest for digest, found in known.items() if found.is_complete}
             held = [delivery for delivery in self._pending if delivery.input_file.digest in whole]
             skip(cursor, [(delivery, known[delivery.input_file.digest].input_id) for delivery in held])
@@ -65,6 +72,19 @@ class SourceWork:
                 to_land.setdefault(digest, replace(delivery, start=found.next_place) if found else delivery)
         self._begun.update(to_land)
         return list(to_land.values())
+
+    def _tell_changed(self, cursor: Cursor, source: str, known: Iterable[str]) -> None:
+        """Say once of which files an earlier run landed a part, before they became what they are now."""
+        new = {delivery.input_file.name for delivery in self._pending if delivery.input_file.digest not in known}
+        if new <= self._told:
+            return
+        for name, next_position in sorted(unfinished(cursor, source, new - self._told).items()):
+            logger.warning(
+                "%s was landed up to position %s by an earlier run and has changed since; it is read as a new file",
+                name,
+                next_position - 1,
+            )
+        self._told |= new
 
     def _count(self, held: Iterable[Delivery]) -> None:
         for delivery in held:

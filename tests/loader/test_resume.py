@@ -174,6 +174,28 @@ def test_a_file_that_changes_between_chunks_is_told_and_loses_nothing(
     assert rows("select count(*) from ledger.batches where read <> landed + rejected + skipped") == [(0,)]
 
 
+def test_a_file_that_changed_after_a_load_of_it_died_is_told_once_and_read_as_a_new_one(
+    database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = source / "a.ndjson"
+    path.write_bytes(b"".join(document(n) + b"\n" for n in range(200)))
+    with monkeypatch.context() as patch:
+        die_after(2, patch)
+        with pytest.raises(Killed):
+            load(Request(("things",)))
+    landed = sum(landed_ids().values())
+    assert 0 < landed < 200
+    for number in (200, 201):
+        with path.open("ab") as file:
+            file.write(document(number) + b"\n")
+        with caplog.at_level(logging.WARNING):
+            assert (load(Request(("things",))).new_files, load(Request(("things",))).new_files) == (1, 0)
+    assert caplog.messages == [
+        f"{path} was landed up to position {landed} by an earlier run and has changed since; it is read as a new file"
+    ]
+    assert landed_ids().keys() == {f"t{n}" for n in range(202)}
+
+
 def test_a_file_that_is_only_touched_is_landed(
     database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
