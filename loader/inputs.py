@@ -49,7 +49,7 @@ def identify(path: Path, *, name: str | None = None) -> InputFile:
     """
     with _opened(path) as file:
         stamp = _stamp(file)
-        if time.time_ns() - stamp[2] < SETTLING_SECONDS * 1e9:
+        if abs(time.time_ns() - stamp[2]) < SETTLING_SECONDS * 1e9:
             time.sleep(SETTLING_SECONDS)
             stamp = _stamp(file)
         try:

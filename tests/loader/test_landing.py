@@ -6,8 +6,10 @@ import gzip
 import os
 import sys
 import threading
+import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from click.testing import CliRunner
 
 from loader.__main__ import loader
 from loader.errors import FileChanged, FileRefused, SourceBroken, SourceUnknown
+from loader.inputs import identify
 from loader.load import load
 from loader.plan import Request
 from loader.rejects import list_rejects
@@ -185,6 +188,18 @@ def test_two_loaders_at_once_land_each_row_once(database: str, source: Path) -> 
     assert failures == []
     assert set(landed_ids().values()) == {1}
     assert len(landed_ids()) == 12_000
+
+
+@pytest.mark.parametrize(("ahead_seconds", "waits"), [(-3600, 0), (-0.01, 1), (0.01, 1), (3600, 0)])
+def test_only_a_stamp_of_this_moment_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead_seconds: float, waits: int
+) -> None:
+    path, now, waited = tmp_path / "a.ndjson", time.time_ns(), []
+    path.touch()
+    os.utime(path, ns=(now, now + round(ahead_seconds * 1e9)))
+    monkeypatch.setattr("loader.inputs.time", SimpleNamespace(time_ns=lambda: now, sleep=waited.append))
+    identify(path)
+    assert len(waited) == waits
 
 
 def test_a_file_that_changes_while_it_is_read_lands_nothing(
