@@ -41,6 +41,14 @@ def read_range(original: InputFile, first_byte: int, length: int, mark: UUID) ->
     return found if UUID(bytes=fingerprint(found)) == mark else None
 
 
+def read_beginning(original: InputFile, first_byte: int, length: int, mark: UUID) -> bytes | None:
+    """Return as much of a range of any length as a reject keeps of it; None when its fingerprint is another."""
+    measure = Rest(first_byte)
+    for piece in _pieces(original, first_byte, length):
+        measure.add(piece)
+    return measure.beginning if measure.fingerprint == mark else None
+
+
 def copy_range(original: InputFile, first_byte: int, length: int, mark: UUID, target: BinaryIO) -> bool:
     """Write a range of any length to a file; return whether it has the fingerprint."""
     measure = Rest(first_byte)

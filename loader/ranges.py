@@ -61,14 +61,14 @@ class Rest:
         self.first_byte = first_byte
         self.length = 0
         self._hash = hashlib.blake2b(digest_size=FINGERPRINT_BYTES)
-        self._beginning = b""
+        self.beginning = b""
 
     def add(self, piece: bytes) -> None:
         """Take the next bytes of the range."""
         self._hash.update(piece)
         self.length += len(piece)
-        if len(self._beginning) < KEPT_BYTES:
-            self._beginning += piece[: KEPT_BYTES - len(self._beginning)]
+        if len(self.beginning) < KEPT_BYTES:
+            self.beginning += piece[: KEPT_BYTES - len(self.beginning)]
 
     @property
     def fingerprint(self) -> UUID:
@@ -78,7 +78,7 @@ class Rest:
     def unframed(self, position: int, reason: str, detail: str, *, is_rest: bool = True) -> Unframed:
         """Return the range as one reject."""
         refusal = Refusal(reason, detail)
-        return Unframed(position, self.first_byte, self.length, self._beginning, self.fingerprint, refusal, is_rest)
+        return Unframed(position, self.first_byte, self.length, self.beginning, self.fingerprint, refusal, is_rest)
 
     def drain(self, read: Callable[[], bytes]) -> str | None:
         """Take all that follows; return what broke the stream, if anything did."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 from uuid import UUID
@@ -12,8 +13,9 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import CoordinateUnknown, LoaderError
+from loader.inputs import InputFile
 from loader.marts import mart_rows
-from loader.originals import find_original, message_command, read_document, read_range
+from loader.originals import find_original, message_command, read_beginning, read_document
 from loader.ranges import fingerprint
 
 SHOWN_CHARACTERS = 2000
@@ -86,7 +88,8 @@ class Question:
     """One reading transaction, so that all parts of an answer are of the same moment."""
 
     def __init__(self, connection: Connection) -> None:
-        """Take the connection; it is closed in the end."""
+        """Take a connection on which nothing was asked yet; it is closed in the end."""
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         self._connection = connection
 
     def __enter__(self) -> Question:
@@ -108,13 +111,17 @@ class Question:
 
 @dataclass(frozen=True)
 class DocumentPlace:
-    """Where a document stands: in which batch of which feed, under which name, at which position."""
+    """Where a document stands: in which batch of which feed, under which name, at which position.
+
+    `at_hand` is the file that was asked about, whatever it is called by now.
+    """
 
     source: str
     name: str
     batch_id: str
     feed: str
     position: int
+    at_hand: InputFile | None = None
 
 
 def story(question: Question, place: DocumentPlace) -> Iterator[str]:
@@ -130,14 +137,14 @@ def story(question: Question, place: DocumentPlace) -> Iterator[str]:
         raise CoordinateUnknown(f"{place.name}:{place.position} holds no document: {NO_DOCUMENT[place.feed]}")
     ((committed_at, run_id, command, *read),) = question.rows(BATCH, [place.batch_id])
     yield f"{place.name}:{place.position} is source {place.source}, {place.feed} batch {place.batch_id}"
-    yield f"committed {committed_at:%Y-%m-%d %H:%M:%S} UTC by run {run_id} ({command})"
+    yield f"committed {shown_time(committed_at)} by run {run_id} ({command})"
     for reason, detail, pointer, first_byte, length, mark, beginning, replayed_by in rejects:
         yield f"rejected: {reason}: {detail}{f' at {pointer}' if pointer else ''} ({length} bytes)"
         kept = bytes(beginning) if len(beginning) == length else None
         if kept is None and place.feed == "kafka":
             yield f"{_bytes_in_topic(place)}; ledger.rejects keeps their beginning"
         else:
-            yield from _bytes_of_reject(question, (read[0], read[2]), (first_byte, length, mark), kept)
+            yield from _bytes_of_reject(question, place, (read[0], read[2]), (first_byte, length, mark), kept)
         if replayed_by:
             yield f"replayed: landed after all by batch {replayed_by}"
             yield from story(question, replace(place, batch_id=replayed_by, feed="replay"))
@@ -152,6 +159,11 @@ def story(question: Question, place: DocumentPlace) -> Iterator[str]:
         yield from _fate(question, place)
 
 
+def shown_time(at: datetime) -> str:
+    """Return a time as it is told, in UTC whatever the session's time zone."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def _rejected_before(question: Question, place: DocumentPlace) -> Iterator[str]:
     for batch_id, is_whole in question.rows(REJECT_OF_REPLAY, [place.batch_id, place.position]):
         kept = "its bytes" if is_whole else "the beginning of its bytes"
@@ -162,25 +174,33 @@ def _bytes_in_topic(place: DocumentPlace) -> str:
     return f"source bytes: {message_command(place.name, place.position)}, while the topic has them"
 
 
+def _original(question: Question, place: DocumentPlace, input_id: str, digest: str) -> InputFile | None:
+    """Return the file at hand, if it has the content with this digest, else one of the names that it came under."""
+    if place.at_hand and place.at_hand.digest == digest:
+        return place.at_hand
+    return find_original([name for (name,) in question.rows(NAMES, [input_id])], digest)
+
+
 def _bytes_of_reject(
-    question: Question, read: tuple[str, str], span: tuple[int, int, str], kept: bytes | None
+    question: Question, place: DocumentPlace, read: tuple[str, str], span: tuple[int, int, str], kept: bytes | None
 ) -> Iterator[str]:
     digest, input_id = read
     first_byte, length, mark = span
-    if kept is None:
-        original = find_original([name for (name,) in question.rows(NAMES, [input_id])], digest)
-        kept = read_range(original, first_byte, length, UUID(mark)) if original else None
-        if kept is None:
-            yield "its file is gone or has changed: only the beginning of its bytes is left, in ledger.rejects"
     if kept is not None and UUID(bytes=fingerprint(kept)) != UUID(mark):
         yield f"the bytes in ledger.rejects are not those of fingerprint {mark}"
-    elif kept is not None:
-        yield f"source bytes, fingerprint {mark} checked: {_shown(kept)}"
+        return
+    if kept is None:
+        original = _original(question, place, input_id, digest)
+        kept = read_beginning(original, first_byte, length, UUID(mark)) if original else None
+    if kept is None:
+        yield "its file is gone or has changed: only the beginning of its bytes is left, in ledger.rejects"
+    else:
+        yield f"source bytes, fingerprint {mark} checked: {_shown(kept, length)}"
 
 
 def _bytes_of_document(question: Question, place: DocumentPlace, read: list[Any], mark: str) -> Iterator[str]:
     digest, layout, input_id, first_position, first_byte = read
-    original = find_original([name for (name,) in question.rows(NAMES, [input_id])], digest)
+    original = _original(question, place, input_id, digest)
     if original is None:
         yield "its file is gone or has changed: the value is left, in the raw table"
         return
@@ -192,7 +212,7 @@ def _bytes_of_document(question: Question, place: DocumentPlace, read: list[Any]
     if found is None or UUID(bytes=found.fingerprint) != UUID(mark):
         yield f"the file does not hold it there any more: its fingerprint is not {mark}"
         return
-    yield f"source bytes, fingerprint {mark} checked: {_shown(found.document)}"
+    yield f"source bytes, fingerprint {mark} checked: {_shown(found.document, len(found.document))}"
 
 
 def _fate(question: Question, place: DocumentPlace) -> Iterator[str]:
@@ -224,6 +244,6 @@ def _others(question: Question, place: DocumentPlace, key: str | None) -> Iterat
         yield f"the same key was delivered at {name}:{position}: {outcome}"
 
 
-def _shown(document: bytes) -> str:
-    text = document.decode("utf-8", "backslashreplace")
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}… ({len(document)} bytes)"
+def _shown(beginning: bytes, length: int) -> str:
+    text = beginning.decode("utf-8", "backslashreplace")
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}… ({length} bytes)"

@@ -11,7 +11,7 @@ from psycopg2 import DataError, sql
 from loader.errors import CoordinateUnknown
 from loader.inputs import coordinate_name, identify
 from loader.marts import key_columns, traceable_marts
-from loader.story import DocumentPlace, Question, story
+from loader.story import DocumentPlace, Question, shown_time, story
 from warehouse.connection import connect
 
 INPUTS = """
@@ -90,7 +90,8 @@ def _question() -> Question:
 def _of_coordinate(question: Question, name: str, position: int) -> Iterator[str]:
     path = Path(name)
     shown = coordinate_name(path)
-    digest = identify(path).digest if path.is_file() else None
+    at_hand = identify(path) if path.is_file() else None
+    digest = at_hand.digest if at_hand else None
     known = question.rows(INPUTS, {"digest": digest, "name": shown})
     if not known and digest:
         known = question.rows(INPUTS, {"digest": None, "name": shown})
@@ -104,7 +105,7 @@ def _of_coordinate(question: Question, name: str, position: int) -> Iterator[str
     for input_id, first_name, *_ in known:  # more than one where a file holds several sources, or a topic was made anew
         asked = {"input_id": input_id, "position": position}
         for source, label, batch_id, feed in question.rows(BATCHES, asked):
-            place = DocumentPlace(source, label, batch_id, feed, position)
+            place = DocumentPlace(source, label, batch_id, feed, position, at_hand)
             try:
                 told.append((first_name, list(story(question, place))))
             except CoordinateUnknown as error:
@@ -126,7 +127,7 @@ def _loss(coordinate: str, gap: tuple[Any, ...]) -> list[str]:
     first, behind, reason, accepted_at, run_id, command = gap
     return [
         f"{coordinate} was lost before it could be landed, in the gap from {first} to {behind - 1}: {reason}",
-        f"the gap was accepted {accepted_at:%Y-%m-%d %H:%M:%S} UTC by run {run_id} ({command})",
+        f"the gap was accepted {shown_time(accepted_at)} by run {run_id} ({command})",
     ]
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import RowMapping
 
+from loader.story import shown_time
+
 SAMPLE_CHARACTERS = 72
 SHOWN_CHARACTERS = 2000
 
@@ -61,9 +63,7 @@ def story_of_outcome(row: RowMapping, document: str) -> Story:
 def _came(row: RowMapping) -> list[tuple[str, str]]:
     if row["committed_at"] is None:
         return [("batch", f"{row['batch_id']}, which the ledger does not know")]
-    return [
-        ("came", f"batch {row['batch_id']}, committed {row['committed_at']:%Y-%m-%d %H:%M:%S} UTC by {row['command']}")
-    ]
+    return [("came", f"batch {row['batch_id']}, committed {shown_time(row['committed_at'])} by {row['command']}")]
 
 
 def _story(

@@ -138,7 +138,8 @@ def test_a_name_that_is_no_utf8_is_shown_in_escapes(database: str, source: Path)
     load(Request(("things",), (os.fsdecode(path),)))
     assert rows("select command from ledger.runs") == [(f"load things {source}/caf\\xe9.ndjson",)]
     assert rows("select name from ledger.inputs") == [(f"{source}/caf\\xe9.ndjson",)]
-    assert any("landed in raw.things" in line for line in why(f"{os.fsdecode(path)}:1"))
+    said = "\n".join(why(f"{os.fsdecode(path)}:1"))
+    assert "landed in raw.things" in said and f"checked: {document(1).decode()}" in said
 
 
 def test_what_is_no_file_is_refused_in_one_line(database: str, source: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import shutil
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from loader.drift import list_drift
 from loader.errors import CoordinateUnknown
 from loader.load import load
 from loader.plan import Request
+from loader.story import Question
 from loader.why import why, why_row
 from tests.databases import rows
 from tests.loader.documents import document
@@ -64,6 +67,57 @@ def test_a_file_that_changed_or_went_is_told(database: str, source: Path) -> Non
     assert any("its file is gone or has changed" in line for line in said)
     path.unlink()
     assert any("its file is gone or has changed" in line for line in why(f"{path}:1"))
+
+
+def test_a_file_that_was_moved_is_told_with_its_bytes(
+    database: str, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAYBILL_MAX_DOCUMENT_BYTES", "100000")
+    path, moved = source / "a.ndjson", source.with_name("old.ndjson")
+    path.write_bytes(document(1) + b"\n" + document(2, text="x" * 100_000))
+    load(Request(("things",)))
+    shutil.move(path, moved)
+    first, *said = why(f"{moved}:1")
+    assert first == f"{moved} has the content of {path}, which came first"
+    assert any(line.endswith(f"checked: {document(1).decode()}") for line in said)
+    assert "checked: " in why(f"{moved}:2")[-1]
+    assert any("its file is gone or has changed" in line for line in why(f"{path}:1"))
+
+
+def test_a_reject_of_any_size_is_shown_in_little_memory(
+    database: str, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAYBILL_MAX_DOCUMENT_BYTES", "100000")
+    path, large = source / "a.ndjson", document(1, text="x" * 30_000_000)
+    path.write_bytes(large)
+    load(Request(("things",)))
+    tracemalloc.start()
+    said = why(f"{path}:1")[-1]
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert said.endswith(f"checked: {large[:2000].decode()}… ({len(large)} bytes)")
+    assert most < 10_000_000
+
+
+def test_times_are_told_in_utc_whatever_the_session(
+    database: str, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source / "a.ndjson").write_bytes(document(1))
+    load(Request(("things",)))
+    consumed()
+    committed, lost = f"{source / 'a.ndjson'}:1", "topic:0:12"
+    before = why(committed), why(lost)
+    monkeypatch.setenv("PGTZ", "Asia/Kathmandu")
+    assert (why(committed), why(lost)) == before
+
+
+def test_all_parts_of_an_answer_are_of_one_moment(database: str) -> None:
+    count = "select count(*) from ledger.batches"
+    with Question(connect("reader")) as question:
+        assert question.rows(count) == [(0,)]
+        consumed()
+        assert question.rows(count) == [(0,)]
+    assert rows(count) == [(2,)]
 
 
 def test_what_cannot_be_told_is_said_in_one_line(database: str, source: Path) -> None:
