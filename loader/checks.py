@@ -14,6 +14,8 @@ import orjson
 from loader.contracts import Contract
 
 HUGEST_EXPONENT = 131_071  # digits before the decimal point that PostgreSQL's numeric takes
+MOST_POINTERS = 1_000  # of one batch that are told apart: names of fields may be data, and as many as there is data
+MORE_FIELDS = ("/… more fields", "any")  # where documents with others are counted
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -54,8 +56,18 @@ class Checker:
         breach = self._contract.breach(document)
         if breach:
             return Refusal("breaks_contract", breach[1], breach[0])
-        self._drift.update(self._contract.unknown_fields(document))
+        self._count_unknown(document)
         return None
+
+    def _count_unknown(self, document: Any) -> None:
+        """Count a document once for each place and type of unknown fields in it."""
+        drift, counted = self._drift, set()
+        for field in self._contract.unknown_fields(document):
+            is_full = len(drift) >= MOST_POINTERS or MORE_FIELDS in drift
+            place = MORE_FIELDS if is_full and field not in drift else field
+            if place not in counted:
+                counted.add(place)
+                drift[place] += 1
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from loader.ranges import FINGERPRINT_BYTES, Place, Unframed, refused
 
 ROW_BYTES = 180  # what a row costs in memory beside its document
 REJECT_BYTES = 600
+DRIFT_BYTES = 600
 MOST_PARTS = 1000
 
 
@@ -109,7 +110,7 @@ def fill(part: Part[From], found: Iterator[Frame], most_bytes: int) -> None:
             break
     else:
         part.is_last = True
-    part.size = size
+    part.size = size + DRIFT_BYTES * len(part.drift)
     if frame is not None:
         part.end = _behind(frame)
 

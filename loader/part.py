@@ -126,7 +126,8 @@ class Part(Generic[From]):
 
     def refuse(self, refusals: dict[int, Refusal]) -> None:
         """Turn documents into rejects after all: position → why."""
-        rows, first_bytes, drift = self.rows, self.first_bytes, Counter[tuple[str, str]]()
+        rows, first_bytes = self.rows, self.first_bytes
+        drift = Counter(dict.fromkeys(self.drift, 0))  # with the same pointers told apart
         checker = self.delivery.checker(drift)
         self.rows, self.first_bytes = [], []
         for head, document, first_byte in zip(rows[::2], rows[1::2], first_bytes, strict=True):
