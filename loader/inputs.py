@@ -12,7 +12,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -24,8 +24,10 @@ GZIP_MAGIC = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
 BLOCK = 1 << 20
 DIGEST_BYTES = 32
+STEPS = (1 << 10, 1)  # how many bytes are read at a time towards damage, first and then where that failed
 STANDARD_INPUT = "-"
 SETTLING_SECONDS = 0.02  # longer than a tick of the clock that stamps files: a later write shows in the stamp
+BREAKS = (EOFError, zlib.error, gzip.BadGzipFile)
 
 FileStamp = tuple[int, int, int, int]  # inode, size, time of the last write, time of the last change
 
@@ -99,14 +101,17 @@ class Stream:
         self._gzip = gzip.GzipFile(fileobj=file) if head.startswith(GZIP_MAGIC) else None
         self.offset = first_byte
         if first_byte:
-            (self._gzip or file).seek(first_byte)  # in gzip it can be reached, since it was read before
+            try:
+                (self._gzip or file).seek(first_byte)  # in gzip it can be reached, since it was read before
+            except BREAKS as error:  # right behind it, as zlib may look that far
+                self._broken = _broken(error)
         self._may_hold_bom = not first_byte
 
     def beginning(self) -> bytes:
         """Return the first four bytes, decompressed; fewer where there are no more."""
         try:
             return self._gzip.peek(4)[:4] if self._gzip else os.pread(self._file.fileno(), 4, 0)
-        except (EOFError, zlib.error, gzip.BadGzipFile):
+        except BREAKS:
             return b""
 
     def read(self) -> bytes:
@@ -123,12 +128,29 @@ class Stream:
         if self._broken:
             raise self._broken
         try:
-            return self._file.read(size) if self._gzip is None else self._gzip.read1(size)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            self._broken = BrokenStream(f"the gzip stream is broken: {error}")
-            raise self._broken from None
+            if self._gzip is None:
+                return self._file.read(size)
+            try:
+                return self._gzip.read1(size)
+            except BREAKS as error:
+                self._broken = _broken(error)
+                if isinstance(error, zlib.error) and (sound := self._sound_bytes(self._gzip.tell())):
+                    return sound
+                raise self._broken from None
         except OSError as error:
             raise _refused(self._input_file.path, error) from None
+
+    def _sound_bytes(self, first_byte: int) -> bytes:
+        """Return what stands from a byte on before the damage: a read that meets it hands out nothing of that."""
+        sound = bytearray()
+        for step in STEPS:
+            self._file.seek(0)
+            again = gzip.GzipFile(fileobj=self._file)
+            with suppress(*BREAKS):
+                again.seek(first_byte + len(sound))
+                while piece := again.read1(step):
+                    sound += piece
+        return bytes(sound)
 
     @property
     def bytes_read(self) -> int:
@@ -180,6 +202,10 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
         raise _refused(path, error) from None
     with file:
         yield file
+
+
+def _broken(error: Exception) -> BrokenStream:
+    return BrokenStream(f"the gzip stream is broken: {error}")
 
 
 def _refused(path: Path, error: OSError) -> FileRefused:

@@ -14,7 +14,8 @@ import loader.inputs
 from loader.declarations import FilePattern, Layout
 from loader.framing import Frame, frames
 from loader.inputs import InputFile, open_stream
-from loader.ranges import START, Unframed, fingerprint
+from loader.ranges import START, Place, Unframed, fingerprint
+from tests.loader.documents import damaged_gzip
 
 MOST = 1 << 20
 Cut = tuple[int, int, bytes | str, int]  # position, first byte, the document or why it is none, length
@@ -114,6 +115,32 @@ def test_a_torn_last_element_over_the_limit_keeps_its_range(cut: Cutter, packed:
     (reject,) = [frame for frame in found if isinstance(frame, Unframed)]
     assert (reject.refusal.reason, reject.first_byte, reject.length) == ("cut_off", 9, len(torn))
     assert (reject.beginning, reject.fingerprint.bytes) == (torn, fingerprint(torn))
+
+
+@pytest.mark.parametrize("layout", ["ndjson", "array"])
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9])
+def test_a_damaged_file_is_read_on_from_behind_any_document(tmp_path: Path, layout: Layout, share: float) -> None:
+    mark, end, separator = (b"[", b"]", b",") if layout == "array" else (b"", b"", b"\n")
+    data = mark + separator.join(b'{"mark":"%s"}' % fingerprint(b"%d" % n).hex().encode() for n in range(9000)) + end
+    packed, sound = damaged_gzip(data, share)
+    path = tmp_path / "given.gz"
+    path.write_bytes(packed)
+    given = InputFile(path, "given", "", len(packed), (0, len(packed), 0, 0))
+    pattern = FilePattern(pattern="*", layout=layout)
+
+    def read(start: Place) -> list[Frame]:
+        with open_stream(given, start.byte) as stream:
+            return list(frames(stream, pattern, MOST, start))
+
+    found = read(START)
+    assert len(documents(found)) >= sound.count(b"}")
+    last = found[-1]
+    assert isinstance(last, Unframed) and last.is_rest
+    for behind in (0, 1):  # zlib may fail at the very end of what is sound, and surely does behind it
+        assert documents(read(Place(last.position + 1, last.first_byte + last.length + behind))) == []
+    for number in range(max(1, len(found) - 40), len(found)):
+        position, first_byte, raw = found[number - 1]
+        assert read(Place(position + 1, first_byte + len(raw))) == found[number:]
 
 
 def test_objects_among_numbers_take_time_that_grows_with_them(cut: Cutter) -> None:

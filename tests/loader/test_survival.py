@@ -19,10 +19,11 @@ from loader.drift import list_drift
 from loader.errors import FileRefused, SourceBroken
 from loader.load import load
 from loader.plan import Request
+from loader.ranges import fingerprint
 from loader.rejects import list_rejects
 from loader.why import why
 from tests.databases import rows
-from tests.loader.documents import document, landed_ids
+from tests.loader.documents import damaged_gzip, document, landed_ids
 from warehouse.connection import connect
 
 BALANCE = "select count(*) from ledger.batches where read <> landed + rejected + skipped"
@@ -60,6 +61,27 @@ def test_text_stays_what_it_is_under_any_client_encoding(
     load(Request(("things",)))
     assert rows("select convert_to(document ->> 'id', 'UTF8') from raw.things")[0][0].tobytes().decode() == "é 雪"
     assert rows("select count(*) from ledger.drift where pointer = '/é'") == [(1,)]
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.9])
+def test_a_flipped_byte_hides_no_line_before_it(
+    database: str, source: Path, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    lines = [document(n, pad=fingerprint(document(n)).hex()) for n in range(9000)]
+    packed, before = damaged_gzip(b"\n".join(lines), share)
+    sound = before.count(b"\n")
+    (source / "a.ndjson").write_bytes(packed)
+    monkeypatch.setenv("WAYBILL_CHUNK_BYTES", "100000")
+
+    load(Request(("things",)))
+
+    landed = landed_ids()
+    found = rows("select _position, document ->> 'id' from raw.things where _position <= %s order by 1", sound)
+    assert found == [(n + 1, f"t{n}") for n in range(sound)]
+    assert rows(BALANCE) == [(0,)]
+    assert reasons()[-1][1] == "cut_off"
+    assert load(Request(("things",))).summary.startswith("nothing new")
+    assert landed_ids() == landed
 
 
 def test_a_few_torn_bytes_at_the_beginning_hide_nothing(database: str, source: Path) -> None:
