@@ -13,6 +13,7 @@ from loader.framing import LINE_END
 from loader.inputs import InputFile
 from loader.originals import copy_range, find_original, message_command
 from warehouse.connection import connect
+from warehouse.whole_files import partial_folder
 
 logger = logging.getLogger(__name__)
 
@@ -82,13 +83,25 @@ def export_rejects(rows: Iterator[RejectRow], path: Path) -> Exported:
     so does what was kept in part, read again from the file it came in. Left out is what that does not hold any more.
     So is a message that was kept in part; it is named in the log, with what writes it while its topic has it.
     A file begins with an empty line, so that nothing in a reject is taken for gzip or a byte order mark.
+
+    Raises:
+        FileRefused: the folder holds files already.
     """
-    partial, folder = path.with_name(f".{path.name}.partial"), path.with_name(f"{path.name}.documents")
+    folder = path.with_name(f"{path.name}.documents")
     if folder.exists() and any(folder.iterdir()):
         raise FileRefused(f"{folder} holds files: remove it, or name another file")
+    with partial_folder(path) as parts:
+        exported = _written_all(rows, parts / "lines", parts / "documents")
+        if exported.files:
+            (parts / "documents").replace(folder)
+        (parts / "lines").replace(path)
+    return exported
+
+
+def _written_all(rows: Iterator[RejectRow], path: Path, folder: Path) -> Exported:
     lines = files = left_out = messages_left_out = 0
     originals: dict[str, InputFile | None] = {}
-    with partial.open("wb") as file:
+    with path.open("wb") as file:
         file.write(b"\n")
         for reject in rows:
             is_whole = len(reject.beginning) == reject.length
@@ -107,7 +120,6 @@ def export_rejects(rows: Iterator[RejectRow], path: Path) -> Exported:
                 files += 1
             else:
                 left_out += 1
-    partial.replace(path)
     return Exported(lines, files, left_out, messages_left_out)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from loader.load import load
 from loader.plan import Request
-from loader.rejects import export_rejects, list_rejects
+from loader.rejects import RejectRow, export_rejects, list_rejects
 from loader.replay import replay
 from loader.why import why
 from tests.databases import rows
@@ -173,6 +175,32 @@ def test_what_was_kept_in_part_is_exported_whole_or_left_out(
     assert [path.read_bytes() for path in (tmp_path / "out.ndjson.documents").iterdir()] == [b"\n" + large[1]]
     load(Request(("things",), (str(tmp_path / "out.ndjson.documents"),), "document"))
     assert landed_ids().keys() == {"t0", "t1"}
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
+def test_an_export_that_breaks_off_leaves_nothing_and_completes_when_it_is_run_again(
+    database: str, source: Path, tmp_path: Path, stop: BaseException
+) -> None:
+    (source / "a.ndjson").write_bytes(b"broken\nas well")
+    (source / "b.doc").write_bytes(b'{"id":\n"two lines')
+    load(Request(("things",)))
+    folder = tmp_path / "out"
+    stale = folder / ".out.ndjson.parts" / "documents" / "000007"  # of one that was killed
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+
+    def broken_off() -> Iterator[RejectRow]:
+        yield from list_rejects("things")
+        raise stop
+
+    with pytest.raises(type(stop)) as raised:
+        export_rejects(broken_off(), folder / "out.ndjson")
+    assert getattr(raised.value, "filename", str(folder / "out.ndjson")) == str(folder / "out.ndjson")
+    assert list(folder.iterdir()) == []
+
+    exported = export_rejects(list_rejects("things"), folder / "out.ndjson")
+    assert (exported.lines, exported.files) == (2, 1)
+    assert sorted(path.name for path in folder.rglob("*")) == ["000001", "out.ndjson", "out.ndjson.documents"]
 
 
 def test_why_follows_a_document_through_its_replay(loaded: Path) -> None:
