@@ -150,9 +150,13 @@ class _Worker:
         page: list[Standing] = []
         for values in cursor.fetchall():
             page.append(Standing(*values))
-            if sum(reject.kept for reject in page) >= PAGE_BYTES:
+            if sum(map(self._held_bytes, page)) >= PAGE_BYTES:
                 break
         return page
+
+    def _held_bytes(self, reject: Standing) -> int:
+        """Return what a reject takes in memory: all of it when it may pass, also where its beginning alone was kept."""
+        return reject.length if reject.length <= self._origin.most_bytes else reject.kept
 
     def _part(self, cursor: Cursor, rejects: list[Standing]) -> ReplayPart:
         """Take in what passes of one input's rejects, as the batch that it becomes."""

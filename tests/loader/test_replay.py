@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import loader.replay
 from loader.load import load
 from loader.plan import Request
 from loader.rejects import RejectRow, export_rejects, list_rejects
@@ -125,6 +126,18 @@ def test_what_was_kept_in_part_is_replayed_from_its_file_or_said(
 
     assert landed_ids().keys() == {"t0", "t1", "t3"}
     assert len(said) == 1 and "only its beginning was kept" in said[0] and "is gone or has changed" in said[0]
+
+
+def test_a_page_of_a_replay_holds_few_large_documents(
+    database: str, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source / "a.ndjson").write_bytes(b"\n".join(document(n, pad="x" * 200_000) for n in range(8)))
+    with monkeypatch.context() as patch:
+        patch.setenv("WAYBILL_MAX_DOCUMENT_BYTES", "100000")
+        load(Request(("things",)))
+    monkeypatch.setattr(loader.replay, "PAGE_BYTES", 500_000)
+    assert replay("things", None, lambda reject, refusal: None) == {"things": 8}
+    assert rows("select landed from ledger.batches where feed = 'replay' order by first_position") == [(3,), (3,), (2,)]
 
 
 NASTY = [
