@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,7 @@ from warehouse.settings import Settings, get_settings
 
 BOOTSTRAP_MS = 10_000
 KNOCK_SECONDS = 2.0
+WHICH_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)  # ApiVersions, which a broker answers before any login
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ def unreachable_said(options: dict[str, Any]) -> Iterator[None]:
     """Say in one line that the brokers do not answer or refuse us, whatever the client raised for it.
 
     Raises:
-        BrokerAway: none of them takes a connection.
+        BrokerAway: none of them serves anybody, or not yet.
         BrokerUnreachable: another failure; the client says the same of a wrong login as of silence.
     """
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it says all of it itself, many times over
@@ -151,17 +153,20 @@ def unreachable_said(options: dict[str, Any]) -> Iterator[None]:
     except (KafkaError, OSError) as error:
         where = ", ".join(options["bootstrap_servers"])
         reason = str(error) or type(error).__name__
-        kind = BrokerUnreachable if any(map(_listens, options["bootstrap_servers"])) else BrokerAway
+        kind = BrokerUnreachable if any(map(_serves, options["bootstrap_servers"])) else BrokerAway
         raise kind(
             f"Kafka at {where} ({options['security_protocol']}) did not let us in: {reason}; "
             "check the KAFKA_… variables"
         ) from None
 
 
-def _listens(address: str) -> bool:
+def _serves(address: str) -> bool:
+    """Whether a question is answered, if only by hanging up; a broker that is starting takes it and stays mute."""
     host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
+        with socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS) as connection:
+            connection.sendall(WHICH_VERSIONS)
+            connection.recv(1)
     except (OSError, ValueError):
         return False
     return True

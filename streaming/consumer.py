@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -26,7 +25,7 @@ from streaming.cluster import (
     topic_name,
     unreachable_said,
 )
-from streaming.errors import BrokerAway, BrokerUnreachable
+from streaming.errors import BrokerAway
 from streaming.growing_pause import GrowingPause, waiting_mends
 from streaming.health import Health
 from streaming.intake import Intake, Terms
@@ -41,7 +40,6 @@ POLL_RECORDS = 20_000
 PARTITION_BYTES = 16 << 20
 FETCH_BYTES = 64 << 20
 CLOSE_MS = 5_000
-STARTING_SECONDS = 60.0  # a broker that was away may take connections for so long before it answers one
 SESSION_MS = 10_000  # a killed consumer's partitions are free after it; one that wakes later cannot write
 
 logger = logging.getLogger(__name__)
@@ -71,18 +69,14 @@ def _opened_at_last(
     One that runs to the end is a batch job, which whoever started it can start again: it waits for neither.
     """
     pause = GrowingPause(stopping)
-    away_at = -STARTING_SECONDS
     while not stopping.is_set():
         try:
             with ExitStack() as attempt:
                 intake = open_all(attempt)
                 opened.push(attempt.pop_all())
                 return intake
-        except (BrokerUnreachable, *OF_THE_WORLD) as error:
-            if isinstance(error, BrokerAway):
-                away_at = time.monotonic()
-            is_refused = isinstance(error, BrokerUnreachable) and time.monotonic() - away_at > STARTING_SECONDS
-            if terms.until_end or is_refused or not waiting_mends(error):
+        except (BrokerAway, *OF_THE_WORLD) as error:
+            if terms.until_end or not waiting_mends(error):
                 raise
             forget()
             pause.wait(error)

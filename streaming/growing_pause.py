@@ -13,7 +13,7 @@ from kafka.errors import (
 )
 from psycopg2.errors import ProgramLimitExceeded
 
-from streaming.errors import BrokerUnreachable
+from streaming.errors import BrokerAway
 from warehouse.errors import ServerAway, ServerUnreachable
 
 REFUSED = (
@@ -43,7 +43,7 @@ class GrowingPause:
 
     def wait(self, error: Exception) -> bool:
         """Say who is away and wait; return whether it is to stop."""
-        who = "Kafka" if isinstance(error, KafkaError | BrokerUnreachable) else "the database"
+        who = "Kafka" if isinstance(error, KafkaError | BrokerAway) else "the database"
         reason = str(error).strip().partition("\n")[0]
         logger.warning("%s does not answer, waiting seconds=%.1f reason=%s", who, self._seconds, reason)
         is_stopped = self._stopping.wait(self._seconds)
