@@ -1,4 +1,4 @@
-"""Which fields a contract names, whatever words of JSON Schema it is written in."""
+"""Which fields a contract names, by whichever of JSON Schema's words for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OTHERS = {"patternProperties", "additionalProperties", "unevaluatedProperties"}
 Applied = list[tuple[Any, bool]]  # schemas that apply to one value, and whether it is they that say what fields it has
 
 
-class Place:
+class Known:
     """All that a contract says of one value."""
 
     def __init__(self, applied: Applied) -> None:
@@ -23,7 +23,7 @@ class Place:
         self.names = {name for schema, _ in applied for name in schema.get("properties", ())}
         self.is_listed = any(is_sure and "properties" in schema for schema, is_sure in applied)
         self.knows_others = any(not OTHERS.isdisjoint(schema) for schema, _ in applied)
-        self.named: dict[str, Place] = {}  # those below it, as far as they were asked for
+        self.named: dict[str, Known] = {}  # those below it, as far as they were asked for
 
     def knows(self, name: str) -> bool:
         """Whether one of the schemas knows a field of this name."""
@@ -44,16 +44,16 @@ class Fields:
     def __init__(self, schema: dict[str, Any]) -> None:
         """Take a schema that was compiled, so that its words hold what they should."""
         self._schema = schema
-        self._places: dict[frozenset[tuple[int, bool]], Place] = {}
+        self._places: dict[frozenset[tuple[int, bool]], Known] = {}
         self._root = self._place([(schema, True)])
 
     def unknown(self, document: Any) -> Iterator[tuple[str, str]]:
         """Yield pointer and JSON type of each field that the contract does not name; those in lists may come again.
 
         In a pointer `*` stands for any element, and for any name that is known by a pattern or as one of the others. Of
-        a value whose schema is not in the contract itself, nothing is reported.
+        a value whose schema cannot be followed to its end, nothing is reported.
         """
-        todo: list[tuple[Place, Any, str]] = [(self._root, document, "")]
+        todo: list[tuple[Known, Any, str]] = [(self._root, document, "")]
         while todo:
             place, value, pointer = todo.pop()
             if isinstance(value, dict):
@@ -69,16 +69,16 @@ class Fields:
                     if isinstance(member, dict | list):
                         todo.append((self._place(place.of_element(index)), member, f"{pointer}/*"))
 
-    def _below(self, place: Place, name: str) -> Place:
+    def _below(self, place: Known, name: str) -> Known:
         below = self._place(place.of_member(name))
         if name in place.names:
             place.named[name] = below
         return below
 
-    def _place(self, schemas: Applied) -> Place:
+    def _place(self, schemas: Applied) -> Known:
         key = frozenset((id(schema), is_sure) for schema, is_sure in schemas)
         if key not in self._places:
-            self._places[key] = Place(self._merged(schemas))
+            self._places[key] = Known(self._merged(schemas))
         return self._places[key]
 
     def _merged(self, schemas: Applied) -> Applied:

@@ -141,7 +141,11 @@ class Stream:
             raise _refused(self._input_file.path, error) from None
 
     def _sound_bytes(self, first_byte: int) -> bytes:
-        """Return what stands from a byte on before the damage: a read that meets it hands out nothing of that."""
+        """Return what stands from a byte on before the damage: a read that meets it hands out nothing of that.
+
+        Deflate may notice a damaged byte some symbols late, so the last of it may be altered; the file's end is a
+        `cut_off` reject in any case.
+        """
         sound = bytearray()
         for step in STEPS:
             self._file.seek(0)

@@ -13,12 +13,11 @@ from loader.inputs import spooled_standard_input, storable_name
 from loader.plan import Request, SourcePlan, plan_source
 from loader.progress import Begin, progress_bar
 from loader.ranges import Unframed
+from loader.raw_tables import make_raw_tables
 from loader.retrying import Retrying
 from loader.source_work import SourceWork
 from loader.tallies import LoadResult, Tally, tallies_of
-from warehouse.connection import connect
 from warehouse.runs import recorded_run
-from warehouse.schema import ensure_raw_tables
 from warehouse.settings import get_settings
 
 
@@ -41,11 +40,7 @@ def load(request: Request | None = None, *, on_reject: Callable[[str, Unframed],
         ]
         if request.dry_run:
             return _rehearsed(plans, on_reject or _unheard)
-        owner = connect("owner")
-        ensure_raw_tables(
-            owner, sorted({*source_names(), *(plan.source.source for plan in plans)})
-        )  # marts ask for all
-        owner.close()
+        make_raw_tables()
         retrying = Retrying()
         stack.callback(retrying.close)
         run_id = stack.enter_context(recorded_run(storable_name(" ".join(["load", *request.sources, *request.files]))))

@@ -41,6 +41,7 @@ def ask_which(cursor: Cursor, parts: Sequence[Part[From]]) -> None:
                 _ask(cursor, asked, refusals)
                 asked, size = [], 0
     _ask(cursor, asked, refusals)
+    cursor.execute("release savepoint asked")
     for part in parts:
         if part.batch_id in refusals:
             part.refuse(refusals[part.batch_id])

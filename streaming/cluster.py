@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from kafka import KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
+from kafka.errors import InvalidTopicError, KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from loader.declarations import Source
 from streaming.broker_process import address, answers, find_broker
@@ -93,7 +93,7 @@ def find_topic(name: str) -> Topic:
     """
     with admin() as client:
         (found,) = client.describe_topics([name])
-        if found["error_code"] not in (0, UnknownTopicOrPartitionError.errno):
+        if found["error_code"] not in (0, UnknownTopicOrPartitionError.errno, InvalidTopicError.errno):
             raise for_code(found["error_code"])(name)
     if found["error_code"]:
         raise TopicUnknown(
@@ -161,7 +161,7 @@ def unreachable_said(options: dict[str, Any]) -> Iterator[None]:
 
 
 def _serves(address: str) -> bool:
-    """Whether a question is answered, if only by hanging up; a broker that is starting takes it and stays mute."""
+    """Whether a question is answered, if only by hanging up; a broker that starts stays mute, or its port resets."""
     host, _, port = address.rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS) as connection:

@@ -14,7 +14,8 @@ import click
 from kafka import KafkaConsumer
 
 from loader.contracts import Contract, read_contract
-from loader.declarations import Source, read_source, source_names
+from loader.declarations import Source, read_source
+from loader.raw_tables import make_raw_tables
 from loader.retrying import OF_THE_WORLD
 from streaming.cluster import (
     BOOTSTRAP_MS,
@@ -31,9 +32,9 @@ from streaming.health import Health
 from streaming.intake import Intake, Terms
 from streaming.landing import Messages
 from warehouse.cli import run
-from warehouse.connection import connect, forget
+from warehouse.connection import forget
+from warehouse.errors import ServerNotStarted
 from warehouse.runs import recorded_run
-from warehouse.schema import ensure_raw_tables
 from warehouse.settings import get_settings
 
 POLL_RECORDS = 20_000
@@ -50,6 +51,7 @@ def consume(source: Source, terms: Terms, health: Health, group: str | None = No
 
     Raises:
         StreamingError: see `streaming.errors`; what was landed before is, and the next consumer goes on from there.
+        WarehouseError, psycopg2.Error: the database refuses us, or a batch; likewise.
     """
     contract = read_contract(source)
     stopping = threading.Event()
@@ -57,8 +59,7 @@ def consume(source: Source, terms: Terms, health: Health, group: str | None = No
         open_all = partial(_open, source, contract, health, group or f"waybill-{source.source}", stopping)
         intake = _opened_at_last(open_all, opened, terms, stopping)
         if intake:
-            with unreachable_said(client_options()):
-                intake.run(terms)
+            intake.run(terms)
 
 
 def _opened_at_last(
@@ -76,7 +77,7 @@ def _opened_at_last(
                 opened.push(attempt.pop_all())
                 return intake
         except (BrokerAway, *OF_THE_WORLD) as error:
-            if terms.until_end or not waiting_mends(error):
+            if terms.until_end or isinstance(error, ServerNotStarted) or not waiting_mends(error):
                 raise
             forget()
             pause.wait(error)
@@ -88,32 +89,28 @@ def _open(
 ) -> Intake:
     """Open raw tables, the record of the run and the clients, to be closed in the reverse order."""
     topic = find_topic(topic_name(source))
-    owner = connect("owner")
-    try:
-        ensure_raw_tables(owner, sorted({*source_names(), source.source}))  # the marts ask for all of them
-    finally:
-        owner.close()
+    make_raw_tables()
     run_id = opened.enter_context(_recorded(f"consume {source.source} {topic.name}"))
     opened.callback(forget)  # an embedded server that was killed is started again to record the run's end
     options = client_options()
-    with unreachable_said(options):
-        consumer = KafkaConsumer(
-            **options,
-            group_id=group,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            isolation_level="read_committed",
-            session_timeout_ms=SESSION_MS,
-            heartbeat_interval_ms=SESSION_MS // 4,
-            max_poll_records=POLL_RECORDS,
-            max_partition_fetch_bytes=PARTITION_BYTES,
-            fetch_max_bytes=FETCH_BYTES,
-            bootstrap_timeout_ms=BOOTSTRAP_MS,
-        )
-        opened.callback(consumer.close, timeout_ms=CLOSE_MS)
-        consumer.partitions_for_topic(topic.name)  # or the first assignment would be an empty one
-        watch = TopicWatch(topic)
-        opened.callback(watch.close)
+    opened.enter_context(unreachable_said(options))
+    consumer = KafkaConsumer(
+        **options,
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level="read_committed",
+        session_timeout_ms=SESSION_MS,
+        heartbeat_interval_ms=SESSION_MS // 4,
+        max_poll_records=POLL_RECORDS,
+        max_partition_fetch_bytes=PARTITION_BYTES,
+        fetch_max_bytes=FETCH_BYTES,
+        bootstrap_timeout_ms=BOOTSTRAP_MS,
+    )
+    opened.callback(consumer.close, timeout_ms=CLOSE_MS)
+    consumer.partitions_for_topic(topic.name)  # or the first assignment would be an empty one
+    watch = TopicWatch(topic)
+    opened.callback(watch.close)
     origin = Messages(source, contract, get_settings().waybill_max_document_bytes, run_id)
     return Intake(consumer, watch, origin, health, stopping)
 

@@ -75,7 +75,7 @@ class LedgerEmptied(StreamingError):
 
 
 class PortTaken(StreamingError):
-    """Raised when another process listens on the port on which metrics were to be served."""
+    """Raised when metrics cannot be served on a port, mostly since another process listens there."""
 
 
 class MessageGone(StreamingError):

@@ -100,7 +100,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         5. take back what was landed or lost; offsets in Kafka follow the ledger.
 
         Raises:
-            GapFound, TopicReplaced, BrokerUnreachable: see `streaming.errors`; what was landed before is.
+            StreamingError: see `streaming.errors`; what was landed before is.
+            KafkaError, WarehouseError, psycopg2.Error: what waiting does not mend; likewise.
         """
         self._consumer.subscribe([self._topic.name], listener=self)
         writer = Writer()
@@ -175,11 +176,14 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             self._held.pause(cut)
             self._fresh.update(cut)
             return {}
-        except (CorruptRecordError, UnsupportedCodecError) as error:  # the client would go round in circles
+        except UnsupportedCodecError as error:
+            raise MessageUnreadable(f"{error}: run `make setup`, which brings what unpacks it") from None
+        except CorruptRecordError as error:  # the client would go round in circles
             places = ", ".join(f"{self._topic.name}:{number}:{one.offset}" for number, one in self._assignments.items())
             raise MessageUnreadable(
                 f"what the broker sent at or behind {places} cannot be read ({error}): nothing of it was landed; "
-                "delete the records up to there in Kafka and run with --accept-gap, which keeps the gap in the ledger"
+                "delete the records in Kafka up to and with the damaged one and run with --accept-gap, "
+                "which keeps the gap in the ledger"
             ) from None
         except LogTruncationError as error:
             raise GapFound(

@@ -21,10 +21,10 @@ ENCODING = "UTF8"  # of what is sent, COPY's documents too, and of the database 
 # A loader that hangs inside its transaction lets go of its locks, one that waits for them says so and asks again.
 LOADER_TIMEOUTS = {"lock_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}
 
-# nobody is there, or takes us at the moment; all else that is said will be said again
-PASSING = re.compile(
-    "refused|unreachable|No route|timeout expired|timed out|could not translate host name|No such file|closed the "
-    "connection|reset by peer|starting up|shutting down|recovery mode|not yet accepting|too many|connection slots"
+# it will be said again of the same login; all else, a server that says it in another language too, may be over soon
+REFUSING = re.compile(
+    "authentication|password|pg_hba|does not exist|permission denied|not permitted|not support|certificate|invalid|"
+    "unsupported"
 )
 
 
@@ -92,7 +92,7 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
     """Connect, saying in one line where it failed and why.
 
     Raises:
-        ServerAway: no answer, or the server is just starting or stopping.
+        ServerAway: no answer, or one that may be another soon.
         ServerUnreachable: wrong password, no such database or login.
     """
     try:
@@ -106,7 +106,7 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
         )
         user = parameters.get("user", "the default user")
         where = f"{parameters['host']}:{parameters['port']} as {user}"
-        kind = ServerAway if PASSING.search(reason) else ServerUnreachable
+        kind = ServerUnreachable if REFUSING.search(reason) else ServerAway
         raise kind(f"PostgreSQL at {where} did not let us in: {reason}; {_way_in(user)}") from None
 
 

@@ -37,6 +37,7 @@ from psycopg2.extensions import connection as Connection
 import loader.declarations
 from loader.declarations import read_source
 from loader.errors import CoordinateUnknown
+from loader.raw_tables import make_raw_tables
 from loader.why import why
 from streaming import assignments, local_broker
 from streaming.assignments import take_up
@@ -72,7 +73,6 @@ from warehouse import embedded
 from warehouse.connection import connect, current_warehouse, forget
 from warehouse.errors import ServerAway, ServerUnreachable
 from warehouse.logins import Role
-from warehouse.schema import ensure_raw_tables
 from warehouse.settings import PROJECT
 
 CONTRACT = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}, "text": {}}}
@@ -521,12 +521,7 @@ def test_one_that_is_started_while_both_are_away_waits_for_them_unless_it_is_a_b
     with pytest.raises(BrokerAway, match="did not let us in"):
         things.consume()
     address = ("127.0.0.1", int(things.server.rpartition(":")[2]))
-    away = [ServerAway("it is away")]
-
-    def connect_at_last(role: Role) -> Any:
-        if away:
-            raise away.pop()
-        return connect(role)
+    away = [OperationalError("server closed the connection unexpectedly"), ServerAway("it is away")]
 
     class StopsItself(Health):
         def say_lag(self, lags: Any) -> None:
@@ -536,14 +531,12 @@ def test_one_that_is_started_while_both_are_away_waits_for_them_unless_it_is_a_b
 
     stopped: list[bool] = []
 
-    def ensure_at_last(*given: Any) -> None:
-        if dying:
-            raise dying.pop()
-        ensure_raw_tables(*given)
+    def make_at_last() -> None:
+        if away:
+            raise away.pop()
+        make_raw_tables()
 
-    dying = [OperationalError("server closed the connection unexpectedly")]
-    monkeypatch.setattr("streaming.consumer.ensure_raw_tables", ensure_at_last)
-    monkeypatch.setattr("streaming.consumer.connect", connect_at_last)
+    monkeypatch.setattr("streaming.consumer.make_raw_tables", make_at_last)
     paused = threading.Event()
 
     class Pause(GrowingPause):
@@ -573,7 +566,7 @@ def test_one_that_is_started_while_both_are_away_waits_for_them_unless_it_is_a_b
     starter.start()
     consume(read_source("things"), Terms(), StopsItself("things"))
     starter.join()
-    assert (away, dying, things.landed()) == ([], [], [1])
+    assert (away, things.landed()) == ([], [1])
 
 
 def test_metrics_are_served_on_loopback(things: Things) -> None:
