@@ -26,6 +26,7 @@ REFUSING = re.compile(
     "authentication|password|pg_hba|does not exist|permission denied|not permitted|not support|certificate|invalid|"
     "unsupported"
 )
+QUOTED = re.compile('"[^"]*"')  # a name of host, database or login says nothing
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
         )
         user = parameters.get("user", "the default user")
         where = f"{parameters['host']}:{parameters['port']} as {user}"
-        kind = ServerUnreachable if REFUSING.search(reason) else ServerAway
+        kind = ServerUnreachable if REFUSING.search(QUOTED.sub("", reason)) else ServerAway
         raise kind(f"PostgreSQL at {where} did not let us in: {reason}; {_way_in(user)}") from None
 
 
