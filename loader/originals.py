@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -43,19 +43,22 @@ def read_range(original: InputFile, first_byte: int, length: int, mark: UUID) ->
 
 def read_beginning(original: InputFile, first_byte: int, length: int, mark: UUID) -> bytes | None:
     """Return as much of a range of any length as a reject keeps of it; None when its fingerprint is another."""
-    measure = Rest(first_byte)
-    for piece in _pieces(original, first_byte, length):
-        measure.add(piece)
+    measure = _measured(original, first_byte, length, lambda piece: None)
     return measure.beginning if measure.fingerprint == mark else None
 
 
 def copy_range(original: InputFile, first_byte: int, length: int, mark: UUID, target: BinaryIO) -> bool:
     """Write a range of any length to a file; return whether it has the fingerprint."""
+    return _measured(original, first_byte, length, target.write).fingerprint == mark
+
+
+def _measured(original: InputFile, first_byte: int, length: int, take: Callable[[bytes], object]) -> Rest:
+    """Hand on a range piece by piece; return its fingerprint and beginning."""
     measure = Rest(first_byte)
     for piece in _pieces(original, first_byte, length):
         measure.add(piece)
-        target.write(piece)
-    return measure.fingerprint == mark
+        take(piece)
+    return measure
 
 
 def _pieces(original: InputFile, first_byte: int, length: int) -> Iterator[bytes]:

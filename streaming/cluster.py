@@ -92,15 +92,23 @@ def find_topic(name: str) -> Topic:
         BrokerUnreachable: see there.
     """
     with admin() as client:
-        (found,) = client.describe_topics([name])
-        if found["error_code"] not in (0, UnknownTopicOrPartitionError.errno, InvalidTopicError.errno):
-            raise for_code(found["error_code"])(name)
-    if found["error_code"]:
+        found = _described(client, name)
+    if found is None:
         raise TopicUnknown(
             f"no topic {name!r} at the broker: `python -m streaming.producer … --create PARTITIONS` makes it"
         )
     numbers = sorted(entry["partition_index"] for entry in found["partitions"])
     return Topic(name, UUID(str(found["topic_id"])), tuple(numbers))
+
+
+def _described(client: KafkaAdminClient, name: str) -> dict[str, Any] | None:
+    """Return what the broker says of a topic; None when it has none of this name. Raises KafkaError for all else."""
+    (found,) = client.describe_topics([name])
+    if found["error_code"] in (UnknownTopicOrPartitionError.errno, InvalidTopicError.errno):
+        return None
+    if found["error_code"]:
+        raise for_code(found["error_code"])(name)
+    return dict(found)
 
 
 def create_topic(name: str, partitions: int, *, replicas: int = 1, configs: dict[str, str] | None = None) -> None:
@@ -190,10 +198,8 @@ class TopicWatch:
         """
         if time.monotonic() - self._checked_at < age_seconds:
             return
-        found = self._client.describe_topics([self.topic.name])[0]
-        if found["error_code"] not in (0, UnknownTopicOrPartitionError.errno):
-            raise for_code(found["error_code"])
-        if found["error_code"] or UUID(str(found["topic_id"])) != self.topic.topic_id:
+        found = _described(self._client, self.topic.name)
+        if found is None or UUID(str(found["topic_id"])) != self.topic.topic_id:
             raise TopicReplaced(
                 f"topic {self.topic.name!r} was deleted or made anew while it was read; nothing of the new one was "
                 "landed: run again, and --accept-gap begins it at its start"

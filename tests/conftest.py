@@ -8,9 +8,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from streaming.broker_process import find_broker
-from tests.databases import fresh_database, own_server
-from warehouse import embedded
-from warehouse.connection import current_warehouse, forget, login_parameters, open_connection
+from tests.databases import fresh_database, own_server, tell_server
+from warehouse.connection import forget
 from warehouse.settings import get_settings
 
 _COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -30,17 +29,11 @@ def server() -> Iterator[None]:
         return
     jars = find_broker(get_settings()).jars
     jars.mkdir(parents=True, exist_ok=True)
-    with own_server() as place:
+    with own_server():
         broker = find_broker(get_settings())
         broker.home.mkdir()
         broker.jars.symlink_to(jars)
-        embedded.start(place)
-        connection = open_connection(login_parameters(current_warehouse(), "owner", database="postgres"))
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("alter system set fsync = off")
-            cursor.execute("select pg_reload_conf()")
-        connection.close()
+        tell_server("alter system set fsync = off", "select pg_reload_conf()")
         yield
         forget()
 

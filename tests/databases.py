@@ -51,13 +51,19 @@ def fresh_database(prefix: str = "test") -> Iterator[str]:
 def drop_database(name: str) -> None:
     """Drop a database, whoever is connected to it, on a server that a test has killed too."""
     forget()
-    place = current_warehouse().place
-    if place:
-        embedded.start(place)
-    connection = open_connection(login_parameters(current_warehouse(), "owner", database="postgres"))
+    tell_server(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+def tell_server(*statements: str | sql.Composed) -> None:
+    """Execute statements outside of any database of ours; the embedded server is up afterwards."""
+    warehouse = current_warehouse()
+    if warehouse.place:
+        embedded.start(warehouse.place)
+    connection = open_connection(login_parameters(warehouse, "owner", database="postgres"))
     connection.autocommit = True
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+        for statement in statements:
+            cursor.execute(statement)
     connection.close()
 
 

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from warehouse.connection import connect, engine
+from loader.raw_tables import make_raw_tables
+from warehouse.connection import engine
 from warehouse.identifiers import uuid7
-from warehouse.schema import ensure_raw_tables
 
 SOURCES = ("airlines", "airports", "aircraft", "flights", "weather")
 Document = dict[str, Any]
@@ -30,13 +30,6 @@ insert into ledger.batches (batch_id, input_id, run_id, source, feed, first_posi
 select :batch_id, input_id, run_id, :source, 'file', 1, :landed + 1, '', :landed, :landed, 0, 0 from run, input
 """
 LAND = "insert into raw.{} values (:batch_id, :position, :fingerprint, cast(:document as jsonb))"
-
-
-def make_raw_tables() -> None:
-    """Make the sources' raw tables, as the loader does."""
-    connection = connect("owner")
-    ensure_raw_tables(connection, SOURCES)
-    connection.close()
 
 
 def make_empty() -> None:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from tests.landing import aircraft, airline, airport, flight, land, make_raw_tables, weather
+from loader.raw_tables import make_raw_tables
+from tests.landing import aircraft, airline, airport, flight, land, weather
 from warehouse.connection import engine
 
 MARTS = """

@@ -43,7 +43,7 @@ class ServerUnreachable(WarehouseError):
 
 
 class ServerAway(ServerUnreachable):
-    """Raised when nobody answers where the server should be, or it is just starting or stopping."""
+    """Raised when nobody answers where the server should be, or with an answer that may be another soon."""
 
 
 class EncodingRefused(WarehouseError):

@@ -19,11 +19,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        yield partial
-        partial.replace(path)
-    except OSError as error:
-        error.filename = error.filename or str(path)
-        raise
+        with _named_in_errors(path):
+            yield partial
+            partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -38,13 +36,20 @@ def partial_folder(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{path.name}.parts")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        partial.mkdir()
-        yield partial
+        with _named_in_errors(path):
+            partial.mkdir()
+            yield partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _named_in_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         error.filename = error.filename or str(path)
         raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_private(path: Path, text: str) -> None:

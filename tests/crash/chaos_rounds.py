@@ -143,10 +143,11 @@ def _end(scene: Scene, found: Counter[str]) -> None:
     for consumer, text in [*zip(consumers, said, strict=True), last]:
         found["consumers"] += 1
         code = consumer.process.returncode
-        excused = consumer.was_killed or (scene.was_cut and "--accept-gap" in text)
+        has_begun = "took up" in text
+        was_deaf = code == -signal.SIGTERM and not has_begun  # it was told before it could hear
+        excused = consumer.was_killed or was_deaf or (scene.was_cut and "--accept-gap" in text)
         # the last one is a batch job: a server that is away before it begins is one line and exit 1
-        found_none = consumer is last[0] and "took up" not in text
-        excused |= code == -signal.SIGTERM and "took up" not in text  # it was told before it could hear
+        found_none = consumer is last[0] and not has_begun
         failed = bool(code) and not excused and not found_none
         found["consumers that found no server"] += bool(code) and not excused and found_none
         found["consumers that failed"] += failed

@@ -15,6 +15,7 @@ from warehouse.connection import engine
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 
 MARTS = ("dim_airlines", "dim_airports", "dim_aircraft", "fct_weather_observations", "fct_flights")
+UNTESTED = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 WITHOUT_FEATURES = ("--exclude", "intermediate.features", "flight_features")
 HASH = "select coalesce(md5(string_agg(line, '|' order by line)), '') from (select {} as line from {} as row) as lines"
 PHYSICAL = "row::text || ' ' || row.ctid::text || ' ' || row.xmin::text"

@@ -9,9 +9,10 @@ from typing import Any
 
 from loader.load import load
 from loader.plan import Request
+from loader.raw_tables import make_raw_tables
 from tests.databases import rows
 from tests.dbt_project.dbt_command import Dbt
-from tests.landing import Document, flight, land_reference_data, make_raw_tables
+from tests.landing import Document, flight, land_reference_data
 
 ORIGINAL: dict[str, Any] = {"delays__arrival_minutes": 11, "actual__arrival": 830}
 CORRECTION: dict[str, Any] = {

@@ -14,10 +14,10 @@ from loader.plan import Request
 from pipeline.dbt import build
 from pipeline.errors import DbtFailed
 from tests.databases import fresh_database, rows
+from tests.dbt_project.dbt_command import UNTESTED
 from warehouse.connection import connect
 
 MARTS = ("dim_airlines", "dim_airports", "dim_aircraft", "fct_weather_observations", "fct_flights", "flight_features")
-UNTESTED = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 AIRPORTS = {"EWR": "America/New_York", "ORD": "America/Chicago", "LAX": "America/Los_Angeles"}
 
 

@@ -19,7 +19,7 @@ import loader.source_work
 from loader.load import load
 from loader.plan import Request
 from tests.databases import rows
-from warehouse.connection import connect
+from tests.dbt_project.dbt_command import execute
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12)
 VALUES = st.recursive(
@@ -127,10 +127,7 @@ def books(name: str) -> tuple[int, int, int]:
 
 def new_file(folder: Path, data: bytes) -> Path:
     """Write a file whose content the ledger does not know, whatever the examples before it were."""
-    owner = connect("owner")
-    with owner, owner.cursor() as cursor:
-        cursor.execute("truncate ledger.inputs cascade")
-    owner.close()
+    execute("truncate ledger.inputs cascade")
     path = folder / f"{uuid4().hex}.x"
     path.write_bytes(data)
     return path

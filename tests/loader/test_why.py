@@ -47,10 +47,7 @@ def test_every_row_leads_back_to_its_bytes(
         " join ledger.inputs using (input_id)"
     )
     assert len(landed) == 4 * 48 + 1 + 24
-    whole = {str(source / name) for name in ("a.ndjson", "e.doc")}
-    chosen = [row for number, row in enumerate(landed + rejected) if row[0] in whole or number % 5 == 0]
-    assert {name for name, _, _ in chosen} == {name for name, _, _ in landed + rejected}
-    for name, position, fingerprint in chosen:
+    for name, position, fingerprint in landed + rejected:
         said = "\n".join(why(f"{name}:{position}"))
         (document,) = [one for one in DOCUMENTS if f"fingerprint {fingerprint} checked: {one.decode()}" in said]
         assert ("rejected" in said) is (b"text" not in document)

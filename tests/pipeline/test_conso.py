@@ -6,7 +6,8 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -126,6 +127,17 @@ def children() -> int:
     return len(psutil.Process().children(recursive=True))
 
 
+@contextmanager
+def waiting(work: str = "pass") -> Iterator[subprocess.Popen[bytes]]:
+    """Run a child that has done a work and lives until the block ends."""
+    command = [sys.executable, "-c", f"{work}; print(flush=True); input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        yield child
+        child.communicate(b"\n")
+
+
 def test_a_child_that_outlives_its_parent_is_followed_to_its_end() -> None:
     before = children()
     orphan = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {BURN.format(0.4)!r}]); input()"
@@ -140,28 +152,17 @@ def test_a_child_that_outlives_its_parent_is_followed_to_its_end() -> None:
 
 def test_a_tree_that_another_part_counts_is_left_out() -> None:
     before = children()
-    waiting = [sys.executable, "-c", "print(flush=True); input()"]
-    with subprocess.Popen(waiting, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        child.stdout.readline()
+    with waiting() as child:
         with_it, without = ProcessTree(psutil.Process), ProcessTree(psutil.Process)
         with_it.look(psutil.Process())
         without.look(psutil.Process(), {child.pid})
-        child.communicate(b"\n")
     assert (with_it.others - before, without.others - before) == (1, 0)
     assert with_it.memory_bytes > without.memory_bytes
 
 
-HOLDING = [sys.executable, "-c", "b = b'x' * 200_000_000; print(flush=True); input()"]
-
-
 def test_memory_is_that_of_the_work() -> None:
-    with subprocess.Popen(HOLDING, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as work:
-        assert work.stdout is not None
-        work.stdout.readline()
-        with Meter() as meter:
-            pass
-        work.communicate(b"\n")
+    with waiting("b = b'x' * 200_000_000"), Meter() as meter:
+        pass
     assert meter.use.peak_bytes > 200_000_000
     assert meter.use.peak_bytes >= meter.use.mean_bytes > 0
 
@@ -182,9 +183,7 @@ def test_written_bytes_are_those_of_the_work(tmp_path: Path) -> None:
 
 
 def test_an_idle_brokers_memory_is_left_out_with_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    with subprocess.Popen(HOLDING, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as broker:
-        assert broker.stdout is not None
-        broker.stdout.readline()
+    with waiting("b = b'x' * 200_000_000") as broker:
         roots = {COMMANDS: psutil.Process, BROKER: lambda: psutil.Process(broker.pid)}
         monkeypatch.setattr("pipeline.meter._parts", lambda settings: ({}, roots))
         with Meter() as meter:
@@ -192,7 +191,6 @@ def test_an_idle_brokers_memory_is_left_out_with_its_part(monkeypatch: pytest.Mo
         monkeypatch.setattr("pipeline.meter.IDLING_SHARE", 0)
         with Meter() as with_it:
             pass
-        broker.communicate(b"\n")
     [ours] = meter.use.parts
     assert ours.part == COMMANDS
     assert (meter.use.peak_bytes, meter.use.mean_bytes) == (ours.peak_bytes, ours.mean_bytes)

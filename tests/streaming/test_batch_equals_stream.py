@@ -18,6 +18,7 @@ from streaming.consumer import consume
 from streaming.health import Health
 from streaming.intake import Terms
 from tests.databases import fresh_database, rows
+from tests.dbt_project.dbt_command import UNTESTED
 from warehouse.connection import engine
 from warehouse.settings import PROJECT
 
@@ -26,7 +27,7 @@ PARTITIONS = 2
 
 
 def hashes() -> dict[str, MartHash]:
-    build("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    build(*UNTESTED)
     with engine("reader").connect() as connection:
         return mart_hashes(connection)
 

@@ -67,6 +67,7 @@ from streaming.writer import Writer
 from tests.crash.chaos_rounds import COMPACTED
 from tests.crash.servers import kill, processes
 from tests.databases import rows
+from tests.dbt_project.dbt_command import execute
 from tests.external_server import ExternalServer, external_server
 from tests.independent_client import read_topic
 from warehouse import embedded
@@ -862,10 +863,7 @@ def test_a_ledger_that_is_emptied_meanwhile_ends_it_and_the_next_one_begins_anew
             super().say_lag(lags)
             if self.landed == 2 and not emptied:
                 emptied.append(True)
-                owner = connect("owner")
-                with owner, owner.cursor() as cursor:
-                    cursor.execute("truncate ledger.inputs, raw.things cascade")
-                owner.close()
+                execute("truncate ledger.inputs, raw.things cascade")
                 things.send(thing(3))
 
     emptied: list[bool] = []

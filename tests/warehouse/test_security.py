@@ -26,6 +26,7 @@ from loader.declarations import Source, read_source
 from loader.errors import SourceUnknown
 from loader.load import load
 from loader.plan import Request
+from loader.raw_tables import make_raw_tables
 from ml.errors import TaskBroken
 from ml.task import Task, read_task
 from streaming import local_broker
@@ -33,7 +34,7 @@ from streaming.broker_process import BrokerPlace
 from streaming.health import Health
 from tests.databases import fresh_database, rows
 from tests.external_server import PASSWORD, ExternalServer
-from tests.landing import flight, make_raw_tables
+from tests.landing import flight
 from warehouse.connection import connect, forget
 from warehouse.logins import read_logins
 from warehouse.schema import ensure_raw_tables
