@@ -5,22 +5,22 @@ ARG BASE=python:3.13.16-slim-bookworm
 # --- the pinned packages, each held against its hash: made by the same set-up as .venv everywhere else
 FROM ${BASE} AS packages
 WORKDIR /waybill
-COPY pipeline/environment.py pipeline/
+COPY setup/environment.py setup/
 COPY requirements.txt ./
-RUN python3 pipeline/environment.py requirements
+RUN python3 setup/environment.py requirements
 
 FROM packages AS notebook-packages
-COPY requirements-notebook.txt ./
-RUN python3 pipeline/environment.py requirements requirements-notebook
+COPY requirements/notebook.txt requirements/
+RUN python3 setup/environment.py requirements notebook
 
 # --- without what a run has no use for: the installer, the packages' own tests, the older PostgreSQL
 FROM packages AS slim-packages
-COPY container/slim.sh container/
-RUN sh container/slim.sh .venv
+COPY setup/slim.sh setup/
+RUN sh setup/slim.sh .venv
 
 FROM notebook-packages AS slim-notebook-packages
-COPY container/slim.sh container/
-RUN sh container/slim.sh .venv
+COPY setup/slim.sh setup/
+RUN sh setup/slim.sh .venv
 
 # --- what runs: root owns the code and nobody writes to it; what runs make is in the volumes below /work
 FROM ${BASE} AS runtime

@@ -1,6 +1,6 @@
 # Waybill: raw JSON in, tested tables and a trained model out. `make` lists the targets.
 PYTHON ?= python3
-SETUP := "$(PYTHON)" pipeline/environment.py $(if $(filter file,$(origin PYTHON)),,--with-this-python)
+SETUP := "$(PYTHON)" setup/environment.py $(if $(filter file,$(origin PYTHON)),,--with-this-python)
 RUN := .venv/bin/python
 ON_ANY_SERVER := -q tests/warehouse/test_warehouse.py tests/end_to_end/test_demo.py
 .DEFAULT_GOAL := help
@@ -15,15 +15,15 @@ setup: ## make .venv with the pinned packages
 	@$(SETUP) requirements
 
 env: ## write .env and secrets made for you, where there are none
-	@"$(PYTHON)" pipeline/env_file.py
+	@"$(PYTHON)" setup/env_file.py
 
 setup-dev: setup
-	@$(SETUP) requirements requirements-dev
+	@$(SETUP) requirements dev
 
-lock: setup-dev ## write requirements*.txt and the jars' lock
-	for name in $(basename $(wildcard requirements*.in)); do $(RUN) -m uv pip compile --universal --generate-hashes --no-header \
-		--python-version 3.11 $$name.in -o $$name.txt || exit 1; done
-	cd streaming/broker_jars && rm -f jgo.lock.toml && $(CURDIR)/$(RUN) -m jgo --resolver python lock
+lock: setup-dev ## write the locks of all packages and jars
+	for name in requirements $(basename $(wildcard requirements/*.in)); do (cd $$(dirname $$name) && $(CURDIR)/$(RUN) -m uv pip compile \
+		--universal --generate-hashes --no-header --python-version 3.11 $$(basename $$name).in -o $$(basename $$name).txt) || exit 1; done
+	cd streaming/local_broker/jgo && rm -f jgo.lock.toml && $(CURDIR)/$(RUN) -m jgo --resolver python lock
 
 data: setup ## build the sample data in data/raw
 	@$(RUN) -m data.sample
@@ -69,25 +69,25 @@ docs: setup ## write dbt's documentation to reports/dbt_docs.html
 	@$(RUN) -m pipeline docs
 
 demo: setup ## show the small sample's way, in a place of its own
-	@$(RUN) -m pipeline.demo
+	@$(RUN) -m pipeline.showcase.demo
 
 notebook: setup ## open the notebooks in JupyterLab, on this machine alone
-	@$(SETUP) requirements requirements-notebook
+	@$(SETUP) requirements notebook
 	@$(RUN) -m jupyterlab --config=notebooks/jupyter_config.py notebooks/01-explore-raw.ipynb
 
 pipeline: data ## do all of it, in order
 	@$(RUN) -m pipeline run
 
 admin: setup ## open pgAdmin on the warehouse, read-only
-	@$(SETUP) requirements-admin
-	@$(RUN) -m administration up
+	@$(SETUP) admin
+	@$(RUN) -m warehouse.pgadmin up
 
 admin-stop: setup ## stop pgAdmin
-	@$(RUN) -m administration down
+	@$(RUN) -m warehouse.pgadmin down
 
 java: setup ## bring what the broker needs, a Java where there is none
-	@$(SETUP) requirements requirements-broker
-	@$(RUN) -m streaming.java || $(SETUP) requirements requirements-java
+	@$(SETUP) requirements broker
+	@$(RUN) -m streaming.local_broker.java || $(SETUP) requirements java
 
 broker: java ## start a Kafka broker on this machine
 	@$(RUN) -m streaming.broker up
@@ -96,15 +96,15 @@ broker-stop: setup ## stop the broker; what was sent to it stays
 	@$(RUN) -m streaming.broker down
 
 stream: java data ## replay December as messages, live into marts of their own
-	@$(RUN) -m pipeline.stream
+	@$(RUN) -m pipeline.showcase.stream
 
 test: setup-dev java ## run all tests
 	@$(RUN) -m pytest -n 2 --dist loadfile
 
 test-server: setup-dev ## run the tests of the line on PostgreSQL 16 over TCP
-	@$(RUN) -m tests.external_server creator $(ON_ANY_SERVER) tests/end_to_end/test_pipeline.py tests/loader/test_landing.py tests/expectations
-	@$(RUN) -m tests.external_server plain $(ON_ANY_SERVER) tests/dbt_project/test_commands.py
-	@$(RUN) -m tests.external_server superuser -q tests/end_to_end/test_demo.py
+	@$(RUN) -m tests.support.external_server creator $(ON_ANY_SERVER) tests/end_to_end/test_pipeline.py tests/loader/landing/test_landing.py tests/expectations
+	@$(RUN) -m tests.support.external_server plain $(ON_ANY_SERVER) tests/dbt_project/test_commands.py
+	@$(RUN) -m tests.support.external_server superuser -q tests/end_to_end/test_demo.py
 
 lint: setup-dev ## check style and types
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m mypy
@@ -125,5 +125,5 @@ reset: setup ## drop all tables and start empty
 	@$(RUN) -m warehouse reset
 
 clean: ## stop all servers, remove all that was made but data/raw
-	-@if [ -x $(RUN) ]; then $(RUN) -m administration down; $(RUN) -m streaming.broker down; $(RUN) -m warehouse remove --yes; fi
+	-@if [ -x $(RUN) ]; then $(RUN) -m warehouse.pgadmin down; $(RUN) -m streaming.broker down; $(RUN) -m warehouse remove --yes; fi
 	rm -rf .venv .waybill models reports data/processed dbt_project/target dbt_project/logs logs

@@ -18,7 +18,7 @@ from warehouse.connection import (
     login_parameters,
     open_connection,
 )
-from warehouse.settings import get_settings
+from waybill.settings import get_settings
 
 
 @contextmanager

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from loader.chunks import parts
-from loader.inputs import InputFile
+from loader.landing.chunks import parts
 from loader.plan import Request, plan_source
-from warehouse.errors import WaybillError
-from warehouse.settings import get_settings
+from loader.reading.inputs import InputFile
+from waybill.errors import WaybillError
+from waybill.settings import get_settings
 
 CHUNK_BYTES = 8 << 20
 

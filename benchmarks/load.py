@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 import statistics
 import subprocess
 import sys
@@ -20,7 +25,7 @@ from benchmarks.load_profile import profile
 from benchmarks.machine import description
 from loader.load import load
 from loader.plan import Request
-from warehouse.cli import run
+from waybill.cli import run
 
 GIGABYTE = 1 << 30
 ARRAY_BYTES = 300_000_000

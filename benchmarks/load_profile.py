@@ -9,14 +9,14 @@ from pathlib import Path
 
 import orjson
 
-from loader.chunks import parts
-from loader.contracts import read_contract
-from loader.copying import JSONB_VERSION, RAW_ROW
+from loader.checking.contracts import read_contract
 from loader.declarations import FilePattern, read_source
-from loader.framing import frames
-from loader.inputs import identify, open_stream
-from loader.part import Delivery
-from loader.ranges import START
+from loader.landing.batch import FileFeed
+from loader.landing.chunks import parts
+from loader.landing.copying import JSONB_VERSION, RAW_ROW
+from loader.reading.framing import frames
+from loader.reading.inputs import identify, open_stream
+from loader.reading.ranges import START
 
 TRIES = 3
 BATCH = bytes(16)
@@ -27,13 +27,13 @@ def profile(file: Path) -> dict[str, float]:
     source = read_source("flights")
     contract = read_contract(source)
     input_file = identify(file)
-    delivery = Delivery(input_file, source, FilePattern(pattern="*"), contract, 64 << 20)
+    delivery = FileFeed(input_file, source, FilePattern(pattern="*"), contract, 64 << 20)
     lines = file.read_bytes().split(b"\n")[:-1]
     loads, knows_all, pack, blake2b = orjson.loads, contract.knows_all, RAW_ROW.pack, hashlib.blake2b
 
     def frame() -> None:
         with open_stream(input_file) as stream:
-            for _ in frames(stream, delivery.pattern, delivery.most_bytes, START):
+            for _ in frames(stream, delivery.pattern, delivery.max_bytes, START):
                 pass
 
     def parse() -> None:

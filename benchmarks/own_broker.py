@@ -9,18 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from streaming import local_broker
-from streaming.broker_process import BrokerPlace, address, find_broker
-from warehouse.settings import get_settings
+from streaming.local_broker import server as local_broker
+from streaming.local_broker.process import BrokerPaths, address, find_broker
+from waybill.settings import get_settings
 
 
 @contextmanager
-def own_broker() -> Iterator[BrokerPlace]:
+def own_broker() -> Iterator[BrokerPaths]:
     """Name a fresh broker in KAFKA_BOOTSTRAP_SERVERS."""
     jars = find_broker(get_settings()).jars
     jars.mkdir(parents=True, exist_ok=True)
     before = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-    place = BrokerPlace(Path(tempfile.mkdtemp(prefix="waybill-bench-broker-")))
+    place = BrokerPaths(Path(tempfile.mkdtemp(prefix="waybill-bench-broker-")))
     place.jars.symlink_to(jars)
     local_broker.start(place)
     os.environ["KAFKA_BOOTSTRAP_SERVERS"] = str(address(place))

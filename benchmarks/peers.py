@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.databases import address
 from warehouse.connection import current_warehouse
-from warehouse.settings import get_settings
+from waybill.settings import get_settings
 
 PACKAGES = [
     "dlt[postgres]==1.31.0",

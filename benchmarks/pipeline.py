@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 REFERENCE = ("airlines", "airports", "aircraft", "weather")
 MARTS = "--exclude intermediate.features flight_features test_type:unit".split()  # noqa: SIM905
 EVERYTHING = ["--exclude", "test_type:unit"]
-BUILD = "import sys; from pipeline.dbt import build; print(build(*sys.argv[1:])[1])"
+BUILD = "import sys; from pipeline.dbt.build import build; print(build(*sys.argv[1:])[1])"
 
 Measured = Iterator[tuple[str, float]]
 

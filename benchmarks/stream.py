@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 import statistics
 import tempfile
 from collections import defaultdict
@@ -19,7 +24,7 @@ from benchmarks.stream_roads import consumed, inserted, polled, quix, shared
 from loader.declarations import read_source
 from streaming.cluster import create_topic
 from streaming.producer import Pace, Sent, produce
-from warehouse.cli import run
+from waybill.cli import run
 
 CEILING = "the client's own poll loop, no database"
 OURS = "consumer (contract, fingerprint, ledger, rejects)"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 import click
 
-from warehouse.cli import run
+from waybill.cli import run
 
 HELP = """Run a checkpoint, raw or marts; exit 1 when an expectation does not hold.
 
@@ -18,7 +23,7 @@ def main(checkpoint: str, only_if_changed: bool) -> None:
     """Run the checkpoint and say what it saw."""
     from expectations.checkpoints import run_checkpoint
     from expectations.project import data_docs_folder
-    from warehouse.settings import get_settings, relative_name
+    from waybill.settings import get_settings, relative_name
 
     outcome = run_checkpoint(checkpoint, only_if_changed=only_if_changed)
     click.echo(f"checkpoint {outcome.name}: {outcome.summary}")

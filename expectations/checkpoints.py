@@ -26,8 +26,8 @@ from expectations.project import (
 )
 from expectations.row_versions import fingerprint_rows
 from warehouse.connection import engine
-from warehouse.settings import Settings, get_settings, relative_name
-from warehouse.whole_files import write_whole
+from waybill.atomic_files import write_atomic
+from waybill.settings import Settings, get_settings, relative_name
 
 RUNS_KEPT = 5
 FAILURES_NAMED = 3
@@ -165,7 +165,7 @@ def _memory(settings: Settings) -> Path:
 def _remember(settings: Settings, outcome: CheckpointOutcome, state: str) -> None:
     memory = _memory(settings)
     known = json.loads(memory.read_text()) if memory.exists() else {}
-    write_whole(memory, json.dumps({**known, outcome.name: {"state": state, "outcome": asdict(outcome)}}, indent=2))
+    write_atomic(memory, json.dumps({**known, outcome.name: {"state": state, "outcome": asdict(outcome)}}, indent=2))
 
 
 def _last_success(settings: Settings, name: str, state: str) -> CheckpointOutcome | None:

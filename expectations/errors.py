@@ -7,7 +7,7 @@ WaybillError
     └── GateFailed               an expectation did not hold
 """
 
-from warehouse.errors import WaybillError
+from waybill.errors import WaybillError
 
 
 class ExpectationsError(WaybillError):

@@ -15,7 +15,7 @@ import yaml
 
 from expectations.errors import NoSuchCheckpoint
 from warehouse.connection import engine
-from warehouse.settings import Settings
+from waybill.settings import Settings
 
 if TYPE_CHECKING:
     from great_expectations.data_context.data_context.file_data_context import FileDataContext

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 from pathlib import Path
 
 import click
 
-from loader.checks import Refusal
+from loader.checking.checks import RejectReason
 from loader.declarations import Layout, read_source
-from loader.replay import Standing
-from warehouse.cli import run
+from loader.rejects.replay import OpenReject
 from warehouse.ledger import REASONS
+from waybill.cli import run
 
 
 @click.group(help="Example: python -m loader load flights data/raw/flights\n\nLand raw JSON and account for it.")
@@ -29,9 +34,9 @@ def load(source: str | None, files: tuple[str, ...], layout: Layout | None, dry_
     """Load SOURCE (all when none is named) from FILES, folders or `-`; its own files in data/raw when none is given."""
     from loader.load import load
     from loader.plan import Request
-    from loader.ranges import Unframed
+    from loader.reading.ranges import Reject
 
-    def show(name: str, reject: Unframed) -> None:
+    def show(name: str, reject: Reject) -> None:
         click.echo(f"would reject {name}:{reject.position} {reject.refusal.reason}: {reject.refusal.detail}")
 
     request = Request((source,) if source else (), files, layout, dry_run)
@@ -59,7 +64,7 @@ def rejects(source: str | None, reason: str | None, export: Path | None) -> None
     An export has a reject a line; those that hold a line end, or were kept in part only, are files of their own
     in FILE.documents. Of the latter, those whose file is gone or has changed are left out, and those of messages.
     """
-    from loader.rejects import export_rejects, list_rejects
+    from loader.rejects.listing import export_rejects, list_rejects
 
     rows = list_rejects(source, reason)
     if export:
@@ -94,11 +99,11 @@ def replay(source: str | None, reason: str | None) -> None:
 
     What is landed keeps its coordinate; safe to repeat. What still does not pass is listed and stays a reject.
     """
-    from loader.replay import replay
+    from loader.rejects.replay import replay
 
     left = 0
 
-    def show(reject: Standing, refusal: Refusal) -> None:
+    def show(reject: OpenReject, refusal: RejectReason) -> None:
         nonlocal left
         left += 1
         where = f" at {refusal.pointer}" if refusal.pointer else ""
@@ -136,7 +141,7 @@ def why(coordinate: str, key: tuple[str, ...]) -> None:
     With a KEY, COORDINATE is a mart's table, and the story of the row's document is told from its source to its
     prediction: python -m loader why fct_flights UA-1545-EWR-2013-01-01
     """
-    from loader.why import why, why_row
+    from loader.tracing.why import why, why_row
 
     for line in why_row(coordinate, key) if key else why(coordinate):
         click.echo(line)

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from loader.errors import FileRefused, SourceBroken, SourceUnknown
-from warehouse.settings import relative_name
+from waybill.settings import relative_name
 
 SOURCES = Path(__file__).with_name("sources")
 CONTRACTS = Path(__file__).with_name("contracts")

@@ -12,7 +12,7 @@ LoaderError                      base of the loader's errors
 
 from __future__ import annotations
 
-from warehouse.errors import WaybillError
+from waybill.errors import WaybillError
 
 
 class LoaderError(WaybillError):

@@ -6,22 +6,22 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from uuid import UUID
 
-from loader.chunks import parts
 from loader.declarations import source_names
 from loader.errors import LoaderError
-from loader.inputs import spooled_standard_input, storable_name
+from loader.landing.chunks import parts
+from loader.landing.raw_tables import make_raw_tables
+from loader.landing.source_work import SourceWork
 from loader.plan import Request, SourcePlan, plan_source
 from loader.progress import Begin, progress_bar
-from loader.ranges import Unframed
-from loader.raw_tables import make_raw_tables
+from loader.reading.inputs import spooled_standard_input, storable_name
+from loader.reading.ranges import Reject
 from loader.retrying import Retrying
-from loader.source_work import SourceWork
 from loader.tallies import LoadResult, Tally, tallies_of
 from warehouse.runs import recorded_run
-from warehouse.settings import get_settings
+from waybill.settings import get_settings
 
 
-def load(request: Request | None = None, *, on_reject: Callable[[str, Unframed], None] | None = None) -> LoadResult:
+def load(request: Request | None = None, *, on_reject: Callable[[str, Reject], None] | None = None) -> LoadResult:
     """Land what is asked for and is not in the warehouse yet; a run that died goes on where it stopped.
 
     Declarations, contracts and files are checked before anything is written. What is said in the end is what the
@@ -67,7 +67,7 @@ def _landed(plans: list[SourcePlan], run_id: UUID, retrying: Retrying, begin: Be
     return result
 
 
-def _rehearsed(plans: list[SourcePlan], on_reject: Callable[[str, Unframed], None]) -> LoadResult:
+def _rehearsed(plans: list[SourcePlan], on_reject: Callable[[str, Reject], None]) -> LoadResult:
     """Frame and check everything without asking or writing anything anywhere; what passes counts as landed."""
     result = LoadResult()
     for plan in plans:
@@ -85,5 +85,5 @@ def _rehearsed(plans: list[SourcePlan], on_reject: Callable[[str, Unframed], Non
     return result
 
 
-def _unheard(name: str, reject: Unframed) -> None:
+def _unheard(name: str, reject: Reject) -> None:
     pass

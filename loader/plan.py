@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
-from loader.contracts import Contract, read_contract
+from loader.checking.contracts import Contract, read_contract
 from loader.declarations import FilePattern, Layout, Source, files_to_load, pattern_as, read_source
-from loader.inputs import STANDARD_INPUT, InputFile, identify
-from loader.part import Delivery
-from warehouse.settings import Settings
+from loader.landing.batch import FileFeed
+from loader.reading.inputs import STANDARD_INPUT, InputFile, identify
+from waybill.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class SourcePlan:
 
     source: Source
     contract: Contract
-    deliveries: list[Delivery]
+    deliveries: list[FileFeed]
 
-    def of_run(self, run_id: UUID) -> list[Delivery]:
+    def of_run(self, run_id: UUID) -> list[FileFeed]:
         """Return the deliveries as part of a run."""
         return [replace(delivery, run_id=run_id) for delivery in self.deliveries]
 
@@ -53,7 +53,7 @@ def plan_source(name: str, request: Request, settings: Settings, spool: Callable
         inputs = [identify(path) for path in files_to_load(source, given, settings.raw_folder)]
     pattern_of = _patterns(source, request, Path(os.path.abspath(settings.raw_folder)))
     limit = settings.waybill_max_document_bytes
-    deliveries = [Delivery(found, source, pattern_of(found.path), contract, limit) for found in inputs]
+    deliveries = [FileFeed(found, source, pattern_of(found.path), contract, limit) for found in inputs]
     return SourcePlan(source, contract, deliveries)
 
 

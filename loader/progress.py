@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from loader.part import FilePart
+from loader.landing.batch import FileBatch
 
-OnLanded = Callable[[FilePart], None]
+OnLanded = Callable[[FileBatch], None]
 Begin = Callable[[str, int], OnLanded]
 
 
@@ -25,7 +25,7 @@ def progress_bar() -> Iterator[Begin]:
             task = progress.add_task(source, total=size_bytes)
             read: dict[str, int] = {}
 
-            def landed(part: FilePart) -> None:
+            def landed(part: FileBatch) -> None:
                 digest = part.delivery.input_file.digest
                 progress.advance(task, part.bytes_read - read.get(digest, 0))
                 read[digest] = part.bytes_read

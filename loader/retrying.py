@@ -17,7 +17,7 @@ from warehouse.errors import ServerNotStarted, ServerUnreachable
 PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 # connection lost, server shut down or killed, disk full, too many connections, deadlock, lock or statement timeout;
 # idle in a transaction: this process was suspended
-OF_THE_WORLD = (
+TRANSIENT_ERRORS = (
     OperationalError, InterfaceError, IdleInTransactionSessionTimeout, ServerUnreachable, ServerNotStarted,
 )  # fmt: skip
 
@@ -48,7 +48,7 @@ class Retrying:
                 if self._connection is None or self._connection.closed:
                     self._connection = connect("loader")
                 return work(self._connection)
-            except OF_THE_WORLD as error:
+            except TRANSIENT_ERRORS as error:
                 self.close()
                 if isinstance(error, ProgramLimitExceeded) or self._failures == len(PAUSES_SECONDS):
                     raise

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ml.errors import ArtefactBroken, NoModel, OtherVersions
-from warehouse.settings import get_settings, relative_name
-from warehouse.whole_files import whole_file, write_whole
+from waybill.atomic_files import atomic_file, write_atomic
+from waybill.settings import get_settings, relative_name
 
 MODEL, MANIFEST, CURRENT = "model.joblib", "manifest.json", "current"
 PACKAGES = ("scikit-learn", "numpy", "scipy", "pandas", "joblib")
@@ -36,12 +36,12 @@ def save(task: str, pipeline: Any, manifest: dict[str, Any]) -> Path:
     partial = folder / f".{manifest['model_id']}.partial"
     try:
         partial.mkdir(parents=True)  # 1.
-        with whole_file(partial / MODEL) as file:
+        with atomic_file(partial / MODEL) as file:
             joblib.dump(pipeline, file, compress=3)
         whole = {**manifest, "sha256": _checksum(partial / MODEL)}
-        write_whole(partial / MANIFEST, json.dumps(whole, indent=1))
+        write_atomic(partial / MANIFEST, json.dumps(whole, indent=1))
         partial.rename(final)  # 2.
-        write_whole(folder / CURRENT, manifest["model_id"] + "\n")  # 3.
+        write_atomic(folder / CURRENT, manifest["model_id"] + "\n")  # 3.
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return final

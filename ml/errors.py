@@ -8,7 +8,7 @@ ModelError                       base
 └── OtherVersions                the model was saved with other library versions; it is not loaded
 """
 
-from warehouse.errors import WaybillError
+from waybill.errors import WaybillError
 
 
 class ModelError(WaybillError):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 import io
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +17,11 @@ from psycopg2 import sql
 from ml.artefact import load
 from ml.rows import batches_that_changed, read_rows, training_rows
 from ml.task import read_task
-from warehouse.cli import run
 from warehouse.connection import connect
-from warehouse.settings import get_settings
+from waybill.cli import run
+from waybill.settings import get_settings
 
-NAMED_AT_MOST = 5
+MAX_NAMED = 5
 TABLE = """
 create table if not exists predictions.{table} (
     {key} text primary key,
@@ -64,8 +69,8 @@ def score(task: str = "flight_delays") -> Scored:
 def _because(batches: list[str]) -> str:
     """Say that a model is stale, and by which batches."""
     files = list(dict.fromkeys(batches))
-    more = f" and {len(files) - NAMED_AT_MOST} more" if len(files) > NAMED_AT_MOST else ""
-    named = ", ".join(files[:NAMED_AT_MOST]) or "by no batch: the table was made otherwise or by hand"
+    more = f" and {len(files) - MAX_NAMED} more" if len(files) > MAX_NAMED else ""
+    named = ", ".join(files[:MAX_NAMED]) or "by no batch: the table was made otherwise or by hand"
     return f"; STALE: its training rows have changed ({named}{more}); train anew with `make train`"
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,9 +20,9 @@ from ml.errors import NothingToLearn
 from ml.metrics import curves, measure
 from ml.rows import TrainingRows, read_rows, training_rows
 from ml.task import DeclaredTask, Task, read_task
-from warehouse.cli import run
-from warehouse.identifiers import uuid7
-from warehouse.settings import get_settings
+from waybill.cli import run
+from waybill.identifiers import uuid7
+from waybill.settings import get_settings
 
 THREADS = 1  # a second thread on a shared machine costs boosting more than it gives
 SHOWN = ("roc_auc", "pr_auc", "brier")

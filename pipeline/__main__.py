@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 import click
 
 from pipeline.stages import read_stages
-from warehouse.cli import run
+from waybill.cli import run
 
 
 @click.command(

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 import logging
 import shlex
 import subprocess
@@ -11,13 +16,13 @@ import click
 from rich.console import Console
 from sqlalchemy.orm import Session
 
-from pipeline import conso_words
+from pipeline.consumption import words as conso_words
+from pipeline.consumption.history import Work, keep, last_stages
+from pipeline.consumption.meter import Meter, Use
 from pipeline.errors import RunRefused
-from pipeline.history import Work, keep, last_stages
-from pipeline.meter import Meter, Use
 from warehouse import embedded
-from warehouse.cli import run
 from warehouse.connection import current_warehouse, engine
+from waybill.cli import run
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ WaybillError
     └── StreamBroken             a stream's process stopped, or its marts are not the pipeline's
 """
 
-from warehouse.errors import WaybillError
+from waybill.errors import WaybillError
 
 
 class PipelineError(WaybillError):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 from collections.abc import Iterator
 
 import click
 
 from pipeline.stages import Stage, read_stages
-from warehouse.cli import run
+from waybill.cli import run
 
 
 def draw() -> str:

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from warehouse.settings import Settings, get_settings
-from warehouse.whole_files import write_whole
+from waybill.atomic_files import write_atomic
+from waybill.settings import Settings, get_settings
 
 
 def _path(settings: Settings) -> Path:
@@ -29,4 +29,4 @@ def remember(record: dict[str, Any], order: list[str]) -> None:
     records = {entry["name"]: entry for entry in read_record(settings)}
     records[record["name"]] = record
     kept = [records[name] for name in order if name in records]
-    write_whole(_path(settings), json.dumps(kept, indent=1))
+    write_atomic(_path(settings), json.dumps(kept, indent=1))

@@ -16,16 +16,16 @@ from psycopg2.extensions import connection as Connection
 from rich.console import Console
 
 from pipeline.conso import keep_quietly
+from pipeline.consumption.history import Work
+from pipeline.consumption.meter import Meter
 from pipeline.errors import RunRefused
-from pipeline.history import Work
-from pipeline.meter import Meter
 from pipeline.run_record import remember
 from pipeline.stages import WORK, Outcome, Stage, as_record, read_stages
 from warehouse.connection import connect, engine
-from warehouse.errors import WaybillError
 from warehouse.runs import recorded_run
-from warehouse.settings import get_settings, relative_name
 from warehouse.status import PSQL
+from waybill.errors import WaybillError
+from waybill.settings import get_settings, relative_name
 
 ONE_RUN_AT_A_TIME = 0x57415952  # the advisory lock that a run holds
 
@@ -126,8 +126,8 @@ def show_use(run_id: UUID) -> None:
     """Print in one line what a run took of the machine."""
     from sqlalchemy.orm import Session
 
-    from pipeline.conso_words import sum_up
-    from pipeline.history import of_run
+    from pipeline.consumption.history import of_run
+    from pipeline.consumption.words import sum_up
 
     with Session(engine("reader")) as session:
         stages = of_run(session, run_id)

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from warehouse.settings import get_settings
+from waybill.settings import get_settings
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ def _check(name: str) -> Callable[[], Outcome]:
 
 
 def _dbt() -> Outcome:
-    from pipeline.dbt import build
+    from pipeline.dbt.build import build
 
     return Outcome(*build())
 
 
 def _docs() -> Outcome:
-    from pipeline.dbt import write_docs
+    from pipeline.dbt.build import write_docs
 
     return Outcome(*write_docs(get_settings().reports_folder / "dbt_docs.html"))
 
@@ -80,14 +80,14 @@ def _score() -> Outcome:
 
 
 def _export() -> Outcome:
-    from pipeline.export import export
+    from pipeline.export.export import export
 
     exported = export()
     return Outcome(exported.rows_written, exported.summary)
 
 
 def _report() -> Outcome:
-    from pipeline.report import write_report
+    from pipeline.report.page import write_report
 
     written = write_report()
     return Outcome(written.rows, written.summary)

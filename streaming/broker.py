@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 import click
 
-from streaming import local_broker
-from streaming.broker_process import address, answers, find_broker
-from warehouse.cli import run
-from warehouse.settings import get_settings, relative_name
+from streaming.local_broker import server as local_broker
+from streaming.local_broker.process import address, answers, find_broker
+from waybill.cli import run
+from waybill.settings import get_settings, relative_name
 
 
 @click.group(help="Example: python -m streaming.broker up\n\nStart, stop and look at the local Kafka broker.")

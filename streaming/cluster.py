@@ -16,9 +16,9 @@ from kafka import KafkaAdminClient
 from kafka.errors import InvalidTopicError, KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from loader.declarations import Source
-from streaming.broker_process import address, answers, find_broker
 from streaming.errors import BrokerAway, BrokerUnreachable, SourceHasNoTopic, TopicReplaced, TopicUnknown
-from warehouse.settings import Settings, get_settings
+from streaming.local_broker.process import address, answers, find_broker
+from waybill.settings import Settings, get_settings
 
 BOOTSTRAP_MS = 10_000
 KNOCK_SECONDS = 2.0

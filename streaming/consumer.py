@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 import logging
 import signal
 import threading
@@ -13,10 +18,10 @@ from uuid import UUID
 import click
 from kafka import KafkaConsumer
 
-from loader.contracts import Contract, read_contract
+from loader.checking.contracts import Contract, read_contract
 from loader.declarations import Source, read_source
-from loader.raw_tables import make_raw_tables
-from loader.retrying import OF_THE_WORLD
+from loader.landing.raw_tables import make_raw_tables
+from loader.retrying import TRANSIENT_ERRORS
 from streaming.cluster import (
     BOOTSTRAP_MS,
     TopicWatch,
@@ -26,16 +31,16 @@ from streaming.cluster import (
     topic_name,
     unreachable_said,
 )
+from streaming.consuming.health import Health
+from streaming.consuming.landing import TopicFeed
+from streaming.consuming.loop import ConsumerLoop, ConsumerOptions
 from streaming.errors import BrokerAway
-from streaming.growing_pause import GrowingPause, waiting_mends
-from streaming.health import Health
-from streaming.intake import Intake, Terms
-from streaming.landing import Messages
-from warehouse.cli import run
+from streaming.growing_pause import Backoff, is_transient
 from warehouse.connection import forget
 from warehouse.errors import ServerNotStarted
 from warehouse.runs import recorded_run
-from warehouse.settings import get_settings
+from waybill.cli import run
+from waybill.settings import get_settings
 
 POLL_RECORDS = 20_000
 PARTITION_BYTES = 16 << 20
@@ -46,7 +51,7 @@ SESSION_MS = 10_000  # a killed consumer's partitions are free after it; one tha
 logger = logging.getLogger(__name__)
 
 
-def consume(source: Source, terms: Terms, health: Health, group: str | None = None) -> None:
+def consume(source: Source, terms: ConsumerOptions, health: Health, group: str | None = None) -> None:
     """Land a source's topic until a signal stops it, or to its end.
 
     Raises:
@@ -63,21 +68,21 @@ def consume(source: Source, terms: Terms, health: Health, group: str | None = No
 
 
 def _opened_at_last(
-    open_all: Callable[[ExitStack], Intake], opened: ExitStack, terms: Terms, stopping: threading.Event
-) -> Intake | None:
+    open_all: Callable[[ExitStack], ConsumerLoop], opened: ExitStack, terms: ConsumerOptions, stopping: threading.Event
+) -> ConsumerLoop | None:
     """Open all that it takes once broker and database are there; None when it is to stop before.
 
     One that runs to the end is a batch job, which whoever started it can start again: it waits for neither.
     """
-    pause = GrowingPause(stopping)
+    pause = Backoff(stopping)
     while not stopping.is_set():
         try:
             with ExitStack() as attempt:
                 intake = open_all(attempt)
                 opened.push(attempt.pop_all())
                 return intake
-        except (BrokerAway, *OF_THE_WORLD) as error:
-            if terms.until_end or isinstance(error, ServerNotStarted) or not waiting_mends(error):
+        except (BrokerAway, *TRANSIENT_ERRORS) as error:
+            if terms.until_end or isinstance(error, ServerNotStarted) or not is_transient(error):
                 raise
             forget()
             pause.wait(error)
@@ -86,7 +91,7 @@ def _opened_at_last(
 
 def _open(
     source: Source, contract: Contract, health: Health, group: str, stopping: threading.Event, opened: ExitStack
-) -> Intake:
+) -> ConsumerLoop:
     """Open raw tables, the record of the run and the clients, to be closed in the reverse order."""
     topic = find_topic(topic_name(source))
     make_raw_tables()
@@ -111,8 +116,8 @@ def _open(
     consumer.partitions_for_topic(topic.name)  # or the first assignment would be an empty one
     watch = TopicWatch(topic)
     opened.callback(watch.close)
-    origin = Messages(source, contract, get_settings().waybill_max_document_bytes, run_id)
-    return Intake(consumer, watch, origin, health, stopping)
+    origin = TopicFeed(source, contract, get_settings().waybill_max_document_bytes, run_id)
+    return ConsumerLoop(consumer, watch, origin, health, stopping)
 
 
 @contextmanager
@@ -123,7 +128,7 @@ def _recorded(command: str) -> Iterator[UUID]:
         with recorded_run(command) as run_id:
             yield run_id
             is_done = True
-    except OF_THE_WORLD as error:
+    except TRANSIENT_ERRORS as error:
         if not is_done:
             raise
         reason = str(error).strip().partition("\n")[0]
@@ -166,7 +171,7 @@ def main(
     health = Health(source)
     if metrics_port:
         health.serve(metrics_port)
-    consume(from_topic(read_source(source), topic), Terms(until_end, accept_gap), health, group)
+    consume(from_topic(read_source(source), topic), ConsumerOptions(until_end, accept_gap), health, group)
     click.echo(health.summary)
 
 

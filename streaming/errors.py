@@ -19,7 +19,7 @@ StreamingError                   base of the errors of streaming
 
 from __future__ import annotations
 
-from warehouse.errors import WaybillError
+from waybill.errors import WaybillError
 
 
 class StreamingError(WaybillError):

@@ -28,12 +28,12 @@ FIRST_SECONDS, LONGEST_SECONDS = 0.5, 30.0
 logger = logging.getLogger(__name__)
 
 
-def waiting_mends(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether it may be over by itself; a login, a right or a statement that is refused will be refused again."""
     return isinstance(error, ServerAway) or not isinstance(error, REFUSED)
 
 
-class GrowingPause:
+class Backoff:
     """The pauses of one piece of work that is tried until it is done, or until it is to stop."""
 
     def __init__(self, stopping: threading.Event) -> None:

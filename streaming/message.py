@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 import sys
 from uuid import UUID
 
@@ -10,11 +15,11 @@ from kafka import KafkaConsumer, TopicPartition
 from psycopg2 import sql
 
 from loader.errors import CoordinateUnknown
-from loader.ranges import fingerprint
+from loader.reading.ranges import fingerprint
 from streaming.cluster import client_options, unreachable_said
 from streaming.errors import MessageGone
-from warehouse.cli import run
 from warehouse.connection import connect
+from waybill.cli import run
 
 READ_MS = 10_000
 

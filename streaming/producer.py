@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,17 +20,17 @@ from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from loader.contents import contents
 from loader.declarations import Source, read_source
+from loader.reading.contents import contents
 from streaming.cluster import client_options, create_topic, find_topic, from_topic, topic_name, unreachable_said
 from streaming.errors import NotAcknowledged
-from warehouse.cli import run
+from waybill.cli import run
 
 LINGER_MS = 20
 BATCH_BYTES = 256 << 10
 FLUSH_SECONDS = 130
 COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
-NAMED_AT_MOST = 3
+MAX_NAMED = 3
 
 
 @dataclass
@@ -48,7 +53,7 @@ class Sent:
     def fail(self, coordinate: str, error: BaseException) -> None:
         """Count one failure and remember it when it is one of the first."""
         self.failed += 1
-        if self.failed <= NAMED_AT_MOST:
+        if self.failed <= MAX_NAMED:
             self.failures.append(f"{coordinate}: {error}")
 
     @property

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from streaming.broker_process import find_broker
-from tests.databases import fresh_database, own_server, tell_server
+from streaming.local_broker.process import find_broker
+from tests.support.databases import fresh_database, own_server, tell_server
 from warehouse.connection import forget
-from warehouse.settings import get_settings
+from waybill.settings import get_settings
 
 _COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 settings.register_profile("few", _COMMON, max_examples=40, derandomize=True)

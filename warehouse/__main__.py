@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 import os
 import shutil
 
 import click
 
 from warehouse import embedded
-from warehouse.cli import run
 from warehouse.connection import (
     connection_parameters,
     current_warehouse,
@@ -19,8 +23,9 @@ from warehouse.connection import (
 )
 from warehouse.errors import ServerUnreachable
 from warehouse.schema import drop_everything
-from warehouse.server_place import installed_binaries
+from warehouse.server_paths import installed_binaries
 from warehouse.status import print_status
+from waybill.cli import run
 
 LIBPQ = {
     "PGHOST": "host",

@@ -13,8 +13,8 @@ from sqlalchemy import URL, Engine, create_engine
 from warehouse import embedded
 from warehouse.errors import DatabaseMissing, EncodingRefused, ServerAway, ServerTooOld, ServerUnreachable
 from warehouse.logins import Role, logins_file, read_logins, role_name
-from warehouse.server_place import ServerPlace, find_place
-from warehouse.settings import Settings, get_settings, relative_name
+from warehouse.server_paths import ServerPaths, find_place
+from waybill.settings import Settings, get_settings, relative_name
 
 OLDEST_SERVER = 160000
 ENCODING = "UTF8"  # of what is sent, COPY's documents too, and of the database that keeps it
@@ -34,7 +34,7 @@ class Warehouse:
     """Which server and database are meant; `place` is set for the embedded server only."""
 
     settings: Settings
-    place: ServerPlace | None
+    place: ServerPaths | None
 
     @property
     def description(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from warehouse.connection import connection_parameters
-from warehouse.settings import PROJECT
+from waybill.settings import PROJECT
 
 DBT_PROJECT = PROJECT / "dbt_project"
 

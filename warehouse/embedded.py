@@ -15,7 +15,7 @@ import psutil
 import psycopg2
 
 from warehouse.errors import DataFolderRefused, ServerNotStarted
-from warehouse.server_place import SOCKET_NAME, ServerPlace
+from warehouse.server_paths import SOCKET_NAME, ServerPaths
 
 MAJOR_VERSION = "18"
 OWNER = "waybill"
@@ -44,7 +44,7 @@ jit = off
 logger = logging.getLogger(__name__)
 
 
-def start(place: ServerPlace) -> bool:
+def start(place: ServerPaths) -> bool:
     """Bring the server up, making its data folder the first time; return whether it had to be started.
 
     Two commands that start at once take turns. After a crash PostgreSQL may need a few tries.
@@ -86,7 +86,7 @@ def start(place: ServerPlace) -> bool:
     )
 
 
-def stop(place: ServerPlace) -> bool:
+def stop(place: ServerPaths) -> bool:
     """Stop the server, connections included; return whether it was running."""
     return (
         _number(place) is not None
@@ -94,14 +94,14 @@ def stop(place: ServerPlace) -> bool:
     )
 
 
-def remove(place: ServerPlace) -> None:
+def remove(place: ServerPaths) -> None:
     """Stop the server and delete its data, wherever they are."""
     stop(place)
     for folder in (place.socket, place.data.parent):
         shutil.rmtree(folder)
 
 
-def answers(place: ServerPlace) -> bool:
+def answers(place: ServerPaths) -> bool:
     """Whether the server takes connections now."""
     try:
         psycopg2.connect(host=str(place.socket), user=OWNER, dbname="postgres", connect_timeout=5).close()
@@ -110,7 +110,7 @@ def answers(place: ServerPlace) -> bool:
     return True
 
 
-def process(place: ServerPlace) -> psutil.Process | None:
+def process(place: ServerPaths) -> psutil.Process | None:
     """Return the server's first process, the parent of all others; None when it does not run."""
     number = _number(place)
     try:
@@ -119,7 +119,7 @@ def process(place: ServerPlace) -> psutil.Process | None:
         return None
 
 
-def _number(place: ServerPlace) -> int | None:
+def _number(place: ServerPaths) -> int | None:
     """Return the process that the data folder names, if it is its server and not one that got the number since."""
     try:
         number = int((place.data / "postmaster.pid").read_text().split("\n", 1)[0])
@@ -129,7 +129,7 @@ def _number(place: ServerPlace) -> int | None:
     return number if is_it else None
 
 
-def _check_data_folder(place: ServerPlace) -> None:
+def _check_data_folder(place: ServerPaths) -> None:
     if not place.data.exists():
         return
     found = place.data.stat().st_uid
@@ -145,7 +145,7 @@ def _check_data_folder(place: ServerPlace) -> None:
         )
 
 
-def _initialise(place: ServerPlace) -> None:
+def _initialise(place: ServerPaths) -> None:
     """Make the data folder beside its place and move it there when it is whole."""
     partial = place.data.with_name("data.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -166,7 +166,7 @@ def _initialise(place: ServerPlace) -> None:
     partial.rename(place.data)
 
 
-def _configure(place: ServerPlace) -> None:
+def _configure(place: ServerPaths) -> None:
     """Write the settings when they are others: a clone that was moved has its socket elsewhere."""
     socket = str(place.socket).replace("'", "''")
     wanted = CONFIGURATION.format(socket=socket, shared_memory=_shared_memory())
@@ -181,20 +181,20 @@ def _shared_memory() -> str:
     return "sysv" if is_small else "posix"
 
 
-def _sweep_socket(place: ServerPlace) -> None:
+def _sweep_socket(place: ServerPaths) -> None:
     """Remove what a server that is gone left in its folder: its number may be another process's since a restart."""
     for path in (place.socket / SOCKET_NAME, place.socket / f"{SOCKET_NAME}.lock"):
         path.unlink(missing_ok=True)
 
 
 @contextmanager
-def _alone(place: ServerPlace) -> Iterator[None]:
+def _alone(place: ServerPaths) -> Iterator[None]:
     with place.lock.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _last_line(place: ServerPlace) -> str:
+def _last_line(place: ServerPaths) -> str:
     if not place.log.exists():
         return "(no log)"
     lines = place.log.read_text(errors="replace").strip().splitlines() or ["(empty log)"]

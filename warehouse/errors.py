@@ -1,25 +1,17 @@
-"""What can go wrong on the way to the warehouse, each with one line that says what to do.
+"""What can go wrong with PostgreSQL. Each message is one line that says what to do.
 
-WaybillError                     base of every error that a user of Waybill can mend
-├── SettingsError                a variable or `.env` says something that cannot be used
-└── WarehouseError               base of what PostgreSQL or its place refuses
-    ├── ServerNotStarted         the embedded server did not come up
-    ├── DataFolderRefused        the data folder belongs to another version or user
-    ├── ServerTooOld             the server that PGHOST names is older than PostgreSQL 16
-    ├── ServerUnreachable        no answer, a wrong password, no such database
-    │   └── ServerAway           no answer, which may change by itself
-    ├── EncodingRefused          the database cannot keep every character
-    ├── DatabaseMissing          the embedded server has no database of that name
-    └── LayoutMismatch           the tables were made by another version of Waybill
+WarehouseError               base class
+├── ServerNotStarted         the embedded server did not start
+├── DataFolderRefused        the data folder belongs to another PostgreSQL version or user
+├── ServerTooOld             the server is older than PostgreSQL 16
+├── ServerUnreachable        no answer, wrong password, or no such database
+│   └── ServerAway           no answer now; a retry may succeed
+├── EncodingRefused          the database cannot store every character
+├── DatabaseMissing          the embedded server has no database of that name
+└── LayoutMismatch           the tables belong to another version of Waybill
 """
 
-
-class WaybillError(Exception):
-    """Raised for anything that the user can mend; its text is one line: what, where, what to do."""
-
-
-class SettingsError(WaybillError):
-    """Raised when the environment or `.env` names something that cannot be used."""
+from waybill.errors import WaybillError
 
 
 class WarehouseError(WaybillError):

@@ -91,7 +91,7 @@ class InputName(Ledger):
     first_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class Batch(Ledger):
+class BatchRow(Ledger):
     """One row per contiguous range of one input, committed with its rows; the law of P1 is a constraint.
 
     A replay lands what was rejected before: it reads nothing, and takes from the rejected what it adds to the landed,
@@ -127,7 +127,7 @@ class Batch(Ledger):
     committed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
-class Reject(Ledger):
+class RejectRow(Ledger):
     """One row per document that could not be landed: its bytes (or their beginning), place and reason."""
 
     __tablename__ = "rejects"

@@ -14,8 +14,8 @@ from psycopg2 import errors, sql
 from psycopg2.extensions import connection as Connection
 from pydantic import SecretStr
 
-from warehouse.settings import Settings
-from warehouse.whole_files import write_private
+from waybill.atomic_files import write_private
+from waybill.settings import Settings
 
 Role = Literal["owner", "loader", "transformer", "trainer", "reader"]
 ROLES: tuple[Role, ...] = ("loader", "transformer", "trainer", "reader")

@@ -15,7 +15,7 @@ from psycopg2.extras import Json
 
 from warehouse.connection import connect, forget
 from warehouse.errors import ServerNotStarted, ServerUnreachable, WarehouseError
-from warehouse.identifiers import uuid7
+from waybill.identifiers import uuid7
 
 PACKAGES = ("dbt-core", "great-expectations", "orjson", "jsonschema-rs", "psycopg2-binary", "scikit-learn")
 PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)

@@ -12,7 +12,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from warehouse.errors import LayoutMismatch
 from warehouse.ledger import LAYOUT_VERSION, Ledger
 from warehouse.logins import Role, ensure_logins
-from warehouse.settings import Settings
+from waybill.settings import Settings
 
 OWNED_BY: dict[str, Role] = {
     "staging": "transformer",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 from pathlib import Path
 
 import click
 
-from warehouse.cli import run
+from waybill.cli import run
 
 
 @click.command(help="Example: python -m data.sample\n\nBuild the sample data; what stands there already is left alone.")
@@ -16,7 +21,7 @@ def sample(out: Path | None, small: bool) -> None:
     """Build the sample unless it is there, byte for byte."""
     from data.sample.build import build, is_built
     from data.sample.small import SMALL, build_small
-    from warehouse.settings import get_settings, relative_name
+    from waybill.settings import get_settings, relative_name
 
     folder = out or get_settings().raw_folder
     place = relative_name(folder)

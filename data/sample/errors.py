@@ -3,7 +3,7 @@
 SampleError                      base, raised when the package that holds the tables is missing or incomplete
 """
 
-from warehouse.errors import WaybillError
+from waybill.errors import WaybillError
 
 
 class SampleError(WaybillError):

@@ -18,19 +18,19 @@ import psycopg2
 import pytest
 import yaml
 
-from streaming import local_broker
-from streaming.broker_process import BrokerPlace, address, choose_ports
 from streaming.cluster import create_topic
-from streaming.local_broker import ExtraListener
+from streaming.local_broker import server as local_broker
+from streaming.local_broker.process import BrokerPaths, address, choose_ports
+from streaming.local_broker.server import ExtraListener
 from tests.crash.faults import FAULTS, Consumer, Scene
 from tests.crash.rounds import UNBALANCED
 from tests.crash.topic_truth import Topic
 from tests.crash.traffic import LARGEST_BYTES, SECONDS, Sender, messages
-from tests.databases import own_server, rows
 from tests.streaming.conftest import own_place
+from tests.support.databases import own_server, rows
 from warehouse.connection import connection_parameters, forget
 from warehouse.errors import WarehouseError
-from warehouse.server_place import ServerPlace
+from warehouse.server_paths import ServerPaths
 
 CONTRACT = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}, "text": {}}}
 COMPACTED = {"cleanup.policy": "compact,delete", "segment.ms": "200", "min.cleanable.dirty.ratio": "0.001"}
@@ -71,11 +71,11 @@ def run_rounds(rounds: int, seed: int) -> Counter[str]:
 
 
 @contextmanager
-def _stage() -> Iterator[tuple[BrokerPlace, ServerPlace, ExtraListener]]:
+def _stage() -> Iterator[tuple[BrokerPaths, ServerPaths, ExtraListener]]:
     """Name a warehouse and a broker in the environment that nobody else uses; both are gone in the end."""
     broker = own_place(Path(tempfile.mkdtemp(prefix="waybill-chaos-")))
     compacts = {"log.cleaner.backoff.ms": "300"}
-    listener = ExtraListener("CHAOS", choose_ports(BrokerPlace(broker.home / "none"))[0], "PLAINTEXT", compacts)
+    listener = ExtraListener("CHAOS", choose_ports(BrokerPaths(broker.home / "none"))[0], "PLAINTEXT", compacts)
     with own_server() as warehouse, pytest.MonkeyPatch.context() as patch:
         local_broker.start(broker, listener)
         patch.setenv("KAFKA_BOOTSTRAP_SERVERS", str(address(broker)))
@@ -166,7 +166,7 @@ def _read_to_the_end(scene: Scene) -> tuple[Consumer, str]:
     return last, text
 
 
-def _scene(stage: tuple[BrokerPlace, ServerPlace, ExtraListener], number: int, chance: random.Random) -> Scene:
+def _scene(stage: tuple[BrokerPaths, ServerPaths, ExtraListener], number: int, chance: random.Random) -> Scene:
     """Make the round's topic and the declaration of the source that comes from it."""
     broker, warehouse, listener = stage
     folder = broker.home / f"round-{number}"

@@ -15,16 +15,16 @@ from pathlib import Path
 from kafka import TopicPartition
 from kafka.errors import OffsetOutOfRangeError
 
-from streaming import local_broker
-from streaming.broker_process import BrokerPlace, living_process
 from streaming.cluster import admin
 from streaming.errors import BrokerNotStarted
-from streaming.local_broker import ExtraListener
+from streaming.local_broker import server as local_broker
+from streaming.local_broker.process import BrokerPaths, living_process
+from streaming.local_broker.server import ExtraListener
 from tests.crash.servers import backends, kill, processes
 from tests.crash.topic_truth import Topic
-from tests.streaming.consume import SESSION_MS
-from warehouse.server_place import ServerPlace
-from warehouse.settings import PROJECT
+from tests.support.consume import SESSION_MS
+from warehouse.server_paths import ServerPaths
+from waybill.settings import PROJECT
 
 END_SECONDS = 90
 BROKER_TRIES = 3
@@ -66,8 +66,8 @@ class Scene:
     """All that a fault can strike in one round."""
 
     folder: Path
-    warehouse: ServerPlace
-    broker: BrokerPlace
+    warehouse: ServerPaths
+    broker: BrokerPaths
     listener: ExtraListener
     topic: Topic
     chance: random.Random
@@ -78,7 +78,7 @@ class Scene:
     def start(self, *arguments: str, group: str = "one") -> Consumer:
         """Start one more consumer."""
         log = self.folder / f"consumer-{len(self.consumers)}.log"
-        command = [sys.executable, "-m", "tests.streaming.consume", str(self.folder), str(self.poll_records), "things"]
+        command = [sys.executable, "-m", "tests.support.consume", str(self.folder), str(self.poll_records), "things"]
         command += ["--group", f"{self.topic.name}-{group}", *arguments]
         with log.open("wb") as said:
             process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=said)

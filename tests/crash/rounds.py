@@ -14,10 +14,10 @@ from uuid import UUID
 from loader.__main__ import loader
 from tests.crash.servers import backends, kill, processes
 from tests.crash.truth import Truth, write_files
-from tests.databases import own_server, rows
-from warehouse.cli import run
+from tests.support.databases import own_server, rows
 from warehouse.connection import connection_parameters, forget
-from warehouse.server_place import ServerPlace
+from warehouse.server_paths import ServerPaths
+from waybill.cli import run
 
 TARGETS = ("loader", "its backend", "postmaster", "whole server", "loader and server")
 PROCESSES = get_context("forkserver")
@@ -81,7 +81,7 @@ def run_rounds(rounds: int, seed: int) -> Counter[str]:
     return found
 
 
-def _round(place: ServerPlace, folder: Path, given: tuple[random.Random, float], found: Counter[str]) -> None:
+def _round(place: ServerPaths, folder: Path, given: tuple[random.Random, float], found: Counter[str]) -> None:
     chance, seconds = given
     truth = write_files(folder, chance)
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
@@ -147,7 +147,7 @@ def _load(folder: Path, log: Path, variables: dict[str, str]) -> None:
     run(loader, "python -m loader")
 
 
-def _seconds_of_work(place: ServerPlace, folder: Path) -> float:
+def _seconds_of_work(place: ServerPaths, folder: Path) -> float:
     """Load twice undisturbed; return for how long a load is at work on the server."""
     seconds = []
     for name in ("first", "second"):
@@ -160,13 +160,13 @@ def _seconds_of_work(place: ServerPlace, folder: Path) -> float:
     return min(seconds)  # the first makes schema and tables as well
 
 
-def _await_work(place: ServerPlace, load: Load) -> None:
+def _await_work(place: ServerPaths, load: Load) -> None:
     """Wait until the loader has a backend on the server, or has ended."""
     while load.is_at_work() and not any(backends(place)):
         time.sleep(0.005)
 
 
-def _kill(target: str, place: ServerPlace, load: Load) -> None:
+def _kill(target: str, place: ServerPaths, load: Load) -> None:
     """Kill -9 what is named and still there."""
     server = processes(place)
     victims = {

@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import psutil
 
-from warehouse.server_place import ServerPlace
+from warehouse.server_paths import ServerPaths
 
 
-def processes(place: ServerPlace) -> list[psutil.Process]:
+def processes(place: ServerPaths) -> list[psutil.Process]:
     """Return the postmaster and its children; none when the server is not up."""
     with suppress(OSError, ValueError, IndexError, psutil.NoSuchProcess):
         postmaster = psutil.Process(int((place.data / "postmaster.pid").read_text().splitlines()[0]))
@@ -19,7 +19,7 @@ def processes(place: ServerPlace) -> list[psutil.Process]:
     return []
 
 
-def backends(place: ServerPlace) -> Iterator[psutil.Process]:
+def backends(place: ServerPaths) -> Iterator[psutil.Process]:
     """Yield the processes that serve the loader's login."""
     for process in processes(place)[1:]:
         with suppress(psutil.NoSuchProcess):

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from tests.crash.traffic import fingerprint, outcome
-from tests.databases import rows
-from tests.independent_client import read_topic
+from tests.support.databases import rows
+from tests.support.independent_client import read_topic
 
-Place = tuple[int, int]  # partition and offset
+InputPosition = tuple[int, int]  # partition and offset
 
 LANDED = """
 select inputs.partition, raw._position, raw._fingerprint
@@ -51,8 +51,8 @@ class Topic:
     server: str
     name: str
     forgets: bool = False
-    seen: dict[Place, bytes | None] = field(default_factory=dict)
-    held: set[Place] = field(default_factory=set)
+    seen: dict[InputPosition, bytes | None] = field(default_factory=dict)
+    held: set[InputPosition] = field(default_factory=set)
     sent: set[bytes] = field(default_factory=set)
 
     def read(self) -> None:
@@ -122,7 +122,7 @@ class Topic:
             found["batches that miscount"] += not (read >= inside and skipped >= nulls if self.forgets else exact)
 
     @staticmethod
-    def _in(place: Place, gaps: list[tuple[int, int, int]]) -> bool:
+    def _in(place: InputPosition, gaps: list[tuple[int, int, int]]) -> bool:
         return any(place[0] == partition and first <= place[1] < end for partition, first, end in gaps)
 
     @staticmethod

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 
-from tests.landing import flight
+from tests.support.landing import flight
 
 HEAD, TAIL = orjson.dumps(flight(123_456)).split(b"123456")
 BAD = (b'{"cut": ', b'{"bytes": "\xff"}', b'{"nul": "\\u0000"}', b"[]")

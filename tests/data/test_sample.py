@@ -20,8 +20,8 @@ from data.sample.build import build, is_built
 from data.sample.tables import read_table
 from loader.declarations import SOURCES, Source, read_source, source_names
 from loader.load import load
-from tests.databases import rows
-from tests.dbt_project.dbt_command import WITHOUT_FEATURES, Dbt
+from tests.support.databases import rows
+from tests.support.dbt_command import WITHOUT_FEATURES, Dbt
 
 ROWS = {"airlines": 16, "airports": 1_458, "aircraft": 3_322, "flights": 336_776}
 OUTCOMES = ("current", "duplicate", "superseded", "uncastable", "filtered")

@@ -15,9 +15,9 @@ from loader.declarations import source_names
 from loader.errors import CoordinateUnknown
 from loader.load import load
 from loader.plan import Request
-from loader.why import why
-from tests.databases import rows
-from warehouse.settings import PROJECT
+from loader.tracing.why import why
+from tests.support.databases import rows
+from waybill.settings import PROJECT
 
 COMMITTED = PROJECT / "data" / "raw" / SMALL
 

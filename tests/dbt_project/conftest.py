@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.databases import fresh_database
-from tests.dbt_project.dbt_command import Dbt
-from tests.landing import make_empty
+from tests.support.databases import fresh_database
+from tests.support.dbt_command import Dbt
+from tests.support.landing import make_empty
 
 
 @pytest.fixture(scope="session")

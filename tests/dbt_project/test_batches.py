@@ -11,8 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.dbt_project.dbt_command import MARTS, WITHOUT_FEATURES, Dbt, execute, fingerprints, query
-from tests.landing import airport, flight, land, land_reference_data, weather
+from tests.support.dbt_command import MARTS, WITHOUT_FEATURES, Dbt, execute, fingerprints, query
+from tests.support.landing import airport, flight, land, land_reference_data, weather
 from warehouse.dbt_login import DBT_PROJECT
 
 FLIGHTS = "select flight_id from marts.fct_flights order by flight_id"

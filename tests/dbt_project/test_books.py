@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.dbt_project.dbt_command import WITHOUT_FEATURES, Dbt, execute, failures, fingerprints, query
-from tests.landing import (
+from tests.support.dbt_command import WITHOUT_FEATURES, Dbt, execute, failures, fingerprints, query
+from tests.support.landing import (
     SOURCES,
     Document,
     aircraft,

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.dbt_project.dbt_command import Dbt, execute
-from tests.landing import flight, land, land_reference_data
+from tests.support.dbt_command import Dbt, execute
+from tests.support.landing import flight, land, land_reference_data
 from warehouse.dbt_login import DBT_PROJECT
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from data.sample import documents
 from loader.load import Request, load
-from tests.databases import fresh_database
-from tests.dbt_project.dbt_command import Dbt, execute, query
+from tests.support.databases import fresh_database
+from tests.support.dbt_command import Dbt, execute, query
 
 DAYS = ("2013-10-14", "2013-11-04")
 FEATURES = ("--full-refresh", "-s", "intermediate.features", "flight_features")

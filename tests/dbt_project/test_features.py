@@ -6,8 +6,18 @@ import random
 from datetime import date, timedelta
 from typing import Any
 
-from tests.dbt_project.dbt_command import HASH, Dbt, query
-from tests.landing import Document, aircraft, airline, airport, changed, flight, land, land_reference_data, weather
+from tests.support.dbt_command import HASH, Dbt, query
+from tests.support.landing import (
+    Document,
+    aircraft,
+    airline,
+    airport,
+    changed,
+    flight,
+    land,
+    land_reference_data,
+    weather,
+)
 
 FURTHEST = 2_147_483_647
 

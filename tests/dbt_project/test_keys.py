@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.dbt_project.dbt_command import Dbt, execute, failures, fingerprints, query
-from tests.landing import aircraft, airport, flight, land, land_reference_data
+from tests.support.dbt_command import Dbt, execute, failures, fingerprints, query
+from tests.support.landing import aircraft, airport, flight, land, land_reference_data
 
 KEYS = """
     select conrelid::regclass || ' ' || pg_get_constraintdef(oid) from pg_constraint

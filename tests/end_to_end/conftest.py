@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import drop_database, fresh_database, rows
+from tests.support.databases import drop_database, fresh_database, rows
 from warehouse.connection import forget
 
 FOLDERS = ("WAYBILL_PROCESSED", "WAYBILL_MODELS", "WAYBILL_REPORTS")
@@ -32,7 +32,7 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
     folder = tmp_path_factory.mktemp("demo")
     environment = {**os.environ, **{name: str(folder / name) for name in FOLDERS}, "COLUMNS": "80"}
     with fresh_database("demo") as name:
-        command, environment["PGDATABASE"] = [sys.executable, "-m", "pipeline.demo"], name
+        command, environment["PGDATABASE"] = [sys.executable, "-m", "pipeline.showcase.demo"], name
         run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         assert (run.returncode, run.stderr) == (0, "")
         assert rows("select count(*) from ledger.runs") == [(0,)], "the user's database was touched"

@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from loader.landing.raw_tables import make_raw_tables
 from loader.load import load
 from loader.plan import Request
-from loader.raw_tables import make_raw_tables
-from tests.databases import rows
-from tests.dbt_project.dbt_command import Dbt
-from tests.landing import Document, flight, land_reference_data
+from tests.support.databases import rows
+from tests.support.dbt_command import Dbt
+from tests.support.landing import Document, flight, land_reference_data
 
 ORIGINAL: dict[str, Any] = {"delays__arrival_minutes": 11, "actual__arrival": 830}
 CORRECTION: dict[str, Any] = {

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import rows
-from tests.external_server import external_server
-from tests.landing import flight
-from warehouse.settings import PROJECT, get_settings
+from tests.support.databases import rows
+from tests.support.external_server import external_server
+from tests.support.landing import flight
+from waybill.settings import PROJECT, get_settings
 
 BAD_LINES = [
     (b'{"airline":', "not_json"),

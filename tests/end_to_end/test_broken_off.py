@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.stages import read_stages
-from tests.clones import HEARS_CTRL_C
-from tests.small_line import small_line
-from warehouse.ctrl_c import LINE
-from warehouse.settings import PROJECT
+from tests.support.clones import HEARS_CTRL_C
+from tests.support.small_line import small_line
+from waybill.ctrl_c import LINE
+from waybill.settings import PROJECT
 
 # Python reads this when it starts: it presses ctrl-C at a module's import, or when so many files were opened and,
 # if told so, again so many audited events later
@@ -45,7 +45,7 @@ def press(event, arguments):
 
 sys.addaudithook(press)
 """
-PACKAGES = ("warehouse", "loader", "streaming", "expectations", "ml", "pipeline", "administration", "data")
+PACKAGES = ("waybill", "warehouse", "loader", "streaming", "expectations", "ml", "pipeline", "data")
 COMMANDS = sorted(
     re.sub(r"\.__main__$", "", ".".join(path.relative_to(PROJECT).with_suffix("").parts))
     for package in PACKAGES

@@ -13,14 +13,14 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
-from administration import container_config
 from data.sample.build import ARRAY_MONTHS, PACKED_MONTHS
 from loader.declarations import read_source
-from pipeline.env_file import SECRETS
+from setup.env_file import SECRETS
 from warehouse.connection import current_warehouse, login_parameters, open_connection
 from warehouse.embedded import MAJOR_VERSION
 from warehouse.logins import role_name
-from warehouse.settings import PROJECT, Settings
+from warehouse.pgadmin import container_config
+from waybill.settings import PROJECT, Settings
 
 TEXT = (PROJECT / "docker-compose.yml").read_text()
 FILE: dict[str, Any] = yaml.safe_load(TEXT)
@@ -176,7 +176,7 @@ def test_topic_and_messages_are_of_a_source_that_there_is() -> None:
 
 
 def test_pgadmin_knows_the_warehouse_by_its_read_only_login(database: str) -> None:
-    [server] = json.loads((PROJECT / "administration/servers.json").read_text())["Servers"].values()
+    [server] = json.loads((PROJECT / "warehouse/pgadmin/servers.json").read_text())["Servers"].values()
     environment = FILE["x-waybill"]["environment"]
     assert (server["Host"], str(server["Port"])) == (environment["PGHOST"], environment["PGPORT"])
     assert server["MaintenanceDB"] == "postgres"  # whichever PGDATABASE names, this one is there

@@ -7,12 +7,12 @@ import re
 
 import pytest
 
-from loader.why import why, why_row
+from loader.tracing.why import why, why_row
 from pipeline.errors import RunRefused
-from pipeline.place import settle
 from pipeline.runner import only_run
-from tests.databases import rows
+from pipeline.showcase.place import settle
 from tests.end_to_end.conftest import DemoRun
+from tests.support.databases import rows
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 
 from loader.declarations import source_names
 from pipeline.picture import draw
-from warehouse.settings import Settings
+from waybill.settings import Settings
 
 DOCUMENTS = [Path("README.md"), Path("data/README.md"), Path("expectations/README.md"), *Path("docs").glob("*.md")]
 TARGETS = set(re.findall(r"^([a-z-]+):", Path("Makefile").read_text(), re.M))

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.dbt_results import read_build
-from tests.databases import rows
-from tests.dbt_project.dbt_command import execute
-from tests.small_line import FOLDERS, Line, small_line, small_sample
-from warehouse.settings import get_settings
+from pipeline.dbt.results import read_build
+from tests.support.databases import rows
+from tests.support.dbt_command import execute
+from tests.support.small_line import FOLDERS, Line, small_line, small_sample
+from waybill.settings import get_settings
 
 MARTS = (
     "marts.dim_airlines",

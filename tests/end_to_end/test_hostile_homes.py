@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.clones import make_clone, run_in
 from tests.end_to_end.test_notebook import NOTEBOOK, code_cells
-from tests.external_server import external_server
-from tests.landing import flight
-from warehouse.server_place import SYSTEM_HOME
+from tests.support.clones import make_clone, run_in
+from tests.support.external_server import external_server
+from tests.support.landing import flight
+from warehouse.server_paths import SYSTEM_HOME
 
 LONG = (
     "Été à la plage de Saint-Jean-de-Luz/projets d'étudiante, année 2026/travaux pratiques de bases de données/way bill"
@@ -99,8 +99,8 @@ def test_every_command_works_on_the_server_that_env_alone_names(clone: Path) -> 
         "loader why one.ndjson:1": "landed in raw.airlines",
         "expectations raw": "checkpoint raw: 5 of 39 expectations failed: raw_airports: table row count",
         "ml.train": "marts.flight_features is not there",
-        "pipeline.export": "there is no table marts.fct_flights",
-        "pipeline.report": "1 documents accounted for",
+        "pipeline.export.export": "there is no table marts.fct_flights",
+        "pipeline.report.page": "1 documents accounted for",
         "streaming.consumer flights --until-end": "127.0.0.1:1",
     }
     asks = [([".venv/bin/python", "-m", *command.split()], words) for command, words in commands.items()]

@@ -13,8 +13,8 @@ import yaml
 import loader.declarations
 from loader.load import load
 from loader.plan import Request
-from tests.databases import rows
-from tests.end_to_end.json_cases import fragments, texts
+from tests.support.databases import rows
+from tests.support.json_cases import fragments, texts
 from warehouse.connection import connect
 
 BOM = b"\xef\xbb\xbf"

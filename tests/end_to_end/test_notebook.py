@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.end_to_end.conftest import DemoRun
-from warehouse.settings import PROJECT
+from waybill.settings import PROJECT
 
 NOTEBOOK = PROJECT / "notebooks" / "01-explore-raw.ipynb"
 NO_MESSAGES_OF_JUPYTERS = {"JUPYTER_PLATFORM_DIRS": "1", "PYTHONWARNINGS": "default"}

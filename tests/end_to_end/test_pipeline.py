@@ -11,10 +11,10 @@ import pytest
 
 from loader.load import load
 from loader.plan import Request
-from pipeline.dbt import build
+from pipeline.dbt.build import build
 from pipeline.errors import DbtFailed
-from tests.databases import fresh_database, rows
-from tests.dbt_project.dbt_command import UNTESTED
+from tests.support.databases import fresh_database, rows
+from tests.support.dbt_command import UNTESTED
 from warehouse.connection import connect
 
 MARTS = ("dim_airlines", "dim_airports", "dim_aircraft", "fct_weather_observations", "fct_flights", "flight_features")

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from loader.raw_tables import make_raw_tables
-from tests.databases import rows
-from tests.dbt_project.dbt_command import WITHOUT_FEATURES, Dbt, execute
-from tests.landing import flight, land_reference_data
+from loader.landing.raw_tables import make_raw_tables
+from tests.support.databases import rows
+from tests.support.dbt_command import WITHOUT_FEATURES, Dbt, execute
+from tests.support.landing import flight, land_reference_data
 from warehouse.connection import connect
 
 FLIGHTS = "select flight_number from marts.fct_flights order by 1"

@@ -15,14 +15,14 @@ import yaml
 
 import ml.artefact
 import ml.task
-from loader.raw_tables import make_raw_tables
+from loader.landing.raw_tables import make_raw_tables
 from ml.artefact import load
 from ml.errors import ArtefactBroken, NoModel, NothingToLearn, OtherVersions, TaskBroken
 from ml.score import score
 from ml.task import read_task
 from ml.train import train
-from tests.databases import rows
-from tests.landing import flight, land
+from tests.support.databases import rows
+from tests.support.landing import flight, land
 from warehouse.connection import connect
 
 TASK = {

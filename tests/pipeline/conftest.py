@@ -13,13 +13,13 @@ import pytest
 from sqlalchemy import text
 
 from ml.artefact import save
-from pipeline.dbt_results import DbtBuild, DbtResult
-from pipeline.energy import Energy
-from pipeline.history import Work, keep
-from pipeline.meter import PartUse, Use
-from tests.small_warehouse import build_marts, build_outcomes, build_raw
+from pipeline.consumption.energy import Energy
+from pipeline.consumption.history import Work, keep
+from pipeline.consumption.meter import PartUse, Use
+from pipeline.dbt.results import DbtBuild, DbtResult
+from tests.support.small_warehouse import build_marts, build_outcomes, build_raw
 from warehouse.connection import engine
-from warehouse.settings import get_settings
+from waybill.settings import get_settings
 
 STAGES = [{"name": "load", "seconds": 4.26, "rows": 1234, "summary": "5 sources <b>", "outcome": "succeeded"}]
 ENERGY = Energy(10.0, 1.0, "estimate", {"busy_watts": 3.5, "idle_watts": 0.74, "grid_grams_per_kwh": 473})

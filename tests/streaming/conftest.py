@@ -8,22 +8,22 @@ from uuid import uuid4
 
 import pytest
 
-from streaming import local_broker
-from streaming.broker_process import BrokerPlace, address, find_broker
-from warehouse.settings import get_settings
+from streaming.local_broker import server as local_broker
+from streaming.local_broker.process import BrokerPaths, address, find_broker
+from waybill.settings import get_settings
 
 
-def own_place(folder: Path) -> BrokerPlace:
+def own_place(folder: Path) -> BrokerPaths:
     shared = find_broker(get_settings()).jars
     shared.mkdir(parents=True, exist_ok=True)
-    place = BrokerPlace(folder)
+    place = BrokerPaths(folder)
     folder.mkdir(exist_ok=True)
     place.jars.symlink_to(shared)
     return place
 
 
 @pytest.fixture(scope="session")
-def broker_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerPlace]:
+def broker_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerPaths]:
     place = own_place(tmp_path_factory.mktemp("broker"))
     local_broker.start(place)
     yield place
@@ -31,7 +31,7 @@ def broker_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerPla
 
 
 @pytest.fixture
-def broker(broker_place: BrokerPlace, monkeypatch: pytest.MonkeyPatch) -> str:
+def broker(broker_place: BrokerPaths, monkeypatch: pytest.MonkeyPatch) -> str:
     """Name the tests' broker in the environment; start it again when a test before killed it."""
     local_broker.start(broker_place)
     found = address(broker_place)

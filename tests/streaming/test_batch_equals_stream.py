@@ -11,16 +11,16 @@ from kafka import KafkaProducer
 from loader.declarations import read_source, source_names
 from loader.load import load
 from loader.plan import Request
-from pipeline.dbt import build
-from pipeline.mart_hashes import MartHash, mart_hashes
+from pipeline.dbt.build import build
+from pipeline.showcase.mart_hashes import MartHash, mart_hashes
 from streaming.cluster import create_topic
 from streaming.consumer import consume
-from streaming.health import Health
-from streaming.intake import Terms
-from tests.databases import fresh_database, rows
-from tests.dbt_project.dbt_command import UNTESTED
+from streaming.consuming.health import Health
+from streaming.consuming.loop import ConsumerOptions
+from tests.support.databases import fresh_database, rows
+from tests.support.dbt_command import UNTESTED
 from warehouse.connection import engine
-from warehouse.settings import PROJECT
+from waybill.settings import PROJECT
 
 SAMPLE = PROJECT / "data" / "raw" / "raw.json"
 PARTITIONS = 2
@@ -49,7 +49,7 @@ def by_topic(documents: dict[str, list[bytes]], server: str, prefix: str) -> Non
             producer.send(name, line, partition=chance.randrange(PARTITIONS))
         producer.flush(30)
         declared = read_source(source).model_copy(update={"topic": name})
-        consume(declared, Terms(until_end=True), Health(source))
+        consume(declared, ConsumerOptions(until_end=True), Health(source))
     producer.close()
 
 

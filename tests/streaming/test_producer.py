@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from loader.contents import contents
 from loader.declarations import Source, read_source
+from loader.reading.contents import contents
 from streaming.cluster import create_topic
 from streaming.errors import NotAcknowledged, SourceHasNoTopic, TopicUnknown
 from streaming.producer import Pace, Sent, business_key, main, produce
-from tests.independent_client import read_messages, read_topic
+from tests.support.independent_client import read_messages, read_topic
 
 
 def unseen(sent: Sent) -> None:

@@ -11,18 +11,18 @@ from rich.table import Table
 
 from loader.load import load
 from ml.train import train
-from pipeline.dbt import build
+from pipeline.dbt.build import build
 from pipeline.errors import RunRefused, StreamBroken
-from pipeline.mart_hashes import MartHash
-from pipeline.stream import Replay, compare, split, stream
-from pipeline.stream_figures import Figures, figures_table
-from pipeline.stream_processes import Running, start
-from tests.databases import drop_database, fresh_database, rows
-from warehouse.settings import PROJECT
+from pipeline.showcase.mart_hashes import MartHash
+from pipeline.showcase.stream import ReplayFeed, compare, split, stream
+from pipeline.showcase.stream_figures import Figures, figures_table
+from pipeline.showcase.stream_processes import Running, start
+from tests.support.databases import drop_database, fresh_database, rows
+from waybill.settings import PROJECT
 
 TASK = "flight_delays_small"
 SAMPLE = PROJECT / "data" / "raw" / "raw.json"
-REPLAY = Replay("*-2013-12*", rate=2, every_seconds=0, partitions=2)
+REPLAY = ReplayFeed("*-2013-12*", rate=2, every_seconds=0, partitions=2)
 BUILT_WHILE_MESSAGES_CAME = """
 select count(*) > 0
 from ledger.stage_runs
@@ -96,8 +96,8 @@ def test_a_stream_is_transformed_while_it_comes_in_and_ends_with_the_pipelines_m
         seen.append((runs, figures))
         return figures_table(figures, runs, is_sent=is_sent)
 
-    monkeypatch.setattr("pipeline.stream.start", refresh_once_something_has_landed)
-    monkeypatch.setattr("pipeline.stream.figures_table", see)
+    monkeypatch.setattr("pipeline.showcase.stream.start", refresh_once_something_has_landed)
+    monkeypatch.setattr("pipeline.showcase.stream.figures_table", see)
     with fresh_database("stream") as name:
         load()
         build()

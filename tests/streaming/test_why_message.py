@@ -13,15 +13,15 @@ from kafka import KafkaProducer, TopicPartition
 import loader.declarations
 from loader.declarations import read_source
 from loader.errors import CoordinateUnknown
-from loader.rejects import export_rejects, list_rejects
-from loader.replay import replay
-from loader.why import why
+from loader.rejects.listing import export_rejects, list_rejects
+from loader.rejects.replay import replay
+from loader.tracing.why import why
 from streaming.cluster import admin, create_topic, delete_topic
 from streaming.consumer import consume
-from streaming.health import Health
-from streaming.intake import Terms
+from streaming.consuming.health import Health
+from streaming.consuming.loop import ConsumerOptions
 from streaming.message import read_message
-from tests.databases import rows
+from tests.support.databases import rows
 
 BOOKS = "select sum(read)::int, sum(landed)::int, sum(rejected)::int, sum(skipped)::int from ledger.batches"
 GOOD = b'{"id": 1}'
@@ -41,7 +41,7 @@ class Things:
         producer.close()
 
     def consume(self, *, accepts_gap: bool = False) -> None:
-        consume(read_source("things"), Terms(until_end=True, accepts_gap=accepts_gap), Health("things"))
+        consume(read_source("things"), ConsumerOptions(until_end=True, accepts_gap=accepts_gap), Health("things"))
 
 
 def declare(folder: Path, id_type: str | list[str]) -> None:

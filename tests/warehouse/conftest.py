@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.external_server import ExternalServer, external_server
+from tests.support.external_server import ExternalServer, external_server
 from warehouse.connection import forget
-from warehouse.settings import Settings
+from waybill.settings import Settings
 
 CONNECTION = ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSSLMODE")
 

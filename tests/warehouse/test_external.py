@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import fresh_database, rows
-from tests.external_server import ExternalServer
+from tests.support.databases import fresh_database, rows
+from tests.support.external_server import ExternalServer
 from warehouse import connection
 from warehouse.connection import connect, connection_parameters, forget
 from warehouse.errors import EncodingRefused, ServerAway, ServerTooOld, ServerUnreachable
 from warehouse.logins import logins_file
-from warehouse.settings import get_settings
+from waybill.settings import get_settings
 
 pytestmark = pytest.mark.usefixtures("unset")
 

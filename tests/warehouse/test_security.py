@@ -24,21 +24,21 @@ from pydantic import SecretStr, ValidationError
 import loader.declarations
 from loader.declarations import Source, read_source
 from loader.errors import SourceUnknown
+from loader.landing.raw_tables import make_raw_tables
 from loader.load import load
 from loader.plan import Request
-from loader.raw_tables import make_raw_tables
 from ml.errors import TaskBroken
 from ml.task import Task, read_task
-from streaming import local_broker
-from streaming.broker_process import BrokerPlace
-from streaming.health import Health
-from tests.databases import fresh_database, rows
-from tests.external_server import PASSWORD, ExternalServer
-from tests.landing import flight
+from streaming.consuming.health import Health
+from streaming.local_broker import server as local_broker
+from streaming.local_broker.process import BrokerPaths
+from tests.support.databases import fresh_database, rows
+from tests.support.external_server import PASSWORD, ExternalServer
+from tests.support.landing import flight
 from warehouse.connection import connect, forget
 from warehouse.logins import read_logins
 from warehouse.schema import ensure_raw_tables
-from warehouse.settings import get_settings
+from waybill.settings import get_settings
 
 HOSTILE = ["select", 'x"; drop schema raw cascade; --', "x'; drop schema raw cascade; --", "raw.flights", "%s", "a{b}c"]
 GIVEN = {
@@ -120,7 +120,7 @@ def test_no_secret_is_said_or_written_or_seen_in_a_process_list(creator: Path) -
             run("pipeline", "check-raw"),
             run("pipeline", "docs"),
             run("pipeline", "report"),
-            run("pipeline.dbt_command", "--debug", "show", "--project-dir", "dbt_project", "--inline", "select session_user as who"),
+            run("pipeline.dbt.command", "--debug", "show", "--project-dir", "dbt_project", "--inline", "select session_user as who"),
             run("warehouse", "psql", "-c", "select session_user"),
             run("warehouse", "status"),
             run("warehouse", "up", PGPORT="1"),
@@ -161,7 +161,7 @@ def test_a_login_that_is_not_the_projects_reads_nothing(creator: Path, external:
 
 
 def test_broker_metrics_and_jupyterlab_listen_on_loopback_alone(tmp_path: Path) -> None:
-    place = BrokerPlace(tmp_path)
+    place = BrokerPaths(tmp_path)
     ports = local_broker.choose_ports(place)
     local_broker._configure(place, ports, None)
     told = dict(line.split("=", 1) for line in place.properties.read_text().split())

@@ -14,11 +14,12 @@ import pytest
 from tests.warehouse.conftest import CONNECTION
 from warehouse.connection import connect, connection_parameters, engine, forget, open_connection
 from warehouse.dbt_login import dbt_variables
-from warehouse.errors import LayoutMismatch, ServerUnreachable, SettingsError
-from warehouse.identifiers import uuid7
+from warehouse.errors import LayoutMismatch, ServerUnreachable
 from warehouse.logins import has_own_logins
 from warehouse.schema import drop_everything, ensure_raw_tables
-from warehouse.settings import Settings, get_settings
+from waybill.errors import SettingsError
+from waybill.identifiers import uuid7
+from waybill.settings import Settings, get_settings
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Writes documents and their accounting to PostgreSQL, a transaction at a time."""

@@ -1,0 +1,1 @@
+"""Turns the bytes of an input into documents."""

@@ -1,0 +1,34 @@
+"""Hands out the documents of a source's files as they are, for whoever sends them elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from loader.declarations import Source
+from loader.plan import Request, plan_source
+from loader.reading.framing import frames
+from loader.reading.inputs import open_stream, spooled_standard_input
+from loader.reading.ranges import START, Reject
+from waybill.settings import get_settings
+
+
+def contents(source: Source, files: tuple[str, ...]) -> Iterator[tuple[str, bytes | None]]:
+    """Yield coordinate and bytes of each document in order; None for a range that is no single document.
+
+    Raises:
+        LoaderError: a file cannot be used.
+    """
+    with ExitStack() as stack:
+        request = Request((source.source,), files)
+        plan = plan_source(
+            source.source, request, get_settings(), lambda: stack.enter_context(spooled_standard_input())
+        )
+        for delivery in plan.deliveries:
+            name = delivery.input_file.name
+            with open_stream(delivery.input_file) as stream:
+                for frame in frames(stream, delivery.pattern, delivery.max_bytes, START):
+                    if isinstance(frame, Reject):
+                        yield f"{name}:{frame.position}", None
+                    else:
+                        yield f"{name}:{frame[0]}", frame[2]

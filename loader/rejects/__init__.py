@@ -1,0 +1,1 @@
+"""Lists, exports and replays rejects."""

@@ -1,0 +1,1 @@
+"""Measures what stages and commands use: CPU, memory, disk, energy."""

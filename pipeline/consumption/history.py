@@ -1,0 +1,144 @@
+"""What stages and commands took, kept in the ledger, and which of them became dearer than they used to be."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from pipeline.consumption.meter import Use
+from warehouse.connection import engine
+from warehouse.ledger import StageRun, StageRunPart
+from waybill.identifiers import uuid7
+
+COMPARED_WITH = 10
+FEWEST_TO_COMPARE = 3
+DEARER = 1.2
+LIKE_ROWS = 1.1  # runs over more or fewer rows than that did other work
+
+
+@dataclass(frozen=True)
+class Work:
+    """What was measured: a stage of a run or a command, since when, over how many rows, to what end."""
+
+    kind: Literal["stage", "command"]
+    name: str
+    started_at: datetime
+    rows: int
+    outcome: Literal["succeeded", "failed"]
+    run_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that is watched: its column, its words, and from what difference on it counts."""
+
+    column: str
+    least: float
+    words: str
+    unit: str
+    divisor: float
+
+
+FIGURES = (
+    Figure("wall_seconds", 1.0, "took", "s", 1),
+    Figure("cpu_seconds", 0.5, "used", "s of CPU", 1),
+    Figure("peak_bytes", 64e6, "held", "MB of memory", 1e6),
+)
+
+
+def keep(work: Work, use: Use) -> list[str]:
+    """Write down what some work took; return a line for each figure that is a fifth above what it used to be."""
+    row = StageRun(
+        stage_run_id=uuid7(),
+        run_id=work.run_id,
+        kind=work.kind,
+        stage=work.name,
+        machine=machine(),
+        started_at=work.started_at,
+        outcome=work.outcome,
+        rows=work.rows,
+        wall_seconds=use.wall_seconds,
+        cpu_seconds=use.cpu_seconds,
+        peak_bytes=use.peak_bytes,
+        mean_bytes=use.mean_bytes,
+        read_bytes=use.read_bytes,
+        written_bytes=use.written_bytes,
+        energy_joules=use.energy.joules,
+        co2_grams=use.energy.grams_co2,
+        energy_method=use.energy.method,
+        assumptions=use.energy.assumptions,
+        parts=[StageRunPart(**asdict(part)) for part in use.parts],
+    )
+    with Session(engine("loader"), expire_on_commit=False) as session:
+        session.add(row)
+        session.commit()
+        return compare(row, like(session, row)) if work.outcome == "succeeded" else []
+
+
+def like(session: Session, row: StageRun) -> Sequence[StageRun]:
+    """Return the last ten runs before it of the same stage on the same kind of machine over about as many rows."""
+    return session.scalars(
+        select(StageRun)
+        .where(
+            StageRun.kind == row.kind,
+            StageRun.stage == row.stage,
+            StageRun.machine == row.machine,
+            StageRun.outcome == "succeeded",
+            StageRun.rows.between(row.rows / LIKE_ROWS, row.rows * LIKE_ROWS),
+            StageRun.started_at < row.started_at,
+        )
+        .order_by(StageRun.started_at.desc())
+        .limit(COMPARED_WITH)
+    ).all()
+
+
+def compare(row: StageRun, before: Sequence[StageRun]) -> list[str]:
+    """Return a line for each figure that is a fifth above the median of the runs before, and not by a trifle."""
+    if len(before) < FEWEST_TO_COMPARE:
+        return []
+    lines = []
+    for figure in FIGURES:
+        usual = float(median(getattr(one, figure.column) for one in before))
+        value = float(getattr(row, figure.column))
+        if value > usual * DEARER and value - usual >= figure.least:
+            lines.append(
+                f"dearer: {row.stage} {figure.words} {value / figure.divisor:,.1f} {figure.unit}, "
+                f"{100 * (value / usual - 1):.0f} % more than {usual / figure.divisor:,.1f}, "
+                f"the median of the last {len(before)} like it"
+            )
+    return lines
+
+
+def last_stages(session: Session) -> list[StageRun]:
+    """Return the stages of the last whole run that has any, in their order."""
+    last = select(StageRun.run_id).where(StageRun.run_id.is_not(None)).order_by(StageRun.started_at.desc()).limit(1)
+    return of_run(session, session.scalar(last))
+
+
+def of_run(session: Session, run_id: UUID | None) -> list[StageRun]:
+    """Return the stages of a run in their order."""
+    stages = select(StageRun).options(selectinload(StageRun.parts)).order_by(StageRun.started_at)
+    return list(session.scalars(stages.where(StageRun.run_id == run_id))) if run_id else []
+
+
+@cache
+def machine() -> str:
+    """Return the kind of this machine: how many cores of which processor; no name of it."""
+    model = platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    except OSError:
+        pass
+    return f"{os.cpu_count()} × {model}"

@@ -1,0 +1,190 @@
+"""Measures a stretch of work: its own processes, PostgreSQL's and the broker's, by looks that cost next to nothing."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+
+import psutil
+
+from pipeline.consumption.energy import Energy, EnergyMeter
+from pipeline.consumption.process_tree import ProcessTree
+from streaming.local_broker.process import find_broker, living_process
+from warehouse import embedded
+from warehouse.errors import WarehouseError
+from warehouse.server_paths import find_place
+from waybill.settings import Settings, get_settings
+
+logger = logging.getLogger(__name__)
+
+SHORTEST_PAUSE_SECONDS = 0.2
+PAUSE_PER_COST = 200  # a look that took 1 ms of CPU is followed by 200 ms without one: half a percent
+IDLING_SHARE = 0.05  # of a core: a broker below it had nothing to do with the work
+HIDDEN = "not seen: it did not run, or the system hides its processes"
+COMMANDS, POSTGRESQL, BROKER = "commands", "PostgreSQL", "Kafka broker"
+
+
+@dataclass(frozen=True)
+class PartUse:
+    """What one part took; `unseen` says why nothing is known of it. Bytes are None where they are hidden."""
+
+    part: str
+    cpu_seconds: float | None = None
+    peak_bytes: int | None = None
+    mean_bytes: int | None = None
+    read_bytes: int | None = None
+    written_bytes: int | None = None
+    unseen: str | None = None
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a stretch of work took in all, and by parts; peak and mean are those of the sum of the parts."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+    mean_bytes: int
+    read_bytes: int | None
+    written_bytes: int | None
+    energy: Energy
+    parts: list[PartUse]
+
+
+class _Memory:
+    """Peak and mean over time of what the looks saw."""
+
+    def __init__(self) -> None:
+        self.peak, self._area, self._seconds = 0, 0.0, 0.0
+
+    def add(self, size: int, seconds: float) -> None:
+        self.peak, self._area, self._seconds = (
+            max(self.peak, size),
+            self._area + size * seconds,
+            self._seconds + seconds,
+        )
+
+    @property
+    def mean(self) -> int:
+        return round(self._area / self._seconds) if self._seconds else self.peak
+
+
+class Meter:
+    """Measures from entering to leaving; `use` is there afterwards, however the work ended."""
+
+    use: Use
+
+    def __init__(self) -> None:
+        """Find out what can be seen."""
+        self._settings = get_settings()
+        self._unseen, self._roots = _parts(self._settings)
+        self._cost_seconds, self._stop = 0.0, threading.Event()
+
+    def __enter__(self) -> Meter:
+        """Take the first look and begin to look again and again, beside the work."""
+        self._started = self._looked = time.monotonic()
+        self._energy = EnergyMeter(self._settings)
+        self._trees = {name: ProcessTree(find) for name, find in self._roots.items()}
+        self._memory = {name: _Memory() for name in self._trees}
+        self._together, self._without_broker = _Memory(), _Memory()
+        self._look()
+        self._thread = threading.Thread(target=self._watch, name="conso", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the last look and add up."""
+        self._stop.set()
+        self._thread.join()
+        self._look()
+        self.use = self._add_up(time.monotonic() - self._started)
+
+    def _watch(self) -> None:
+        cost = 0.0
+        while not self._stop.wait(pause(cost)):
+            cost = self._look()
+
+    def _look(self) -> float:
+        """Look at all parts; return the CPU seconds that it took. Only one thread looks at a time."""
+        before = time.thread_time()
+        try:
+            self._look_at_all()
+        except (psutil.Error, OSError) as error:  # a look that fails is one less, no reason to stop the work
+            logger.info("could not look at the processes reason=%s", error)
+        cost = time.thread_time() - before
+        self._cost_seconds += cost
+        return cost
+
+    def _look_at_all(self) -> None:
+        seconds, self._looked = time.monotonic() - self._looked, time.monotonic()
+        roots = {name: tree.find() for name, tree in self._trees.items()}
+        for name, tree in self._trees.items():
+            tree.look(roots[name], {root.pid for other, root in roots.items() if root and other != name})
+            self._memory[name].add(tree.memory_bytes, seconds)
+        sizes = {name: tree.memory_bytes for name, tree in self._trees.items()}
+        self._together.add(sum(sizes.values()), seconds)
+        self._without_broker.add(sum(sizes.values()) - sizes.get(BROKER, 0), seconds)
+
+    def _add_up(self, wall: float) -> Use:
+        parts = [self._part(name, tree) for name, tree in self._trees.items() if tree.is_there]
+        parts = [part for part in parts if part.part != BROKER or (part.cpu_seconds or 0) >= IDLING_SHARE * wall]
+        hidden = {name: HIDDEN for name, tree in self._trees.items() if name == POSTGRESQL and not tree.is_there}
+        cpu = sum(part.cpu_seconds or 0.0 for part in parts)
+        memory = self._together if any(part.part == BROKER for part in parts) else self._without_broker
+        return Use(
+            wall_seconds=wall,
+            cpu_seconds=cpu,
+            peak_bytes=memory.peak,
+            mean_bytes=memory.mean,
+            read_bytes=_sum([part.read_bytes for part in parts]),
+            written_bytes=_sum([part.written_bytes for part in parts]),
+            energy=self._energy.taken(cpu, wall),
+            parts=parts + [PartUse(name, unseen=reason) for name, reason in {**self._unseen, **hidden}.items()],
+        )
+
+    def _part(self, name: str, tree: ProcessTree) -> PartUse:
+        taken, memory = tree.taken, self._memory[name]
+        looks = self._cost_seconds if name == COMMANDS else 0.0
+        return PartUse(
+            part=name,
+            cpu_seconds=max(taken.cpu_seconds - looks, 0.0),
+            peak_bytes=memory.peak,
+            mean_bytes=memory.mean,
+            read_bytes=taken.read_bytes if tree.shows_bytes else None,
+            written_bytes=taken.written_bytes if tree.shows_bytes else None,
+        )
+
+
+def pause(cost_seconds: float) -> float:
+    """Return how long not to look after a look that took so much CPU, so that looking stays below 1 %."""
+    return max(SHORTEST_PAUSE_SECONDS, PAUSE_PER_COST * cost_seconds)
+
+
+def _parts(settings: Settings) -> tuple[dict[str, str], dict[str, Callable[[], psutil.Process | None]]]:
+    """Return the parts that cannot be seen, with the reason, and those that can, with the way to their root."""
+    unseen: dict[str, str] = {}
+    me = psutil.Process()
+    roots: dict[str, Callable[[], psutil.Process | None]] = {COMMANDS: lambda: me}
+    if not settings.is_embedded:
+        unseen[POSTGRESQL] = "not ours to see: PGHOST names a server of yours"
+    else:
+        with suppress(WarehouseError):  # where it cannot stand, the work itself will say so
+            place = find_place(settings)
+            roots[POSTGRESQL] = lambda: embedded.process(place)
+    if settings.kafka_bootstrap_servers:
+        unseen[BROKER] = "not ours to see: KAFKA_BOOTSTRAP_SERVERS names a broker of yours"
+    else:
+        roots[BROKER] = lambda: living_process(find_broker(settings))
+    return unseen, roots
+
+
+def _sum(values: list[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None

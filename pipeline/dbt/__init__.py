@@ -1,0 +1,1 @@
+"""Runs dbt on the warehouse and keeps its results."""

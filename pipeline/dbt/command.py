@@ -1,0 +1,34 @@
+"""What `.venv/bin/dbt` runs: dbt itself, on the warehouse that the environment and `.env` name at this moment."""
+
+from __future__ import annotations
+
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
+import os
+
+import click
+
+from warehouse.dbt_login import dbt_variables
+from waybill.cli import run
+
+NEEDS_NO_WAREHOUSE = {"--help", "-h", "--version"}
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}, add_help_option=False
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def dbt(arguments: tuple[str, ...]) -> None:
+    """Start the warehouse if need be and hand all arguments to dbt."""
+    if not NEEDS_NO_WAREHOUSE & set(arguments):
+        os.environ.update(dbt_variables())
+    from dbt.cli.main import cli
+
+    cli.main(list(arguments), prog_name="dbt")
+
+
+if __name__ == "__main__":
+    run(dbt, "dbt")

@@ -1,0 +1,83 @@
+"""Remembers what each model and test of the last `dbt build` came to; dbt's own file is gone with its next command."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from waybill.atomic_files import write_atomic
+from waybill.settings import Settings, get_settings
+
+FAILED = ("error", "fail", "runtime error")
+
+
+@dataclass(frozen=True)
+class DbtResult:
+    """What one model, test or unit test came to; `of` is the model that it is of."""
+
+    name: str
+    kind: str
+    of: str
+    status: str
+    message: str
+    seconds: float
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether it stopped the line."""
+        return self.status in FAILED
+
+
+@dataclass(frozen=True)
+class DbtBuild:
+    """The last build: when, and its results."""
+
+    at: str
+    results: list[DbtResult]
+
+    @property
+    def tests(self) -> list[DbtResult]:
+        """Its tests, unit tests among them."""
+        return [result for result in self.results if result.kind in ("test", "unit_test")]
+
+    @property
+    def passed(self) -> int:
+        """How many of its tests passed."""
+        return sum(test.status == "pass" for test in self.tests)
+
+
+def remember_build(results: list[Any]) -> None:
+    """Write down the results of dbt's runner, whole or not at all."""
+    at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    build = DbtBuild(at, [_result(entry) for entry in results])
+    write_atomic(_path(get_settings()), json.dumps(asdict(build), indent=1))
+
+
+def read_build(settings: Settings) -> DbtBuild | None:
+    """Return the last build; None when there was none, or it cannot be read."""
+    try:
+        found = json.loads(_path(settings).read_text())
+        return DbtBuild(found["at"], [DbtResult(**result) for result in found["results"]])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _path(settings: Settings) -> Path:
+    return settings.state_folder / f"dbt_results-{settings.pgdatabase}.json"
+
+
+def _result(entry: Any) -> DbtResult:
+    node = entry.node
+    attached = getattr(node, "attached_node", None) or next(iter(getattr(node.depends_on, "nodes", [])), "")
+    kind = node.unique_id.partition(".")[0]
+    return DbtResult(
+        name=node.name,
+        kind=kind,
+        of="" if kind == "model" else str(attached).rpartition(".")[2],
+        status=str(entry.status).lower(),
+        message=" ".join(str(entry.message or "").split()),
+        seconds=round(float(entry.execution_time or 0), 2),
+    )

@@ -1,0 +1,1 @@
+"""Exports the marts as cleaned, nested JSON."""

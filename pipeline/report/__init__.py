@@ -1,0 +1,1 @@
+"""The report page and the page of document histories beside it."""

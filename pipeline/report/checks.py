@@ -1,0 +1,137 @@
+"""What was checked: dbt's tests of the last build, the validations at both edges, and how fresh each source is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from expectations.failures import describe_failure
+from expectations.project import validations_folder
+from pipeline.accounting import SourceAccount
+from warehouse.dbt_login import DBT_PROJECT
+from waybill.settings import Settings
+
+SOURCES = DBT_PROJECT / "models" / "_sources.yml"
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The last result of one suite; `page` is its Data Docs page, relative to the report."""
+
+    asset: str
+    edge: str
+    at: str
+    asked: int
+    held: int
+    failures: list[str]
+    page: str
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """When a source's last documents were committed, how old they are, and from when on it is called stale."""
+
+    source: str
+    batches: int
+    last_landed_at: datetime | None
+    age: timedelta | None
+    stale_after: timedelta | None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it is older than dbt's limit, or has a limit and no documents."""
+        return self.stale_after is not None and (self.age is None or self.age > self.stale_after)
+
+    @property
+    def age_words(self) -> str:
+        """The age for a person."""
+        return "–" if self.age is None else _words(self.age)
+
+    @property
+    def verdict(self) -> str:
+        """Say whether it is fresh, and if not, why."""
+        if self.stale_after is None:
+            return "no limit is declared"
+        if self.age is None:
+            return "stale: nothing has landed"
+        return f"stale: over {_words(self.stale_after)}" if self.is_stale else "fresh"
+
+
+def read_validations(settings: Settings) -> list[Validation]:
+    """Return the last result of each suite, by edge and asset; one that cannot be read is left out."""
+    results = validations_folder(settings) / "results"
+    found = []
+    for asset in sorted(results.glob("*")):
+        files = sorted(asset.glob("*/*/*.json"), key=lambda file: file.parent.name)
+        if files:
+            found += _validation(asset.name, files[-1], results)
+    return sorted(found, key=lambda one: (one.edge != "raw", one.edge, one.asset))
+
+
+def _validation(asset: str, file: Path, results: Path) -> list[Validation]:
+    try:
+        result = json.loads(file.read_text())
+        failed = [outcome for outcome in result["results"] if not outcome["success"]]
+        return [
+            Validation(
+                asset=asset,
+                edge=file.parent.parent.name,
+                at=result["meta"]["run_id"]["run_time"][:16].replace("T", " ") + " UTC",
+                asked=result["statistics"]["evaluated_expectations"],
+                held=result["statistics"]["successful_expectations"],
+                failures=[str(describe_failure(asset, outcome)) for outcome in failed],
+                page=(Path("data_docs/validations") / file.relative_to(results).with_suffix(".html")).as_posix(),
+            )
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def freshness(accounts: list[SourceAccount], now: datetime) -> list[Freshness]:
+    """Return the age of each source that dbt or the ledger knows, held against the limit that dbt warns at."""
+    limits = _limits()
+    known = {account.source: account for account in accounts}
+    found = []
+    for source in sorted(limits.keys() | known.keys()):
+        account = known.get(source)
+        landed_at = account.last_landed_at if account else None
+        found.append(
+            Freshness(
+                source=source,
+                batches=account.batches if account else 0,
+                last_landed_at=landed_at,
+                age=now - landed_at if landed_at else None,
+                stale_after=limits.get(source),
+            )
+        )
+    return found
+
+
+def _limits() -> dict[str, timedelta | None]:
+    """Return each source that dbt declares → the age from which on it warns, None where it does not."""
+    declared: list[dict[str, Any]] = yaml.safe_load(SOURCES.read_text())["sources"]
+    raw = next(source for source in declared if source["name"] == "raw")
+    return {table["name"]: _limit(raw, table) for table in raw["tables"]}
+
+
+def _limit(*holders: dict[str, Any]) -> timedelta | None:
+    """Return the limit of the last holder that has one; a null switches off what was declared above it."""
+    limit = None
+    for holder in holders:
+        declared = (holder.get("config") or {}).get("freshness", {})
+        limit = declared.get("warn_after", limit) if declared is not None else None
+    return timedelta(**{f"{limit['period']}s": limit["count"]}) if limit else None
+
+
+def _words(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    for size, unit in ((1440, "day"), (60, "hour"), (1, "minute")):
+        if minutes >= size:
+            count = minutes // size
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "under a minute"

@@ -1,0 +1,88 @@
+"""What the report page says, asked of the ledger, the marts, the last run and the current model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from pipeline.accounting import SourceAccount, accounting
+from pipeline.dbt.results import DbtBuild, read_build
+from pipeline.report.checks import Freshness, Validation, freshness, read_validations
+from pipeline.report.costs import Costs, gather_costs
+from pipeline.report.documents import Documents, gather_documents
+from pipeline.report.model import ModelFacts, gather_model
+from pipeline.run_record import read_record
+from waybill.settings import Settings
+
+DRIFT = """
+    select batch.source, drift.pointer, drift.json_type, sum(drift.documents)::bigint as documents,
+        min(batch.committed_at) as since
+    from ledger.drift as drift
+    inner join ledger.batches as batch on drift.batch_id = batch.batch_id
+    group by batch.source, drift.pointer, drift.json_type
+    order by batch.source, drift.pointer, drift.json_type
+"""
+INFERRED_TABLES = """
+    select relation.relname::text
+    from pg_attribute as attribute
+    inner join pg_class as relation on attribute.attrelid = relation.oid
+    where
+        relation.relnamespace = to_regnamespace('marts')
+        and relation.relkind = 'r'
+        and attribute.attname = 'is_inferred'
+        and not attribute.attisdropped
+    order by relation.relname
+"""
+
+
+@dataclass(frozen=True)
+class ReportFacts:
+    """All that the templates need; every text is as it came, to be escaped by them."""
+
+    accounts: list[SourceAccount]
+    documents: Documents
+    drift: Sequence[Row[Any]]
+    members: list[dict[str, Any]]
+    freshness: list[Freshness]
+    build: DbtBuild | None
+    validations: list[Validation]
+    model: ModelFacts | None
+    costs: Costs
+    written_at: datetime
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether the books of every source balance."""
+        return all(account.is_balanced for account in self.accounts)
+
+
+def gather_facts(connection: Connection, settings: Settings, stages: Sequence[Mapping[str, Any]] | None) -> ReportFacts:
+    """Ask for everything; what does not exist yet is left empty."""
+    accounts = accounting(connection)
+    now = connection.scalar(text("select now()")) or datetime.now().astimezone()
+    return ReportFacts(
+        accounts=accounts,
+        documents=gather_documents(connection, accounts),
+        drift=connection.execute(text(DRIFT)).all(),
+        members=_members(connection),
+        freshness=freshness(accounts, now),
+        build=read_build(settings),
+        validations=read_validations(settings),
+        model=gather_model(connection, settings),
+        costs=gather_costs(connection, stages if stages is not None else read_record(settings)),
+        written_at=now,
+    )
+
+
+def _members(connection: Connection) -> list[dict[str, Any]]:
+    """Return the dimensions with how many members the facts name and the reference data lacks."""
+    return [
+        {"table": table, **connection.execute(text(
+            f'select count(*) as members, count(*) filter (where is_inferred) as inferred from marts."{table}"'
+        )).mappings().one()}
+        for table in connection.scalars(text(INFERRED_TABLES)).all()
+    ]  # fmt: skip

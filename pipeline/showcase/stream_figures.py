@@ -1,0 +1,106 @@
+"""What the live view of a stream shows, asked of the ledger, the marts and the broker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kafka import KafkaConsumer, TopicPartition
+from rich.table import Table
+from sqlalchemy import Connection, text
+
+from streaming.cluster import Topic, client_options
+from waybill.settings import get_settings
+
+INTAKE = """
+    select coalesce(sum(landed), 0)::bigint as landed, coalesce(sum(rejected), 0)::bigint as rejected
+    from ledger.batches
+    where feed = 'kafka'
+"""
+POSITIONS = """
+    select name, next_position
+    from ledger.inputs
+    where feed = 'kafka' and topic_id = any(:topic_ids)
+"""
+CURRENT = "select count(*) from marts.fct_flights"
+SCORED = "select count(*) from predictions.{}"
+# from the oldest message of a batch to the run of the mart that took it in, over the batches of the newest such run
+LATENCY = """
+    select percentile_cont(0.5) within group (order by extract(epoch from taken.consumed_at - batches.sent_at))
+    from intermediate.consumed_batches as taken
+    inner join ledger.batches on taken.batch_id = batches.batch_id
+    where taken.model = 'fct_flights' and batches.sent_at is not null
+        and taken.consumed_at = (
+            select max(newest.consumed_at)
+            from intermediate.consumed_batches as newest
+            inner join ledger.batches as held on newest.batch_id = held.batch_id
+            where newest.model = 'fct_flights' and held.sent_at is not null
+        )
+"""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Messages not landed yet, documents landed and rejected, current flights, predictions, seconds to the mart."""
+
+    lag: int
+    landed: int
+    rejected: int
+    current_flights: int
+    predictions: int
+    latency_seconds: float | None
+
+
+def _predictions(connection: Connection) -> str:
+    return connection.dialect.identifier_preparer.quote(get_settings().waybill_task)
+
+
+class Meter:
+    """Reads the figures; holds a client that knows the ends of the topics."""
+
+    def __init__(self, topics: list[Topic]) -> None:
+        """Open the client, to be closed."""
+        self._topics = topics
+        self._client = KafkaConsumer(**client_options(), group_id=None)
+
+    def read(self, connection: Connection) -> Figures:
+        """Return the figures of this moment."""
+        intake = connection.execute(text(INTAKE)).one()
+        return Figures(
+            lag=self._lag(connection),
+            landed=intake.landed,
+            rejected=intake.rejected,
+            current_flights=connection.scalar(text(CURRENT)) or 0,
+            predictions=connection.scalar(text(SCORED.format(_predictions(connection)))) or 0,
+            latency_seconds=connection.scalar(text(LATENCY)),
+        )
+
+    def _lag(self, connection: Connection) -> int:
+        ends = self._client.end_offsets(
+            [TopicPartition(topic.name, number) for topic in self._topics for number in topic.partitions]
+        )
+        ids = [str(topic.topic_id) for topic in self._topics]
+        found = connection.execute(text(POSITIONS), {"topic_ids": ids}).all()
+        at = {row.name: row.next_position for row in found}
+        return sum(end - at.get(f"{tp.topic}:{tp.partition}", 0) for tp, end in ends.items())
+
+    def close(self) -> None:
+        """Close the client."""
+        self._client.close()
+
+
+def figures_table(figures: Figures, runs: int, *, is_sent: bool) -> Table:
+    """Return the figures as a table for the terminal."""
+    table = Table(title=f"messages {'all sent' if is_sent else 'are sent'}, dbt ran {runs} times", title_justify="left")
+    latency = "–" if figures.latency_seconds is None else f"{figures.latency_seconds:.1f} s"
+    columns = {
+        "lag": f"{figures.lag:,}",
+        "landed": f"{figures.landed:,}",
+        "rejected": f"{figures.rejected:,}",
+        "current flights": f"{figures.current_flights:,}",
+        "predictions": f"{figures.predictions:,}",
+        "message to mart, median": latency,
+    }
+    for name in columns:
+        table.add_column(name, justify="right")
+    table.add_row(*columns.values())
+    return table

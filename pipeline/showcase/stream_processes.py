@@ -1,0 +1,74 @@
+"""The processes of a stream: producers, consumers and refreshes of the marts, each with a log of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import StreamBroken
+from waybill.settings import get_settings, relative_name
+
+STOP_SECONDS = 40
+
+Running = dict[Path, "subprocess.Popen[bytes]"]
+
+
+@contextmanager
+def processes(commands: Mapping[str, list[str]]) -> Iterator[Running]:
+    """Run name → arguments of `python -m …` side by side; give log → process; end them all whatever happens."""
+    running: Running = {}
+    try:
+        for name, arguments in commands.items():
+            running.update(start(name, arguments))
+        yield running
+    finally:
+        for process in running.values():
+            process.terminate()
+        for process in running.values():
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def start(name: str, arguments: list[str]) -> Running:
+    """Start one process; what it says stands in the state folder."""
+    folder = get_settings().state_folder / "stream"
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / f"{name}.log"
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *arguments], stdin=subprocess.DEVNULL, stdout=said, stderr=said
+        )
+    return {log: process}
+
+
+def have_ended(running: Running) -> bool:
+    """Whether all processes have ended well.
+
+    Raises:
+        StreamBroken: one has failed.
+    """
+    for log, process in running.items():
+        if process.poll():
+            raise StreamBroken(f"{log.stem} failed: {_last_line(log)}")
+    return all(process.poll() == 0 for process in running.values())
+
+
+def still_run(running: Running) -> None:
+    """Return when all processes run.
+
+    Raises:
+        StreamBroken: one has ended.
+    """
+    for log, process in running.items():
+        if process.poll() is not None:
+            raise StreamBroken(f"{log.stem} stopped: {_last_line(log)}")
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1].removeprefix("error: ") if lines else f"it said nothing in {relative_name(log)}"

@@ -1,0 +1,1 @@
+"""The consumer: polls a topic and lands each poll in one PostgreSQL transaction."""

@@ -1,0 +1,108 @@
+"""The ledger's side of a topic partition: how far it was landed, by compare and set, and which gaps were accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg2.extensions import cursor as Cursor
+
+from loader.errors import Overtaken
+from streaming.cluster import Topic
+from waybill.identifiers import uuid7
+
+ENTER = """
+insert into ledger.inputs (input_id, source, feed, topic_id, partition, name, next_position, next_byte)
+values (%s, %s, 'kafka', %s, %s, %s, 0, 0)
+on conflict (source, topic_id, partition) do nothing
+"""
+
+FIND = """
+select input_id, next_position
+from ledger.inputs
+where source = %s and topic_id = %s and partition = %s
+"""
+
+# the same topic name under another id: the topic was deleted and made anew, perhaps with more partitions; one that the
+# former topic had not tells so only until the new topic is known, since it may be added to that one later
+FORMER = """
+select former.topic_id
+from ledger.inputs as former
+where former.source = %(source)s and former.feed = 'kafka' and former.topic_id <> %(topic_id)s
+    and former.next_position > 0 and split_part(former.name, ':', 1) = %(topic)s
+    and (former.partition = %(partition)s or not exists (
+        select from ledger.inputs as known
+        where known.source = %(source)s and known.topic_id = %(topic_id)s and known.first_seen_at < now()
+    ))
+order by former.first_seen_at desc
+limit 1
+"""
+
+LOCK = """
+select input_id, next_position
+from ledger.inputs
+where input_id = any(%s::uuid[])
+order by input_id
+for update
+"""
+
+ADVANCE = """
+update ledger.inputs
+set next_position = given.next_position
+from unnest(%s::uuid[], %s::bigint[], %s::bigint[]) as given (input_id, first_position, next_position)
+where inputs.input_id = given.input_id and inputs.next_position = given.first_position
+"""
+
+
+@dataclass(frozen=True)
+class Position:
+    """A partition in the ledger: its input, the offset that is landed next, whether it was entered just now."""
+
+    input_id: UUID
+    offset: int
+    is_new: bool
+
+
+def partition_name(topic: str, partition: int) -> str:
+    """Return the name that a partition goes by in coordinates."""
+    return f"{topic}:{partition}"
+
+
+def find_position(cursor: Cursor, source: str, topic: Topic, partition: int) -> Position:
+    """Return where a partition is landed next, entering it at offset 0 when it is new."""
+    key = [source, str(topic.topic_id), partition]
+    name = partition_name(topic.name, partition)
+    cursor.execute(ENTER, [str(uuid7()), *key, name])
+    is_new = cursor.rowcount == 1
+    cursor.execute(FIND, key)
+    input_id, offset = cursor.fetchone()  # type: ignore[misc]
+    if is_new:
+        cursor.execute("insert into ledger.input_names (input_id, name) values (%s, %s)", [input_id, name])
+    return Position(UUID(input_id), offset, is_new)
+
+
+def former_topic(cursor: Cursor, source: str, topic: Topic, partition: int) -> str | None:
+    """Return the id of a topic that had this name before and of which something was landed."""
+    named = {"source": source, "topic": topic.name, "topic_id": str(topic.topic_id), "partition": partition}
+    cursor.execute(FORMER, named)
+    found = cursor.fetchone()
+    return found[0] if found else None
+
+
+def lock_positions(cursor: Cursor, input_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Lock partitions until the transaction ends, in the order of their ids; return the offset that each is at."""
+    cursor.execute(LOCK, [[str(input_id) for input_id in input_ids]])
+    return {UUID(input_id): offset for input_id, offset in cursor.fetchall()}
+
+
+def advance(cursor: Cursor, ranges: list[tuple[UUID, int, int]]) -> None:
+    """Set next offsets where they are still what they were (compare and set).
+
+    Raises:
+        Overtaken: one is not; the transaction must not be committed.
+    """
+    ids, firsts, nexts = zip(*ranges, strict=True)
+    cursor.execute(ADVANCE, [[str(input_id) for input_id in ids], list(firsts), list(nexts)])
+    if cursor.rowcount != len(ranges):
+        raise Overtaken("a partition was advanced by another consumer; run again")

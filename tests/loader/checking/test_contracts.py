@@ -1,0 +1,157 @@
+"""A contract is never kept by less than the schema says, and a field is unknown only where the schema does not name it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loader.checking.checks import MAX_POINTERS, MORE_FIELDS, Checker, RejectReason
+from loader.checking.contracts import Contract, read_contract
+from loader.declarations import read_source, source_names
+from loader.landing.batch import FileBatch, FileFeed
+from loader.landing.chunks import parts
+from loader.reading.inputs import identify
+from tests.support.documents import document
+
+PLACE = {"type": "object", "properties": {"airport": {}}}
+LANDED = {
+    "properties": {"id": {}, "updated_at": {}, "status": {}, "arrival": {}},
+    "if": {"properties": {"status": {"const": "landed"}}, "required": ["status"]},
+    "then": {"required": ["arrival"]},
+}
+
+
+def verdict(schema: dict[str, Any], value: Any) -> tuple[RejectReason | None, dict[str, int]]:
+    """Return what a checker says of a document, and the unknown fields that it counts."""
+    drift: Counter[tuple[str, str]] = Counter()
+    refusal = Checker(Contract(schema, ""), 10**9, drift).check(orjson.dumps(value))
+    return refusal, {pointer: documents for (pointer, _), documents in drift.items()}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (LANDED, {"id": "1", "updated_at": "", "status": "landed"}),
+        ({"not": {"properties": {"a": {"const": 1}}}}, {"b": 1}),
+        ({"oneOf": [{"properties": {"a": {}}}, {"properties": {"b": {}}}]}, {"a": 1}),
+        ({"contains": {"properties": {"a": {}}}, "maxContains": 1}, [{"a": 1}, {"b": 1}]),
+        ({"if": {"not": {"$ref": "#/$defs/p"}}, "else": False, "$defs": {"p": PLACE}}, {"terminal": "B"}),
+        ({"properties": {"x": {"not": {"items": {"properties": {"a": {}}}}}}}, {"x": [{"b": 1}]}),
+        ({"additionalProperties": LANDED}, {"x": {"id": 1, "status": "landed"}}),
+        ({"prefixItems": [LANDED]}, [{"id": 1, "status": "landed"}]),
+    ],
+)
+def test_what_breaks_the_contract_is_refused_whatever_words_it_is_written_in(schema: Any, value: Any) -> None:
+    refusal, drift = verdict(schema, value)
+    assert refusal and refusal.reason == "breaks_contract"
+    assert not drift
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "unknown"),
+    [
+        ({"properties": {"o": {"$ref": "#/$defs/p"}}, "$defs": {"p": PLACE}}, {"o": {"airport": 1, "b": 2}}, {"/o/b"}),
+        ({"$ref": "#/$defs/a~1b%25", "$defs": {"a/b%": PLACE}}, {"airport": 1, "b": 2}, {"/b"}),
+        ({"$ref": "#/anyOf/1", "anyOf": [{"type": "null"}, PLACE]}, {"airport": 1, "b": 2}, {"/b"}),
+        ({"allOf": [PLACE, {"properties": {"b": PLACE}}]}, {"airport": 1, "b": {"c": 2}, "d": 3}, {"/b/c", "/d"}),
+        ({"properties": {"o": {"anyOf": [{"type": "null"}, PLACE]}}}, {"o": {"airport": 1, "b": 2}}, {"/o/b"}),
+        ({"oneOf": [{"required": ["a"]}, {"required": ["b"]}], "properties": {"a": {}, "b": {}}}, {"a": 1}, set()),
+        ({"properties": {"a": {}}, "patternProperties": {"^\\p{Lu}": PLACE}}, {"Ä": {"b": 1}, "c": 2}, {"/*/b", "/c"}),
+        ({"properties": {"a": {}}, "additionalProperties": PLACE}, {"x": {"b": 1}, "y": {"b": 1}}, {"/*/b"}),
+        ({"properties": {"a": {}}, "additionalProperties": True}, {"b": 1}, set()),
+        ({"allOf": [{"properties": {"a": {}}}], "unevaluatedProperties": {"type": "integer"}}, {"b": 1}, set()),
+        ({**LANDED, "else": {"properties": {"gate": {}}}}, {"gate": 1, "x": 2}, {"/x"}),
+        ({**LANDED, "dependentSchemas": {"gate": {"properties": {"gate": {}}}}}, {"gate": 1, "x": 2}, {"/x"}),
+        ({"properties": {"o": {}}, "if": {"properties": {"o": PLACE}}}, {"o": {"b": 2}}, set()),
+        ({"properties": {"a": {"prefixItems": [{}], "items": PLACE}}}, {"a": [{"b": 1}, {"c": 2}]}, {"/a/*/c"}),
+        ({"items": {"$ref": "#/$defs/p"}, "$defs": {"p": PLACE}}, [{"b": 1}, {"b": 2}], {"/*/b"}),
+        ({"properties": {"properties": {"properties": {"a": {}}}}}, {"properties": {"a": 1}}, set()),
+        ({"properties": {"a": {"enum": [{"properties": {}}]}}}, {"a": {"properties": {}}}, set()),
+    ],
+)
+def test_a_field_is_unknown_where_no_part_of_the_contract_names_it(schema: Any, value: Any, unknown: Any) -> None:
+    assert verdict(schema, value) == (None, dict.fromkeys(unknown, 1))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"$ref": "https://json-schema.org/draft/2020-12/schema", **PLACE},
+        {"$ref": "#place", **PLACE},
+        {"$dynamicRef": "#place", **PLACE},
+        {"$id": "https://example.org/place", "$ref": "#/$defs/q", "$defs": {"q": True}, **PLACE},
+    ],
+)
+def test_what_cannot_be_followed_is_neither_a_breach_nor_drift(place: Any) -> None:
+    schema = {"properties": {"o": place}, "$defs": {"p": {"$anchor": "place", "properties": {"gate": {}}}}}
+    assert verdict(schema, {"o": {"airport": 1, "gate": 2}, "x": 3}) == (None, {"/x": 1})
+
+
+def test_a_contract_that_holds_itself_takes_a_document_of_any_depth() -> None:
+    contract = Contract({"properties": {"child": {"$ref": "#"}, "twin": {"allOf": [{"$ref": "#"}]}}}, "")
+    drift: Counter[tuple[str, str]] = Counter()
+    deep = b'{"child": {"twin": ' * 510 + b'{"name": 1}' + b"}}" * 510
+    assert Checker(contract, 1 << 20, drift).check(deep) is None
+    assert list(drift.values()) == [1]
+
+
+def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    many, named = st.lists(inner, min_size=1, max_size=2), st.dictionaries(st.sampled_from("abc"), inner, max_size=2)
+    words = dict.fromkeys(["not", "if", "then", "else", "contains", "items", "additionalProperties"], inner)
+    words |= dict.fromkeys(["allOf", "anyOf", "oneOf", "prefixItems"], many)
+    words |= dict.fromkeys(["properties", "patternProperties", "dependentSchemas"], named)
+    words |= {"required": st.just(["a"]), "unevaluatedProperties": inner, "$ref": st.just("#/$defs/d")}
+    return st.fixed_dictionaries({}, optional=words)
+
+
+SCHEMAS = st.recursive(st.booleans() | st.sampled_from([{}, {"type": "object"}, {"const": 1}]), _schemas, max_leaves=8)
+VALUES = st.recursive(
+    st.sampled_from([1, "x", None]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(schema=_schemas(SCHEMAS), other=st.sampled_from([True, PLACE, {"properties": {"a": {}}}]), value=VALUES)
+def test_the_short_way_says_what_the_long_way_says(schema: Any, other: Any, value: Any) -> None:
+    contract = Contract({**schema, "$defs": {"d": other}}, "")
+    keeps = jsonschema_rs.Draft202012Validator({**schema, "$defs": {"d": other}}).is_valid(value)
+    assert (contract.breach(value) is None) == keeps
+    assert contract.knows_all(value) == (keeps and not list(contract.unknown_fields(value)))
+
+
+def test_the_contracts_of_the_sources_are_checked_once_a_document() -> None:
+    for name in source_names():
+        assert read_contract(read_source(name)).knows_all.__qualname__.endswith("Validator.is_valid")
+
+
+def _parts(source: Path, lines: Iterator[bytes], chunk_bytes: int) -> list[FileBatch]:
+    (source / "a.ndjson").write_bytes(b"\n".join(lines))
+    things = read_source("things")
+    delivery = FileFeed(identify(source / "a.ndjson"), things, things.files[0], read_contract(things), 1 << 20)
+    return list(parts(delivery, chunk_bytes))
+
+
+def test_names_that_are_data_take_a_bounded_place_in_the_books(source: Path) -> None:
+    lines = (document(n, gate=1, **{f"k{n}-{m}": m for m in range(50)}) for n in range(100))
+    (part,) = _parts(source, lines, 8 << 20)
+    assert part.landed == 100
+    assert len(part.drift) == MAX_POINTERS + 1
+    assert part.drift["/gate", "integer"] == 100
+    assert part.drift[MORE_FIELDS] == 81  # 19 documents and 48 of the 50 names of the next are told apart
+    assert part.size > len(part.drift) * 500
+
+    before = part.drift.copy()
+    part.refuse({5: RejectReason("not_storable", ""), 90: RejectReason("not_storable", "")})
+    part.refuse({91: RejectReason("not_storable", "")})
+    assert part.drift["/gate", "integer"] == 97
+    assert part.drift[MORE_FIELDS] == 79
+    assert before.keys() - part.drift.keys() == {(f"/k4-{m}", "integer") for m in range(50)}

@@ -1,0 +1,196 @@
+"""Every document leads to its story and its bytes, whatever the layout and however it was cut into chunks (P8)."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from loader.drift import list_drift
+from loader.errors import CoordinateUnknown
+from loader.load import load
+from loader.plan import Request
+from loader.tracing.lineage import Snapshot
+from loader.tracing.why import why, why_row
+from tests.support.databases import rows
+from tests.support.documents import document
+from warehouse.connection import connect
+
+DOCUMENTS = [document(n, text=f'é "{n}" }},{{') if n % 5 else b'{"id": %d}' % n for n in range(60)]
+FILES = {
+    "a.ndjson": b"\xef\xbb\xbf" + b"\r\n\n".join(DOCUMENTS),
+    "b.ndjson.gz": gzip.compress(b"\n".join(DOCUMENTS[::-1])),
+    "c.json": b"[ " + b" ,\n".join(DOCUMENTS) + b"]",
+    "d.rec": b'{"data": {"x": [], "things": [' + b",".join(DOCUMENTS) + b"]}}",
+    "e.doc": b"\n" + DOCUMENTS[7] + b"\n",
+    'f g\'s "h"\n\u00e9.ndjson': b"\r".join(DOCUMENTS[::2]),
+}
+
+
+@pytest.mark.parametrize("chunk_bytes", ["1500", "8000000"])
+def test_every_row_leads_back_to_its_bytes(
+    database: str, source: Path, monkeypatch: pytest.MonkeyPatch, chunk_bytes: str
+) -> None:
+    monkeypatch.setenv("WAYBILL_CHUNK_BYTES", chunk_bytes)
+    for name, data in FILES.items():
+        (source / name).write_bytes(data)
+    load(Request(("things",), (str(source),)))
+    landed = rows(
+        "select inputs.name, _position, _fingerprint from raw.things join ledger.batches on batch_id = _batch_id"
+        " join ledger.inputs using (input_id)"
+    )
+    rejected = rows(
+        "select inputs.name, position, fingerprint from ledger.rejects join ledger.batches using (batch_id)"
+        " join ledger.inputs using (input_id)"
+    )
+    assert len(landed) == 4 * 48 + 1 + 24
+    for name, position, fingerprint in landed + rejected:
+        said = "\n".join(why(f"{name}:{position}"))
+        (document,) = [one for one in DOCUMENTS if f"fingerprint {fingerprint} checked: {one.decode()}" in said]
+        assert ("rejected" in said) is (b"text" not in document)
+        assert ("landed in raw.things" in said) is not ("rejected" in said)
+
+
+def test_a_file_that_changed_or_went_is_told(database: str, source: Path) -> None:
+    path = source / "a.ndjson"
+    path.write_bytes(document(1))
+    load(Request(("things",)))
+    path.write_bytes(document(2))
+    said = why(f"{path}:1")
+    assert "has changed since it was loaded" in said[0]
+    assert any("its file is gone or has changed" in line for line in said)
+    path.unlink()
+    assert any("its file is gone or has changed" in line for line in why(f"{path}:1"))
+
+
+def test_a_file_that_was_moved_is_told_with_its_bytes(
+    database: str, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAYBILL_MAX_DOCUMENT_BYTES", "100000")
+    path, moved = source / "a.ndjson", source.with_name("old.ndjson")
+    path.write_bytes(document(1) + b"\n" + document(2, text="x" * 100_000))
+    load(Request(("things",)))
+    shutil.move(path, moved)
+    first, *said = why(f"{moved}:1")
+    assert first == f"{moved} has the content of {path}, which came first"
+    assert any(line.endswith(f"checked: {document(1).decode()}") for line in said)
+    assert "checked: " in why(f"{moved}:2")[-1]
+    assert any("its file is gone or has changed" in line for line in why(f"{path}:1"))
+
+
+def test_a_reject_of_any_size_is_shown_in_little_memory(
+    database: str, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAYBILL_MAX_DOCUMENT_BYTES", "100000")
+    path, large = source / "a.ndjson", document(1, text="x" * 30_000_000)
+    path.write_bytes(large)
+    load(Request(("things",)))
+    tracemalloc.start()
+    said = why(f"{path}:1")[-1]
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert said.endswith(f"checked: {large[:2000].decode()}… ({len(large)} bytes)")
+    assert most < 10_000_000
+
+
+def test_times_are_told_in_utc_whatever_the_session(
+    database: str, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source / "a.ndjson").write_bytes(document(1))
+    load(Request(("things",)))
+    consumed()
+    committed, lost = f"{source / 'a.ndjson'}:1", "topic:0:12"
+    before = why(committed), why(lost)
+    monkeypatch.setenv("PGTZ", "Asia/Kathmandu")
+    assert (why(committed), why(lost)) == before
+
+
+def test_all_parts_of_an_answer_are_of_one_moment(database: str) -> None:
+    count = "select count(*) from ledger.batches"
+    with Snapshot(connect("reader")) as question:
+        assert question.rows(count) == [(0,)]
+        consumed()
+        assert question.rows(count) == [(0,)]
+    assert rows(count) == [(2,)]
+
+
+def test_what_cannot_be_told_is_said_in_one_line(database: str, source: Path) -> None:
+    path = source / "a.ndjson"
+    path.write_bytes(document(1) + b"\n\n" + document(2))
+    load(Request(("things",)))
+    with pytest.raises(CoordinateUnknown, match="the line is blank"):
+        why(f"{path}:2")
+    with pytest.raises(CoordinateUnknown, match="the input ends before that position"):
+        why(f"{path}:4")
+    with pytest.raises(CoordinateUnknown, match="no table 'fct_things' with documents behind its rows"):
+        why_row("fct_things", ("1",))
+
+
+KAFKA_BATCHES = """
+with run as (
+    insert into ledger.runs (run_id, command, versions)
+    values (gen_random_uuid(), 'consume things --accept-gap', '{}') returning run_id
+), input as (
+    insert into ledger.inputs (input_id, source, feed, topic_id, partition, name, next_position)
+    values (gen_random_uuid(), 'things', 'kafka', 't', 0, 'topic:0', 15) returning input_id
+), named as (
+    insert into ledger.input_names (input_id, name) select input_id, 'topic:0' from input
+), gap as (
+    insert into ledger.gaps (gap_id, input_id, run_id, first_position, next_position, reason)
+    select gen_random_uuid(), input_id, run_id, 12, 15, 'the log begins at 15 only' from run cross join input
+)
+insert into ledger.batches (batch_id, input_id, run_id, source, feed, first_position, next_position, contract_digest,
+    read, landed, rejected, skipped)
+select gen_random_uuid(), input_id, run_id, 'things', 'kafka', first, behind, '', landed + skipped, landed, 0, skipped
+from run cross join input cross join (values (0, 9, 2, 1), (9, 12, 0, 2)) as batch (first, behind, landed, skipped)
+"""
+
+
+def consumed() -> None:
+    """Enter a partition: two documents and a tombstone, a batch of tombstones only, and a gap."""
+    owner = connect("owner")
+    with owner, owner.cursor() as cursor:
+        cursor.execute(KAFKA_BATCHES)
+    owner.close()
+
+
+def test_an_offset_without_a_document_is_no_blank_line(database: str, source: Path) -> None:
+    (source / "a.ndjson").write_bytes(document(1) + b"\n\n" + document(2))
+    load(Request(("things",)))
+    consumed()
+    for offset in (5, 9, 11):
+        with pytest.raises(CoordinateUnknown, match=f"^topic:0:{offset} holds no document: it is a tombstone or a tra"):
+            why(f"topic:0:{offset}")
+    with pytest.raises(CoordinateUnknown, match="topic:0:15 is not landed yet"):
+        why("topic:0:15")
+    with pytest.raises(CoordinateUnknown, match="holds no document: the line is blank"):
+        why(f"{source / 'a.ndjson'}:2")
+
+
+@pytest.mark.parametrize("offset", [12, 14])
+def test_an_offset_in_an_accepted_gap_was_lost_and_who_accepted_it_is_told(database: str, offset: int) -> None:
+    consumed()
+    lost, accepted = why(f"topic:0:{offset}")
+    assert lost == (
+        f"topic:0:{offset} was lost before it could be landed, in the gap from 12 to 14: the log begins at 15 only"
+    )
+    ((run_id, accepted_at),) = rows("select run_id, accepted_at from ledger.gaps")
+    when = f"{accepted_at:%Y-%m-%d %H:%M:%S}"
+    assert accepted == f"the gap was accepted {when} UTC by run {run_id} (consume things --accept-gap)"
+
+
+def test_drift_tells_field_type_number_and_where_it_came_first(database: str, source: Path) -> None:
+    (source / "a.ndjson").write_bytes(b"\n".join([document(1, new=1), document(2, new=1, nested={"b": None})]))
+    load(Request(("things",)))
+    (source / "b.ndjson").write_bytes(b"\n".join([document(3, new=1), document(4, new="x")]))
+    load(Request(("things",)))
+    found = [(one.pointer, one.json_type, one.documents, one.first_input[-8:]) for one in list_drift("things")]
+    assert found == [
+        ("/nested/b", "null", 1, "a.ndjson"),
+        ("/new", "integer", 3, "a.ndjson"),
+        ("/new", "string", 1, "b.ndjson"),
+    ]
+    assert list_drift("others") == []

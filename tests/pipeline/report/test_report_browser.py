@@ -1,0 +1,151 @@
+"""The report pages as people meet them: in headless Chromium, light and dark, wide and on a phone, and by keyboard."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from pipeline.report.page import write_report
+from tests.pipeline.conftest import STAGES, fill_reports
+
+pytestmark = pytest.mark.browser
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+LOOKS = [("light", 1200), ("dark", 1200), ("light", 360), ("dark", 360)]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        missing = f"none of {', '.join(PROGRAMS)} is installed"
+        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def pages(full_warehouse: dict[str, UUID], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("report")
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in ("reports", "models"):
+            patch.setenv(f"WAYBILL_{kind.upper()}", str(folder / kind))
+        patch.setattr("pipeline.dbt.results._path", lambda settings: folder / "dbt.json")
+        fill_reports(folder / "dbt.json")
+        write_report(STAGES)
+        yield folder / "reports"
+
+
+@pytest.fixture
+def troubles() -> list[str]:
+    """What no page may do: write an error on its console, open a dialog, or ask for anything off its folder."""
+    return []
+
+
+def open_page(browser: Browser, path: Path, look: tuple[str, int], troubles: list[str]) -> Page:
+    scheme: Any = look[0]
+    page = browser.new_page(color_scheme=scheme, viewport={"width": look[1], "height": 800})
+    page.on("console", lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("dialog", lambda dialog: troubles.append(f"dialog {dialog.message}"))
+    page.on("request", lambda request: None if request.url.startswith("file://") else troubles.append(request.url))
+    page.goto(path.as_uri())
+    return page
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+@pytest.mark.parametrize("name", ["index.html", "stories.html"])
+def test_a_page_breaks_no_rule_of_axe_and_fetches_nothing(
+    browser: Browser, pages: Path, name: str, look: tuple[str, int], troubles: list[str]
+) -> None:
+    page = open_page(browser, pages / name, look, troubles)
+    for details in page.locator("details").all():
+        details.evaluate("element => { element.open = true }")
+    found = Axe().run(page).response["violations"]
+    assert [(rule["id"], [node["html"] for node in rule["nodes"]][:3]) for rule in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert troubles == []
+    page.close()
+
+
+def test_the_costs_fit_a_wide_window_and_name_their_stage_on_a_phone(
+    browser: Browser, pages: Path, troubles: list[str]
+) -> None:
+    page = open_page(browser, pages / "index.html", ("light", 1200), troubles)
+    region = page.get_by_role("region", name="Figures of each stage")
+    assert region.evaluate("element => element.scrollWidth <= element.clientWidth")
+    page.set_viewport_size({"width": 360, "height": 800})
+    region.evaluate("element => { element.scrollLeft = 300 }")
+    assert region.evaluate("element => element.scrollLeft") == 300
+    assert region.get_by_role("rowheader", name="load").bounding_box()["x"] >= 0  # type: ignore[index]
+    page.close()
+
+
+def test_every_link_of_both_pages_leads_somewhere(browser: Browser, pages: Path, troubles: list[str]) -> None:
+    index = open_page(browser, pages / "index.html", LOOKS[0], troubles)
+    stories = open_page(browser, pages / "stories.html", LOOKS[0], troubles)
+    anchors = {
+        page: set(page.locator("[id]").evaluate_all("all => all.map(one => one.id)")) for page in (index, stories)
+    }
+    checked = 0
+    for page in (index, stories):
+        for link in page.locator("a").evaluate_all("all => all.map(one => one.getAttribute('href'))"):
+            file, _, anchor = link.partition("#")
+            target = {"": page, "index.html": index, "stories.html": stories}.get(file)
+            if target is None:
+                assert (pages / file).exists(), link
+            elif anchor:
+                assert anchor in anchors[target], link
+            checked += 1
+    assert checked > 20
+    index.close()
+    stories.close()
+
+
+def test_a_document_with_markup_in_it_is_shown_and_not_run(browser: Browser, pages: Path, troubles: list[str]) -> None:
+    page = open_page(browser, pages / "index.html", LOOKS[0], troubles)
+    page.get_by_role("link", name="data/raw/flights.ndjson:201").click()
+    story = page.locator("article:target")
+    assert story.locator("pre").inner_text().strip() == "<script>alert(1)</script>"
+    assert "not_json: at <here>" in story.inner_text()
+    assert troubles == []
+    page.close()
+
+
+def test_the_flow_picture_says_the_numbers_of_the_books_and_leads_on(
+    browser: Browser, pages: Path, troubles: list[str]
+) -> None:
+    page = open_page(browser, pages / "index.html", LOOKS[0], troubles)
+    said = page.locator("svg.flow").text_content()
+    for name, number in {"read": 208, "landed": 206, "rejected": 2, "current": 203, "uncastable": 1}.items():
+        assert f"{name}{number}" in "".join((said or "").split())
+    page.get_by_role("group", name="Flow of all documents").get_by_role("link", name="uncastable").click()
+    assert page.evaluate("location.hash") == "#outcome-uncastable"
+    page.close()
+
+
+def test_the_keyboard_reaches_content_folds_and_wide_tables(browser: Browser, pages: Path, troubles: list[str]) -> None:
+    page = open_page(browser, pages / "index.html", ("light", 360), troubles)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "To the content"
+    assert page.locator(".skip").bounding_box()["x"] >= 0  # type: ignore[index]
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#content"
+    page.locator("summary").last.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details").last.evaluate("element => element.open")
+    region = page.get_by_role("region", name="Books of each source")
+    region.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("element => element.scrollLeft > 0", arg=region.element_handle())
+    page.close()

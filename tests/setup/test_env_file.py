@@ -1,0 +1,102 @@
+"""`make env` writes `.env` with a password of its own, for its owner alone, and never over another."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+from setup.env_file import SECRETS
+from waybill.settings import PROJECT, Settings
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project that has the example and the command, and no `.env`."""
+    (tmp_path / "setup").mkdir()
+    for name in (".env.example", "setup/env_file.py"):
+        shutil.copyfile(PROJECT / name, tmp_path / name)
+    return tmp_path
+
+
+def make_env(project: Path, umask: int = 0o000) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", str(project / "setup" / "env_file.py")]
+    return subprocess.run(command, capture_output=True, text=True, umask=umask, check=False)
+
+
+def test_each_call_in_a_new_clone_makes_another_password(project: Path) -> None:
+    example, passwords = dotenv_values(PROJECT / ".env.example"), set()
+    for _ in range(2):
+        assert make_env(project).returncode == 0
+        written = dotenv_values(project / ".env")
+        assert {name: value for name, value in written.items() if name != "PGPASSWORD"} == {
+            name: value for name, value in example.items() if name != "PGPASSWORD"
+        }
+        passwords.add(written["PGPASSWORD"])
+        assert (project / ".env").stat().st_mode & 0o777 == 0o600
+        (project / ".env").unlink()
+        shutil.rmtree(project / "secrets")
+    assert len(passwords) == 2
+    assert all(len(password or "") >= 32 for password in passwords)
+
+
+def test_a_file_that_is_there_stays_byte_for_byte(project: Path) -> None:
+    (project / ".env").write_text("PGHOST=mine\n")
+    said = make_env(project)
+    assert said.returncode == 0
+    assert "stays as it is" in said.stderr
+    assert (project / ".env").read_text() == "PGHOST=mine\n"
+
+
+def secrets_of(project: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in (project / "secrets").iterdir()}
+
+
+def test_each_secret_of_the_containers_is_a_file_that_others_on_this_machine_cannot_reach(project: Path) -> None:
+    make_env(project)
+    made = secrets_of(project)
+    assert set(made) == set(SECRETS)
+    assert len(set(made.values())) == len(SECRETS)
+    assert all(len(value) >= 32 and value == value.strip() for value in made.values())
+    assert made["pgpassword"] == dotenv_values(project / ".env")["PGPASSWORD"]
+    assert (project / "secrets").stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in (project / "secrets").iterdir()} == {0o444}
+
+
+def test_secrets_stay_the_same_and_follow_a_password_that_was_changed(project: Path) -> None:
+    make_env(project)
+    before = secrets_of(project)
+    make_env(project)
+    assert secrets_of(project) == before
+    (project / ".env").write_text("PGPASSWORD=mine\n")
+    assert "lacks PGHOST, " in make_env(project).stderr
+    assert secrets_of(project) == {**before, "pgpassword": "mine"}
+    (project / ".env").unlink()
+    make_env(project)
+    assert dotenv_values(project / ".env")["PGPASSWORD"] == "mine"
+
+
+def test_no_secret_is_said(project: Path) -> None:
+    said = make_env(project)
+    assert not [value for value in secrets_of(project).values() if value in said.stdout + said.stderr]
+
+
+def test_what_it_writes_means_the_embedded_server(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_env(project)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    settings = Settings(_env_file=project / ".env")  # type: ignore[call-arg]
+    assert settings.is_embedded
+    assert settings.model_copy(update={"pgpassword": None}) == Settings(_env_file=None)  # type: ignore[call-arg]
+
+
+def test_no_file_in_git_holds_a_default_password() -> None:
+    found = subprocess.run(
+        ["git", "grep", "-nE", r"PASSWORD[:=] *[A-Za-z0-9]|:-[^}]*\}.*PASSWORD|PASSWORD:-", "--", "*.yml", ".env*", "*.md"],
+        cwd=PROJECT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert found.stdout == ""

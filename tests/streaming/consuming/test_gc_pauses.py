@@ -1,0 +1,38 @@
+"""Cyclic garbage is collected between polls, and as Python does it once the consumer has ended."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+
+from streaming.consuming import gc_pauses as garbage
+from streaming.consuming.gc_pauses import GcPauses
+
+
+class Ring:
+    """Refers to itself."""
+
+    def __init__(self) -> None:
+        """Close the ring."""
+        self.me = self
+
+
+def test_a_ring_is_gone_after_the_next_sweep_that_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    swept = GcPauses()
+    with swept.swept_by_hand():
+        ring = weakref.ref(Ring())
+        assert not gc.isenabled()
+        swept.sweep()
+        assert ring() is not None, "it was not due yet"
+        monkeypatch.setattr(garbage, "SWEEP_SECONDS", 0.0)
+        swept.sweep()
+        assert ring() is None
+
+
+def test_the_interpreter_collects_again_whatever_ended_it() -> None:
+    with pytest.raises(KeyboardInterrupt), GcPauses().swept_by_hand():
+        raise KeyboardInterrupt
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0

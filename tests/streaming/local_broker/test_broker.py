@@ -1,0 +1,196 @@
+"""The local broker is a real Kafka: it comes up, comes back, keeps what was sent, and asks for TLS and SASL."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from kafka import KafkaProducer
+
+from loader.declarations import read_source, source_names
+from streaming.broker import broker as broker_command
+from streaming.cluster import admin, create_topic, find_topic
+from streaming.consumer import consume
+from streaming.consuming.health import Health
+from streaming.consuming.loop import ConsumerOptions
+from streaming.errors import BrokerAway, BrokerUnreachable, JarsMissing, JavaMissing, TopicUnknown
+from streaming.local_broker import jars as jars_module
+from streaming.local_broker import server as local_broker
+from streaming.local_broker.jars import jars
+from streaming.local_broker.java import find_java
+from streaming.local_broker.process import (
+    BrokerPaths,
+    address,
+    answers,
+    choose_ports,
+    living_process,
+    remember,
+)
+from streaming.local_broker.server import ExtraListener
+from streaming.message import read_message
+from streaming.producer import Pace, produce
+from tests.streaming.conftest import own_place
+from tests.support.databases import rows
+from tests.support.independent_client import read_topic
+from tests.support.landing import flight
+from waybill.background_processes import LOOPBACK
+
+
+def send(server: str, topic: str, *values: bytes) -> None:
+    producer = KafkaProducer(bootstrap_servers=server)
+    for value in values:
+        producer.send(topic, value, partition=0)
+    producer.flush(30)
+    producer.close()
+
+
+def values(server: str, topic: str) -> list[bytes | None]:
+    return [value for _, _, value in read_topic(server, topic)]
+
+
+def test_a_killed_broker_comes_back_on_its_ports_with_what_was_sent(
+    broker: str, broker_place: BrokerPaths, topic: str
+) -> None:
+    create_topic(topic, 1)
+    send(broker, topic, b"one", b"two")
+    before = living_process(broker_place)
+    assert before
+    before.kill()
+    before.wait(10)
+    assert not answers(broker_place)
+    ours, theirs = os.pipe()
+    os.set_inheritable(theirs, True)
+    assert local_broker.start(broker_place) is True
+    os.close(theirs)
+    assert os.read(ours, 1) == b""  # the broker has no copy of it, which would keep a caller's pipe or lock open
+    os.close(ours)
+    assert address(broker_place) == broker
+    assert values(broker, topic) == [b"one", b"two"]
+    assert local_broker.start(broker_place) is False
+
+
+def test_ports_that_somebody_else_has_taken_meanwhile_are_left_to_him(tmp_path: Path) -> None:
+    place = BrokerPaths(tmp_path)
+    first = choose_ports(place)
+    remember(place, os.getpid(), first)
+    assert choose_ports(place) == first
+    with socket.create_server((LOOPBACK, first[1])):
+        assert not set(choose_ports(place)) & set(first)
+
+
+def test_a_topic_made_anew_has_another_id_and_an_unknown_one_is_an_error(broker: str, topic: str) -> None:
+    create_topic(topic, 2)
+    first = find_topic(topic)
+    create_topic(topic, 5)  # it is there already
+    assert find_topic(topic) == first
+    assert first.partitions == (0, 1)
+    with admin() as client:
+        client.delete_topics([topic])
+    with pytest.raises(TopicUnknown, match=f"no topic '{topic}' at the broker"):
+        find_topic(topic)
+    create_topic(topic, 1)
+    assert find_topic(topic).topic_id != first.topic_id
+
+
+def test_without_a_broker_there_is_one_line_that_says_how_to_get_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
+    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    with pytest.raises(BrokerAway, match="start one with `make broker`, or set KAFKA_BOOTSTRAP_SERVERS"):
+        find_topic("flights")
+    said = CliRunner().invoke(broker_command, ["status"]).output
+    assert said == "broker:   not running (start it: make broker)\n"
+
+
+def test_a_jar_that_is_not_the_locked_one_is_fetched_anew_or_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broker_place: BrokerPaths
+) -> None:
+    good = broker_place.jars / "resolved"
+    (tmp_path / "resolved").mkdir()
+    for path in good.rglob("*.jar"):
+        (tmp_path / "resolved" / path.name).symlink_to(path)
+    assert len(jars(tmp_path)) == len(list(good.rglob("*.jar")))
+    victim = next((tmp_path / "resolved").glob("kafka-clients-*.jar"))
+    victim.unlink()
+    victim.write_bytes(b"PK not this one")
+    monkeypatch.setattr(jars_module, "_resolve", lambda folder: "no network")
+    with pytest.raises(JarsMissing, match=r"1 of the broker's \d+ jars .* kafka-clients-.*: connect to the network"):
+        jars(tmp_path)
+
+
+def test_an_older_java_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = tmp_path / "bin" / "java"
+    old.parent.mkdir()
+    old.write_text("#!/bin/sh\necho 'openjdk version \"11.0.2\" 2019-01-15' >&2\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    assert find_java() != old
+    monkeypatch.setenv("PATH", str(old.parent))
+    monkeypatch.setattr("streaming.local_broker.java._from_wheel", lambda: None)
+    with pytest.raises(JavaMissing, match="no Java 17 or newer: install one, or type `make java`"):
+        find_java()
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key store for 127.0.0.1 and its certificate, made by the Java's own keytool."""
+    folder = tmp_path_factory.mktemp("tls")
+    keytool = find_java().resolve().with_name("keytool")
+    store = ["-keystore", str(folder / "broker.p12"), "-storetype", "PKCS12", "-storepass", "only-for-tests"]
+    make = ["-genkeypair", "-alias", "broker", "-keyalg", "RSA", "-dname", "CN=127.0.0.1", "-ext", "SAN=IP:127.0.0.1"]
+    subprocess.run([keytool, *make, *store], check=True, capture_output=True)
+    export = ["-exportcert", "-rfc", "-alias", "broker", "-file", str(folder / "ca.pem")]
+    subprocess.run([keytool, *export, *store], check=True, capture_output=True)
+    return folder
+
+
+def test_tls_and_a_login_are_taken_from_the_environment(
+    guarded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, topic: str, database: str
+) -> None:
+    (port, _) = local_broker.choose_ports(BrokerPaths(tmp_path / "none"))
+    login = 'org.apache.kafka.common.security.plain.PlainLoginModule required user_waybill="let-me-in";'
+    properties = {
+        "listener.name.guarded.sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.guarded.plain.sasl.jaas.config": login,
+        "listener.name.guarded.ssl.keystore.location": str(guarded / "broker.p12"),
+        "listener.name.guarded.ssl.keystore.type": "PKCS12",
+        "listener.name.guarded.ssl.keystore.password": "only-for-tests",
+    }
+    place = own_place(tmp_path / "broker")
+    local_broker.start(place, ExtraListener("GUARDED", port, "SASL_SSL", properties))
+    try:
+        monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{port}")
+        monkeypatch.setenv("KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
+        monkeypatch.setenv("KAFKA_SSL_CAFILE", str(guarded / "ca.pem"))
+        monkeypatch.setenv("KAFKA_SASL_MECHANISM", "PLAIN")
+        monkeypatch.setenv("KAFKA_SASL_USERNAME", "waybill")
+        monkeypatch.setenv("KAFKA_SASL_PASSWORD", "let-me-in")
+        create_topic(topic, 1)
+        assert find_topic(topic).partitions == (0,)
+        flights = read_source("flights").model_copy(update={"topic": topic})
+        lines = tmp_path / "flights.ndjson"
+        lines.write_text("\n".join(json.dumps(flight(number)) for number in range(1, 4)))
+        assert produce(flights, (str(lines),), Pace(), show=lambda sent: None).acknowledged == 3
+        health = Health("flights")
+        consume(flights, ConsumerOptions(until_end=True), health)
+        assert (health.landed, health.rejected) == (3, 0)
+        tables = {name for (name,) in rows("select tablename from pg_tables where schemaname = 'raw'")}
+        assert tables == set(source_names()), "the marts ask for the raw tables of all sources"
+        assert read_message(f"{topic}:0:2") == json.dumps(flight(3)).encode()
+        monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", 3000)
+        monkeypatch.setenv("KAFKA_SASL_PASSWORD", "wrong")
+        with pytest.raises(BrokerUnreachable, match="did not let us in") as refused:
+            find_topic(topic)
+        assert "wrong" not in str(refused.value)
+        assert not isinstance(refused.value, BrokerAway)
+        monkeypatch.setenv("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
+        with pytest.raises(BrokerUnreachable, match="did not let us in"):
+            find_topic(topic)
+    finally:
+        local_broker.stop(place)

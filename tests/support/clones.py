@@ -1,0 +1,43 @@
+"""Copies of the project in other places, with an environment of their own that borrows the packages of this one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from waybill.settings import PROJECT
+
+BARE = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+# runs a command that hears ctrl-C, though the tests may have been started in the background, where it is ignored
+HEARS_CTRL_C = (
+    sys.executable,
+    "-c",
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
+)
+
+
+def make_clone(folder: Path) -> Path:
+    """Copy what git knows of the project and lend the copy an environment, as set-up would leave it."""
+    names = subprocess.check_output(["git", "ls-files", "-z"], cwd=PROJECT, text=True).rstrip("\0").split("\0")
+    for name in filter(os.path.exists, names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(PROJECT / name, folder / name)
+    own, lent = Path(sys.prefix), folder / ".venv"
+    (lent / "bin").mkdir(parents=True)
+    (lent / "bin" / "python").symlink_to(os.path.realpath(sys.executable))
+    (lent / "lib").symlink_to(own / "lib")
+    for path in [own / "pyvenv.cfg", own / "bin" / "dbt", own / "bin" / "activate", *own.glob(".waybill-*")]:
+        shutil.copy2(path, lent / path.relative_to(own))
+    return folder
+
+
+def run_in(clone: Path, *command: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in the clone, in an environment that holds a PATH and no more."""
+    ran = subprocess.run(
+        command, cwd=clone, env={**BARE, **variables}, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert not check or ran.returncode == 0, ran.stdout + ran.stderr
+    return ran

@@ -1,0 +1,93 @@
+"""Databases and servers of the tests' own, never the user's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from psycopg2 import sql
+
+from warehouse import embedded
+from warehouse.connection import (
+    connect,
+    connection_parameters,
+    create_database,
+    current_warehouse,
+    forget,
+    login_parameters,
+    open_connection,
+)
+from warehouse.server_paths import ServerPaths
+from waybill.settings import get_settings
+
+
+@contextmanager
+def fresh_database(prefix: str = "test") -> Iterator[str]:
+    """Name a database that does not exist yet in PGDATABASE; drop it in the end."""
+    name, before = f"{prefix}_{uuid4().hex[:12]}", os.environ.get("PGDATABASE")
+    os.environ["PGDATABASE"] = name
+    try:
+        if not get_settings().is_embedded:
+            create_database(current_warehouse())
+        connection_parameters("owner")
+        yield name
+    finally:
+        try:
+            drop_database(name)
+        finally:
+            if before is None:
+                del os.environ["PGDATABASE"]
+            else:
+                os.environ["PGDATABASE"] = before
+
+
+def drop_database(name: str) -> None:
+    """Drop a database, whoever is connected to it, on a server that a test has killed too."""
+    forget()
+    tell_server(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+def tell_server(*statements: str | sql.Composed) -> None:
+    """Execute statements outside of any database of ours; the embedded server is up afterwards."""
+    warehouse = current_warehouse()
+    if warehouse.place:
+        embedded.start(warehouse.place)
+    connection = open_connection(login_parameters(warehouse, "owner", database="postgres"))
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    connection.close()
+
+
+def rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Return the rows of a query, asked as the read-only login."""
+    connection = connect("reader")
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement, values or None)
+        found = cursor.fetchall()
+    connection.close()
+    return found
+
+
+@contextmanager
+def own_server() -> Iterator[ServerPaths]:
+    """Name a second embedded server in WAYBILL_STATE, as another clone would have it; remove it in the end."""
+    folder = Path(tempfile.mkdtemp(prefix="waybill-test-"))
+    folder.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAYBILL_STATE", str(folder))
+        place = current_warehouse().place
+        assert place is not None
+        try:
+            yield place
+        finally:
+            embedded.remove(place)
+            shutil.rmtree(folder)

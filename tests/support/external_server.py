@@ -1,0 +1,133 @@
+"""PostgreSQL 16 over TCP with scram, as somebody else would run it: a fixture's, or for whole test runs.
+
+`python -m tests.support.external_server creator tests/loader …` runs pytest against it with one of its logins, `superuser` too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+
+from warehouse.logins import ROLES, role_name
+from warehouse.server_paths import ServerPaths, installed_binaries, reachable_binaries, server_user
+from waybill.settings import get_settings
+
+INSTALL = "pginstall"  # the wheel's PostgreSQL 16
+PASSWORD = r"""p@ss:w/r'd #"$HOME%s\ é"""  # noqa: S105
+LOGINS = {
+    "creator": "createrole createdb",  # may make the project's logins
+    "plain": "createdb",  # may not: one login does it all
+}
+CONFIGURATION = """
+listen_addresses = '127.0.0.1'
+port = {port}
+unix_socket_directories = ''
+fsync = off
+log_connections = on
+"""
+
+
+@dataclass(frozen=True)
+class ExternalServer:
+    """A running server and the way in with each of its logins."""
+
+    place: ServerPaths
+    port: int
+
+    def variables(self, login: str, folder: Path) -> dict[str, str]:
+        """Return the environment that names the server, with a state folder of its own."""
+        return {
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(self.port),
+            "PGUSER": login,
+            "PGPASSWORD": PASSWORD,
+            "WAYBILL_STATE": str(folder / f"state-{login}"),
+        }
+
+    def execute(self, statement: str, *values: str) -> None:
+        """Run one statement as the superuser."""
+        connection = psycopg2.connect(
+            host="127.0.0.1", port=self.port, user="superuser", password=PASSWORD, dbname="postgres"
+        )
+        connection.autocommit = True
+        connection.cursor().execute(statement, values or None)
+        connection.close()
+
+    def logins_to(self, database: str) -> int:
+        """Return how often somebody was let into a database."""
+        said = self.place.log.read_text()
+        return len(re.findall(rf"connection authorized: user=\S+ database={database}", said))
+
+    def drop_logins(self) -> None:
+        """Forget the project's logins, as a server that was made anew does."""
+        for role in ROLES:
+            self.execute(f"drop role if exists {role_name(role)}")
+
+    def start(self) -> None:
+        """Bring it up."""
+        started = self.place.command("pg_ctl", "-D", self.place.data, "-w", "-l", self.place.log, "start")
+        assert started.returncode == 0, self.place.log.read_text()
+
+    def stop(self) -> None:
+        """Take it down, connections included."""
+        self.place.command("pg_ctl", "-D", self.place.data, "-w", "-m", "fast", "stop")
+
+
+@contextmanager
+def external_server() -> Iterator[ExternalServer]:
+    """Make a server on a free loopback port and remove it in the end."""
+    is_root = os.geteuid() == 0  # an ordinary user runs it himself, as the embedded one
+    user = server_user(get_settings())
+    with tempfile.TemporaryDirectory(prefix="waybill-external-") as name:
+        folder = Path(name)
+        if is_root:
+            os.chown(folder, user.pw_uid, user.pw_gid)
+        binaries = reachable_binaries(user, INSTALL) if is_root else installed_binaries(INSTALL)
+        place = ServerPaths(binaries, folder / "data", folder, folder / "lock", folder / "log", user)
+        server = ExternalServer(place, _free_port())
+        _initialise(server)
+        server.start()
+        try:
+            for login, rights in LOGINS.items():
+                server.execute(f"create role {login} login {rights} password %s", PASSWORD)
+            yield server
+        finally:
+            server.stop()
+
+
+def _initialise(server: ExternalServer) -> None:
+    place = server.place
+    passwords = place.data.with_name("password")
+    passwords.write_text(PASSWORD)
+    arguments = ["-U", "superuser", "--pwfile", passwords, "--auth=scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8"]
+    made = place.command("initdb", "-D", place.data, *arguments)
+    assert made.returncode == 0, made.stderr
+    with (place.data / "postgresql.conf").open("a") as configuration:
+        configuration.write(CONFIGURATION.format(port=server.port))
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def main(login: str, arguments: list[str]) -> int:
+    """Run pytest against a server that lives as long as the run."""
+    with external_server() as server, tempfile.TemporaryDirectory() as folder:
+        variables = server.variables(login, Path(folder))
+        return subprocess.call([sys.executable, "-m", "pytest", *arguments], env={**os.environ, **variables})
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

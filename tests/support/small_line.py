@@ -1,0 +1,79 @@
+"""The whole line on the small sample, in files of their own for each source, and a database and folders of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.support.databases import fresh_database
+from waybill.settings import PROJECT, get_settings
+
+SMALL = PROJECT / "data" / "raw" / "raw.json"
+FOLDERS = ("models", "processed", "reports")
+
+
+class Line:
+    """The pipeline in folders and a database of the tests' own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What tells every command of its place."""
+        folders = {f"WAYBILL_{name.upper()}": str(self.folder / name) for name in ("raw", *FOLDERS)}
+        own = {"WAYBILL_TASK": "flight_delays_small", "DBT_TARGET_PATH": str(self.folder / "dbt"), "COLUMNS": "200"}
+        return {**os.environ, **folders, **own}
+
+    def run(self, *stages: str) -> subprocess.CompletedProcess[str]:
+        """Run some stages, or all, as a user would."""
+        command = [sys.executable, "-m", "pipeline", *(stages or ["run"])]
+        return subprocess.run(command, capture_output=True, text=True, env=self.variables, check=False)
+
+    def deliver(self, source: str, name: str, documents: list[dict[str, Any]]) -> None:
+        """Put documents where the source's files are looked for."""
+        path = self.folder / "raw" / source / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(map(json.dumps, documents)))
+
+    def files(self, *names: str) -> dict[str, str]:
+        """Return path → hash of the files below these folders; what a gate itself writes is left out."""
+        return {
+            str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for name in names
+            for path in sorted((self.folder / name).rglob("*"))
+            if path.is_file() and not {"validation", "data_docs"} & set(path.parts)
+        }
+
+
+def small_sample() -> dict[str, list[dict[str, Any]]]:
+    """Return source → its documents, but those that cannot be landed."""
+    sample: dict[str, list[dict[str, Any]]] = json.loads(SMALL.read_bytes())
+    sample["flights"] = [
+        flight
+        for flight in sample["flights"]
+        if "\\u0000" not in json.dumps(flight) and "NaN" not in json.dumps(flight) and flight.get("airline")
+    ]
+    return sample
+
+
+@contextmanager
+def small_line(folder: Path) -> Iterator[Line]:
+    """Deliver the small sample to a line that has not run yet."""
+    line, sample = Line(folder), small_sample()
+    for airline in sample["airlines"]:
+        line.deliver("airlines", f"{airline['carrier']}.json", [airline])
+    line.deliver("airports", "airports.json", [{"airports": sample["airports"]}])
+    for source in ("aircraft", "flights", "weather"):
+        line.deliver(source, f"{source}.ndjson", sample[source])
+    with fresh_database("line") as name:
+        yield line
+    for kind in ("last_run", "dbt_results"):
+        (get_settings().state_folder / f"{kind}-{name}.json").unlink(missing_ok=kind == "dbt_results")

@@ -1,0 +1,188 @@
+"""pgAdmin: what it is told of the warehouse, that its key stays a secret, and the one line when it cannot start."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import psutil
+import psycopg2
+import pytest
+
+from tests.support.external_server import ExternalServer
+from warehouse.connection import connect, connection_parameters
+from warehouse.pgadmin import process
+from warehouse.pgadmin.errors import NotInstalled, NotStarted
+from warehouse.pgadmin.paths import (
+    CONFIGURATION,
+    READ_ONLY,
+    UNASKED,
+    PgAdminPaths,
+    find_admin,
+    pgpass_line,
+    write_configuration,
+    write_servers,
+)
+from waybill.settings import get_settings
+
+STAND_IN = """
+import os, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Guard(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path.endswith("?key=" + os.environ["PGADMIN_INT_KEY"]) else 401)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+HTTPServer(("127.0.0.1", int(os.environ["PGADMIN_INT_PORT"])), Guard).serve_forever()
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PgAdminPaths]:
+    """A place with an environment in which a program with pgAdmin's way of being started and guarded stands for it."""
+    package = tmp_path / "venv" / "lib" / "python3" / "site-packages" / "pgadmin4"
+    package.mkdir(parents=True)
+    (package / "pgAdmin4.py").write_text(STAND_IN)
+    (package / "setup.py").write_text("import sys; print(*sys.argv[1:], '\\nAdded 0 Server Group(s) and 1 Server(s).')")
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    monkeypatch.setattr(PgAdminPaths, "python", python)
+    monkeypatch.setenv("WAYBILL_STATE", str(tmp_path / "state"))
+    found = find_admin(get_settings())
+    yield found
+    process.stop(found)
+
+
+def server_of(place: PgAdminPaths) -> dict[str, object]:
+    [server] = json.loads(place.servers.read_text())["Servers"].values()
+    return dict(server)
+
+
+def test_it_is_told_the_warehouse_by_the_read_only_login(module_database: str, tmp_path: Path) -> None:
+    login = connection_parameters("reader")
+    assert write_servers(PgAdminPaths(tmp_path), login, "reader")
+    server = server_of(PgAdminPaths(tmp_path))
+    assert (server["Host"], str(server["Port"]), server["Username"]) == (login["host"], login["port"], login["user"])
+    assert server["MaintenanceDB"] == module_database
+    assert server["PostConnectionSQL"] == READ_ONLY
+    assert server["ConnectionParameters"]["passfile"] == str(tmp_path / "pgpass")  # type: ignore[index]
+    assert (tmp_path / "pgpass").read_text() == (pgpass_line(login) if "password" in login else UNASKED)
+
+
+def test_what_its_session_begins_with_makes_a_login_read_only_that_may_do_all(module_database: str) -> None:
+    connection = connect("owner")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(READ_ONLY)
+        with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
+            cursor.execute("create table public.mine ()")
+    connection.close()
+
+
+def test_an_address_that_is_the_same_is_not_imported_again(tmp_path: Path) -> None:
+    place, login = PgAdminPaths(tmp_path), {"host": "h", "port": "5432", "dbname": "d", "user": "u"}
+    assert write_servers(place, login, "reader")
+    place.data.mkdir()
+    assert not write_servers(place, login, "reader")
+    assert write_servers(place, login, "owner")
+
+
+@pytest.mark.usefixtures("unset")
+def test_the_password_that_it_is_handed_is_libpqs_and_for_its_owner_alone(
+    external: ExternalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in external.variables("creator", tmp_path).items():
+        monkeypatch.setenv(name, value)
+    settings = get_settings()
+    assert settings.pgpassword
+    login = {"host": "127.0.0.1", "port": str(external.port), "user": "creator", "dbname": "postgres"}
+    place = PgAdminPaths(tmp_path)
+    write_servers(place, {**login, "password": settings.pgpassword.get_secret_value()}, "reader")
+    assert place.passwords.stat().st_mode & 0o777 == 0o600
+    assert settings.pgpassword.get_secret_value() not in place.servers.read_text()
+    monkeypatch.delenv("PGPASSWORD")
+    psycopg2.connect(**login, passfile=str(place.passwords)).close()
+
+
+def test_a_password_with_the_separator_in_it_is_one_field() -> None:
+    login = {"host": "h", "port": "1", "user": "u", "password": r"a:b\c"}
+    assert pgpass_line(login) == "h:1:*:u:a\\:b\\\\c\n"
+
+
+def test_its_configuration_opens_no_door_and_keeps_no_password(tmp_path: Path) -> None:
+    place = PgAdminPaths(tmp_path)
+    write_configuration(place, 5050, tmp_path)
+    told: dict[str, object] = {}
+    exec(place.configuration.read_text(), told)  # noqa: S102
+    assert told["DEFAULT_SERVER"] == "127.0.0.1"
+    assert told["SERVER_MODE"] is False
+    for switched_off in ("ALLOW_SAVE_PASSWORD", "UPGRADE_CHECK_ENABLED", "SHOW_GRAVATAR_IMAGE", "LLM_ENABLED"):
+        assert told[switched_off] is False
+    assert "key" not in CONFIGURATION.lower()
+
+
+def test_its_key_lets_in_and_stands_in_no_log_and_no_command_line(place: PgAdminPaths) -> None:
+    place.servers.write_text("{}")
+    found = process.start(place, free_port(), import_servers=True)
+    assert process.running(place) == found
+    said = place.log.read_text()
+    assert said.index("setup-db") < said.index(f"load-servers {place.servers} --replace")
+    assert found.key not in place.log.read_text()
+    assert found.key not in " ".join(psutil.Process(found.pid).cmdline())
+    assert place.state.stat().st_mode & 0o777 == 0o600
+    assert place.home.stat().st_mode & 0o777 == 0o700
+    assert process.stop(place)
+    assert process.running(place) is None
+    assert not process.stop(place)
+    assert process.start(place, free_port(), import_servers=False).key != found.key
+
+
+def test_a_port_that_is_taken_is_named_with_the_variable(place: PgAdminPaths) -> None:
+    taken = r"port \d+ of 127.0.0.1 is taken: name another in WAYBILL_PGADMIN_PORT"
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other, pytest.raises(NotStarted, match=taken):
+        process.start(place, other.server_port, import_servers=False)
+
+
+def test_one_that_ends_at_once_names_its_log(place: PgAdminPaths) -> None:
+    (process._package(place) / "pgAdmin4.py").write_text("raise SystemExit('broken')")
+    with pytest.raises(NotStarted, match=r"did not come up; its log .*pgadmin.log tells why"):
+        process.start(place, free_port(), import_servers=False)
+    assert "broken" in place.log.read_text()
+
+
+def test_an_address_that_was_not_taken_is_told_and_tried_again(place: PgAdminPaths) -> None:
+    place.servers.write_text("{}")
+    (process._package(place) / "setup.py").write_text("print('Error: no')")
+    with pytest.raises(NotStarted, match=r"did not take the warehouse's address; its log .* tells why"):
+        process.start(place, free_port(), import_servers=True)
+    assert not place.servers.exists()
+
+
+def test_without_its_environment_the_target_that_makes_it_is_named(
+    place: PgAdminPaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(PgAdminPaths, "python", tmp_path / "none" / "bin" / "python")
+    with pytest.raises(NotInstalled, match="`make admin` installs it"):
+        process.start(place, free_port(), import_servers=False)
+
+
+def test_stopping_what_does_not_run_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
+    said = subprocess.check_output([sys.executable, "-m", "warehouse.pgadmin", "down"], text=True)
+    assert said == "not running: pgAdmin\n"

@@ -1,0 +1,1 @@
+"""What every package needs: settings, errors, command-line handling, files, processes. Imports no other package."""

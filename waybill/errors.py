@@ -1,0 +1,13 @@
+"""The base of every error that a user can fix.
+
+WaybillError         base class; each package has an errors.py with its own subclasses
+└── SettingsError    a variable in the environment or in .env has an unusable value
+"""
+
+
+class WaybillError(Exception):
+    """Raised for anything the user can fix. Its text is one line: what happened, where, what to do."""
+
+
+class SettingsError(WaybillError):
+    """Raised when a variable in the environment or in .env has an unusable value."""

@@ -1,0 +1,119 @@
+"""One validated place for every variable: the environment, then `.env`, then a file of secrets, then the default."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from waybill.errors import SettingsError
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def relative_name(path: Path | str) -> str:
+    """Return a path as a person would type it from the project's folder; outside of it, as it is."""
+    return os.fspath(path).removeprefix(f"{PROJECT}/")
+
+
+class Settings(BaseSettings):
+    """What can be set; `.env.example` lists the same variables with a comment each.
+
+    Relative paths are taken from the project's folder. An empty value counts as not set.
+    """
+
+    model_config = SettingsConfigDict(env_file=PROJECT / ".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    pghost: str | None = None
+    pgport: int = Field(default=5432, ge=1, le=65535)
+    pguser: str | None = None
+    pgpassword: SecretStr | None = None
+    pgdatabase: str = "waybill"
+    pgsslmode: str | None = None
+    kafka_bootstrap_servers: str | None = None
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ssl_cafile: Path | None = None
+    waybill_server_user: str = "waybill"
+    waybill_secrets: Path = Path("secrets")
+    waybill_reader_password: SecretStr | None = None
+    waybill_state: Path = Path(".waybill")
+    waybill_raw: Path = Path("data/raw")
+    waybill_processed: Path = Path("data/processed")
+    waybill_models: Path = Path("models")
+    waybill_reports: Path = Path("reports")
+    waybill_pgadmin_port: int = Field(default=5050, ge=1, le=65535)
+    waybill_task: str = "flight_delays"
+    waybill_max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1024, le=255 * 1024 * 1024)
+    waybill_chunk_bytes: int = Field(default=8 * 1024 * 1024, ge=1)
+    waybill_busy_watts: float = Field(default=3.5, ge=0)
+    waybill_idle_watts: float = Field(default=0.74, ge=0)
+    waybill_grid_grams: float = Field(default=473, ge=0)
+    waybill_log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "WARNING"
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the project runs its own server: no PGHOST names another."""
+        return self.pghost is None
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the embedded server and what runs remember stand."""
+        return PROJECT / self.waybill_state
+
+    @property
+    def secrets_folder(self) -> Path:
+        """Where a file may stand for each secret, named as its variable in lower case."""
+        return PROJECT / self.waybill_secrets
+
+    @property
+    def raw_folder(self) -> Path:
+        """Where the sources' files are looked for."""
+        return PROJECT / self.waybill_raw
+
+    @property
+    def processed_folder(self) -> Path:
+        """Where the exports go."""
+        return PROJECT / self.waybill_processed
+
+    @property
+    def models_folder(self) -> Path:
+        """Where trained models and their manifests go."""
+        return PROJECT / self.waybill_models
+
+    @property
+    def reports_folder(self) -> Path:
+        """Where the pages go."""
+        return PROJECT / self.waybill_reports
+
+
+def get_settings() -> Settings:
+    """Read the settings afresh.
+
+    Raises:
+        SettingsError: a value is not of its kind, part of a connection is named without PGHOST, or libpq would
+            go elsewhere than PGHOST says.
+    """
+    if os.environ.get("PGHOSTADDR"):
+        raise SettingsError("PGHOSTADDR is set, where libpq would go whatever PGHOST says: name the server in PGHOST")
+    try:
+        settings = Settings()
+        if settings.secrets_folder.is_dir():
+            settings = Settings(_secrets_dir=settings.secrets_folder)  # type: ignore[call-arg]
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f".env or a secret's file cannot be read: {error}; mend it, or remove it") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(f"{name}: {first['msg']}; mend it in the environment or in .env") from None
+    if settings.is_embedded and (settings.pguser or "pgport" in settings.model_fields_set):
+        raise SettingsError(
+            "PGUSER or PGPORT is set but PGHOST is not: "
+            "set PGHOST to use your own server, or unset them to use the embedded one"
+        )
+    return settings
