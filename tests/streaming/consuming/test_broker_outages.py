@@ -1,0 +1,144 @@
+"""The consumer waits while the broker is away, and stops when the broker refuses it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from typing import Any
+
+import pytest
+from kafka import KafkaConsumer
+from kafka.errors import (
+    GroupAuthorizationFailedError,
+    NodeNotReadyError,
+)
+from psycopg2 import OperationalError
+
+from loader.declarations import read_source
+from loader.landing.raw_tables import make_raw_tables
+from streaming.cluster import BOOTSTRAP_MS
+from streaming.consumer import consume
+from streaming.consuming.health import Health
+from streaming.consuming.loop import ConsumerLoop, ConsumerOptions
+from streaming.consuming.writer import Writer
+from streaming.errors import (
+    BrokerAway,
+    BrokerUnreachable,
+)
+from streaming.growing_pause import Backoff
+from streaming.local_broker import server as local_broker
+from streaming.local_broker.process import BrokerPaths, living_process
+from tests.support.things import Things, thing, until
+from warehouse.errors import ServerAway
+
+
+def test_it_waits_for_a_broker_that_is_away(things: Things, broker_place: BrokerPaths) -> None:
+    process = things.start()
+    try:
+        things.send(*map(thing, range(100)))
+        until(lambda: len(things.landed()) == 100)
+        broker = living_process(broker_place)
+        assert broker
+        broker.kill()
+        broker.wait(10)
+        time.sleep(2)
+        local_broker.start(broker_place)
+        things.send(*map(thing, range(100, 200)))
+        until(lambda: len(things.landed()) == 200)
+    finally:
+        process.terminate()
+        _, said = process.communicate(timeout=40)
+    assert process.returncode == 0, said.decode()
+    assert things.landed() == list(range(200))
+
+
+def test_one_that_is_started_while_both_are_away_waits_for_them_unless_it_is_a_batch_job(
+    things: Things, broker_place: BrokerPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things.send(thing(1))
+    local_broker.stop(broker_place)
+    monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", 1000)
+    with pytest.raises(BrokerAway, match="did not let us in"):
+        things.consume()
+    address = ("127.0.0.1", int(things.server.rpartition(":")[2]))
+    away = [OperationalError("server closed the connection unexpectedly"), ServerAway("it is away")]
+
+    class StopsItself(Health):
+        def say_lag(self, lags: Any) -> None:
+            if self.landed and not stopped:
+                stopped.append(True)
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    stopped: list[bool] = []
+
+    def make_at_last() -> None:
+        if away:
+            raise away.pop()
+        make_raw_tables()
+
+    monkeypatch.setattr("streaming.consumer.make_raw_tables", make_at_last)
+    paused = threading.Event()
+
+    class Pause(Backoff):
+        def wait(self, error: Exception) -> bool:
+            paused.set()
+            return super().wait(error)
+
+    def start_slowly() -> None:
+        try:
+            await_pauses(1)
+            with socket.create_server(address):  # as a broker does that comes up: taken, not answered
+                await_pauses(3)
+            monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", BOOTSTRAP_MS)
+            local_broker.start(broker_place)
+        except BaseException:
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise
+
+    def await_pauses(count: int) -> None:
+        for _ in range(count):
+            assert paused.wait(60)
+            paused.clear()
+
+    monkeypatch.setattr("streaming.consumer.Backoff", Pause)
+    monkeypatch.setattr("streaming.growing_pause.LONGEST_SECONDS", 1.0)
+    starter = threading.Thread(target=start_slowly)
+    starter.start()
+    consume(read_source("things"), ConsumerOptions(), StopsItself("things"))
+    starter.join()
+    assert (away, things.landed()) == ([], [1])
+
+
+def test_what_could_not_be_handed_over_when_the_broker_went_away_is_read_again(
+    things: Things, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things.send(*map(thing, range(10)))
+    offer, refused = Writer.offer, []
+
+    def refuse_once(writer: Writer, ranges: Any, seconds: float) -> bool:
+        if refused:
+            return offer(writer, ranges, seconds)
+        refused.append(ranges)
+        return False
+
+    def go_away(intake: ConsumerLoop) -> None:
+        raise NodeNotReadyError()
+
+    monkeypatch.setattr(Writer, "offer", refuse_once)
+    monkeypatch.setattr(ConsumerLoop, "_stay", go_away)
+    assert things.consume().landed == 10
+    assert things.books() == (10, 10, 0, 0)
+
+
+def test_a_broker_that_refuses_us_is_not_waited_for(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(consumer: KafkaConsumer, **options: Any) -> Any:
+        raise GroupAuthorizationFailedError("waybill-things")
+
+    monkeypatch.setattr(KafkaConsumer, "poll", refuse)
+    with pytest.raises(
+        BrokerUnreachable, match=r"did not let us in: .*GroupAuthorizationFailedError: .*waybill-things"
+    ):
+        things.consume()

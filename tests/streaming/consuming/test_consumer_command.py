@@ -1,0 +1,80 @@
+"""What the consumer reports: its last line, metrics, and the way from a coordinate to the message."""
+
+from __future__ import annotations
+
+import re
+import socket
+import urllib.request
+
+import pytest
+from click.testing import CliRunner
+from kafka import TopicPartition
+
+from loader.declarations import read_source
+from loader.errors import CoordinateUnknown
+from loader.tracing.why import why
+from streaming.cluster import admin
+from streaming.consumer import consume, main
+from streaming.consuming.health import Health
+from streaming.errors import (
+    MessageGone,
+    PortTaken,
+)
+from streaming.local_broker import server as local_broker
+from streaming.local_broker.process import BrokerPaths
+from streaming.message import read_message
+from tests.support.things import TO_END, Things, thing
+
+
+def test_the_command_says_what_became_of_the_messages(things: Things) -> None:
+    things.send(thing(1), b"{")
+    done = CliRunner().invoke(main, ["things", "--topic", things.topic, "--until-end"])
+    assert done.exit_code == 0
+    said = r"landed 1, rejected 1, skipped 0 in 1 batches; lag 0; last commit 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    assert re.fullmatch(said, done.output.splitlines()[-1])
+
+
+def test_metrics_are_served_on_loopback(things: Things) -> None:
+    (port, _) = local_broker.choose_ports(BrokerPaths(things.folder / "none"))
+    health = Health("things")
+    health.serve(port)
+    things.send(thing(1), b"{")
+    consume(read_source("things"), TO_END, health)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        text = answer.read().decode()
+    assert 'waybill_documents_total{outcome="landed",source="things"} 1.0' in text
+    assert 'waybill_documents_total{outcome="rejected",source="things"} 1.0' in text
+    assert 'waybill_lag_messages{source="things"} 0.0' in text
+    assert re.search(r'waybill_last_commit_seconds{source="things"} 1\.\d+e\+09', text)
+
+
+def test_a_port_that_is_taken_is_said(things: Things) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortTaken, match=f"127.0.0.1:{port}: Address already in use; give another --metrics-port"):
+            Health("things").serve(port)
+
+
+def test_why_tells_a_message_by_its_coordinate(things: Things) -> None:
+    things.send(thing(1), b"{", thing(2))
+    things.consume()
+    story = "\n".join(why(f"{things.topic}:0:2"))
+    assert "landed in raw.things" in story
+    assert "consume things" in story
+    assert f"source bytes: `python -m streaming.message {things.topic}:0:2`" in story
+    assert "rejected: not_json" in "\n".join(why(f"{things.topic}:0:1"))
+
+
+def test_a_message_is_read_again_and_checked_by_its_fingerprint(things: Things) -> None:
+    things.send(b'{"id" :  1}', b"{", thing(3))
+    things.consume()
+    assert read_message(f"{things.topic}:0:0") == b'{"id" :  1}'
+    assert read_message(f"{things.topic}:0:1") == b"{"
+    with admin() as client:
+        client.delete_records({TopicPartition(things.topic, 0): 1})
+    with pytest.raises(MessageGone, match="does not hold that message any more"):
+        read_message(f"{things.topic}:0:0")
+    with pytest.raises(CoordinateUnknown, match="no message of this place was landed or rejected"):
+        read_message(f"{things.topic}:1:0")
+    with pytest.raises(CoordinateUnknown, match="say TOPIC:PARTITION:OFFSET"):
+        read_message(things.topic)

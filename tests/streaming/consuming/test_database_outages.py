@@ -1,0 +1,170 @@
+"""The consumer waits while the database is away, and stops at errors that waiting does not fix."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg2 import OperationalError
+from psycopg2.errors import ProgramLimitExceeded
+
+from loader.declarations import read_source
+from streaming.consumer import consume
+from streaming.consuming.assignments import take_up
+from streaming.consuming.health import Health
+from streaming.consuming.loop import ConsumerOptions
+from streaming.consuming.writer import Writer
+from tests.crash.servers import kill, processes
+from tests.support.external_server import ExternalServer, external_server
+from tests.support.things import Things, thing, until
+from warehouse import embedded
+from warehouse.connection import current_warehouse, forget
+from warehouse.errors import ServerAway, ServerUnreachable
+
+
+@pytest.fixture
+def server_of_others(broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExternalServer]:
+    """Name a server that no command starts again; to be asked for before `things`."""
+    with external_server() as server:
+        for name, value in server.variables("creator", tmp_path).items():
+            monkeypatch.setenv(name, value)
+        yield server
+    forget()
+
+
+def test_it_waits_for_a_database_that_is_away(server_of_others: ExternalServer, things: Things) -> None:
+    things.send(*map(thing, range(500)))
+    process, said = things.start(), ""
+    assert process.stderr
+    try:
+        until(lambda: len(things.landed()) == 500)
+        server_of_others.stop()
+        things.send(*map(thing, range(500, 1000)))
+        while said.count("the database does not answer, waiting") < 3:
+            line = process.stderr.readline()
+            assert line, said
+            said += line.decode()
+        server_of_others.start()
+        until(lambda: len(things.landed()) == 1000)
+    finally:
+        process.terminate()
+        said += process.communicate(timeout=40)[1].decode()
+    assert process.returncode == 0, said
+    assert things.landed() == list(range(1000))
+    assert things.books() == (1000, 1000, 0, 0)
+    pauses = re.findall(r"the database does not answer, waiting seconds=([\d.]+) reason=\S", said)
+    assert pauses[:3] == ["0.5", "1.0", "2.0"], said
+
+
+def test_an_embedded_database_that_is_killed_at_work_is_started_again(things: Things) -> None:
+    place = current_warehouse().place
+    assert place
+    things.send(*map(thing, range(500)))
+    process = things.start()
+    try:
+        until(lambda: len(things.landed()) == 500)
+        kill(processes(place))
+        things.send(*map(thing, range(500, 1000)))
+        until(lambda: embedded.answers(place))
+        until(lambda: len(things.landed()) == 1000)
+    finally:
+        process.terminate()
+        said = process.communicate(timeout=40)[1].decode()
+    assert process.returncode == 0, said
+    assert things.books() == (1000, 1000, 0, 0)
+
+
+def test_a_database_that_goes_away_while_partitions_are_taken_up_is_waited_for(
+    things: Things, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things.send(*map(thing, range(10)))
+    struck: list[bool] = []
+
+    def take_up_meanwhile(*arguments: Any, **options: Any) -> Any:
+        if not struck:
+            struck.append(True)
+            place = current_warehouse().place
+            assert place
+            kill(processes(place))
+        return take_up(*arguments, **options)
+
+    monkeypatch.setattr("streaming.consuming.loop.take_up", take_up_meanwhile)
+    assert things.consume().landed == 10
+
+
+def test_what_postgresql_will_never_take_stops_it_and_a_mute_failure_is_waited_for(
+    things: Things, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things.send(thing(1))
+    failures: list[Exception] = [OperationalError(""), ProgramLimitExceeded("row is too big")]
+
+    def fail(connection: Any, ranges: Any) -> Any:
+        raise failures.pop(0)
+
+    monkeypatch.setattr("streaming.consuming.writer.land", fail)
+    with pytest.raises(ProgramLimitExceeded):
+        things.consume()
+    assert failures == []
+
+
+def test_a_writer_that_is_closed_does_not_wait_for_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    def be_away(role: str) -> Any:
+        raise ServerAway("it is away")
+
+    monkeypatch.setattr("streaming.consuming.writer.connect", be_away)
+    writer = Writer()
+    assert all(writer.offer([], 1) for _ in range(3))
+    time.sleep(1)
+    started = time.monotonic()
+    writer.close(30)
+    assert time.monotonic() - started < 5
+
+
+def test_a_stop_is_none_the_worse_for_a_database_that_is_away(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
+    things.send(thing(1))
+
+    def be_away(*anything: Any) -> Any:
+        raise ServerAway("it is away")
+
+    class GoingAway(Health):
+        def say_lag(self, lags: Any) -> None:
+            super().say_lag(lags)
+            if self.landed and not struck:
+                struck.append(True)
+                for name in (
+                    "streaming.consuming.writer.land",
+                    "streaming.consuming.writer.connect",
+                    "warehouse.runs.connect",
+                ):
+                    monkeypatch.setattr(name, be_away)
+                things.send(thing(2))
+                threading.Timer(2, os.kill, [os.getpid(), signal.SIGTERM]).start()
+
+    struck: list[bool] = []
+    monkeypatch.setattr("warehouse.runs.PAUSES_SECONDS", (0.01,))
+    started = time.monotonic()
+    health = GoingAway("things")
+    consume(read_source("things"), ConsumerOptions(), health)
+    assert struck
+    assert time.monotonic() - started < 25
+    assert things.landed() == [1]
+    assert health.lag == 1, "what was read and did not land lags"
+
+
+def test_a_login_that_is_refused_while_it_works_is_not_waited_for(
+    things: Things, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(role: str) -> Any:
+        raise ServerUnreachable("password authentication failed")
+
+    monkeypatch.setattr("streaming.consuming.writer.connect", refuse)
+    things.send(thing(1))
+    with pytest.raises(ServerUnreachable, match="password authentication failed"):
+        consume(read_source("things"), ConsumerOptions(), Health("things"))

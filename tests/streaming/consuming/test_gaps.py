@@ -1,0 +1,183 @@
+"""A gap in the offsets stops the consumer; holes that Kafka itself leaves do not."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import (
+    OffsetOutOfRangeError,
+)
+from psycopg2.extensions import connection as Connection
+
+from loader.declarations import read_source
+from loader.errors import CoordinateUnknown
+from streaming.cluster import admin, create_topic, delete_topic
+from streaming.consumer import consume
+from streaming.consuming import assignments
+from streaming.consuming.assignments import take_up
+from streaming.consuming.gaps import accept_or_stop
+from streaming.consuming.health import Health
+from streaming.consuming.landing import land
+from streaming.consuming.loop import ConsumerOptions
+from streaming.errors import (
+    GapFound,
+    MessageUnreadable,
+)
+from streaming.message import read_message
+from tests.crash.chaos_rounds import COMPACTED
+from tests.support.databases import rows
+from tests.support.independent_client import read_topic
+from tests.support.things import Things, thing, until
+from warehouse.connection import connect
+from warehouse.logins import Role
+
+
+def test_a_gap_stops_it_until_it_is_accepted_and_then_stands_in_the_ledger(things: Things) -> None:
+    things.send(*map(thing, range(10)))
+    things.consume()
+    things.send(*map(thing, range(10, 20)))
+    with admin() as client:
+        client.delete_records({TopicPartition(things.topic, 0): 15})
+    with pytest.raises(GapFound, match=r":0: offset 10 comes next, but the log begins at 15 only: .*--accept-gap"):
+        things.consume()
+    assert things.landed() == list(range(10))
+    assert things.consume(ConsumerOptions(until_end=True, accepts_gap=True)).landed == 5
+    assert things.landed() == [*range(10), *range(15, 20)]
+    assert rows("select first_position, next_position, reason from ledger.gaps") == [
+        (10, 15, "the log begins at 15 only")
+    ]
+
+
+def test_what_a_rival_lands_while_a_partition_is_taken_up_is_no_gap(
+    things: Things, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things.send(*map(thing, range(5)))
+    things.consume()
+
+    def connect_late(role: Role) -> Connection:
+        monkeypatch.setattr(assignments, "connect", connect)
+        things.send(*map(thing, range(5, 8)))
+        things.consume(group="rival")
+        return connect(role)
+
+    monkeypatch.setattr(assignments, "connect", connect_late)
+    things.consume()
+    assert things.landed() == list(range(8))
+
+
+def test_a_gap_that_a_rival_has_accepted_is_not_recorded_again(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
+    things.send(*map(thing, range(10)))
+    things.consume()
+    things.send(*map(thing, range(10, 20)))
+    with admin() as client:
+        client.delete_records({TopicPartition(things.topic, 0): 15})
+
+    def accept_after_a_rival(*arguments: Any) -> int:
+        rival = connect("loader")
+        with rival, rival.cursor() as cursor:
+            cursor.execute("update ledger.inputs set next_position = 15 where next_position = 10")
+        rival.close()
+        return accept_or_stop(*arguments)
+
+    monkeypatch.setattr("streaming.consuming.assignments.accept_or_stop", accept_after_a_rival)
+    assert things.consume(ConsumerOptions(until_end=True, accepts_gap=True)).landed == 5
+    assert rows("select count(*) from ledger.gaps") == [(0,)]
+
+
+def test_only_the_partition_that_was_cut_is_taken_up_again_and_after_what_is_under_way(
+    things: Things, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things.send(*map(thing, range(10)))
+    things.send(thing(10), partition=1)
+    poll, taken, seen = KafkaConsumer.poll, [], []
+
+    def land_slowly(connection: Any, ranges: Any) -> Any:
+        time.sleep(1)
+        return land(connection, ranges)
+
+    def poll_a_cut_log(consumer: KafkaConsumer, **options: Any) -> Any:
+        if len(seen) == 1:
+            seen.append({})
+            raise OffsetOutOfRangeError({TopicPartition(things.topic, 0): 10})
+        found = poll(consumer, **options)
+        if TopicPartition(things.topic, 0) in found:
+            seen.append(found)
+        return found
+
+    def take_up_seen(consumer: Any, watch: Any, partitions: list[int], *origin: Any, **options: Any) -> Any:
+        position = "select coalesce(max(next_position), 0)::int from ledger.inputs where partition = 0"
+        taken.append((partitions, *rows(position)[0]))
+        return take_up(consumer, watch, partitions, *origin, **options)
+
+    monkeypatch.setattr("streaming.consuming.writer.land", land_slowly)
+    monkeypatch.setattr("streaming.consuming.loop.take_up", take_up_seen)
+    monkeypatch.setattr(KafkaConsumer, "poll", poll_a_cut_log)
+    assert things.consume().landed == 11
+    assert taken == [([0, 1], 0), ([0], 10)]
+
+
+def test_a_record_that_the_client_cannot_take_apart_stops_it_and_is_named(things: Things) -> None:
+    class NotText(str):
+        def encode(self, *anything: Any) -> bytes:
+            return b"\xff"
+
+    things.send(thing(1))
+    things.consume()
+    things.send(thing(2), headers=[(NotText("name"), b"")])
+    with pytest.raises(MessageUnreadable, match=rf"at or behind {things.topic}:0:1.* cannot be read .*--accept-gap"):
+        consume(read_source("things"), ConsumerOptions(), Health("things"))
+    with pytest.raises(CoordinateUnknown):
+        read_message(f"{things.topic}:0:1")
+    with admin() as client:
+        client.delete_records({TopicPartition(things.topic, 0): 2})
+    things.send(thing(3))
+    things.consume(ConsumerOptions(until_end=True, accepts_gap=True))
+    assert things.landed() == [1, 3]
+    assert rows("select count(*) from ledger.gaps") == [(1,)]
+
+
+def test_aborted_transactions_leave_holes_that_are_no_gaps(things: Things) -> None:
+    producer = KafkaProducer(bootstrap_servers=things.server, transactional_id=things.topic, acks="all")
+    producer.init_transactions()
+    for number, is_committed in enumerate([True, False, True, False]):
+        producer.begin_transaction()
+        for part in range(3):
+            producer.send(things.topic, thing(10 * number + part), partition=0)
+        producer.flush(30)
+        producer.commit_transaction() if is_committed else producer.abort_transaction()
+    producer.close()
+    assert things.consume().landed == 6
+    assert things.landed() == [0, 1, 2, 20, 21, 22]
+    things.send(thing(99))
+    assert things.consume().landed == 1
+    assert rows("select count(*) from ledger.gaps") == [(0,)]
+
+
+def test_compaction_leaves_holes_that_are_no_gaps(things: Things) -> None:
+    delete_topic(things.topic)
+    create_topic(things.topic, 1, configs=COMPACTED)
+
+    def send_for_every_key(numbers: range) -> None:
+        producer = KafkaProducer(bootstrap_servers=things.server)
+        for number in numbers:
+            producer.send(things.topic, thing(number), key=b"%d" % (number % 10)).get(30)
+        producer.close()
+        time.sleep(0.3)  # the next one begins a segment, and this one can be compacted
+
+    def held() -> list[int]:
+        return [offset for _, offset, _ in read_topic(things.server, things.topic)]
+
+    send_for_every_key(range(10))
+    assert things.consume().landed == 10
+    send_for_every_key(range(10, 30))
+    send_for_every_key(range(30, 35))
+    things.send(thing(35), key=b"last")
+    left = [*range(25, 35), 35]
+    until(lambda: held() == left)
+    assert things.consume().landed == len(left)
+    assert things.landed() == [*range(10), *left]
+    assert rows("select count(*) from ledger.gaps") == [(0,)]
+    assert things.consume().landed == 0

@@ -1,0 +1,144 @@
+"""Consumers that are killed, halted or share a topic land each message once."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import threading
+import time
+from contextlib import suppress
+
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.errors import (
+    CoordinatorNotAvailableError,
+)
+
+from streaming.cluster import admin
+from streaming.consuming.held_partitions import HeldPartitions
+from tests.support.databases import rows
+from tests.support.things import Things, thing, until
+from warehouse.connection import connect
+
+WAITING = """
+select distinct pid from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()
+"""
+
+
+def test_a_killed_consumer_leaves_nothing_twice_and_nothing_out(things: Things) -> None:
+    producer = KafkaProducer(bootstrap_servers=things.server, linger_ms=5)
+    sent = 0
+    for round_number in range(3):
+        for _ in range(2000):
+            producer.send(things.topic, thing(sent), partition=sent % 2)
+            sent += 1
+        producer.flush(30)
+        process = things.start()
+        deadline = time.monotonic() + 30
+        while not rows("select 1 from ledger.batches limit 1") and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.05 * round_number)
+        process.kill()
+        process.communicate()
+    producer.close()
+    things.consume()
+    assert things.landed() == list(range(sent))
+    assert things.books() == (sent, sent, 0, 0)
+
+
+def test_two_consumers_that_both_believe_the_partition_theirs_land_it_once(things: Things) -> None:
+    things.send(*map(thing, range(3000)))
+    failures: list[BaseException] = []
+
+    def consume_in_a_group_of_its_own(group: str) -> None:
+        process = things.start("--until-end", "--group", group)
+        _, said = process.communicate(timeout=60)
+        if process.returncode:
+            failures.append(AssertionError(said.decode()))
+
+    threads = [threading.Thread(target=consume_in_a_group_of_its_own, args=[group]) for group in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert things.landed() == list(range(3000))
+    assert things.books() == (3000, 3000, 0, 0)
+
+
+def test_a_consumer_that_was_halted_in_mid_write_wakes_when_another_has_landed_its_messages(things: Things) -> None:
+    numbers = itertools.count()
+
+    def send(count: int) -> None:
+        for partition in (0, 1):
+            things.send(*map(thing, itertools.islice(numbers, count)), partition=partition)
+
+    def both_land_what_is_new() -> bool:
+        send(1)
+        return rows("select count(distinct run_id) from ledger.batches where first_position >= 200") == [(2,)]
+
+    send(100)
+    first = things.start()
+    consumers = [first]
+    owner = connect("owner")
+    try:
+        until(lambda: len(things.landed()) == 200)
+        with owner, owner.cursor() as cursor:
+            cursor.execute("select from ledger.inputs for update")
+            send(100)
+            until(lambda: bool(rows(WAITING)))
+            first.send_signal(signal.SIGSTOP)
+            cursor.execute(f"select pg_terminate_backend(pid) from ({WAITING}) as waiting")
+        consumers.append(things.start())
+        until(lambda: len(things.landed()) == 400)
+        first.send_signal(signal.SIGCONT)
+        until(both_land_what_is_new)
+        sent = next(numbers)
+        until(lambda: len(things.landed()) >= sent)
+    finally:
+        owner.close()
+        first.send_signal(signal.SIGCONT)
+        for process in consumers:
+            process.terminate()
+        said = [process.communicate(timeout=40)[1].decode() for process in consumers]
+    assert [process.returncode for process in consumers] == [0, 0], said
+    assert "the database does not answer, waiting" in said[0]
+    assert things.landed() == list(range(sent))
+    assert things.books() == (sent, sent, 0, 0)
+
+
+def test_a_group_shares_the_partitions_and_sigterm_ends_it_cleanly(things: Things) -> None:
+    first, second = things.start(), things.start()
+    try:
+        deadline = time.monotonic() + 40
+        with admin() as client:
+            while time.monotonic() < deadline:
+                with suppress(CoordinatorNotAvailableError):  # a broker's first group waits for it
+                    found = client.describe_groups(["waybill-things"])["waybill-things"]
+                    if len(found["members"]) == 2 and found["group_state"] == "Stable":
+                        break
+                time.sleep(0.2)
+        things.send(thing(0), partition=0)
+        things.send(thing(1), partition=1)
+        things.send(*map(thing, range(1000, 1500)), partition=0)
+        things.send(*map(thing, range(2000, 2500)), partition=1)
+        while len(things.landed()) < 1002 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        runs = rows("select count(distinct run_id) from ledger.batches")
+    finally:
+        for process in (first, second):
+            process.send_signal(signal.SIGTERM)
+        said = [process.communicate(timeout=40)[1].decode() for process in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0), said
+    assert len(things.landed()) == 1002
+    assert runs == [(2,)]
+    assert rows("select distinct outcome from ledger.runs where command like 'consume%%'") == [("succeeded",)]
+
+
+def test_what_is_asked_of_a_partition_that_was_just_lost_does_nothing(things: Things) -> None:
+    consumer = KafkaConsumer(bootstrap_servers=things.server)
+    held = HeldPartitions(consumer, things.topic)
+    held.seek(0, 5)
+    held.pause([0])
+    held.resume([0])
+    assert (held.numbers(), held.position(0), held.highwater(0)) == (set(), None, None)
+    consumer.close()
