@@ -1,0 +1,109 @@
+"""A file that changes while it is loaded, or between two loads, loses no document."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import loader.landing.source_work
+import loader.retrying
+from loader.errors import FileChanged
+from loader.load import load
+from loader.plan import Request
+from tests.support.databases import rows
+from tests.support.documents import document, landed_ids
+from tests.support.interrupted_loads import Killed, die_after
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_told_and_loses_nothing(
+    database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = source / "a.ndjson"
+    path.write_bytes(b"\n".join(document(n) for n in range(2000)) + b"\n")
+    land = loader.landing.source_work.land
+
+    def and_shrink(*arguments: Any) -> Any:
+        if path.stat().st_size > 20_000:
+            os.truncate(path, 20_000)
+        return land(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loader.landing.source_work, "land", and_shrink)
+        with pytest.raises(FileChanged, match=r"changed while it was read.*run again"):
+            load(Request(("things",)))
+    kept = path.read_bytes().split(b"\n")
+
+    load(Request(("things",)))
+
+    assert {f"t{n}" for n in range(len(kept) - 1)} <= landed_ids().keys() <= {f"t{n}" for n in range(2000)}
+    assert rows("select count(*) from ledger.batches where read <> landed + rejected + skipped") == [(0,)]
+
+
+def test_a_file_that_changes_between_chunks_is_told_and_loses_nothing(
+    database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = source / "a.ndjson"
+    path.write_bytes(b"\n".join(document(n) for n in range(2000)) + b"\n")
+    (source / "b.ndjson").write_bytes(document(7000))
+    land, size = loader.landing.source_work.land, path.stat().st_size
+
+    def and_grow(*arguments: Any) -> Any:
+        if path.stat().st_size == size:
+            with path.open("ab") as file:
+                file.write(document(5000) + b"\n")
+        return land(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loader.landing.source_work, "land", and_grow)
+        with pytest.raises(FileChanged, match=r"changed while it was read.*run again"):
+            load(Request(("things",)))
+    part = landed_ids()
+    assert part["t7000"] == 1
+    assert part - Counter(["t7000"]) == Counter(f"t{n}" for n in range(sum(part.values()) - 1))
+
+    load(Request(("things",)))
+
+    assert set(landed_ids()) == {f"t{n}" for n in range(2000)} | {"t5000", "t7000"}
+    assert rows("select count(*) from ledger.batches where read <> landed + rejected + skipped") == [(0,)]
+
+
+def test_a_file_that_changed_after_a_load_of_it_died_is_told_once_and_read_as_a_new_one(
+    database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = source / "a.ndjson"
+    path.write_bytes(b"".join(document(n) + b"\n" for n in range(200)))
+    with monkeypatch.context() as patch:
+        die_after(2, patch)
+        with pytest.raises(Killed):
+            load(Request(("things",)))
+    landed = sum(landed_ids().values())
+    assert 0 < landed < 200
+    for number in (200, 201):
+        with path.open("ab") as file:
+            file.write(document(number) + b"\n")
+        with caplog.at_level(logging.WARNING):
+            assert (load(Request(("things",))).new_files, load(Request(("things",))).new_files) == (1, 0)
+    assert caplog.messages == [
+        f"{path} was landed up to position {landed} by an earlier run and has changed since; it is read as a new file"
+    ]
+    assert landed_ids().keys() == {f"t{n}" for n in range(202)}
+
+
+def test_a_file_that_is_only_touched_is_landed(
+    database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = source / "a.ndjson"
+    path.write_bytes(b"\n".join(document(n) for n in range(500)))
+    land = loader.landing.source_work.land
+
+    def and_touch(*arguments: Any) -> Any:
+        path.touch()
+        return land(*arguments)
+
+    monkeypatch.setattr(loader.landing.source_work, "land", and_touch)
+    assert load(Request(("things",))).rows == 500

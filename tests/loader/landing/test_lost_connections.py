@@ -1,0 +1,166 @@
+"""A load survives lost connections, lock timeouts and a server that restarts, and lands each row once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import psycopg2
+import pytest
+
+import loader.landing.source_work
+import loader.retrying
+import warehouse.connection
+import warehouse.runs
+from loader.landing.claims import LOCK
+from loader.load import load
+from loader.plan import Request
+from tests.support.databases import rows
+from tests.support.documents import document, landed_ids
+from tests.support.interrupted_loads import Killed, die_after
+from warehouse.connection import LOADER_TIMEOUTS, connect
+from warehouse.logins import Role
+from warehouse.runs import recorded_run
+
+
+def test_a_lost_connection_is_made_anew_and_costs_no_row(
+    database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (source / "a.ndjson").write_bytes(b"\n".join(document(n) for n in range(500)))
+    monkeypatch.setattr(loader.retrying, "PAUSES_SECONDS", (0.01, 0.01))
+    land, losses = loader.landing.source_work.land, [1, 3, 4, 8]
+
+    def and_lose(connection: Any, chunk: Any) -> Any:
+        losses[:] = [left - 1 for left in losses]
+        if 0 in losses:
+            owner = psycopg2.connect(**{**connection.get_dsn_parameters(), "user": "waybill"})
+            owner.autocommit = True
+            owner.cursor().execute("select pg_terminate_backend(%s)", [connection.info.backend_pid])
+            owner.close()
+        return land(connection, chunk)
+
+    monkeypatch.setattr(loader.landing.source_work, "land", and_lose)
+    with caplog.at_level(logging.WARNING):
+        assert load(Request(("things",))).rows == 500
+    assert landed_ids() == Counter(f"t{n}" for n in range(500))
+    assert len([line for line in caplog.messages if "trying again" in line]) == 4
+
+
+def test_a_server_that_stays_away_stops_the_load_with_nothing_half_written(
+    database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source / "a.ndjson").write_bytes(b"\n".join(document(n) for n in range(500)))
+    monkeypatch.setattr(loader.retrying, "PAUSES_SECONDS", (0.01, 0.01))
+    land, begun = loader.landing.source_work.land, []
+
+    def and_fail(connection: Any, chunk: Any) -> Any:
+        begun.append(chunk)
+        if len(begun) > 2:
+            raise psycopg2.errors.DiskFull("could not extend file: No space left on device")
+        return land(connection, chunk)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loader.landing.source_work, "land", and_fail)
+        with pytest.raises(psycopg2.errors.DiskFull):
+            load(Request(("things",)))
+    assert len(begun) == 5
+    assert rows("select outcome from ledger.runs") == [("failed",)]
+    assert sum(landed_ids().values()) == rows("select sum(landed)::int from ledger.batches")[0][0] > 0
+
+    load(Request(("things",)))
+    assert landed_ids() == Counter(f"t{n}" for n in range(500))
+
+
+def test_a_rival_that_hangs_inside_its_transaction_is_told_and_waited_for(
+    database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (source / "a.ndjson").write_bytes(b"\n".join(document(n) for n in range(500)))
+    with monkeypatch.context() as patch:
+        die_after(2, patch)
+        with pytest.raises(Killed):
+            load(Request(("things",)))
+    rival = connect("owner")
+    rival.cursor().execute("select from ledger.inputs for update")
+    timeouts = {**LOADER_TIMEOUTS, "lock_timeout": "100ms"}
+    monkeypatch.setattr(warehouse.connection, "LOADER_TIMEOUTS", timeouts)
+    monkeypatch.setattr(loader.retrying, "time", SimpleNamespace(sleep=lambda _: rival.rollback()))
+    with caplog.at_level(logging.WARNING):
+        load(Request(("things",)))
+    rival.close()
+    assert landed_ids() == Counter(f"t{n}" for n in range(500))
+    (said,) = [line for line in caplog.messages if "trying again" in line]
+    assert "lock timeout" in said
+
+
+def test_a_loader_that_was_suspended_inside_its_transaction_lets_go_and_goes_on(
+    database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (source / "a.ndjson").write_bytes(b"\n".join(document(n) for n in range(500)))
+    timeouts = {**LOADER_TIMEOUTS, "idle_in_transaction_session_timeout": "1s"}
+    monkeypatch.setattr(warehouse.connection, "LOADER_TIMEOUTS", timeouts)
+    monkeypatch.setattr(loader.retrying, "PAUSES_SECONDS", (0.01, 0.01))
+    land, suspended = loader.landing.source_work.land, []
+
+    def and_hang(connection: Any, chunk: Any) -> Any:
+        if not suspended:
+            suspended.append(chunk)
+            connection.cursor().execute("select from ledger.inputs for update")
+            while rows("select from pg_stat_activity where pid = %s", connection.info.backend_pid):
+                time.sleep(0.05)
+        return land(connection, chunk)
+
+    monkeypatch.setattr(loader.landing.source_work, "land", and_hang)
+    with caplog.at_level(logging.WARNING):
+        assert load(Request(("things",))).rows == 500
+    assert landed_ids() == Counter(f"t{n}" for n in range(500))
+    assert len([line for line in caplog.messages if "trying again" in line]) == len(suspended) == 1
+
+
+def test_inputs_are_locked_in_one_order_by_all(database: str) -> None:
+    ids = [str(UUID(int=number)) for number in (1, 2)]
+    rival = connect("owner")
+    with rival, rival.cursor() as cursor:
+        for input_id, digest in zip(ids, ["b", "a"], strict=True):
+            cursor.execute(
+                "insert into ledger.inputs values (%s, 's', 'file', %s, null, null, 'n')", [input_id, digest]
+            )
+    held = "select from ledger.inputs where input_id = %s for update"
+    rival.cursor().execute(held, [ids[0]])
+    loading = connect("loader")
+    waiting = threading.Thread(target=lambda: loading.cursor().execute(LOCK, ["s", ["a", "b"]]))
+    waiting.start()
+    while not rows("select from pg_locks where pid = %s and not granted", loading.info.backend_pid):
+        time.sleep(0.05)
+    rival.cursor().execute(f"{held} nowait", [ids[1]])  # which the waiting one would hold in another order
+    rival.rollback()
+    waiting.join()
+    loading.close()
+    rival.close()
+
+
+def test_a_run_that_succeeded_is_recorded_when_the_server_goes_away_just_then(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warehouse.runs, "PAUSES_SECONDS", (0.01, 0.01))
+    losses = [2, 3]
+
+    def and_lose(role: Role) -> Any:
+        losses[:] = [left - 1 for left in losses]
+        connection = connect(role)
+        if 0 in losses:
+            owner = connect("owner")
+            owner.cursor().execute("select pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
+            owner.close()
+        return connection
+
+    monkeypatch.setattr(warehouse.runs, "connect", and_lose)
+    with recorded_run("anything"):
+        pass
+    assert losses == [-2, -1]
+    assert rows("select command, outcome from ledger.runs") == [("anything", "succeeded")]

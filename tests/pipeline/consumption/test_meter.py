@@ -1,0 +1,133 @@
+"""The meter measures commands, PostgreSQL and the broker apart, and costs next to nothing."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from kafka import KafkaProducer
+from sqlalchemy import text
+
+from pipeline.consumption.meter import BROKER, COMMANDS, PAUSE_PER_COST, POSTGRESQL, Meter, Use, pause
+from streaming.cluster import create_topic
+from streaming.local_broker import server as local_broker
+from streaming.local_broker.process import address
+from tests.streaming.conftest import own_place
+from tests.support.consumption import BURN, waiting
+from warehouse.connection import engine
+from waybill.settings import get_settings
+
+
+def part(use: Use, name: str) -> float:
+    [found] = [one.cpu_seconds for one in use.parts if one.part == name]
+    assert found is not None
+    return found
+
+
+@pytest.mark.skipif(not get_settings().is_embedded, reason="an external server's processes are not ours to see")
+def test_the_servers_share_is_seen_beside_ours(database: str) -> None:
+    with engine("reader").connect() as connection, Meter() as meter:
+        connection.execute(text("select count(sqrt(n)) from generate_series(1, 3000000) as n"))
+    assert part(meter.use, POSTGRESQL) > 5 * part(meter.use, COMMANDS)
+    busy = part(meter.use, POSTGRESQL)
+    assert busy > 0.1
+    with engine("reader").connect() as connection, Meter() as meter:
+        connection.execute(text("select pg_sleep(0.5)"))
+    assert part(meter.use, POSTGRESQL) < busy / 2
+
+
+def test_an_external_server_is_not_ours_to_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "warehouse.invalid")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka.invalid:9092")
+    with Meter() as meter:
+        pass
+    unseen = {one.part: one.unseen for one in meter.use.parts if one.unseen}
+    assert unseen == {
+        POSTGRESQL: "not ours to see: PGHOST names a server of yours",
+        BROKER: "not ours to see: KAFKA_BOOTSTRAP_SERVERS names a broker of yours",
+    }
+
+
+def test_children_that_came_and_went_between_two_looks_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.consumption.meter.SHORTEST_PAUSE_SECONDS", 3600)
+    with Meter() as meter:
+        for _ in range(5):
+            subprocess.run([sys.executable, "-c", BURN.format(0.1)], check=True)
+    assert part(meter.use, COMMANDS) >= 0.4  # ticks of 10 ms are rounded
+
+
+def test_memory_is_that_of_the_work() -> None:
+    with waiting("b = b'x' * 200_000_000"), Meter() as meter:
+        pass
+    assert meter.use.peak_bytes > 200_000_000
+    assert meter.use.peak_bytes >= meter.use.mean_bytes > 0
+
+
+def written_by_children() -> int:
+    return 512 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_oublock
+
+
+def test_written_bytes_are_those_of_the_work(tmp_path: Path) -> None:
+    script = f"import os\nwith open({str(tmp_path / 'big')!r}, 'wb') as f: f.write(bytes(20_000_000)); os.fsync(f)"
+    before = written_by_children()
+    with Meter() as meter:
+        subprocess.run([sys.executable, "-c", script], check=True)
+    if written_by_children() - before < 20_000_000:
+        pytest.skip("the system does not count what is written to this disk")
+    [written] = [one.written_bytes for one in meter.use.parts if one.part == COMMANDS]
+    assert written is not None and written >= 20_000_000
+
+
+def test_an_idle_brokers_memory_is_left_out_with_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    with waiting("b = b'x' * 200_000_000") as broker:
+        roots = {COMMANDS: psutil.Process, BROKER: lambda: psutil.Process(broker.pid)}
+        monkeypatch.setattr("pipeline.consumption.meter._parts", lambda settings: ({}, roots))
+        with Meter() as meter:
+            time.sleep(0.5)
+        monkeypatch.setattr("pipeline.consumption.meter.IDLING_SHARE", 0)
+        with Meter() as with_it:
+            pass
+    [ours] = meter.use.parts
+    assert ours.part == COMMANDS
+    assert (meter.use.peak_bytes, meter.use.mean_bytes) == (ours.peak_bytes, ours.mean_bytes)
+    assert with_it.use.peak_bytes > meter.use.peak_bytes + 150_000_000
+
+
+def test_the_brokers_share_is_there_when_it_works_and_gone_when_it_idles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = own_place(tmp_path / "kafka")
+    monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
+    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    monkeypatch.setattr("pipeline.consumption.meter.IDLING_SHARE", 0.1)  # one that was just started is not at rest yet
+    local_broker.start(place)
+    try:
+        create_topic("t", 1)
+        with Meter() as meter:
+            producer = KafkaProducer(bootstrap_servers=address(place))
+            for number in range(5000):
+                producer.send("t", b"%d" % number)
+            producer.flush(30)
+            producer.close()
+        share = part(meter.use, BROKER) / meter.use.wall_seconds
+        assert share > 0.1
+        # where the machine is slow, rest takes its share, too
+        monkeypatch.setattr("pipeline.consumption.meter.IDLING_SHARE", share / 2)
+        deadline = time.monotonic() + 60
+        while BROKER in {one.part for one in meter.use.parts} and time.monotonic() < deadline:
+            with Meter() as meter:
+                time.sleep(1)
+        assert BROKER not in {one.part for one in meter.use.parts}
+    finally:
+        local_broker.stop(place)
+
+
+def test_looking_costs_less_than_a_hundredth() -> None:
+    assert PAUSE_PER_COST >= 100
+    for cost in (0.0, 0.0001, 0.002, 0.5):
+        assert cost <= 0.01 * pause(cost)

@@ -1,0 +1,48 @@
+"""CPU time, memory and written bytes of a process include those of its children."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import psutil
+
+from pipeline.consumption.process_tree import ProcessTree
+from tests.support.consumption import BURN, waiting
+
+
+def look_until(tree: ProcessTree, holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds() and time.monotonic() < deadline:
+        tree.look(psutil.Process())
+        time.sleep(0.01)
+    assert holds()
+
+
+def children() -> int:
+    """Return how many processes the tests' own has below it; other tests may have left a server for forks there."""
+    return len(psutil.Process().children(recursive=True))
+
+
+def test_a_child_that_outlives_its_parent_is_followed_to_its_end() -> None:
+    before = children()
+    orphan = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {BURN.format(0.4)!r}]); input()"
+    tree = ProcessTree(psutil.Process)
+    with subprocess.Popen([sys.executable, "-c", orphan], stdin=subprocess.PIPE) as parent:
+        look_until(tree, lambda: tree.others == before + 2)
+        parent.communicate(b"\n")
+    assert tree.others == before + 2
+    look_until(tree, lambda: tree.others == before)
+    assert tree.taken.cpu_seconds >= 0.2  # what came after the last look is lost
+
+
+def test_a_tree_that_another_part_counts_is_left_out() -> None:
+    before = children()
+    with waiting() as child:
+        with_it, without = ProcessTree(psutil.Process), ProcessTree(psutil.Process)
+        with_it.look(psutil.Process())
+        without.look(psutil.Process(), {child.pid})
+    assert (with_it.others - before, without.others - before) == (1, 0)
+    assert with_it.memory_bytes > without.memory_bytes

@@ -1,0 +1,29 @@
+"""Interrupts a load after a number of batches, as a killed process would be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import loader.landing.source_work
+import loader.retrying
+
+
+class Killed(BaseException):
+    """Stands for a process that dies: nothing in the loader catches it."""
+
+
+def die_after(chunks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the process die before a chunk is landed, when some have been."""
+    landed = 0
+    land = loader.landing.source_work.land
+
+    def and_die(*arguments: Any) -> Any:
+        nonlocal landed
+        landed += 1
+        if landed > chunks:
+            raise Killed
+        return land(*arguments)
+
+    monkeypatch.setattr(loader.landing.source_work, "land", and_die)
