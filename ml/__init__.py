@@ -1,1 +1,1 @@
-"""Tasks, training, scoring, and the binding of a model to the rows that it learnt from."""
+"""Trains a model for a declared task, predicts with it, and knows the rows that it learnt from."""

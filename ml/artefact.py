@@ -1,4 +1,4 @@
-"""Saves a model with its manifest and loads it again only when it is whole and of the same versions (P7)."""
+"""Saves a model with its manifest, and loads it only if file and library versions are unchanged (P7)."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ PACKAGES = ("scikit-learn", "numpy", "scipy", "pandas", "joblib")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that a model depends on."""
+    """Return the Python and library versions that a model depends on."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 def save(task: str, pipeline: Any, manifest: dict[str, Any]) -> Path:
-    """Save model and manifest in a folder of their own, then make it the current one; return the folder.
+    """Save model and manifest in a new folder, then make the model the current one; return the folder.
 
-    1. write both into a partial folder, 2. rename it, 3. point `current` at it. A run that is killed before 3 leaves
-    the last model current.
+    1. Write both into a partial folder, 2. rename it, 3. point `current` at it. If the process is killed before 3, the
+    previous model stays current.
     """
     import joblib
 
@@ -38,8 +38,8 @@ def save(task: str, pipeline: Any, manifest: dict[str, Any]) -> Path:
         partial.mkdir(parents=True)  # 1.
         with atomic_file(partial / MODEL) as file:
             joblib.dump(pipeline, file, compress=3)
-        whole = {**manifest, "sha256": _checksum(partial / MODEL)}
-        write_atomic(partial / MANIFEST, json.dumps(whole, indent=1))
+        complete = {**manifest, "sha256": _checksum(partial / MODEL)}
+        write_atomic(partial / MANIFEST, json.dumps(complete, indent=1))
         partial.rename(final)  # 2.
         write_atomic(folder / CURRENT, manifest["model_id"] + "\n")  # 3.
     finally:
@@ -48,10 +48,10 @@ def save(task: str, pipeline: Any, manifest: dict[str, Any]) -> Path:
 
 
 def current_manifest(task: str) -> dict[str, Any] | None:
-    """Return the current model's manifest, None when there is no model.
+    """Return the current model's manifest; None when there is no model.
 
     Raises:
-        ArtefactBroken: the manifest is gone or cannot be read.
+        ArtefactBroken: the manifest is missing or cannot be read.
     """
     folder = get_settings().models_folder / task
     if not (folder / CURRENT).exists():
@@ -70,9 +70,9 @@ def load(task: str) -> tuple[Any, dict[str, Any]]:
     """Return the current model and its manifest.
 
     Raises:
-        NoModel: nothing was trained.
-        ArtefactBroken: the file's SHA-256 is not the manifest's; nothing of it was unpickled.
-        OtherVersions: Python or a library is of another version; nothing of it was unpickled.
+        NoModel: no model was trained yet.
+        ArtefactBroken: the file's SHA-256 differs from the manifest's; the file was not unpickled.
+        OtherVersions: Python or a library has another version; the file was not unpickled.
     """
     manifest = current_manifest(task)
     if manifest is None:
@@ -81,18 +81,18 @@ def load(task: str) -> tuple[Any, dict[str, Any]]:
     raw = path.read_bytes() if path.exists() else b""
     if hashlib.sha256(raw).hexdigest() != manifest["sha256"]:
         raise ArtefactBroken(
-            f"{relative_name(path)} is not the file that was saved, so it is not loaded:"
-            f" `python -m ml.train --task {task} --force`"
+            f"{relative_name(path)} is not the file that was saved, so it was not loaded:"
+            f" train again with `python -m ml.train --task {task} --force`"
         )
-    others = [
+    different = [
         f"{name} {manifest['versions'].get(name)}"
         for name, found in versions().items()
         if manifest["versions"].get(name) != found
     ]
-    if others:
+    if different:
         raise OtherVersions(
-            f"{relative_name(path)} was saved with {', '.join(others)}, so it is not loaded:"
-            f" `python -m ml.train --task {task} --force`"
+            f"{relative_name(path)} was saved with {', '.join(different)}, so it was not loaded:"
+            f" train again with `python -m ml.train --task {task} --force`"
         )
     import io
 

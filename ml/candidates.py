@@ -1,4 +1,4 @@
-"""The candidates: one scikit-learn Pipeline each, encoders and imputation inside, fitted as one object."""
+"""Makes the candidates: one scikit-learn Pipeline each, with encoders and imputation inside, fitted as one object."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from ml.errors import TaskBroken
 from ml.task import Task
 
-RAREST_CATEGORY = 50
+MIN_CATEGORY_ROWS = 50
 
 
 def make_pipeline(name: str, task: Task) -> Any:
     """Return an unfitted Pipeline for a candidate of the task.
 
     Raises:
-        TaskBroken: no such candidate.
+        TaskBroken: there is no candidate of this name.
     """
     from sklearn.dummy import DummyClassifier
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -23,25 +23,28 @@ def make_pipeline(name: str, task: Task) -> Any:
 
     parameters = task.candidates[name]
     makers = {
-        "dummy": lambda: (_encoded(task), DummyClassifier(strategy="prior", **parameters)),
-        "logistic_regression": lambda: (_scaled(task), LogisticRegression(random_state=task.seed, **parameters)),
+        "dummy": lambda: (_tree_features(task), DummyClassifier(strategy="prior", **parameters)),
+        "logistic_regression": lambda: (
+            _linear_features(task),
+            LogisticRegression(random_state=task.seed, **parameters),
+        ),
         "random_forest": lambda: (
-            _encoded(task),
+            _tree_features(task),
             RandomForestClassifier(random_state=task.seed, n_jobs=2, **parameters),
         ),
         "hist_gradient_boosting": lambda: (
-            _encoded(task),
+            _tree_features(task),
             HistGradientBoostingClassifier(random_state=task.seed, categorical_features=None, **parameters),
         ),
     }
     if name not in makers:
-        raise TaskBroken(f"task {task.task}: no candidate {name!r}; there are {', '.join(makers)}")
+        raise TaskBroken(f"task {task.task}: unknown candidate {name!r}: choose from {', '.join(makers)}")
     features, classifier = makers[name]()
     return Pipeline([("features", features), ("classifier", classifier)])
 
 
-def _encoded(task: Task) -> Any:
-    """Return what trees need: a category is its share of late rows, cross-fitted; a missing number stays missing."""
+def _tree_features(task: Task) -> Any:
+    """Return the features for trees: a category becomes its share of positive labels, cross-fitted; numbers pass."""
     from sklearn.compose import ColumnTransformer
     from sklearn.model_selection import StratifiedKFold
     from sklearn.preprocessing import TargetEncoder
@@ -51,8 +54,8 @@ def _encoded(task: Task) -> Any:
     return ColumnTransformer([("category", encoder, task.categorical), ("number", "passthrough", task.numeric)])
 
 
-def _scaled(task: Task) -> Any:
-    """Return what a linear model needs: one column a category, numbers by their rank, missing ones marked."""
+def _linear_features(task: Task) -> Any:
+    """Return the features for a linear model: one column per category, numbers by rank, missing numbers flagged."""
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
@@ -60,5 +63,5 @@ def _scaled(task: Task) -> Any:
 
     ranks = QuantileTransformer(n_quantiles=200, subsample=20_000, output_distribution="normal", random_state=task.seed)
     numbers = make_pipeline(ranks, SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
-    categories = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=RAREST_CATEGORY)
+    categories = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=MIN_CATEGORY_ROWS)
     return ColumnTransformer([("category", categories, task.categorical), ("number", numbers, task.numeric)])

@@ -1,10 +1,10 @@
-"""What can stop training and scoring.
+"""Errors that stop training and scoring.
 
 ModelError                       base
 ├── TaskBroken                   a task's declaration cannot be used
-├── NothingToLearn               the table is missing or has no labelled rows where they are needed
-├── NoModel                      nothing was trained yet
-├── ArtefactBroken               the model's file is not the one that was saved; it is not loaded
+├── NothingToLearn               the table is missing or has no labelled rows in a part of the split
+├── NoModel                      no model was trained yet
+├── ArtefactBroken               the model's file was changed after it was saved; it is not loaded
 └── OtherVersions                the model was saved with other library versions; it is not loaded
 """
 
@@ -20,16 +20,16 @@ class TaskBroken(ModelError):
 
 
 class NothingToLearn(ModelError):
-    """Raised when the task's table is missing, empty, or has one class only in a part of the split."""
+    """Raised when the task's table is missing or empty, or a part of the split lacks one of the two labels."""
 
 
 class NoModel(ModelError):
-    """Raised when scoring finds no trained model."""
+    """Raised when no model was trained for the task."""
 
 
 class ArtefactBroken(ModelError):
-    """Raised before anything is unpickled, when the file's checksum is not the manifest's."""
+    """Raised before unpickling when the file's checksum differs from the manifest's."""
 
 
 class OtherVersions(ModelError):
-    """Raised before anything is unpickled, when Python or a library is of another version."""
+    """Raised before unpickling when the version of Python or a library differs from the model's."""

@@ -1,23 +1,23 @@
-"""The figures by which candidates are compared."""
+"""Measures candidates: the metrics that compare them and the curves that the report draws."""
 
 from __future__ import annotations
 
 from typing import Any
 
 BINS = 10
-POINTS = 60  # of a curve that is drawn
+MAX_POINTS = 60  # of one curve
 
 
 def measure(label: Any, probability: Any, threshold: float) -> dict[str, float]:
-    """Return ROC AUC, average precision, Brier score, expected calibration error, and the figures at a threshold.
+    """Return ROC AUC, average precision, Brier score, calibration error, and precision and recall at a threshold.
 
-    The calibration error is the mean distance between forecast and frequency over ten bins of equal width, weighted by
-    their rows (Guo et al. 2017, "On Calibration of Modern Neural Networks").
+    The (expected) calibration error is the mean distance between forecast and frequency over ten bins of equal width,
+    weighted by the number of rows (Guo et al. 2017, "On Calibration of Modern Neural Networks").
     """
     import numpy as np
     from sklearn.metrics import average_precision_score, brier_score_loss, precision_score, recall_score, roc_auc_score
 
-    said = probability >= threshold
+    predicted = probability >= threshold
     bins = np.minimum((probability * BINS).astype(int), BINS - 1)
     gaps = [
         abs(label[bins == one].mean() - probability[bins == one].mean()) * (bins == one).mean() for one in set(bins)
@@ -29,17 +29,17 @@ def measure(label: Any, probability: Any, threshold: float) -> dict[str, float]:
         "pr_auc": average_precision_score(label, probability),
         "brier": brier_score_loss(label, probability),
         "ece": sum(gaps),
-        "precision": precision_score(label, said, zero_division=0),
-        "recall": recall_score(label, said),
+        "precision": precision_score(label, predicted, zero_division=0),
+        "recall": recall_score(label, predicted),
     }
     return {name: round(float(value), 4) for name, value in figures.items()}
 
 
 def curves(label: Any, probability: Any) -> dict[str, list[list[float]]]:
-    """Return the curves that a report draws, a list of points each.
+    """Return the curves that the report draws, each as a list of points.
 
     ROC: false and true positive rate; precision_recall: recall and precision; calibration: mean forecast, frequency
-    and rows of each of ten bins of equal width that has any.
+    and number of rows of each non-empty bin out of ten of equal width.
     """
     import numpy as np
     from sklearn.metrics import precision_recall_curve, roc_curve
@@ -47,20 +47,22 @@ def curves(label: Any, probability: Any) -> dict[str, list[list[float]]]:
     false_positives, true_positives, _ = roc_curve(label, probability)
     precision, recall, _ = precision_recall_curve(label, probability)
     bins = np.minimum((probability * BINS).astype(int), BINS - 1)
-    held = [bins == one for one in range(BINS) if (bins == one).any()]
+    masks = [bins == one for one in range(BINS) if (bins == one).any()]
     return {
         "roc": _points(false_positives, true_positives),
         "precision_recall": _points(recall[::-1], precision[::-1]),
-        "calibration": [[float(probability[of].mean()), float(label[of].mean()), int(of.sum())] for of in held],
+        "calibration": [
+            [float(probability[mask].mean()), float(label[mask].mean()), int(mask.sum())] for mask in masks
+        ],
     }
 
 
 def _points(x: Any, y: Any) -> list[list[float]]:
-    """Return a curve's points, or some of many, evenly along its x, its ends among them."""
+    """Return at most MAX_POINTS points of a curve, evenly spaced along x, both ends included."""
     import numpy as np
 
-    if len(x) <= POINTS:
+    if len(x) <= MAX_POINTS:
         return [[round(float(one), 4), round(float(other), 4)] for one, other in zip(x, y, strict=True)]
-    wanted = (np.searchsorted(x, np.linspace(x[0], x[-1], POINTS), "right") - 1).clip(0)
+    wanted = (np.searchsorted(x, np.linspace(x[0], x[-1], MAX_POINTS), "right") - 1).clip(0)
     wanted = np.unique([0, *wanted, len(x) - 1])
     return [[round(float(x[n]), 4), round(float(y[n]), 4)] for n in wanted]

@@ -1,4 +1,4 @@
-"""Reads a task's rows from the marts, and tells by an order-independent hash whether they are the same as before."""
+"""Reads a task's rows from the marts and hashes them, so that a model can be compared with the data it learnt from."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ml.errors import NothingToLearn
 from ml.task import Task
 from warehouse.connection import connect
 
-# Two sums of 64-bit hashes with different seeds: the same for any order of the rows, another for any change in one.
-# Taken in one pass over the table, of the labelled rows before the test and of all rows, labelled or not.
-HASHED = """
-select count(*) filter (where is_learnt), sum(first) filter (where is_learnt)::text,
-    sum(second) filter (where is_learnt)::text, count(*), sum(first)::text, sum(second)::text
+# Two sums of 64-bit hashes with different seeds: the order of the rows does not change them, any change in a row does.
+# One pass over the table hashes the training rows (labelled, before the test months) and all rows, labelled or not.
+HASHES = """
+select count(*) filter (where is_training_row), sum(first) filter (where is_training_row)::text,
+    sum(second) filter (where is_training_row)::text, count(*), sum(first)::text, sum(second)::text
 from (
-    select hashtextextended(content, 0) as first, hashtextextended(content, 1) as second, is_learnt
+    select hashtextextended(content, 0) as first, hashtextextended(content, 1) as second, is_training_row
     from (
-        select row({columns})::text as content, {label} is not null and {time} < %(before)s as is_learnt
+        select row({columns})::text as content, {label} is not null and {time} < %(before)s as is_training_row
         from marts.{table}
         offset 0
-    ) as spelled
-) as hashed
+    ) as row_texts
+) as row_hashes
 """
 
 BATCHES = """
@@ -38,8 +38,8 @@ where consumed.model = %s and batches.landed > 0
 order by 1
 """
 
-# a batch whose documents are all duplicates, superseded or uncastable has changed no row
-CHANGING = """
+# A batch whose documents are all duplicates, superseded or uncastable has not changed any row.
+BATCHES_WITH_EFFECT = """
 select distinct _batch_id::text
 from intermediate.document_outcomes
 where _batch_id = any(%s::uuid[]) and outcome in ('current', 'filtered')
@@ -48,7 +48,10 @@ where _batch_id = any(%s::uuid[]) and outcome in ('current', 'filtered')
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """How many rows a model learns from, their hash, that of all rows, and the batches that the table was made of."""
+    """The number of training rows, their hash, the hash of the whole table, and the batches the table was built from.
+
+    `batches` maps each batch id to the batch's source and input, for people to read.
+    """
 
     rows: int
     digest: str
@@ -56,21 +59,21 @@ class TrainingRows:
     batches: dict[str, str]
 
 
-def training_rows(task: Task) -> TrainingRows:
-    """Hash the rows before the test, all of which choose or fit a model, and the whole table.
+def hash_training_rows(task: Task) -> TrainingRows:
+    """Hash the labelled rows before the test months, which fit or select a model, and the whole table.
 
     Raises:
-        NothingToLearn: the table or a column is missing, or there is no row.
+        NothingToLearn: the table or a column is missing, or there is no labelled row.
     """
     connection = connect("trainer")
     try:
         with connection, connection.cursor() as cursor:
-            rows, digest, table_digest = _hashed(cursor, task)
+            rows, digest, table_digest = _read_hashes(cursor, task)
             cursor.execute(BATCHES, [task.table])
             batches = {batch: f"{source}: {name}" for batch, name, source in cursor.fetchall()}
     except (UndefinedTable, UndefinedColumn) as error:
         raise NothingToLearn(
-            f"marts.{task.table} is not there as the task needs it: run `make dbt` ({error.pgcode})"
+            f"marts.{task.table} or one of its columns is missing: run `make dbt` ({error.pgcode})"
         ) from None
     finally:
         connection.close()
@@ -79,33 +82,33 @@ def training_rows(task: Task) -> TrainingRows:
     return TrainingRows(rows, digest, table_digest, batches)
 
 
-def _hashed(cursor: Any, task: Task) -> tuple[int, str, str]:
-    """Return count and hash of the labelled rows before the test, and the hash of all rows."""
-    parts: dict[str, sql.Composable] = {
+def _read_hashes(cursor: Any, task: Task) -> tuple[int, str, str]:
+    """Return the number of training rows, their hash, and the hash of all rows."""
+    names: dict[str, sql.Composable] = {
         "table": sql.Identifier(task.table),
         "label": sql.Identifier(task.label),
         "time": sql.Identifier(task.time_column),
         "columns": sql.SQL(", ").join(map(sql.Identifier, task.columns)),
     }
     cursor.execute("set local extra_float_digits = 1")
-    cursor.execute(sql.SQL(HASHED).format(**parts), {"before": task.split.test_from})
+    cursor.execute(sql.SQL(HASHES).format(**names), {"before": task.split.test_from})
     found = cursor.fetchone()
-    learnt, table = (hashlib.sha256(" ".join(map(str, sums)).encode()).hexdigest() for sums in (found[:3], found[3:]))
-    return found[0], learnt, table
+    training, table = (hashlib.sha256(" ".join(map(str, sums)).encode()).hexdigest() for sums in (found[:3], found[3:]))
+    return found[0], training, table
 
 
-def batches_that_changed(learnt_from: dict[str, str], now: dict[str, str]) -> list[str]:
-    """Name the batches that can have changed a training row since: those that came and count, and those that went."""
-    came = [batch for batch in now if batch not in learnt_from]
+def find_changed_batches(learnt_from: dict[str, str], now: dict[str, str]) -> list[str]:
+    """Return the names of batches that can have changed a training row: new ones with an effect, and removed ones."""
+    added = [batch for batch in now if batch not in learnt_from]
     connection = connect("trainer")
     try:
         with connection, connection.cursor() as cursor:
-            cursor.execute(CHANGING, [came])
-            changing = {batch for (batch,) in cursor.fetchall()}
+            cursor.execute(BATCHES_WITH_EFFECT, [added])
+            with_effect = {batch for (batch,) in cursor.fetchall()}
     finally:
         connection.close()
-    gone = [f"{name} (gone)" for batch, name in learnt_from.items() if batch not in now]
-    return [*(now[batch] for batch in came if batch in changing), *gone]
+    removed = [f"{name} (removed)" for batch, name in learnt_from.items() if batch not in now]
+    return [*(now[batch] for batch in added if batch in with_effect), *removed]
 
 
 def read_rows(task: Task) -> Any:

@@ -1,4 +1,4 @@
-"""`python -m ml.score`: write the current model's probabilities to `predictions.<task>`, and say when it is stale."""
+"""`python -m ml.score`: write the current model's predictions to `predictions.<task>` and report if it is stale."""
 
 from __future__ import annotations
 
@@ -14,117 +14,119 @@ from typing import Any
 import click
 from psycopg2 import sql
 
-from ml.artefact import load
-from ml.rows import batches_that_changed, read_rows, training_rows
-from ml.task import read_task
+from ml.predict import Model, Staleness, check_staleness, has_positive_label, load_model, predict
+from ml.rows import read_rows
 from warehouse.connection import connect
 from waybill.cli import run
 from waybill.settings import get_settings
 
-MAX_NAMED = 5
+DECIMALS = 6  # of a stored probability
+
+# Every task has this table. What the positive label is called is the task's business: a comment on the column says it.
 TABLE = """
 create table if not exists predictions.{table} (
     {key} text primary key,
     model_id uuid not null,
     probability double precision not null check (probability between 0 and 1),
-    is_predicted_late boolean not null,
+    is_predicted_positive boolean not null,
     is_stale boolean not null,
     scored_at timestamptz not null default now()
 )
 """
+COPY = """
+copy predictions.{table} ({key}, model_id, probability, is_predicted_positive, is_stale) from stdin (format csv)
+"""
+COMMENTS = """
+comment on table predictions.{table} is {state};
+comment on column predictions.{table}.probability is {probability_text};
+comment on column predictions.{table}.is_predicted_positive is {positive_text}
+"""
 
 
 @dataclass(frozen=True)
-class Scored:
-    """What scoring did: rows written, one line for a person, and whether the model is stale."""
+class ScoreResult:
+    """What scoring did: the number of rows written, one line for the user, and whether the model is stale."""
 
     rows: int
     summary: str
     is_stale: bool
 
 
-def score(task: str = "flight_delays") -> Scored:
-    """Score all rows of the task's table in one transaction; nothing is written when nothing changed.
+def score(task: str) -> ScoreResult:
+    """Score all rows of the task's table in one transaction; write nothing when nothing changed.
 
-    A model whose training rows have changed since is stale: it still answers, and every answer says so.
+    A model whose training rows have changed since is stale: it still predicts, and every prediction is marked.
 
     Raises:
         NoModel, ArtefactBroken, OtherVersions: see `ml.errors`; the last predictions stay.
     """
-    declared = read_task(task)
-    pipeline, manifest = load(task)
-    now = training_rows(declared.task)
-    is_stale = now.digest != manifest["training_digest"]
-    because = _because(batches_that_changed(manifest["batches"], now.batches)) if is_stale else ""
-    state = f"{manifest['model_id']} {'stale' if is_stale else 'fresh'} {now.table_digest}{because}"
-    if _standing_state(task) == state:
-        return Scored(0, f"nothing new: the same predictions stand{because}", is_stale)
-    frame = read_rows(declared.task)
-    probability = pipeline.predict_proba(frame[declared.task.features])[:, 1]
-    content = _as_csv(frame[declared.task.key], probability, manifest, is_stale)
-    _replace(task, declared.task.key, content, state)
-    return Scored(len(frame), f"{len(frame):,} predictions of {manifest['model_id']}{because}", is_stale)
+    model = load_model(task)
+    staleness = check_staleness(model)
+    state = _describe_state(model, staleness)
+    if _read_state(task) == state:
+        return ScoreResult(0, f"nothing new: the predictions are up to date{staleness}", staleness.is_stale)
+    rows = read_rows(model.task)
+    _replace_predictions(model, _as_csv(model, rows, is_stale=staleness.is_stale), state)
+    return ScoreResult(len(rows), f"{len(rows):,} predictions of {model.model_id}{staleness}", staleness.is_stale)
 
 
-def _because(batches: list[str]) -> str:
-    """Say that a model is stale, and by which batches."""
-    files = list(dict.fromkeys(batches))
-    more = f" and {len(files) - MAX_NAMED} more" if len(files) > MAX_NAMED else ""
-    named = ", ".join(files[:MAX_NAMED]) or "by no batch: the table was made otherwise or by hand"
-    return f"; STALE: its training rows have changed ({named}{more}); train anew with `make train`"
+def _describe_state(model: Model, staleness: Staleness) -> str:
+    """Return what the predictions depend on: the model, its staleness and the rows of the table."""
+    freshness = "stale" if staleness.is_stale else "fresh"
+    return f"{model.model_id} {freshness} {staleness.table_digest}{staleness}"
 
 
-def _standing_state(task: str) -> str | None:
-    """Return the model, rows and staleness of the standing predictions, as their table's comment says."""
+def _read_state(task: str) -> str | None:
+    """Return the state from which the predictions in the database were made: it is their table's comment."""
     connection = connect("trainer")
     try:
         with connection, connection.cursor() as cursor:
             relation = sql.SQL("predictions.{}").format(sql.Identifier(task)).as_string(connection)
             cursor.execute("select obj_description(to_regclass(%s), 'pg_class')", [relation])
-            found: str | None = cursor.fetchone()[0]  # type: ignore[index]
-            return found
+            state: str | None = cursor.fetchone()[0]  # type: ignore[index]
+            return state
     finally:
         connection.close()
 
 
-def _as_csv(keys: Any, probability: Any, manifest: dict[str, Any], is_stale: bool) -> bytes:
+def _as_csv(model: Model, rows: Any, *, is_stale: bool) -> bytes:
     import pandas as pd
 
-    frame = pd.DataFrame(
-        {
-            "key": keys,
-            "model_id": manifest["model_id"],
-            "probability": probability.round(6),
-            "is_predicted_late": probability >= manifest["threshold"],
-            "is_stale": is_stale,
-        }
-    )
-    return frame.to_csv(index=False, header=False).encode()
+    probabilities = predict(model, rows)
+    columns = {
+        "key": rows[model.task.key],
+        "model_id": model.model_id,
+        "probability": probabilities.round(DECIMALS),
+        "is_predicted_positive": has_positive_label(model, probabilities),
+        "is_stale": is_stale,
+    }
+    return pd.DataFrame(columns).to_csv(index=False, header=False).encode()
 
 
-def _replace(task: str, key: str, content: bytes, state: str) -> None:
-    """Put the predictions in the place of the last ones, with what they were made of."""
-    names = {"table": sql.Identifier(task), "key": sql.Identifier(key)}
-    statement = (
-        "copy predictions.{table} ({key}, model_id, probability, is_predicted_late, is_stale) from stdin (format csv)"
-    )
+def _replace_predictions(model: Model, content: bytes, state: str) -> None:
+    """Replace all predictions of the task, with comments that say what they are and what they were made from."""
+    task = model.task
+    names = {"table": sql.Identifier(task.task), "key": sql.Identifier(task.key)}
+    texts = {
+        "state": sql.Literal(state),
+        "probability_text": sql.Literal(f"Probability of the label {task.positive_label}"),
+        "positive_text": sql.Literal(f"True when {task.positive_label} is predicted: probability >= {model.threshold}"),
+    }
     connection = connect("trainer")
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute(sql.SQL(TABLE).format(**names))
             cursor.execute(sql.SQL("truncate predictions.{table}").format(**names))
-            cursor.copy_expert(sql.SQL(statement).format(**names).as_string(connection), io.BytesIO(content))
-            cursor.execute(
-                sql.SQL("comment on table predictions.{table} is {state}").format(state=sql.Literal(state), **names)
-            )
+            cursor.copy_expert(sql.SQL(COPY).format(**names).as_string(connection), io.BytesIO(content))
+            cursor.execute(sql.SQL(COMMENTS).format(**names, **texts))
     finally:
         connection.close()
 
 
-@click.command(help="Example: python -m ml.score\n\nWrite the current model's predictions.")
-@click.option("--task", help="A task of ml/tasks; the one that WAYBILL_TASK names by default.")
+@click.command(help="Example: python -m ml.score\n\nWrite the current model's predictions to predictions.<task>.")
+@click.option("--task", help="A task of ml/tasks. Default: the one named by WAYBILL_TASK.")
 def main(task: str | None) -> None:
-    """Score, and say whether the model is stale."""
+    """Score, and print what was written and whether the model is stale."""
     click.echo(score(task or get_settings().waybill_task).summary)
 
 

@@ -1,4 +1,4 @@
-"""A declared task: what is predicted, from which table and features, and how the rows are split by time."""
+"""Reads a declared task: what is predicted, from which table and features, and how rows are split by time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAME = r"^[a-z][a-z0-9_]{0,59}$"
 
 
 class Split(BaseModel):
-    """First days of validation and test; what is before is for training."""
+    """The first days of validation and of test; all days before are for training."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,7 +27,10 @@ class Split(BaseModel):
 
 
 class Task(BaseModel):
-    """One declared task; columns are those of a table in schema `marts`."""
+    """One declared task on a table in schema `marts`; the label is a boolean column, null where it is unknown.
+
+    `positive_label` is what a true label is called; `unlabelled` is the reason why rows have no label.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,6 +38,8 @@ class Task(BaseModel):
     table: str = Field(pattern=NAME)
     key: str = Field(pattern=NAME)
     label: str = Field(pattern=NAME)
+    positive_label: str = Field(default="positive", min_length=1, max_length=60)
+    unlabelled: str = Field(default="", max_length=200)
     time_column: str = Field(pattern=NAME)
     split: Split
     seed: int
@@ -45,7 +50,7 @@ class Task(BaseModel):
 
     @property
     def features(self) -> list[str]:
-        """The features in their order."""
+        """The features, in the order in which the model takes them."""
         return [*self.categorical, *self.numeric]
 
     @property
@@ -56,14 +61,14 @@ class Task(BaseModel):
 
 @dataclass(frozen=True)
 class DeclaredTask:
-    """A task and the digest of its declaration."""
+    """A task and the SHA-256 of its declaration file."""
 
     task: Task
     digest: str
 
 
 def read_task(name: str) -> DeclaredTask:
-    """Read a declaration.
+    """Read the declaration of a task from `ml/tasks`.
 
     Raises:
         TaskBroken: it is missing or cannot be used.
@@ -71,7 +76,7 @@ def read_task(name: str) -> DeclaredTask:
     path = TASKS / f"{name}.yml"
     declared = sorted(file.stem for file in TASKS.glob("*.yml"))
     if name not in declared:
-        raise TaskBroken(f"no task {name!r}: declared are {', '.join(declared)} (add {name}.yml to ml/tasks)")
+        raise TaskBroken(f"unknown task {name!r}: choose from {', '.join(declared)}, or add ml/tasks/{name}.yml")
     raw = path.read_bytes()
     try:
         task = Task.model_validate(yaml.safe_load(raw))

@@ -1,4 +1,4 @@
-"""A model knows its data (P7): altered or of other versions it is not loaded, and when its rows changed it is stale."""
+"""A model knows its data (P7): a changed file or other versions are not loaded; changed rows make it stale."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-import ml.artefact
-import ml.task
 from loader.landing.raw_tables import make_raw_tables
 from ml.artefact import load
 from ml.errors import ArtefactBroken, NoModel, NothingToLearn, OtherVersions, TaskBroken
@@ -23,50 +20,7 @@ from ml.task import read_task
 from ml.train import train
 from tests.support.databases import rows
 from tests.support.landing import flight, land
-from warehouse.connection import connect
-
-TASK = {
-    "task": "small",
-    "table": "rows",
-    "key": "row_id",
-    "label": "is_late",
-    "time_column": "on_date",
-    "split": {"validation_from": "2013-03-01", "test_from": "2013-04-01"},
-    "seed": 1,
-    "threshold": 0.5,
-    "categorical": ["airline"],
-    "numeric": ["delay"],
-    "candidates": {"dummy": {}, "logistic_regression": {}},
-}
-
-
-@pytest.fixture
-def task(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A table of 600 rows whose label follows a number, and the task that learns it."""
-    folder = tmp_path / "tasks"
-    folder.mkdir()
-    (folder / "small.yml").write_text(yaml.safe_dump(TASK))
-    monkeypatch.setattr(ml.task, "TASKS", folder)
-    monkeypatch.setenv("WAYBILL_MODELS", str(tmp_path / "models"))
-    execute(
-        "create table marts.rows as select 'r' || n as row_id, date '2013-01-01' + n % 120 as on_date,"
-        " case when n % 50 <> 0 then (n * 7) % 20 > 10 end as is_late, case n % 2 when 0 then 'UA' else 'AA' end as airline,"
-        " nullif((n * 7) % 20 + n % 3, 0) as delay from generate_series(1, 600) as n",
-        "grant select on marts.rows to waybill_trainer",
-        "create table intermediate.consumed_batches (model text, batch_id uuid)",
-        "grant select on intermediate.consumed_batches to waybill_trainer",
-        "create table intermediate.document_outcomes (_batch_id uuid, outcome text)",
-        "grant select on intermediate.document_outcomes to waybill_trainer",
-    )
-    return tmp_path / "models" / "small"
-
-
-def execute(*statements: str) -> None:
-    connection = connect("owner")
-    with connection, connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-    connection.close()
+from tests.support.small_task import TASK, execute
 
 
 def model_file(folder: Path) -> Path:
@@ -78,10 +32,10 @@ def test_a_model_is_trained_once_and_scores_every_row(task: Path) -> None:
     assert trained.manifest["chosen"] == "logistic_regression"
     assert trained.manifest["metrics"]["roc_auc"] > 0.9
     assert trained.manifest["rows"] == {"all": 600, "unlabelled": 12, "learnt_from": trained.rows}
-    drawn = trained.manifest["curves"]
-    assert (drawn["roc"][0], drawn["roc"][-1]) == ([0, 0], [1, 1])
-    assert [x for x, _ in drawn["precision_recall"]] == sorted(x for x, _ in drawn["precision_recall"])
-    assert sum(rows for _, _, rows in drawn["calibration"]) == trained.manifest["metrics"]["rows"]
+    curves = trained.manifest["curves"]
+    assert (curves["roc"][0], curves["roc"][-1]) == ([0, 0], [1, 1])
+    assert [x for x, _ in curves["precision_recall"]] == sorted(x for x, _ in curves["precision_recall"])
+    assert sum(rows for _, _, rows in curves["calibration"]) == trained.manifest["metrics"]["rows"]
     assert train("small").summary.startswith("nothing new")
     assert score("small").rows == 600
     assert rows("select count(*), count(distinct model_id), bool_or(is_stale) from predictions.small") == [
@@ -90,7 +44,7 @@ def test_a_model_is_trained_once_and_scores_every_row(task: Path) -> None:
     assert score("small").rows == 0
 
 
-def test_the_order_of_rows_is_nothing_and_one_flipped_label_makes_the_model_stale(task: Path) -> None:
+def test_row_order_is_ignored_but_one_flipped_label_makes_it_stale(task: Path) -> None:
     train("small")
     execute("create table shuffled as table marts.rows", "truncate marts.rows",
             "insert into marts.rows select * from shuffled order by md5(row_id)")  # fmt: skip
@@ -114,12 +68,12 @@ def show_threads(*_):
 ml.train.measure = show_threads
 days = pandas.date_range("2013-01-01", periods=120).tz_localize(None)
 rows = pandas.DataFrame({"on_date": days, "airline": "UA", "delay": range(120), "is_late": [True, False] * 60})
-ml.train._compare(Task.model_validate_json(sys.argv[1]), rows)
+ml.train.compare_candidates(Task.model_validate_json(sys.argv[1]), rows)
 """
 
 
-def test_no_library_fits_with_more_threads_than_are_allowed() -> None:
-    """In a process of its own, since a library that is loaded already would be limited anyway."""
+def test_no_library_fits_with_more_threads_than_allowed() -> None:
+    """Run in a separate process: a library that is already loaded would be limited anyway."""
     task = json.dumps({**TASK, "candidates": {"hist_gradient_boosting": {"max_iter": 2}}})
     shown = subprocess.run(
         [sys.executable, "-c", FIT_AND_SHOW_THREADS, task],
@@ -133,8 +87,8 @@ def test_no_library_fits_with_more_threads_than_are_allowed() -> None:
     assert all(pools and set(pools) == {1} for pools in threads)
 
 
-def take_in(outcome: str) -> str:
-    """Land a batch of one flight that the table takes in, with what becomes of the flight; return its name."""
+def land_and_process(outcome: str) -> str:
+    """Land a batch of one flight with this outcome, and mark it as processed by the table; return its name."""
     batch = land("flights", flight())
     execute(
         f"insert into intermediate.consumed_batches values ('rows', '{batch}')",
@@ -144,34 +98,34 @@ def take_in(outcome: str) -> str:
     return f"flights: {outcome}.ndjson"
 
 
-def test_a_stale_model_names_the_batches_that_did_it(task: Path) -> None:
+def test_a_stale_model_names_the_batches_that_changed_its_rows(task: Path) -> None:
     make_raw_tables()
-    take_in("superseded")
+    land_and_process("superseded")
     train("small")
-    take_in("duplicate")
+    land_and_process("duplicate")
     assert not score("small").is_stale
-    corrected = take_in("current")
-    withdrawn = take_in("filtered")
+    corrected = land_and_process("current")
+    withdrawn = land_and_process("filtered")
     execute("update marts.rows set delay = 99 where row_id = 'r8'", "delete from marts.rows where row_id = 'r9'")
-    said = score("small").summary
-    assert f"STALE: its training rows have changed ({corrected}, {withdrawn}); train anew" in said
+    summary = score("small").summary
+    assert f"STALE: its training rows have changed ({corrected}, {withdrawn}); train it again" in summary
     assert score("small").summary.startswith("nothing new") and f"({corrected}, {withdrawn})" in score("small").summary
     assert corrected in rows("select obj_description('predictions.small'::regclass)")[0][0]
     train("small")
     assert not score("small").is_stale
 
 
-def test_a_batch_that_is_gone_and_a_change_by_hand_are_told_apart(task: Path) -> None:
+def test_a_removed_batch_and_an_edit_by_hand_are_distinguished(task: Path) -> None:
     make_raw_tables()
-    name = take_in("current")
+    name = land_and_process("current")
     train("small")
     execute("delete from marts.rows where row_id = 'r9'")
-    assert "by no batch: the table was made otherwise or by hand" in score("small").summary
+    assert "by no batch: the table was rebuilt differently or edited by hand" in score("small").summary
     execute("truncate intermediate.consumed_batches")
-    assert f"({name} (gone))" in score("small").summary
+    assert f"({name} (removed))" in score("small").summary
 
 
-def test_rows_of_the_test_months_change_no_more_than_the_predictions(task: Path) -> None:
+def test_changed_rows_of_test_months_only_change_predictions(task: Path) -> None:
     train("small")
     score("small")
     execute("update marts.rows set delay = 99 where row_id = 'r119'")
@@ -180,7 +134,7 @@ def test_rows_of_the_test_months_change_no_more_than_the_predictions(task: Path)
 
 
 class Bomb:
-    """Leaves a file behind when it is unpickled."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -189,7 +143,7 @@ class Bomb:
         return Path.touch, (self.path,)
 
 
-def test_an_altered_file_is_refused_before_it_is_unpickled(task: Path, tmp_path: Path) -> None:
+def test_a_changed_file_is_refused_before_it_is_unpickled(task: Path, tmp_path: Path) -> None:
     train("small")
     model_file(task).write_bytes(pickle.dumps(Bomb(tmp_path / "went-off")))
     with pytest.raises(ArtefactBroken, match="not the file that was saved"):
@@ -197,7 +151,7 @@ def test_an_altered_file_is_refused_before_it_is_unpickled(task: Path, tmp_path:
     assert not (tmp_path / "went-off").exists()
 
 
-def test_one_flipped_byte_is_enough(task: Path) -> None:
+def test_one_flipped_byte_makes_the_model_broken(task: Path) -> None:
     train("small")
     raw = bytearray(model_file(task).read_bytes())
     raw[len(raw) // 2] ^= 1
@@ -206,27 +160,27 @@ def test_one_flipped_byte_is_enough(task: Path) -> None:
         score("small")
 
 
-def test_a_manifest_that_cannot_be_read_is_told_with_what_to_do(task: Path) -> None:
+def test_an_unreadable_manifest_is_reported_with_what_to_do(task: Path) -> None:
     train("small")
     model_file(task).with_name("manifest.json").write_text("{")
     with pytest.raises(ArtefactBroken, match=r"manifest\.json is missing or cannot be read: .* `make train`"):
         score("small")
 
 
-def test_other_versions_are_refused(task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_of_other_library_versions_is_refused(task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train("small")
     manifest = model_file(task).with_name("manifest.json")
-    told = json.loads(manifest.read_text())
-    told["versions"]["scikit-learn"] = "0.1"
-    manifest.write_text(json.dumps(told))
+    content = json.loads(manifest.read_text())
+    content["versions"]["scikit-learn"] = "0.1"
+    manifest.write_text(json.dumps(content))
     with pytest.raises(OtherVersions, match=r"scikit-learn 0\.1"):
         load("small")
 
 
-def test_mistakes_are_told_in_one_line(task: Path) -> None:
+def test_mistakes_are_reported_in_one_line(task: Path) -> None:
     with pytest.raises(NoModel, match="make train"):
         score("small")
-    with pytest.raises(TaskBroken, match="declared are small"):
+    with pytest.raises(TaskBroken, match="choose from small"):
         read_task("other")
     execute("truncate marts.rows")
     with pytest.raises(NothingToLearn, match="no labelled row"):
