@@ -15,8 +15,8 @@ from loader.plan import Request, SourcePlan, plan_source
 from loader.progress import Begin, progress_bar
 from loader.reading.inputs import spooled_standard_input, storable_name
 from loader.reading.ranges import Reject
-from loader.retrying import Retrying
 from loader.tallies import LoadResult, Tally, tallies_of
+from warehouse.reconnecting import ReconnectingConnection
 from warehouse.runs import recorded_run
 from waybill.settings import get_settings
 
@@ -41,21 +41,21 @@ def load(request: Request | None = None, *, on_reject: Callable[[str, Reject], N
         if request.dry_run:
             return _rehearsed(plans, on_reject or _unheard)
         make_raw_tables()
-        retrying = Retrying()
-        stack.callback(retrying.close)
+        connection = ReconnectingConnection("loader")
+        stack.callback(connection.close)
         run_id = stack.enter_context(recorded_run(storable_name(" ".join(["load", *request.sources, *request.files]))))
         begin = stack.enter_context(progress_bar())
-        return _landed(plans, run_id, retrying, begin)
+        return _landed(plans, run_id, connection, begin)
 
 
-def _landed(plans: list[SourcePlan], run_id: UUID, retrying: Retrying, begin: Begin) -> LoadResult:
+def _landed(plans: list[SourcePlan], run_id: UUID, connection: ReconnectingConnection, begin: Begin) -> LoadResult:
     result = LoadResult()
     problems: list[LoaderError] = []
     chunk_bytes = get_settings().waybill_chunk_bytes
     for plan in plans:
         size = sum(delivery.input_file.size_bytes for delivery in plan.deliveries)
-        work = SourceWork(plan.of_run(run_id), chunk_bytes, begin(plan.source.source, size), retrying.succeeded)
-        retrying.run(work.finish)
+        work = SourceWork(plan.of_run(run_id), chunk_bytes, begin(plan.source.source, size), connection.succeeded)
+        connection.run(work.finish)
         result.new_files += work.new_files
         result.known_files += work.known_files
         problems += work.problems.values()
@@ -63,7 +63,7 @@ def _landed(plans: list[SourcePlan], run_id: UUID, retrying: Retrying, begin: Be
         more = f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""
         raise type(problems[0])(f"{problems[0]}{more}")
     sources = [plan.source.source for plan in plans]
-    result.tallies = retrying.run(lambda connection: tallies_of(connection, run_id, sources))
+    result.tallies = connection.run(lambda opened: tallies_of(opened, run_id, sources))
     return result
 
 

@@ -21,7 +21,6 @@ from kafka import KafkaConsumer
 from loader.checking.contracts import Contract, read_contract
 from loader.declarations import Source, read_source
 from loader.landing.raw_tables import make_raw_tables
-from loader.retrying import TRANSIENT_ERRORS
 from streaming.cluster import (
     BOOTSTRAP_MS,
     TopicWatch,
@@ -34,11 +33,10 @@ from streaming.cluster import (
 from streaming.consuming.health import Health
 from streaming.consuming.landing import TopicFeed
 from streaming.consuming.loop import ConsumerLoop, ConsumerOptions
-from streaming.errors import BrokerAway
-from streaming.growing_pause import Backoff, is_transient
 from warehouse.connection import forget
 from warehouse.errors import ServerNotStarted
 from warehouse.runs import recorded_run
+from waybill.backoff import Backoff, is_transient
 from waybill.cli import run
 from waybill.settings import get_settings
 
@@ -74,18 +72,18 @@ def _opened_at_last(
 
     One that runs to the end is a batch job, which whoever started it can start again: it waits for neither.
     """
-    pause = Backoff(stopping)
+    backoff = Backoff(stopping=stopping)
     while not stopping.is_set():
         try:
             with ExitStack() as attempt:
                 intake = open_all(attempt)
                 opened.push(attempt.pop_all())
                 return intake
-        except (BrokerAway, *TRANSIENT_ERRORS) as error:
+        except Exception as error:
             if terms.until_end or isinstance(error, ServerNotStarted) or not is_transient(error):
                 raise
             forget()
-            pause.wait(error)
+            backoff.wait(error)
     return None
 
 
@@ -128,8 +126,8 @@ def _recorded(command: str) -> Iterator[UUID]:
         with recorded_run(command) as run_id:
             yield run_id
             is_done = True
-    except TRANSIENT_ERRORS as error:
-        if not is_done:
+    except Exception as error:
+        if not (is_done and is_transient(error)):
             raise
         reason = str(error).strip().partition("\n")[0]
         logger.warning("the run's end could not be recorded; what was landed is reason=%s", reason)

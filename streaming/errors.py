@@ -45,6 +45,8 @@ class BrokerUnreachable(StreamingError):
 class BrokerAway(BrokerUnreachable):
     """Raised when nobody listens where a broker should."""
 
+    is_transient = True
+
 
 class TopicUnknown(StreamingError):
     """Raised when the broker has no such topic; none is made by itself."""

@@ -25,6 +25,7 @@ from loader.reading.contents import contents
 from streaming.cluster import client_options, create_topic, find_topic, from_topic, topic_name, unreachable_said
 from streaming.errors import NotAcknowledged
 from waybill.cli import run
+from waybill.json_pointers import split_pointer
 
 LINGER_MS = 20
 BATCH_BYTES = 256 << 10
@@ -147,8 +148,7 @@ def business_key(source: Source, raw: bytes) -> bytes | None:
 
 
 def _at(document: Any, pointer: str) -> Any:
-    for part in pointer.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
+    for name in split_pointer(pointer):
         document = document[int(name)] if isinstance(document, list) else document[name]
     return document
 

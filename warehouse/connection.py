@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
 import psycopg2
 from psycopg2 import errorcodes, sql
+from psycopg2.extensions import cursor as Cursor
 from sqlalchemy import URL, Engine, create_engine
 
 from warehouse import embedded
@@ -87,6 +90,20 @@ def login_parameters(warehouse: Warehouse, role: Role, *, database: str | None =
 def connect(role: Role) -> psycopg2.extensions.connection:
     """Open one psycopg2 connection for a role."""
     return open_connection(connection_parameters(role))
+
+
+@contextmanager
+def cursor_of(role: Role, name: str | None = None) -> Iterator[Cursor]:
+    """Give a cursor for one transaction on a new connection: committed if the block succeeds, closed at its end.
+
+    With a `name`, PostgreSQL keeps the result of the one query and sends it in portions.
+    """
+    connection = connect(role)
+    try:
+        with connection, connection.cursor(name) as cursor:
+            yield cursor
+    finally:
+        connection.close()
 
 
 def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connection:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -16,6 +13,7 @@ import psycopg2
 
 from warehouse.errors import DataFolderRefused, ServerNotStarted
 from warehouse.server_paths import SOCKET_NAME, ServerPaths
+from waybill.file_lock import file_lock
 
 MAJOR_VERSION = "18"
 OWNER = "waybill"
@@ -55,7 +53,7 @@ def start(place: ServerPaths) -> bool:
     """
     if answers(place):
         return False
-    with _alone(place):
+    with file_lock(place.lock):  # two commands that start the server at once take turns
         if answers(place):
             return False
         _check_data_folder(place)
@@ -185,13 +183,6 @@ def _sweep_socket(place: ServerPaths) -> None:
     """Remove what a server that is gone left in its folder: its number may be another process's since a restart."""
     for path in (place.socket / SOCKET_NAME, place.socket / f"{SOCKET_NAME}.lock"):
         path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _alone(place: ServerPaths) -> Iterator[None]:
-    with place.lock.open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _last_line(place: ServerPaths) -> str:

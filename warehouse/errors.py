@@ -21,6 +21,8 @@ class WarehouseError(WaybillError):
 class ServerNotStarted(WarehouseError):
     """Raised when the embedded server did not come up in time."""
 
+    is_transient = True
+
 
 class DataFolderRefused(WarehouseError):
     """Raised when the data folder belongs to another PostgreSQL version or another user."""
@@ -36,6 +38,8 @@ class ServerUnreachable(WarehouseError):
 
 class ServerAway(ServerUnreachable):
     """Raised when nobody answers where the server should be, or with an answer that may be another soon."""
+
+    is_transient = True
 
 
 class EncodingRefused(WarehouseError):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -15,6 +12,7 @@ from psycopg2.extensions import connection as Connection
 from pydantic import SecretStr
 
 from waybill.atomic_files import write_private
+from waybill.file_lock import file_lock
 from waybill.settings import Settings
 
 Role = Literal["owner", "loader", "transformer", "trainer", "reader"]
@@ -52,7 +50,7 @@ def ensure_logins(connection: Connection, settings: Settings) -> dict[Role, str]
        between the next call makes the logins with the passwords that are there.
     3. Where one cannot be made, or is somebody else's, the login of the connection plays all roles.
     """
-    with _alone(settings), connection, connection.cursor() as cursor:
+    with file_lock(settings.state_folder / "logins.lock"), connection, connection.cursor() as cursor:
         known = read_logins(settings)
         given = {role_name("reader"): settings.waybill_reader_password} if settings.waybill_reader_password else {}
         passwords = {name: known.get(name) or _password(given.get(name)) for name in map(role_name, ROLES)}
@@ -91,12 +89,3 @@ def _create(connection: Connection, missing: dict[str, str], *, with_password: b
 
 def _write(path: Path, passwords: dict[str, str]) -> None:
     write_private(path, "".join(f"{name}:{password}\n" for name, password in passwords.items()))
-
-
-@contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
-    """Let the commands of one clone take turns: logins belong to the whole server, not to one database."""
-    settings.state_folder.mkdir(parents=True, exist_ok=True)
-    with (settings.state_folder / "logins.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

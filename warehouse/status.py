@@ -8,7 +8,7 @@ import click
 from psycopg2 import sql
 
 from warehouse import embedded
-from warehouse.connection import Warehouse, connect
+from warehouse.connection import Warehouse, cursor_of
 from warehouse.logins import has_own_logins
 
 PSQL = "psql: .venv/bin/python -m warehouse psql"
@@ -28,22 +28,21 @@ def print_status(warehouse: Warehouse) -> None:
         click.echo("state:    not running (start it: make up)")
         click.echo(_psql())
         return
-    connection = connect("reader")
-    with connection, connection.cursor() as cursor:
+    with cursor_of("reader") as cursor:
         cursor.execute("select split_part(version(), ' ', 2), pg_size_pretty(pg_database_size(current_database()))")
         version, size = cursor.fetchone()  # type: ignore[misc]
         click.echo(f"state:    running, PostgreSQL {version}")
         click.echo(f"database: {warehouse.settings.pgdatabase}, {size}")
         logins = "one each for loader, transformer, trainer and reader"
         if not has_own_logins(warehouse.settings):
-            logins = f"one login, {connection.info.user}, does it all: it may not make others, or they are not its own"
+            login = cursor.connection.info.user
+            logins = f"one login, {login}, does all: it may not create others, or they are not its own"
         click.echo(f"logins:   {logins}")
         cursor.execute(TABLES)
         for schema, table, size_bytes in cursor.fetchall():
             cursor.execute(sql.SQL("select count(*) from {}.{}").format(sql.Identifier(schema), sql.Identifier(table)))
             rows = cursor.fetchone()[0]  # type: ignore[index]
             click.echo(f"  {schema + '.' + table:<36} {rows:>12,} rows {size_bytes / 1e6:>9,.1f} MB")
-    connection.close()
     click.echo(_psql())
 
 

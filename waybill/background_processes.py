@@ -1,37 +1,82 @@
-"""Processes that outlive the command that started them, on this machine's loopback: which lives, and its end."""
+"""Processes that outlive the command that started them, such as the local broker and pgAdmin.
+
+A state file keeps the process's number, when it was created and what else its next command needs (ports, a key). A
+number alone would not do: after a restart of the machine it may belong to another process.
+"""
 
 from __future__ import annotations
 
+import json
 import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import psutil
+
+from waybill.atomic_files import write_private
 
 LOOPBACK = "127.0.0.1"
 STOP_SECONDS = 20
 
 
-def living(pid: int, created: float) -> psutil.Process | None:
-    """Return the process of this number and birth (seconds since 1970); None when it ended, whoever has the number."""
+@dataclass(frozen=True)
+class BackgroundProcess:
+    """A process as its state file describes it; `created` is in seconds since 1970, as the system reports it."""
+
+    pid: int
+    created: float
+    details: dict[str, Any]
+
+    def find(self) -> psutil.Process | None:
+        """Return the process if it is still running; None if it ended, even when its number was given out again."""
+        try:
+            process = psutil.Process(self.pid)
+            is_same = process.create_time() == self.created and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return None
+        return process if is_same else None
+
+
+def remember(state: Path, pid: int, **details: Any) -> BackgroundProcess:
+    """Write a started process to its state file, which only its owner can read; return it."""
+    started = BackgroundProcess(pid, psutil.Process(pid).create_time(), details)
+    write_private(state, json.dumps({"pid": pid, "created": started.created, **details}))
+    return started
+
+
+def last_started(state: Path) -> BackgroundProcess | None:
+    """Return the process that was started last, whether or not it is still running; None if there was none."""
     try:
-        process = psutil.Process(pid)
-        is_it = process.create_time() == created and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
+        content = json.loads(state.read_text())
+        return BackgroundProcess(content.pop("pid"), content.pop("created"), content)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
-    return process if is_it else None
 
 
-def end(process: psutil.Process) -> None:
-    """End a process, by force when it does not go by itself."""
+def find_running(state: Path) -> BackgroundProcess | None:
+    """Return the process that was started last if it is still running, else None."""
+    found = last_started(state)
+    return found if found and found.find() else None
+
+
+def stop(state: Path) -> bool:
+    """End the process that was started last, by force if it does not end by itself; return whether it was running."""
+    found = last_started(state)
+    process = found.find() if found else None
+    if process is None:
+        return False
     process.terminate()
     try:
         process.wait(STOP_SECONDS)
     except psutil.TimeoutExpired:
         process.kill()
         process.wait(STOP_SECONDS)
+    return True
 
 
-def takes_connections(port: int) -> bool:
-    """Whether somebody listens on a port of the loopback."""
+def accepts_connections(port: int) -> bool:
+    """Return whether a process listens on a port of the loopback interface."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0

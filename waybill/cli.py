@@ -5,14 +5,16 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import shutil
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from waybill import ctrl_c
 from waybill.errors import WaybillError
-from waybill.settings import get_settings
+from waybill.settings import PROJECT, get_settings
 
 WAYS_OUT = {
     errno.ENOSPC: "free some space and run the same command again",
@@ -21,6 +23,24 @@ WAYS_OUT = {
     errno.EACCES: "work in a clone of your own, or as the user that owns this one",
 }
 LOG_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def shown_command(arguments: str = "") -> str:
+    """Return `waybill ARGUMENTS` as it can be typed in this shell and folder; for messages and help texts.
+
+    It is `waybill` if the PATH leads to this environment's, else the path of its script: relative in the project's
+    folder, absolute elsewhere.
+    """
+    folder = Path(sys.executable).parent
+    script = folder / "waybill"
+    found = shutil.which("waybill")
+    if found and Path(found).parent.resolve() == folder.resolve():
+        name = "waybill"
+    elif Path.cwd() == PROJECT and script.is_relative_to(PROJECT):
+        name = str(script.relative_to(PROJECT))
+    else:
+        name = str(script)
+    return f"{name} {arguments}".rstrip()
 
 
 def run(command: click.Command, name: str) -> NoReturn:

@@ -6,7 +6,13 @@ WaybillError         base class; each package has an errors.py with its own subc
 
 
 class WaybillError(Exception):
-    """Raised for anything the user can fix. Its text is one line: what happened, where, what to do."""
+    """Raised for anything the user can fix. Its text is one line: what happened, where, what to do.
+
+    `is_transient` is True in subclasses for which the same attempt may succeed a little later; `waybill.backoff`
+    retries those only.
+    """
+
+    is_transient = False
 
 
 class SettingsError(WaybillError):

@@ -9,9 +9,10 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
-from loader.checking.fields import Fields, escape
+from loader.checking.fields import Fields
 from loader.declarations import Source
 from loader.errors import SourceBroken
+from waybill.json_pointers import join_pointer
 
 LONGEST_POINTER = 200  # characters of a pointer that are kept: it is part of a key, and an index takes 2,700 bytes
 ONE_BELOW = {"additionalProperties", "items"}  # words under which a schema for values further below stands
@@ -38,7 +39,7 @@ class Contract:
     def breach(self, document: Any) -> tuple[str, str] | None:
         """Return pointer and message of the first breach; None when the document keeps the contract."""
         for error in self._open.iter_errors(document):
-            pointer = "".join(f"/{escape(str(part))}" for part in error.instance_path)
+            pointer = join_pointer(error.instance_path)
             return pointer, _in_short(error.message)
         return None
 

@@ -9,6 +9,8 @@ from urllib.parse import unquote
 
 import jsonschema_rs
 
+from waybill.json_pointers import escape_name, split_pointer
+
 JSON_TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
 OTHERS = {"patternProperties", "additionalProperties", "unevaluatedProperties"}
 Applied = list[tuple[Any, bool]]  # schemas that apply to one value, and whether it is they that say what fields it has
@@ -61,9 +63,11 @@ class Fields:
                     if place.knows(name):
                         if isinstance(member, dict | list):
                             below = place.named.get(name) or self._below(place, name)
-                            todo.append((below, member, f"{pointer}/{escape(name) if name in place.names else '*'}"))
+                            todo.append(
+                                (below, member, f"{pointer}/{escape_name(name) if name in place.names else '*'}")
+                            )
                     elif place.is_listed:
-                        yield f"{pointer}/{escape(name)}", JSON_TYPES.get(type(member), "null")
+                        yield f"{pointer}/{escape_name(name)}", JSON_TYPES.get(type(member), "null")
             elif isinstance(value, list):
                 for index, member in enumerate(value):
                     if isinstance(member, dict | list):
@@ -109,17 +113,11 @@ class Fields:
             return None
         place: Any = self._schema
         try:
-            for part in unquote(pointer).split("/")[1:]:
-                name = part.replace("~1", "/").replace("~0", "~")
+            for name in split_pointer(unquote(pointer)):
                 place = place[int(name) if isinstance(place, list) else name]
         except (KeyError, IndexError, ValueError, TypeError):
             return None
         return place
-
-
-def escape(part: str) -> str:
-    """Return a name as it stands in a pointer."""
-    return part.replace("~", "~0").replace("/", "~1")
 
 
 def _of_member(schema: dict[str, Any], name: str) -> list[Any]:

@@ -10,6 +10,7 @@ import orjson
 from loader.reading.inputs import Stream
 from loader.reading.ranges import Rest
 from loader.reading.window import INSIDE_STRING, OPENING, SCALAR_END, FramingBroken, TooLarge, Window
+from waybill.json_pointers import split_pointer
 
 OUTSIDE_STRING = re.compile(rb'["\[\]{}]')
 
@@ -40,7 +41,7 @@ class Scanner(Window):
         Raises:
             FramingBroken: the array is not there, breaks off, or its elements cannot be told apart any more.
         """
-        names = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+        names = split_pointer(pointer)
         if not is_behind_one:
             for name in names:
                 self._enter_member(name)

@@ -20,8 +20,8 @@ from loader.landing.refused import ask_which
 from loader.reading.inputs import InputFile
 from loader.reading.originals import find_original, message_command, read_range
 from loader.reading.ranges import InputPosition
-from loader.retrying import Retrying
 from loader.tallies import tallies_of
+from warehouse.reconnecting import ReconnectingConnection
 from warehouse.runs import recorded_run
 from waybill.settings import get_settings
 
@@ -107,16 +107,16 @@ def replay(only: str | None, reason: str | None, on_standing: OnStanding) -> dic
     sources = [read_source(name) for name in ([only] if only else source_names())]
     contracts = [read_contract(source) for source in sources]
     limit = get_settings().waybill_max_document_bytes
-    retrying = Retrying()
+    connection = ReconnectingConnection("loader")
     with recorded_run(" ".join(["replay", *filter(None, [only, reason])])) as run_id:
         try:
             for source, contract in zip(sources, contracts, strict=True):
                 worker = _Worker(ReplayFeed(source, contract, limit, run_id), reason, on_standing)
-                retrying.run(worker.finish)
+                connection.run(worker.finish)
             names = [source.source for source in sources]
-            tallies = retrying.run(lambda connection: tallies_of(connection, run_id, names))
+            tallies = connection.run(lambda opened: tallies_of(opened, run_id, names))
         finally:
-            retrying.close()
+            connection.close()
     return {name: tally.landed for name, tally in tallies.items()}
 
 

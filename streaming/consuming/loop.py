@@ -21,7 +21,6 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata
 
 from loader.errors import Overtaken
-from loader.retrying import TRANSIENT_ERRORS
 from streaming.cluster import TopicWatch
 from streaming.consuming.assignments import Assignment, take_up
 from streaming.consuming.gc_pauses import GcPauses
@@ -30,8 +29,8 @@ from streaming.consuming.held_partitions import HeldPartitions
 from streaming.consuming.landing import Range, TopicFeed, part_of
 from streaming.consuming.writer import Writer
 from streaming.errors import GapFound, MessageUnreadable
-from streaming.growing_pause import Backoff, is_transient
 from warehouse.connection import forget
+from waybill.backoff import Backoff, is_transient
 
 POLL_MS = 500
 OFFER_SECONDS = 1.0
@@ -130,17 +129,17 @@ class ConsumerLoop(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _patiently(self, work: Callable[[], bool]) -> bool:
         """Do it however often broker or database go away, with a growing pause; what was not taken is read anew."""
-        pause = Backoff(self.stopping)
+        backoff = Backoff(stopping=self.stopping)
         while not self.stopping.is_set():
             try:
                 return work()
-            except (KafkaError, *TRANSIENT_ERRORS) as error:
+            except Exception as error:
                 if not is_transient(error):
                     raise
                 self._rewind()
                 self._say_lag()
                 forget()  # an embedded server that was killed is started again by the next connection
-                pause.wait(error)
+                backoff.wait(error)
         return False
 
     def _rewind(self) -> None:

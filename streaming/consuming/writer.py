@@ -9,10 +9,9 @@ from queue import Empty, Full, Queue
 
 from psycopg2.extensions import connection as Connection
 
-from loader.retrying import TRANSIENT_ERRORS
 from streaming.consuming.landing import Landed, Range, land
-from streaming.growing_pause import Backoff, is_transient
 from warehouse.connection import connect, forget
+from waybill.backoff import Backoff, is_transient
 
 POLLS_AHEAD = 2
 
@@ -91,16 +90,16 @@ class Writer:
         A commit whose answer was lost shows at the next try: the partition is past the range then, and the range counts
         as lost, which only means that the consumer goes on from the ledger's offset.
         """
-        pause = Backoff(self._closing)
+        backoff = Backoff(stopping=self._closing)
         while not self._abandoned.is_set():
             try:
                 self._connection = self._connection or connect("loader")
                 return land(self._connection, ranges)
-            except TRANSIENT_ERRORS as error:
+            except Exception as error:
                 if not is_transient(error):
                     raise
                 self._reconnect()
-                if pause.wait(error):
+                if not backoff.wait(error):
                     self._abandoned.set()
         return []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 import os
@@ -13,6 +12,7 @@ import tomllib
 from pathlib import Path
 
 from streaming.errors import JarsMissing
+from waybill.file_lock import file_lock
 
 LOCKED = Path(__file__).with_name("jgo")
 LOCK = LOCKED / "jgo.lock.toml"
@@ -27,9 +27,7 @@ def jars(folder: Path) -> list[Path]:
         JarsMissing: they cannot be had, or one is not the one that the lock names.
     """
     wanted = _locked()
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with file_lock(folder / "lock"):
         if not _wrong(folder, wanted):
             return _found(folder)
         logger.warning("fetching the broker's jars jars=%d folder=%s", len(wanted), folder)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from waybill.atomic_files import write_atomic
-from waybill.background_processes import LOOPBACK, end, living, takes_connections
+from waybill.background_processes import LOOPBACK, accepts_connections, find_running, last_started
 from waybill.settings import Settings
 
 
@@ -46,66 +44,39 @@ class BrokerPaths:
         return self.home / "broker.log"
 
 
-@dataclass(frozen=True)
-class Remembered:
-    """The last start: process, when it was created (seconds since 1970), and the two ports."""
-
-    pid: int
-    created: float
-    port: int
-    controller_port: int
-
-
 def find_broker(settings: Settings) -> BrokerPaths:
     """Return where this project's local broker stands."""
     return BrokerPaths(settings.state_folder / "kafka")
 
 
-def last_start(place: BrokerPaths) -> Remembered | None:
-    """Return what is remembered of the last start; None when there was none."""
-    try:
-        return Remembered(**json.loads(place.state.read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def remember(place: BrokerPaths, pid: int, ports: tuple[int, int]) -> None:
-    """Write down a start, whole or not at all."""
-    write_atomic(place.state, json.dumps(asdict(Remembered(pid, psutil.Process(pid).create_time(), *ports))))
-
-
 def address(place: BrokerPaths) -> str | None:
-    """Return `host:port` of the last start, None when there was none."""
-    found = last_start(place)
-    return f"{LOOPBACK}:{found.port}" if found else None
+    """Return `host:port` of the broker that was started last, None if there was none."""
+    found = last_started(place.state)
+    return f"{LOOPBACK}:{found.details['port']}" if found else None
 
 
 def answers(place: BrokerPaths) -> bool:
-    """Whether the broker's process lives and its listener takes connections."""
-    found = last_start(place)
-    return found is not None and living_process(place) is not None and takes_connections(found.port)
+    """Return whether the broker is running and its listener accepts connections."""
+    found = find_running(place.state)
+    return found is not None and accepts_connections(found.details["port"])
 
 
-def living_process(place: BrokerPaths) -> psutil.Process | None:
-    """Return the broker's process when it lives."""
-    found = last_start(place)
-    return living(found.pid, found.created) if found else None
-
-
-def terminate(place: BrokerPaths) -> bool:
-    """End the broker's process, by force when it does not go by itself; return whether it lived."""
-    process = living_process(place)
-    if process is None:
-        return False
-    end(process)
-    return True
+def find_process(place: BrokerPaths) -> psutil.Process | None:
+    """Return the broker's process if it is running."""
+    found = last_started(place.state)
+    return found.find() if found else None
 
 
 def choose_ports(place: BrokerPaths) -> tuple[int, int]:
-    """Return the ports of the last start where they are free, so that clients find the broker, else two others."""
-    found = last_start(place)
-    if found and not takes_connections(found.port) and not takes_connections(found.controller_port):
-        return found.port, found.controller_port
+    """Return the listener's and the controller's port.
+
+    Those of the last start are used again if they are free, so that clients find the broker.
+    """
+    found = last_started(place.state)
+    if found:
+        port, controller_port = found.details["port"], found.details["controller_port"]
+        if not accepts_connections(port) and not accepts_connections(controller_port):
+            return port, controller_port
     with socket.socket() as first, socket.socket() as second:  # open together, so that they differ
         first.bind((LOOPBACK, 0))
         second.bind((LOOPBACK, 0))

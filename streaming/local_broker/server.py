@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import base64
-import fcntl
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from streaming.errors import BrokerNotStarted
 from streaming.local_broker.jars import jars
 from streaming.local_broker.java import find_java
-from streaming.local_broker.process import BrokerPaths, answers, choose_ports, living_process, remember, terminate
+from streaming.local_broker.process import BrokerPaths, answers, choose_ports, find_process
 from waybill.atomic_files import write_private
-from waybill.background_processes import LOOPBACK
+from waybill.background_processes import LOOPBACK, remember
+from waybill.background_processes import stop as stop_process
+from waybill.file_lock import file_lock
 
 START_SECONDS = 60
 HEAP = "512m"
@@ -70,26 +71,32 @@ def start(place: BrokerPaths, extra: ExtraListener | None = None) -> bool:
     """
     if answers(place):
         return False
-    with _alone(place):
+    with _lock(place):
         if answers(place):
             return False
         java = [str(find_java()), f"-Xmx{HEAP}", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
         folders = sorted({jar.parent for jar in jars(place.jars)})
         java += ["-cp", os.pathsep.join(f"{folder.relative_to(place.home)}/*" for folder in folders)]
-        terminate(place)  # a process that lives and takes no connections is in the way
+        stop_process(place.state)  # a process that lives and takes no connections is in the way
         ports = choose_ports(place)
         _configure(place, ports, extra)
         if not (place.data / "meta.properties").exists():
             _format(place, java)
-        remember(place, _spawn([*java, "kafka.Kafka", place.properties.name], place), ports)
+        pid = _spawn([*java, "kafka.Kafka", place.properties.name], place)
+        remember(place.state, pid, port=ports[0], controller_port=ports[1])
         _wait(place)
     return True
 
 
 def stop(place: BrokerPaths) -> bool:
     """Stop the broker; what was sent to it stays. Return whether it was running."""
-    with _alone(place):
-        return terminate(place)
+    with _lock(place):
+        return stop_process(place.state)
+
+
+def _lock(place: BrokerPaths) -> AbstractContextManager[None]:
+    place.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return file_lock(place.home / "lock")
 
 
 def _configure(place: BrokerPaths, ports: tuple[int, int], extra: ExtraListener | None) -> None:
@@ -146,11 +153,11 @@ def _inside(place: BrokerPaths, command: list[str]) -> list[str]:
 
 def _wait(place: BrokerPaths) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and living_process(place):
+    while time.monotonic() < deadline and find_process(place):
         if answers(place):
             return
         time.sleep(0.1)
-    terminate(place)
+    stop_process(place.state)
     said = _telling_line(place.log.read_text(errors="replace"))
     raise BrokerNotStarted(f"Kafka did not start; its log {place.log} says: {said}")
 
@@ -159,11 +166,3 @@ def _telling_line(text: str) -> str:
     lines = text.strip().splitlines()
     errors = [line for line in lines if "ERROR" in line or "Exception" in line]
     return (errors or lines or ["nothing"])[-1]
-
-
-@contextmanager
-def _alone(place: BrokerPaths) -> Iterator[None]:
-    place.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (place.home / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

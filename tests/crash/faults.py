@@ -18,7 +18,7 @@ from kafka.errors import OffsetOutOfRangeError
 from streaming.cluster import admin
 from streaming.errors import BrokerNotStarted
 from streaming.local_broker import server as local_broker
-from streaming.local_broker.process import BrokerPaths, living_process
+from streaming.local_broker.process import BrokerPaths, find_process
 from streaming.local_broker.server import ExtraListener
 from tests.crash.servers import backends, kill, processes
 from tests.crash.topic_truth import Topic
@@ -145,7 +145,7 @@ def kill_all(scene: Scene) -> None:
 
 def kill_broker(scene: Scene) -> None:
     """Kill the broker; it comes back after a while."""
-    process = living_process(scene.broker)
+    process = find_process(scene.broker)
     if process:
         process.kill()
         process.wait(10)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 import loader.landing.source_work
-import loader.retrying
 
 
 class Killed(BaseException):

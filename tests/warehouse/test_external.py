@@ -51,7 +51,7 @@ def test_a_login_that_may_make_others_makes_one_a_role(creator: ExternalServer) 
 def test_a_login_that_may_not_does_it_all(plain: None) -> None:
     with fresh_database():
         assert rows("select current_user") == [("plain",)]
-        assert "one login, plain, does it all" in status()
+        assert "one login, plain, does all" in status()
 
 
 def test_logins_of_another_clone_are_left_alone(creator: ExternalServer, monkeypatch: pytest.MonkeyPatch) -> None:

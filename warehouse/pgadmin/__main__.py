@@ -14,7 +14,7 @@ import click
 from warehouse.connection import connection_parameters, current_warehouse
 from warehouse.logins import Role
 from warehouse.pgadmin.paths import find_admin, write_configuration, write_servers
-from warehouse.pgadmin.process import running, start, stop
+from warehouse.pgadmin.process import address, running, start, stop
 from warehouse.server_paths import installed_binaries
 from waybill.cli import run
 from waybill.settings import get_settings
@@ -35,14 +35,14 @@ def up(role: Role) -> None:
     place = find_admin(settings)
     is_other = write_servers(place, connection_parameters(role), role)
     found = running(place)
-    if found and (is_other or found.port != settings.waybill_pgadmin_port):
+    if found and (is_other or found.details["port"] != settings.waybill_pgadmin_port):
         stop(place)
         found = None
     if found is None:
         write_configuration(place, settings.waybill_pgadmin_port, installed_binaries())
         found = start(place, settings.waybill_pgadmin_port, import_servers=is_other)
     click.echo(f"pgAdmin on {current_warehouse().description}, as {role}; the key lets in whoever has it:")
-    click.echo(found.address)
+    click.echo(address(found))
 
 
 @pgadmin.command()

@@ -2,56 +2,38 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import time
-from dataclasses import asdict, dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-import psutil
-
 from warehouse.pgadmin.errors import NotInstalled, NotStarted
 from warehouse.pgadmin.paths import PgAdminPaths, new_key
-from waybill.atomic_files import write_private
-from waybill.background_processes import LOOPBACK, end, living, takes_connections
+from waybill.background_processes import LOOPBACK, BackgroundProcess, accepts_connections, find_running, remember
+from waybill.background_processes import stop as stop_process
 
 START_SECONDS = 120
 
 
-@dataclass(frozen=True)
-class Running:
-    """A pgAdmin that was started: process, when it was created (seconds since 1970), port and key."""
-
-    pid: int
-    created: float
-    port: int
-    key: str
-
-    @property
-    def address(self) -> str:
-        """What to open; the key in it lets in."""
-        return f"http://{LOOPBACK}:{self.port}/?key={self.key}"
+def address(found: BackgroundProcess) -> str:
+    """Return the address to open; the key in it grants access."""
+    return f"http://{LOOPBACK}:{found.details['port']}/?key={found.details['key']}"
 
 
-def running(place: PgAdminPaths) -> Running | None:
-    """Return the pgAdmin that was started last when it still lives."""
-    try:
-        found = Running(**json.loads(place.state.read_text()))
-        return found if living(found.pid, found.created) else None
-    except (OSError, ValueError, TypeError):
-        return None
+def running(place: PgAdminPaths) -> BackgroundProcess | None:
+    """Return the pgAdmin that was started last if it is still running."""
+    return find_running(place.state)
 
 
-def start(place: PgAdminPaths, port: int, *, import_servers: bool) -> Running:
+def start(place: PgAdminPaths, port: int, *, import_servers: bool) -> BackgroundProcess:
     """Start pgAdmin and wait until it answers; its key is in no command line and in no log.
 
     Raises:
         NotInstalled, NotStarted: see `warehouse.pgadmin.errors`.
     """
     package = _package(place)
-    if takes_connections(port):
+    if accepts_connections(port):
         raise NotStarted(f"port {port} of {LOOPBACK} is taken: name another in WAYBILL_PGADMIN_PORT")
     key = new_key()
     variables = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
@@ -65,8 +47,7 @@ def start(place: PgAdminPaths, port: int, *, import_servers: bool) -> Running:
             env={**variables, "PGADMIN_INT_PORT": str(port), "PGADMIN_INT_KEY": key},
             cwd=place.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
-    found = Running(process.pid, psutil.Process(process.pid).create_time(), port, key)
-    write_private(place.state, json.dumps(asdict(found)))
+    found = remember(place.state, process.pid, port=port, key=key)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         if _answers(found):
@@ -93,12 +74,9 @@ def _import_servers(place: PgAdminPaths, setup: list[str], variables: dict[str, 
 
 def stop(place: PgAdminPaths) -> bool:
     """End pgAdmin, by force when it does not go by itself; return whether it ran."""
-    found = running(place)
+    was_running = stop_process(place.state)
     place.state.unlink(missing_ok=True)
-    if found is None:
-        return False
-    end(psutil.Process(found.pid))
-    return True
+    return was_running
 
 
 def _package(place: PgAdminPaths) -> Path:
@@ -108,10 +86,10 @@ def _package(place: PgAdminPaths) -> Path:
     return found[0]
 
 
-def _answers(found: Running) -> bool:
-    connection = HTTPConnection(LOOPBACK, found.port, timeout=5)
+def _answers(found: BackgroundProcess) -> bool:
+    connection = HTTPConnection(LOOPBACK, found.details["port"], timeout=5)
     try:
-        connection.request("GET", f"/misc/ping?key={found.key}")
+        connection.request("GET", f"/misc/ping?key={found.details['key']}")
         return connection.getresponse().status == 200
     except (HTTPException, OSError):
         return False

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 import loader.landing.source_work
-import loader.retrying
 from loader.errors import FileChanged
 from loader.load import load
 from loader.plan import Request

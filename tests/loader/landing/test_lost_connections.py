@@ -15,9 +15,9 @@ import psycopg2
 import pytest
 
 import loader.landing.source_work
-import loader.retrying
 import warehouse.connection
-import warehouse.runs
+import warehouse.reconnecting
+import waybill.backoff
 from loader.landing.claims import LOCK
 from loader.load import load
 from loader.plan import Request
@@ -33,7 +33,7 @@ def test_a_lost_connection_is_made_anew_and_costs_no_row(
     database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (source / "a.ndjson").write_bytes(b"\n".join(document(n) for n in range(500)))
-    monkeypatch.setattr(loader.retrying, "PAUSES_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(waybill.backoff, "PAUSES_SECONDS", (0.01, 0.01))
     land, losses = loader.landing.source_work.land, [1, 3, 4, 8]
 
     def and_lose(connection: Any, chunk: Any) -> Any:
@@ -56,7 +56,7 @@ def test_a_server_that_stays_away_stops_the_load_with_nothing_half_written(
     database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (source / "a.ndjson").write_bytes(b"\n".join(document(n) for n in range(500)))
-    monkeypatch.setattr(loader.retrying, "PAUSES_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(waybill.backoff, "PAUSES_SECONDS", (0.01, 0.01))
     land, begun = loader.landing.source_work.land, []
 
     def and_fail(connection: Any, chunk: Any) -> Any:
@@ -89,7 +89,7 @@ def test_a_rival_that_hangs_inside_its_transaction_is_told_and_waited_for(
     rival.cursor().execute("select from ledger.inputs for update")
     timeouts = {**LOADER_TIMEOUTS, "lock_timeout": "100ms"}
     monkeypatch.setattr(warehouse.connection, "LOADER_TIMEOUTS", timeouts)
-    monkeypatch.setattr(loader.retrying, "time", SimpleNamespace(sleep=lambda _: rival.rollback()))
+    monkeypatch.setattr(waybill.backoff, "time", SimpleNamespace(sleep=lambda _: rival.rollback()))
     with caplog.at_level(logging.WARNING):
         load(Request(("things",)))
     rival.close()
@@ -104,7 +104,7 @@ def test_a_loader_that_was_suspended_inside_its_transaction_lets_go_and_goes_on(
     (source / "a.ndjson").write_bytes(b"\n".join(document(n) for n in range(500)))
     timeouts = {**LOADER_TIMEOUTS, "idle_in_transaction_session_timeout": "1s"}
     monkeypatch.setattr(warehouse.connection, "LOADER_TIMEOUTS", timeouts)
-    monkeypatch.setattr(loader.retrying, "PAUSES_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(waybill.backoff, "PAUSES_SECONDS", (0.01, 0.01))
     land, suspended = loader.landing.source_work.land, []
 
     def and_hang(connection: Any, chunk: Any) -> Any:
@@ -147,7 +147,7 @@ def test_inputs_are_locked_in_one_order_by_all(database: str) -> None:
 def test_a_run_that_succeeded_is_recorded_when_the_server_goes_away_just_then(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warehouse.runs, "PAUSES_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(waybill.backoff, "PAUSES_SECONDS", (0.01, 0.01))
     losses = [2, 3]
 
     def and_lose(role: Role) -> Any:
@@ -159,7 +159,8 @@ def test_a_run_that_succeeded_is_recorded_when_the_server_goes_away_just_then(
             owner.close()
         return connection
 
-    monkeypatch.setattr(warehouse.runs, "connect", and_lose)
+    monkeypatch.setattr(warehouse.connection, "connect", and_lose)
+    monkeypatch.setattr(warehouse.reconnecting, "connect", and_lose)
     with recorded_run("anything"):
         pass
     assert losses == [-2, -1]

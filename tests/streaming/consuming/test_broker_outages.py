@@ -28,11 +28,11 @@ from streaming.errors import (
     BrokerAway,
     BrokerUnreachable,
 )
-from streaming.growing_pause import Backoff
 from streaming.local_broker import server as local_broker
-from streaming.local_broker.process import BrokerPaths, living_process
+from streaming.local_broker.process import BrokerPaths, find_process
 from tests.support.things import Things, thing, until
 from warehouse.errors import ServerAway
+from waybill.backoff import Backoff
 
 
 def test_it_waits_for_a_broker_that_is_away(things: Things, broker_place: BrokerPaths) -> None:
@@ -40,7 +40,7 @@ def test_it_waits_for_a_broker_that_is_away(things: Things, broker_place: Broker
     try:
         things.send(*map(thing, range(100)))
         until(lambda: len(things.landed()) == 100)
-        broker = living_process(broker_place)
+        broker = find_process(broker_place)
         assert broker
         broker.kill()
         broker.wait(10)
@@ -83,7 +83,7 @@ def test_one_that_is_started_while_both_are_away_waits_for_them_unless_it_is_a_b
     paused = threading.Event()
 
     class Pause(Backoff):
-        def wait(self, error: Exception) -> bool:
+        def wait(self, error: BaseException) -> bool:
             paused.set()
             return super().wait(error)
 
@@ -104,7 +104,7 @@ def test_one_that_is_started_while_both_are_away_waits_for_them_unless_it_is_a_b
             paused.clear()
 
     monkeypatch.setattr("streaming.consumer.Backoff", Pause)
-    monkeypatch.setattr("streaming.growing_pause.LONGEST_SECONDS", 1.0)
+    monkeypatch.setattr("waybill.backoff.PAUSES_SECONDS", (0.5, 1.0))
     starter = threading.Thread(target=start_slowly)
     starter.start()
     consume(read_source("things"), ConsumerOptions(), StopsItself("things"))

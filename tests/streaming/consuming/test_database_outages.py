@@ -47,7 +47,7 @@ def test_it_waits_for_a_database_that_is_away(server_of_others: ExternalServer, 
         until(lambda: len(things.landed()) == 500)
         server_of_others.stop()
         things.send(*map(thing, range(500, 1000)))
-        while said.count("the database does not answer, waiting") < 3:
+        while said.count("transient error, trying again") < 3:
             line = process.stderr.readline()
             assert line, said
             said += line.decode()
@@ -59,7 +59,7 @@ def test_it_waits_for_a_database_that_is_away(server_of_others: ExternalServer, 
     assert process.returncode == 0, said
     assert things.landed() == list(range(1000))
     assert things.books() == (1000, 1000, 0, 0)
-    pauses = re.findall(r"the database does not answer, waiting seconds=([\d.]+) reason=\S", said)
+    pauses = re.findall(r"trying again seconds=([\d.]+) attempt=\d+ error=\S", said)
     assert pauses[:3] == ["0.5", "1.0", "2.0"], said
 
 
@@ -141,14 +141,14 @@ def test_a_stop_is_none_the_worse_for_a_database_that_is_away(things: Things, mo
                 for name in (
                     "streaming.consuming.writer.land",
                     "streaming.consuming.writer.connect",
-                    "warehouse.runs.connect",
+                    "warehouse.reconnecting.connect",
                 ):
                     monkeypatch.setattr(name, be_away)
                 things.send(thing(2))
                 threading.Timer(2, os.kill, [os.getpid(), signal.SIGTERM]).start()
 
     struck: list[bool] = []
-    monkeypatch.setattr("warehouse.runs.PAUSES_SECONDS", (0.01,))
+    monkeypatch.setattr("waybill.backoff.PAUSES_SECONDS", (0.01, 0.5))
     started = time.monotonic()
     health = GoingAway("things")
     consume(read_source("things"), ConsumerOptions(), health)

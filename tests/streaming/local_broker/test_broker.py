@@ -28,8 +28,7 @@ from streaming.local_broker.process import (
     address,
     answers,
     choose_ports,
-    living_process,
-    remember,
+    find_process,
 )
 from streaming.local_broker.server import ExtraListener
 from streaming.message import read_message
@@ -38,7 +37,7 @@ from tests.streaming.conftest import own_place
 from tests.support.databases import rows
 from tests.support.independent_client import read_topic
 from tests.support.landing import flight
-from waybill.background_processes import LOOPBACK
+from waybill.background_processes import LOOPBACK, remember
 
 
 def send(server: str, topic: str, *values: bytes) -> None:
@@ -58,7 +57,7 @@ def test_a_killed_broker_comes_back_on_its_ports_with_what_was_sent(
 ) -> None:
     create_topic(topic, 1)
     send(broker, topic, b"one", b"two")
-    before = living_process(broker_place)
+    before = find_process(broker_place)
     assert before
     before.kill()
     before.wait(10)
@@ -77,7 +76,7 @@ def test_a_killed_broker_comes_back_on_its_ports_with_what_was_sent(
 def test_ports_that_somebody_else_has_taken_meanwhile_are_left_to_him(tmp_path: Path) -> None:
     place = BrokerPaths(tmp_path)
     first = choose_ports(place)
-    remember(place, os.getpid(), first)
+    remember(place.state, os.getpid(), port=first[0], controller_port=first[1])
     assert choose_ports(place) == first
     with socket.create_server((LOOPBACK, first[1])):
         assert not set(choose_ports(place)) & set(first)

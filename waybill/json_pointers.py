@@ -1,0 +1,20 @@
+"""JSON pointers (RFC 6901): `/a/b~1c` names the member `b/c` of the member `a`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def split_pointer(pointer: str) -> list[str]:
+    """Return the names in a pointer, unescaped; none for the empty pointer, which names the whole document."""
+    return [name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")[1:]]
+
+
+def join_pointer(names: Iterable[str | int]) -> str:
+    """Return the pointer that leads through these names and list indexes."""
+    return "".join(f"/{escape_name(str(name))}" for name in names)
+
+
+def escape_name(name: str) -> str:
+    """Return a name as it is written in a pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
