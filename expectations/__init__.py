@@ -1,1 +1,1 @@
-"""Great Expectations at the two edges: raw after the load, marts before training."""
+"""Runs the two Great Expectations gates: raw tables after the load, marts before training."""

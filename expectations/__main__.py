@@ -11,16 +11,16 @@ import click
 
 from waybill.cli import run
 
-HELP = """Run a checkpoint, raw or marts; exit 1 when an expectation does not hold.
+HELP = """Run a checkpoint, raw or marts; exit 1 when an expectation fails.
 
 Example: python -m expectations raw"""
 
 
 @click.command(help=HELP)
 @click.argument("checkpoint")
-@click.option("--only-if-changed", is_flag=True, help="Not when it held for the same rows and expectations.")
+@click.option("--only-if-changed", is_flag=True, help="Skip it when it succeeded for the same rows and expectations.")
 def main(checkpoint: str, only_if_changed: bool) -> None:
-    """Run the checkpoint and say what it saw."""
+    """Run the checkpoint and print its result."""
     from expectations.checkpoints import run_checkpoint
     from expectations.project import data_docs_folder
     from waybill.settings import get_settings, relative_name

@@ -1,4 +1,4 @@
-"""The gates: run a committed checkpoint against the warehouse, and stop the line when it does not hold."""
+"""Runs a committed checkpoint against the warehouse: a quality gate that stops the run when an expectation fails."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from warehouse.connection import engine
 from waybill.atomic_files import write_atomic
 from waybill.settings import Settings, get_settings, relative_name
 
-RUNS_KEPT = 5
-FAILURES_NAMED = 3
+MAX_KEPT_RUNS = 5
+MAX_NAMED_FAILURES = 3
 TABLE = re.compile(r"\b(?:from|join)\s+([a-z_]+\.[a-z_]+)")
-WHAT_TO_RUN = {"raw": "make load", "marts": "make dbt"}
+COMMAND_BEFORE = {"raw": "make load", "marts": "make dbt"}
 
 
 @dataclass(frozen=True)
 class CheckpointOutcome:
-    """What a checkpoint saw; `rows` counts those of the tables it looked at."""
+    """The result of a checkpoint; `rows` counts the rows of the tables that it validated."""
 
     name: str
     success: bool
@@ -48,12 +48,12 @@ class CheckpointOutcome:
 
 
 def run_checkpoint(name: str, *, only_if_changed: bool = False) -> CheckpointOutcome:
-    """Run a checkpoint and rewrite the Data Docs; with `only_if_changed`, not when it held for the same rows.
+    """Run a checkpoint and rewrite the Data Docs; with `only_if_changed`, skip it if it succeeded for the same rows.
 
     Raises:
         NoSuchCheckpoint: no committed checkpoint has this name.
-        NothingToValidate: a table that it looks at is missing.
-        GateFailed: an expectation did not hold; all failing rows stand in `validation/<name>_failures.csv`.
+        NothingToValidate: a table that it validates is missing.
+        GateFailed: an expectation failed; `validation/<name>_failures.csv` lists all failing rows.
     """
     settings = get_settings()
     assets = checkpoint_assets(name)
@@ -62,17 +62,17 @@ def run_checkpoint(name: str, *, only_if_changed: bool = False) -> CheckpointOut
         state = _state(connection, assets)
         last = _last_success(settings, name, state) if only_if_changed else None
         if last is not None:
-            return replace(last, summary=f"nothing new since it held: {last.summary}", is_unchanged=True)
+            return replace(last, summary=f"nothing new since it succeeded: {last.summary}", is_unchanged=True)
         results = _validate(settings, name, assets)
         failures = list_failures(results)
-        outcome = _sum_up(name, results)
+        outcome = _summarise(name, results)
         failures_file = validations_folder(settings) / f"{name}_failures.csv"
         if not failures:
             failures_file.unlink(missing_ok=True)
-            _remember(settings, outcome, state)
+            _record_success(settings, outcome, state)
             return outcome
         rows = write_failing_rows(connection, failures, failures_file)
-    raise GateFailed(_verdict(outcome, failures, rows, failures_file))
+    raise GateFailed(_describe_failures(outcome, failures, rows, failures_file))
 
 
 def _check_assets(connection: Connection, name: str, assets: list[str]) -> None:
@@ -81,13 +81,13 @@ def _check_assets(connection: Connection, name: str, assets: list[str]) -> None:
             connection.execute(as_text(f"select from (\n{asset_queries()[asset]}\n) as asset limit 0"))
         except ProgrammingError as error:
             reason = str(error.orig).splitlines()[0]
-            run = WHAT_TO_RUN.get(name, "make pipeline")
-            raise NothingToValidate(f"checkpoint {name} cannot look at {asset}: {reason}; run `{run}` first") from None
+            run = COMMAND_BEFORE.get(name, "make pipeline")
+            raise NothingToValidate(f"checkpoint {name} cannot read {asset}: {reason}; run `{run}` first") from None
 
 
 def _validate(settings: Settings, name: str, assets: list[str]) -> list[Any]:
-    """Run the checkpoint, then render its results; return one validation result a suite."""
-    _forget_old_runs(settings, assets)
+    """Run the checkpoint, then render its results; return one validation result per suite."""
+    _remove_old_results(settings, assets)
     project = open_project(settings)
     from great_expectations.core import RunIdentifier
 
@@ -100,18 +100,18 @@ def _validate(settings: Settings, name: str, assets: list[str]) -> list[Any]:
     return list(result.run_results.values())
 
 
-def _forget_old_runs(settings: Settings, assets: list[str]) -> None:
+def _remove_old_results(settings: Settings, assets: list[str]) -> None:
     for asset in assets:
         runs = sorted(validations_folder(settings).glob(f"results/{asset}/*/*"), key=lambda path: path.name)
-        for run in runs[: -(RUNS_KEPT - 1)]:
+        for run in runs[: -(MAX_KEPT_RUNS - 1)]:
             shutil.rmtree(run)
     for file in validations_folder(settings).glob("results/*/*/*/*.json"):
-        if not _is_whole(file):
+        if not _is_complete(file):
             file.unlink()
 
 
-def _is_whole(file: Path) -> bool:
-    """Whether a result can be read: a full disk or a killed run may have left a part of it."""
+def _is_complete(file: Path) -> bool:
+    """Return whether a result is complete JSON: a full disk or a killed run can leave a truncated file."""
     try:
         json.loads(file.read_bytes())
     except ValueError:
@@ -119,12 +119,12 @@ def _is_whole(file: Path) -> bool:
     return True
 
 
-def _sum_up(name: str, results: list[Any]) -> CheckpointOutcome:
-    asked = sum(result.statistics["evaluated_expectations"] for result in results)
-    held = sum(result.statistics["successful_expectations"] for result in results)
+def _summarise(name: str, results: list[Any]) -> CheckpointOutcome:
+    evaluated = sum(result.statistics["evaluated_expectations"] for result in results)
+    succeeded = sum(result.statistics["successful_expectations"] for result in results)
     rows = sum(_row_count(result) for result in results)
-    summary = f"{held} of {asked} expectations held over {rows:,} rows"
-    return CheckpointOutcome(name, held == asked, rows, asked, summary)
+    summary = f"{succeeded} of {evaluated} expectations held over {rows:,} rows"
+    return CheckpointOutcome(name, succeeded == evaluated, rows, evaluated, summary)
 
 
 def _row_count(result: Any) -> int:
@@ -136,20 +136,20 @@ def _row_count(result: Any) -> int:
     return max(counts, default=0)
 
 
-def _verdict(outcome: CheckpointOutcome, failures: list[Failure], rows: int, file: Path) -> str:
-    said = "; ".join(str(failure) for failure in failures[:FAILURES_NAMED])
-    more = f"; and {len(failures) - FAILURES_NAMED} more" if len(failures) > FAILURES_NAMED else ""
-    index, named = relative_name(data_docs_folder(get_settings()) / "index.html"), relative_name(file)
-    named_in = f"All {rows:,} failing rows are named in {named}" if rows else f"No single row is to blame: see {named}"
+def _describe_failures(outcome: CheckpointOutcome, failures: list[Failure], rows: int, file: Path) -> str:
+    shown = "; ".join(str(failure) for failure in failures[:MAX_NAMED_FAILURES])
+    more = f"; and {len(failures) - MAX_NAMED_FAILURES} more" if len(failures) > MAX_NAMED_FAILURES else ""
+    index, csv_file = relative_name(data_docs_folder(get_settings()) / "index.html"), relative_name(file)
+    where = f"{csv_file} lists all {rows:,} failing rows" if rows else f"No single row is to blame: see {csv_file}"
     return (
-        f"checkpoint {outcome.name}: {len(failures)} of {outcome.expectations} expectations failed: {said}{more}. "
-        f"{named_in}, the results are in {index}: "
-        f"mend the data, or the expectation in expectations/context/suites/{failures[0].suite}.json"
+        f"checkpoint {outcome.name}: {len(failures)} of {outcome.expectations} expectations failed: {shown}{more}. "
+        f"{where}; {index} shows the results. "
+        f"Fix the data, or the expectation in expectations/context/suites/{failures[0].suite}.json"
     )
 
 
 def _state(connection: Connection, assets: list[str]) -> str:
-    """Return a digest of all that decides the outcome: the rows, the suites and the queries."""
+    """Return a digest of everything that determines the outcome: the rows, the suites and the queries."""
     digest = hashlib.blake2b(digest_size=16)
     for path in sorted(CONTEXT.rglob("*.*")):
         digest.update(path.read_bytes())
@@ -158,19 +158,19 @@ def _state(connection: Connection, assets: list[str]) -> str:
     return digest.hexdigest()
 
 
-def _memory(settings: Settings) -> Path:
+def _successes_file(settings: Settings) -> Path:
     return validations_folder(settings) / "held.json"
 
 
-def _remember(settings: Settings, outcome: CheckpointOutcome, state: str) -> None:
-    memory = _memory(settings)
-    known = json.loads(memory.read_text()) if memory.exists() else {}
-    write_atomic(memory, json.dumps({**known, outcome.name: {"state": state, "outcome": asdict(outcome)}}, indent=2))
+def _record_success(settings: Settings, outcome: CheckpointOutcome, state: str) -> None:
+    file = _successes_file(settings)
+    known = json.loads(file.read_text()) if file.exists() else {}
+    write_atomic(file, json.dumps({**known, outcome.name: {"state": state, "outcome": asdict(outcome)}}, indent=2))
 
 
 def _last_success(settings: Settings, name: str, state: str) -> CheckpointOutcome | None:
-    memory = _memory(settings)
-    if not memory.exists() or not (data_docs_folder(settings) / "index.html").exists():
+    file = _successes_file(settings)
+    if not file.exists() or not (data_docs_folder(settings) / "index.html").exists():
         return None
-    last = json.loads(memory.read_text()).get(name)
+    last = json.loads(file.read_text()).get(name)
     return CheckpointOutcome(**last["outcome"]) if last and last["state"] == state else None

@@ -1,4 +1,4 @@
-"""Data Docs without a network: Great Expectations' own content in pages that hold their style and run no script."""
+"""Renders Data Docs that work offline: Great Expectations' content in pages with inline style and without scripts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ TEMPLATES = Path(__file__).with_name("templates")
 class OfflinePageView(DefaultJinjaPageView):
     """A page of an expectation suite or a validation result.
 
-    Templates of ours stand before those of the package: without its links to content networks, and with tables,
-    tabs and folds that need no script. Texts from the data are escaped, which the package leaves to chance.
+    Our templates take precedence over the package's: they have no links to content networks, and their tables, tabs
+    and folds need no script. Text from the data is always escaped, which the package does only in some blocks.
     """
 
     def __init__(self, **directories: Any) -> None:
-        """Put our templates before the package's own."""
+        """Let our templates take precedence over the package's."""
         super().__init__(**directories)
         packaged = [self.env.loader] if self.env.loader else []
         self.env.loader = ChoiceLoader([FileSystemLoader(TEMPLATES), *packaged])
@@ -35,7 +35,7 @@ class OfflinePageView(DefaultJinjaPageView):
         content_block_id: Any = None,
         render_to_markdown: bool = False,
     ) -> Any:
-        """Render one block; a bare text is a value of the data or a name, never markup."""
+        """Render one block; plain text is a value from the data or a name, so escape it."""
         if isinstance(content_block, str):
             return html.escape(content_block)
         if isinstance(content_block, list):
@@ -44,6 +44,6 @@ class OfflinePageView(DefaultJinjaPageView):
 
 
 class OfflineIndexView(OfflinePageView, DefaultJinjaIndexPageView):
-    """The page that lists what was validated."""
+    """The page that lists all suites and validation results."""
 
     _template = "index_page.j2"

@@ -1,26 +1,26 @@
-"""What stops the line at an edge.
+"""Errors of the gates; each stops the run.
 
 WaybillError
-└── ExpectationsError            base of what the two edges raise
-    ├── NoSuchCheckpoint         the name is none of the committed checkpoints
-    ├── NothingToValidate        a table that a checkpoint looks at does not exist
-    └── GateFailed               an expectation did not hold
+└── ExpectationsError            base class
+    ├── NoSuchCheckpoint         no committed checkpoint has the name
+    ├── NothingToValidate        a table that the checkpoint validates does not exist
+    └── GateFailed               an expectation failed
 """
 
 from waybill.errors import WaybillError
 
 
 class ExpectationsError(WaybillError):
-    """Raised when an edge cannot be checked or does not hold."""
+    """Raised when a gate cannot run or does not pass."""
 
 
 class NoSuchCheckpoint(ExpectationsError):
-    """Raised when the name is none of the committed checkpoints."""
+    """Raised when no committed checkpoint has the name."""
 
 
 class NothingToValidate(ExpectationsError):
-    """Raised when a table that the checkpoint looks at does not exist yet."""
+    """Raised when a table that the checkpoint validates does not exist yet."""
 
 
 class GateFailed(ExpectationsError):
-    """Raised when at least one expectation did not hold; what comes after must not run."""
+    """Raised when at least one expectation failed; later stages must not run."""

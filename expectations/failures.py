@@ -1,4 +1,4 @@
-"""What did not hold at an edge, and every row that is to blame, asked of PostgreSQL in full."""
+"""Describes failed expectations and writes all rows that fail them, read from PostgreSQL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ CONDITION = re.compile(r"\nFROM \S+ \nWHERE (?P<condition>.+);$", re.DOTALL)
 
 @dataclass(frozen=True)
 class Failure:
-    """One expectation that did not hold, or could not be asked (`problem`)."""
+    """One expectation that failed, or that could not be evaluated (`problem` says why).
+
+    `failing_rows` is a query for all failing rows; None when the expectation is about the whole table.
+    """
 
     suite: str
     expectation: str
@@ -30,13 +33,13 @@ class Failure:
     problem: str | None = None
 
     def __str__(self) -> str:
-        """Return the line that a person reads."""
-        said = f"could not be checked: {self.problem}" if self.problem else self.observed
-        return f"{self.suite}: {self.expectation}: {said}"
+        """Return suite, expectation and what was observed, in one line."""
+        result = f"could not be checked: {self.problem}" if self.problem else self.observed
+        return f"{self.suite}: {self.expectation}: {result}"
 
 
 def list_failures(results: Iterable[Any]) -> list[Failure]:
-    """Return what failed in the validation results of Great Expectations, in their order."""
+    """Return all failures in the validation results of Great Expectations, in their order."""
     return [
         describe_failure(result.suite_name, outcome.to_json_dict())
         for result in results
@@ -46,9 +49,9 @@ def list_failures(results: Iterable[Any]) -> list[Failure]:
 
 
 def write_failing_rows(connection: Connection, failures: Sequence[Failure], file: Path) -> int:
-    """Write one CSV line for every failing row of every failure, however many; return how many.
+    """Write one CSV line for every failing row of every failure, without a limit; return their number.
 
-    A failure of a whole table (a count, a mean) has no rows of its own: its line has no `row_key`.
+    An expectation about a whole table (a count, a mean) has no failing rows: its one line has no `row_key`.
     """
     written = 0
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +70,7 @@ def write_failing_rows(connection: Connection, failures: Sequence[Failure], file
 
 
 def as_text(query: str) -> TextClause:
-    """Return the query with its colons meant as they stand, not as parameters."""
+    """Return the query with its colons escaped, so that SQLAlchemy does not read them as parameters."""
     return text(query.replace(":", "\\:"))
 
 
@@ -82,29 +85,29 @@ def _failing_rows(connection: Connection, query: str) -> Iterator[dict[str, Any]
 
 
 def describe_failure(suite: str, outcome: dict[str, Any]) -> Failure:
-    """Return what failed, of one outcome as Great Expectations writes it to JSON."""
+    """Return the failure for one expectation result, given as Great Expectations writes it to JSON."""
     configuration, result = outcome["expectation_config"], outcome["result"]
     kwargs = configuration["kwargs"]
-    words = configuration.get("description") or _words(configuration["type"], kwargs)
-    problem = _problem(outcome.get("exception_info") or {})
+    description = configuration.get("description") or _describe_expectation(configuration["type"], kwargs)
+    problem = _first_error(outcome.get("exception_info") or {})
     rows = None if problem else _failing_rows_query(suite, kwargs, result)
-    return Failure(suite, words, _observed(configuration["type"], result), rows, problem)
+    return Failure(suite, description, _describe_observation(configuration["type"], result), rows, problem)
 
 
-def _words(kind: str, kwargs: dict[str, Any]) -> str:
-    """Return the expectation as words: its type, then what it was given."""
+def _describe_expectation(kind: str, kwargs: dict[str, Any]) -> str:
+    """Return an expectation without a description as words: its column, its type, then its arguments."""
     kind = kind.removeprefix("expect_").replace("_", " ")
     column = kwargs.get("column")
-    given = [
+    arguments = [
         f"{name} {value:g}" if isinstance(value, int | float) else f"{name} {value}"
         for name, value in kwargs.items()
         if name not in ("batch_id", "column") and value is not None
     ]
     words = f"{column}: {kind}" if column else kind
-    return f"{words} ({', '.join(given)})" if given else words
+    return f"{words} ({', '.join(arguments)})" if arguments else words
 
 
-def _observed(kind: str, result: dict[str, Any]) -> str:
+def _describe_observation(kind: str, result: dict[str, Any]) -> str:
     if "unexpected_count" in result:
         share = result.get("unexpected_percent") or 0.0
         return f"{result['unexpected_count']:,} of {result['element_count']:,} rows fail ({share:.3g} %)"
@@ -114,8 +117,8 @@ def _observed(kind: str, result: dict[str, Any]) -> str:
     return f"{observed:,.6g} observed" if isinstance(observed, int | float) else f"{observed} observed"
 
 
-def _problem(exception_info: dict[str, Any]) -> str | None:
-    """Return the first line of what was raised; raised metrics stand one level deeper."""
+def _first_error(exception_info: dict[str, Any]) -> str | None:
+    """Return the first line of the exception, if any; exceptions of metrics are nested one level deeper."""
     infos = [exception_info] if "raised_exception" in exception_info else list(exception_info.values())
     for info in infos:
         if info.get("raised_exception"):
@@ -126,7 +129,7 @@ def _problem(exception_info: dict[str, Any]) -> str | None:
 def _failing_rows_query(suite: str, kwargs: dict[str, Any], result: dict[str, Any]) -> str | None:
     """Return SQL for all failing rows: the expectation's own query, or the asset's rows under its condition.
 
-    Great Expectations returns twenty of them, and a query on a temporary table that is gone by now.
+    Great Expectations itself returns at most twenty of them, and a query on a temporary table that no longer exists.
     """
     asset = f"with asset as (\n{asset_queries()[suite]}\n)\n"
     own = kwargs.get("unexpected_rows_query")

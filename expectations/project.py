@@ -1,4 +1,4 @@
-"""The Great Expectations project of `context/`: what it looks at, and how it is opened for a run."""
+"""Opens the Great Expectations project in `context/` and lists its checkpoints, assets and queries."""
 
 from __future__ import annotations
 
@@ -30,33 +30,33 @@ def checkpoint_names() -> list[str]:
 
 @cache
 def asset_queries() -> dict[str, str]:
-    """Return asset → the query that it looks at."""
+    """Return the query of each asset."""
     project = yaml.safe_load((CONTEXT / "great_expectations.yml").read_text())
     assets = project["fluent_datasources"]["warehouse"]["assets"]
     return {name: asset["query"] for name, asset in assets.items()}
 
 
 def checkpoint_assets(checkpoint: str) -> list[str]:
-    """Return the assets that the checkpoint looks at, in its order.
+    """Return the assets that the checkpoint validates, in its order.
 
     Raises:
         NoSuchCheckpoint: no committed checkpoint has this name.
     """
     if checkpoint not in checkpoint_names():
-        raise NoSuchCheckpoint(f"there is no checkpoint {checkpoint}: choose one of {', '.join(checkpoint_names())}")
+        raise NoSuchCheckpoint(f"there is no checkpoint {checkpoint}: choose from {', '.join(checkpoint_names())}")
     definitions = json.loads((CONTEXT / "checkpoints" / f"{checkpoint}.json").read_text())["validation_definitions"]
     files = [CONTEXT / "validation_definitions" / f"{definition['name']}.json" for definition in definitions]
     return [json.loads(file.read_text())["data"]["asset"]["name"] for file in files]
 
 
 def open_project(settings: Settings) -> FileDataContext:
-    """Open the project on the warehouse, as the reader; nothing is sent anywhere.
+    """Open the project on the warehouse with the role reader and without telemetry.
 
-    Results go to `validation/` in the reports folder, Data Docs to `data_docs/`; nothing in `context/` is written.
+    Results go to `validation/` in the reports folder, Data Docs to `data_docs/`; `context/` is only read.
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    logging.getLogger("great_expectations.render.renderer.site_builder").handlers = [_Unwritable()]
+    logging.getLogger("great_expectations.render.renderer.site_builder").handlers = [_RaiseOSError()]
     for folder in (validations_folder(settings), data_docs_folder(settings)):
         folder.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
@@ -74,21 +74,21 @@ def open_project(settings: Settings) -> FileDataContext:
         )
 
 
-class _Unwritable(logging.Handler):
-    """Raises what kept a page from being written, where the package would log where it was and go on without it."""
+class _RaiseOSError(logging.Handler):
+    """Raises the OSError that kept a page from being written; the package would only log it and continue."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Raise the error that is just being logged, if it is the disk's."""
+        """Raise the exception that is being logged, if it is an OSError."""
         error = sys.exception()
         if isinstance(error, OSError):
             raise error
 
 
 def validations_folder(settings: Settings) -> Path:
-    """Return where the results of runs, and the rows that failed, stand."""
+    """Return the folder of validation results and of lists of failing rows."""
     return settings.reports_folder / "validation"
 
 
 def data_docs_folder(settings: Settings) -> Path:
-    """Return where the Data Docs stand."""
+    """Return the folder of the Data Docs."""
     return settings.reports_folder / "data_docs"

@@ -1,4 +1,4 @@
-"""A fingerprint of the rows of some tables, to tell whether anything changed since it was last taken."""
+"""Fingerprints the rows of tables, so that work on unchanged tables can be skipped."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sqlalchemy import Connection, text
 def fingerprint_rows(connection: Connection, tables: Iterable[str]) -> str:
     """Return a digest that changes when a row of the tables is inserted, updated or deleted.
 
-    It is made of each table's identity and row count and the sum of the transactions that wrote its rows, so it
-    costs one pass over the rows and reads none of their values; the batches tell one warehouse from another.
+    It covers each table's identity, row count and the sum of the transaction ids (`xmin`) that wrote its rows. This
+    costs one pass over the rows and reads no values. The ids of all batches distinguish one warehouse from another.
     """
     digest = hashlib.blake2b(digest_size=16)
     batches = "select coalesce(md5(string_agg(batch_id::text, ',' order by batch_id)), '') from ledger.batches"
