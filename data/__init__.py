@@ -1,1 +1,1 @@
-"""Where raw input and cleaned output stand; `data.sample` builds the sample."""
+"""Holds raw input and cleaned output; `data.sample` builds the sample."""

@@ -1,1 +1,1 @@
-"""Builds the sample: a year of real flights as an airline's systems would send them, with planted dirt."""
+"""Builds the sample: a year of real flights as source systems would send them, with planted faults."""

@@ -14,27 +14,29 @@ import click
 from waybill.cli import run
 
 
-@click.command(help="Example: python -m data.sample\n\nBuild the sample data; what stands there already is left alone.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where to, instead of data/raw.")
-@click.option("--small", is_flag=True, help="Write the small sample of `make demo`, one file, instead.")
+@click.command(help="Example: python -m data.sample\n\nBuild the sample data; unchanged files are kept.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="The folder to build in. Default: data/raw."
+)
+@click.option("--small", is_flag=True, help="Write the small sample of `make demo` (one file) instead.")
 def sample(out: Path | None, small: bool) -> None:
-    """Build the sample unless it is there, byte for byte."""
+    """Build the sample, unless the folder already holds it byte for byte."""
     from data.sample.build import build, is_built
     from data.sample.small import SMALL, build_small
     from waybill.settings import get_settings, relative_name
 
     folder = out or get_settings().raw_folder
-    place = relative_name(folder)
+    name = relative_name(folder)
     if small:
         document, faults = build_small()
         folder.mkdir(parents=True, exist_ok=True)
         (folder / SMALL).write_bytes(document)
-        click.echo(f"small sample: {len(document):,} bytes in {place}/{SMALL}, {len(faults)} faults planted")
+        click.echo(f"small sample: {len(document):,} bytes in {name}/{SMALL}, {len(faults)} faults planted")
         return
     if is_built(folder):
-        click.echo(f"sample data: already in {place}")
+        click.echo(f"sample data: already in {name}")
         return
-    click.echo(f"sample data: building {place} (a few seconds)", err=True)
+    click.echo(f"sample data: building {name} (a few seconds)", err=True)
     planted = build(folder)
     landed = sum(counts["landed"] for counts in planted["totals"].values())
     click.echo(

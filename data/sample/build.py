@@ -1,4 +1,4 @@
-"""Writes the sample's files, whole or not at all, and beside them what was planted and what the books must say."""
+"""Builds the sample: complete files or none, and `planted.json` with the planted faults and the expected books."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from data.sample.documents import Document
 from data.sample.faults import (
     SEED,
     Planted,
-    first_sent_wrong,
     plant_aircraft,
+    plant_correction,
     plant_flights,
     plant_inside,
     plant_weather,
@@ -31,24 +31,24 @@ VERSION = 3
 PLANTED = "planted.json"
 ARRAY_MONTHS, PACKED_MONTHS = (2, 6, 9), (3, 4, 7, 8, 10)
 BOM = b"\xef\xbb\xbf"
-SPELLED = {5: "file with Windows line ends", 11: "file with a byte order mark"}
+UNUSUAL_FILES = {5: "file with Windows line ends", 11: "file with a byte order mark"}
 
 
 def build(folder: Path) -> dict[str, Any]:
-    """Build the sample below a folder and return what was planted; files of the same name are replaced.
+    """Build the sample in a folder and return the content of `planted.json`; files of the same name are replaced.
 
-    Two builds at once take turns; what a killed one left half-built is removed.
+    Two concurrent builds take turns. Partial files of a killed build are removed.
     """
     partial = folder.with_name(f".{folder.name}.partial")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _alone_in(folder.parent):
+    with _lock_folder(folder.parent):
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
-        return _build_by_way_of(partial, folder)
+        return _build_and_move(partial, folder)
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def _lock_folder(folder: Path) -> Iterator[None]:
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -57,14 +57,15 @@ def _alone_in(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _build_by_way_of(partial: Path, folder: Path) -> dict[str, Any]:
+def _build_and_move(partial: Path, folder: Path) -> dict[str, Any]:
+    """Build in a partial folder, then move each file to its final path and `planted.json` last."""
     try:
         sample = Sample(partial)
-        _reference(sample)
-        _flights(sample)
-        _weather(sample)
+        _add_reference_data(sample)
+        _add_flights(sample)
+        _add_weather(sample)
         planted = _describe(sample)
-        _remove_former(folder, set(planted["files"]))
+        _remove_obsolete_files(folder, set(planted["files"]))
         for path in sorted(partial.rglob("*.*")):
             target = folder / path.relative_to(partial)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -76,20 +77,20 @@ def _build_by_way_of(partial: Path, folder: Path) -> dict[str, Any]:
     return planted
 
 
-def _remove_former(folder: Path, kept: set[str]) -> None:
-    """Remove what an earlier version of the sample wrote and this one does not; only what is still as it wrote it."""
+def _remove_obsolete_files(folder: Path, kept: set[str]) -> None:
+    """Remove files that only an earlier version of the sample has, unless they were edited since."""
     try:
-        former = orjson.loads((folder / PLANTED).read_bytes())["files"]
+        earlier = orjson.loads((folder / PLANTED).read_bytes())["files"]
     except (OSError, ValueError, KeyError, TypeError):
         return
-    for name in sorted(set(former) - kept):
+    for name in sorted(set(earlier) - kept):
         path = folder / name
-        if path.is_file() and _digest(path) == former[name]:
+        if path.is_file() and _digest(path) == earlier[name]:
             path.unlink()
 
 
 def is_built(folder: Path) -> bool:
-    """Whether the folder holds the sample of this version, byte for byte."""
+    """Return whether the folder holds this version of the sample, byte for byte."""
     try:
         planted = orjson.loads((folder / PLANTED).read_bytes())
         return planted["version"] == VERSION and all(
@@ -99,7 +100,7 @@ def is_built(folder: Path) -> bool:
         return False
 
 
-def _reference(sample: Sample) -> None:
+def _add_reference_data(sample: Sample) -> None:
     for document in documents.airlines():
         sample.write(f"airlines/{document['carrier']}.json", orjson.dumps(document, option=orjson.OPT_INDENT_2))
         sample.totals["airlines"].update(["landed", "current"])
@@ -112,17 +113,17 @@ def _reference(sample: Sample) -> None:
     sample.add_planted("aircraft/later-aircraft.ndjson", plant_aircraft(aircraft))
 
 
-def _flights(sample: Sample) -> None:
+def _add_flights(sample: Sample) -> None:
     months: dict[int, list[Document]] = defaultdict(list)
     for month, document in documents.flights():
         months[month].append(document)
-    everything = [document for month in months.values() for document in month]
+    all_flights = [document for month in months.values() for document in month]
     corrections = []
-    for place in (10, 2_000, 20_000):  # what January first said of three flights is wrong, a later file corrects it
-        wrong, right = first_sent_wrong(months[1][place])
-        months[1][place] = wrong
+    for index in (10, 2_000, 20_000):  # three flights are wrong in January's file; a later file corrects them
+        wrong, right = plant_correction(months[1][index])
+        months[1][index] = wrong
         corrections.append(Planted("correction", orjson.dumps(right), {"outcome": "current"}))
-        sample.note("corrected later", "flights/flights-2013-01.ndjson", place + 1, {"outcome": "superseded"})
+        sample.record_fault("corrected later", "flights/flights-2013-01.ndjson", index + 1, {"outcome": "superseded"})
     for month, real in months.items():
         stem = f"flights/flights-2013-{month:02}"
         if month in ARRAY_MONTHS:
@@ -131,14 +132,14 @@ def _flights(sample: Sample) -> None:
         elif month in PACKED_MONTHS:
             sample.add_lines(f"{stem}.ndjson.gz", real)
         else:
-            _plain_month(sample, f"{stem}.ndjson", month, real)
-    sample.add_planted("flights/late-deliveries-1.ndjson", [*corrections, *plant_flights(everything[30_000:])])
+            _add_plain_month(sample, f"{stem}.ndjson", month, real)
+    sample.add_planted("flights/late-deliveries-1.ndjson", [*corrections, *plant_flights(all_flights[30_000:])])
     sample.totals["flights"].update(superseded=3, current=-3)
-    _deliver_again(sample)
+    _add_repeated_file(sample)
 
 
-def _plain_month(sample: Sample, name: str, month: int, real: list[Document]) -> None:
-    """Write a month as plain lines; May has Windows line ends, November a byte order mark, December dirt inside."""
+def _add_plain_month(sample: Sample, name: str, month: int, real: list[Document]) -> None:
+    """Write a month as lines: May with Windows line ends, November with a byte order mark, December with faults."""
     sample.add_lines(
         name,
         real,
@@ -146,20 +147,20 @@ def _plain_month(sample: Sample, name: str, month: int, real: list[Document]) ->
         end=b"\r\n" if month == 5 else b"\n",
         head=BOM if month == 11 else b"",
     )
-    if month in SPELLED:
-        sample.note(SPELLED[month], name, 0, {"outcome": "current"})
+    if month in UNUSUAL_FILES:
+        sample.record_fault(UNUSUAL_FILES[month], name, 0, {"outcome": "current"})
 
 
-def _deliver_again(sample: Sample) -> None:
-    """Deliver a whole file a second time under another name: the ledger skips its documents."""
+def _add_repeated_file(sample: Sample) -> None:
+    """Copy a file under another name: the loader must skip its documents."""
     first, again = "flights/late-deliveries-1.ndjson", "flights/late-deliveries-2.ndjson"
     shutil.copyfile(sample.folder / first, sample.folder / again)
     lines = [line for line in (sample.folder / first).read_bytes().splitlines() if line.strip()]
-    sample.note("the same file again", again, 0, {"skipped": first})
+    sample.record_fault("the same file again", again, 0, {"skipped": first})
     sample.totals["flights"].update(skipped=len(lines))
 
 
-def _weather(sample: Sample) -> None:
+def _add_weather(sample: Sample) -> None:
     months: dict[int, list[Document]] = defaultdict(list)
     for month, document in documents.weather():
         months[month].append(document)
@@ -170,6 +171,7 @@ def _weather(sample: Sample) -> None:
 
 
 def _describe(sample: Sample) -> dict[str, Any]:
+    """Return the content of `planted.json`."""
     names = sorted(path.relative_to(sample.folder).as_posix() for path in sample.folder.rglob("*.*"))
     return {
         "version": VERSION,

@@ -1,4 +1,4 @@
-"""Shapes table rows into the JSON documents that source systems would send."""
+"""Turns table rows into the JSON documents that source systems would send."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ REFERENCE_WRITTEN_AT = "2012-12-15T00:00:00Z"
 
 
 def airlines() -> Iterator[Document]:
-    """Yield flat documents."""
+    """Yield the airlines as flat documents."""
     for row in read_table("airlines"):
         yield {"carrier": row["carrier"], "name": row["name"], "updated_at": REFERENCE_WRITTEN_AT}
 
 
 def airports() -> Iterator[Document]:
-    """Yield flat documents as a CSV export makes them: what is missing stays the text NA."""
+    """Yield the airports as flat documents, like a CSV export: a missing value stays the text NA."""
     for row in read_table("airports"):
         yield {
             "faa": row["faa"],
@@ -36,7 +36,7 @@ def airports() -> Iterator[Document]:
 
 
 def aircraft() -> Iterator[Document]:
-    """Yield nested documents."""
+    """Yield the aircraft as nested documents."""
     for row in read_table("planes"):
         yield {
             "tail_number": row["tailnum"],
@@ -57,7 +57,7 @@ def aircraft() -> Iterator[Document]:
 
 
 def flights() -> Iterator[tuple[int, Document]]:
-    """Yield month and nested document; the record is written at six o'clock on the next day."""
+    """Yield each flight's month and nested document; its `updated_at` is 06:00 UTC on the next day."""
     for row in read_table("flights"):
         day = date(int(row["year"]), int(row["month"]), int(row["day"]))
         yield day.month, _flight(row, day)
@@ -91,7 +91,7 @@ def _flight(row: Row, day: date) -> Document:
 
 
 def weather() -> Iterator[tuple[int, Document]]:
-    """Yield month and nested document: a station's observations of one UTC day in an array."""
+    """Yield month and nested document for each station and UTC day, with an array of observations."""
     days: dict[tuple[str, str], list[Document]] = defaultdict(list)
     for row in read_table("weather"):
         days[row["time_hour"][:10], row["origin"]].append(_observation(row))

@@ -1,6 +1,6 @@
-"""What can stop the building of the sample.
+"""Errors that stop the sample from being built.
 
-SampleError                      base, raised when the package that holds the tables is missing or incomplete
+SampleError                      base class; the package that contains the tables is missing or incomplete
 """
 
 from waybill.errors import WaybillError

@@ -1,4 +1,4 @@
-"""The planted dirt: extra deliveries beside the real rows, each with what the books have to say of it."""
+"""Makes the planted faults: extra documents besides the real ones, each with the outcome that the books must show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LATEST = "2014-02-01T12:00:00Z"
 
 @dataclass(frozen=True)
 class Planted:
-    """One planted line: its bytes, its kind, and the outcome, rejection reason or drift that the books must show."""
+    """One planted line: its kind, its bytes, and the outcome, reject reason or drift that the books must show."""
 
     kind: str
     line: bytes
@@ -27,12 +27,12 @@ class Planted:
 
 
 def fingerprint(line: bytes) -> bytes:
-    """Return the fingerprint by which the loader tells lines apart."""
+    """Return the fingerprint that the loader computes for a line."""
     return hashlib.blake2b(line, digest_size=16).digest()
 
 
 def plant_flights(real: list[Document]) -> list[Planted]:
-    """Return a late delivery of flights with every kind of fault; the current documents stay the real ones."""
+    """Return a late delivery of flights with every kind of fault; the real documents stay the current ones."""
     chosen = iter(
         random.Random(SEED).sample([document for document in real if document["delays"]["arrival_minutes"]], 40)
     )
@@ -40,13 +40,13 @@ def plant_flights(real: list[Document]) -> list[Planted]:
     for _ in range(5):
         lines.append(Planted("re-delivery", orjson.dumps(next(chosen)), {"outcome": "duplicate"}))
     for _ in range(3):
-        lines.append(Planted("other spelling", _spelled_otherwise(next(chosen)), {"outcome": "duplicate"}))
+        lines.append(Planted("other spelling", _respelled(next(chosen)), {"outcome": "duplicate"}))
     for _ in range(4):
         wrong = _changed(next(chosen), delays={"departure_minutes": 999, "arrival_minutes": 999})
         wrong["updated_at"] = "2013-01-01T00:00:00Z"
         lines.append(Planted("corrected, the correction came first", orjson.dumps(wrong), {"outcome": "superseded"}))
     for _ in range(2):
-        lines.append(Planted("same version, another value", _losing(next(chosen)), {"outcome": "superseded"}))
+        lines.append(Planted("same version, another value", _same_version(next(chosen)), {"outcome": "superseded"}))
     made_up = _changed(next(chosen), flight_number=9999)
     gone = {**made_up, "status": "withdrawn", "updated_at": LATEST}
     lines.append(Planted("withdrawn: as first sent", orjson.dumps(made_up), {"outcome": "superseded"}))
@@ -65,7 +65,7 @@ def plant_flights(real: list[Document]) -> list[Planted]:
 
 
 def plant_inside(real: list[Document]) -> list[Planted]:
-    """Return what stands among a month's real lines: broken copies of its first documents and a re-delivery."""
+    """Return faults to insert between a month's real lines: broken copies of its first documents and a re-delivery."""
     cut, spelled, bad = orjson.dumps(real[0]), str(real[1]).encode(), orjson.dumps(real[2])
     return [
         Planted("cut line", cut[:-40], {"rejected": "not_json"}),
@@ -76,7 +76,7 @@ def plant_inside(real: list[Document]) -> list[Planted]:
 
 
 def plant_aircraft(real: list[Document]) -> list[Planted]:
-    """Return a late delivery of the register: a re-delivery, an older version, and seats that are no number."""
+    """Return a late delivery of aircraft: a re-delivery, an older version, and seats that are not a number."""
     first, second, third = real[0], real[1], real[2]
     older = {**_changed(second, airframe={"seats": 1}), "updated_at": "2012-01-01T00:00:00Z"}
     return [
@@ -87,7 +87,7 @@ def plant_aircraft(real: list[Document]) -> list[Planted]:
 
 
 def plant_weather(real: list[Document]) -> list[Planted]:
-    """Return a late delivery of weather: a day again, an older version of a day, and a temperature in words."""
+    """Return a late delivery of weather: a re-delivery, an older version, and a temperature that is a word."""
     older = {**copy.deepcopy(real[1]), "updated_at": "2012-12-31T00:00:00Z"}
     older["observations"][0]["temperature_fahrenheit"] = 99
     words = copy.deepcopy(real[2])
@@ -99,8 +99,8 @@ def plant_weather(real: list[Document]) -> list[Planted]:
     ]
 
 
-def first_sent_wrong(real: Document) -> tuple[Document, Document]:
-    """Return a wrong original and the correction that tells the truth later."""
+def plant_correction(real: Document) -> tuple[Document, Document]:
+    """Return a wrong first version of a document and its later correction."""
     wrong = _changed(real, delays={"departure_minutes": 555, "arrival_minutes": 555})
     return wrong, {**real, "updated_at": LATER}
 
@@ -112,16 +112,16 @@ def _changed(real: Document, **changes: Any) -> Document:
     return changed
 
 
-def _spelled_otherwise(real: Document) -> bytes:
-    """Return the same value in other bytes whose fingerprint is the lower one, so that the real line represents it."""
+def _respelled(real: Document) -> bytes:
+    """Return the same value as different bytes with a lower fingerprint, so that the real line is kept."""
     line = orjson.dumps(dict(reversed(real.items())))
     while fingerprint(line) >= fingerprint(orjson.dumps(real)):
         line = line[:-1] + b" }"
     return line
 
 
-def _losing(real: Document) -> bytes:
-    """Return another value under the same version whose fingerprint is the lower one, so that the real one stays."""
+def _same_version(real: Document) -> bytes:
+    """Return another value with the same version and a lower fingerprint, so that the real line stays current."""
     delay = 600
     while True:
         line = orjson.dumps(_changed(real, delays={"arrival_minutes": delay}))

@@ -1,4 +1,4 @@
-"""Makes the small sample, `data/raw/raw.json`: some real rows of every source in one file, and a fault of each kind."""
+"""Makes the small sample, `data/raw/raw.json`: some real rows of every source in one file, and some faults."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from data.sample.faults import SEED, Planted
 SMALL = "raw.json"
 FLIGHTS_A_MONTH = 9
 AIRCRAFT = 18
-FLEET = 90  # of so many that flew most, some of which no register knows
+FLEET = 90  # choose from the aircraft with most flights; some of them are not in the registry
 WEATHER_DAYS = 4
 
 
 def build_small() -> tuple[bytes, list[Planted]]:
-    """Return the file's bytes, the same at every call, and the faults in the order in which they stand in it.
+    """Return the file's bytes, the same at every call, and its faults in file order.
 
-    One object with an array of documents a source, a document a line. `json.load` takes the whole of it: the faults
-    are in the documents, none is in the brackets around them.
+    The file is one object with one array per source and one document per line. Python's `json.load` reads all of it:
+    the faults are inside the documents, not in the structure around them.
     """
     chance = random.Random(SEED)
     real = _choose_flights(chance)
@@ -47,18 +47,20 @@ def build_small() -> tuple[bytes, list[Planted]]:
 
 
 def _choose_flights(chance: random.Random) -> list[Document]:
-    """Return some flights of each month by a few aircraft, and one of each case that real rows hold; by departure."""
-    everything = [flight for _, flight in documents.flights()]
+    """Return some flights of each month by a few aircraft, and one of each special case, ordered by departure."""
+    all_flights = [flight for _, flight in documents.flights()]
     flown: dict[Any, list[Document]] = {}
-    for flight in everything:
+    for flight in all_flights:
         flown.setdefault(_tail(flight), []).append(flight)
-    most = sorted(filter(None, flown), key=lambda tail: (-len(flown[tail]), tail))[:FLEET]
-    fleet = [flight for tail in chance.sample(most, AIRCRAFT) for flight in flown[tail]]
+    most_flown = sorted(filter(None, flown), key=lambda tail: (-len(flown[tail]), tail))[:FLEET]
+    fleet = [flight for tail in chance.sample(most_flown, AIRCRAFT) for flight in flown[tail]]
     cases = [
-        flown[None],  # cancelled before an aircraft was known
+        flown[None],  # cancelled before an aircraft was assigned
         [flight for flight in fleet if flight["actual"]["arrival"] and flight["delays"]["arrival_minutes"] is None],
         [flight for flight in fleet if flight["actual"]["arrival"] == 2400],
-        [flight for flight in fleet if flight["destination"]["airport"] == "SJU"],  # an airport that has no row
+        [
+            flight for flight in fleet if flight["destination"]["airport"] == "SJU"
+        ],  # an airport that is not in the reference data
     ]
     chosen = [chance.choice(case) for case in cases]
     for month in range(1, 13):
@@ -68,8 +70,8 @@ def _choose_flights(chance: random.Random) -> list[Document]:
 
 
 def _plant(real: list[Document], chance: random.Random) -> tuple[list[bytes], list[Planted]]:
-    """Return the real flights as lines with the planted ones among them, and the planted ones in their order."""
-    arrived = [place for place, flight in enumerate(real) if flight["delays"]["arrival_minutes"] is not None]
+    """Return the real and the planted flights as lines, and the planted ones in file order."""
+    arrived = [index for index, flight in enumerate(real) if flight["delays"]["arrival_minutes"] is not None]
     again, corrected, drifting, uncastable, *broken = chance.sample(arrived, 7)
     wrong = copy.deepcopy(real[corrected])
     wrong["delays"] = {"departure_minutes": 555, "arrival_minutes": 555}
@@ -79,19 +81,19 @@ def _plant(real: list[Document], chance: random.Random) -> tuple[list[bytes], li
     planted = [
         (corrected, Planted("corrected later", orjson.dumps(wrong), {"outcome": "superseded"})),
         (uncastable, Planted("uncastable", orjson.dumps(words), {"outcome": "uncastable"})),
-        *zip(broken, _rejected([real[place] for place in broken]), strict=True),
+        *zip(broken, _rejected([real[index] for index in broken]), strict=True),
         (len(real), Planted("re-delivery", orjson.dumps(real[again]), {"outcome": "duplicate"})),
     ]
     planted.sort(key=lambda entry: entry[0])
     lines = [orjson.dumps(flight) for flight in real]
     lines[drifting] = orjson.dumps({**real[drifting], "gate": "B22"})
-    for place, fault in reversed(planted):
-        lines.insert(place, fault.line)
+    for index, fault in reversed(planted):
+        lines.insert(index, fault.line)
     return lines, [fault for _, fault in planted]
 
 
 def _rejected(real: list[Document]) -> list[Planted]:
-    """Return three flights that cannot be landed, each for another reason."""
+    """Return three flights that cannot be landed, each for a different reason."""
     number, tail, key = (orjson.dumps(flight) for flight in real)
     miles = b'"distance_miles":%d' % real[0]["distance_miles"]
     return [

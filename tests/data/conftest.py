@@ -1,4 +1,4 @@
-"""The sample, built once, and a way to build its reference data only."""
+"""The sample, built once, and a fixture that builds only its reference data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from data.sample.build import build
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The whole sample; nobody changes it."""
+    """The whole sample; no test changes it."""
     built = tmp_path_factory.mktemp("sample") / "raw"
     build(built)
     return built
@@ -20,6 +20,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def reference_data_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave flights and weather out, so that a build takes no time."""
-    monkeypatch.setattr(building, "_flights", lambda sample: None)
-    monkeypatch.setattr(building, "_weather", lambda sample: None)
+    """Leave out flights and weather, so that a build is fast."""
+    monkeypatch.setattr(building, "_add_flights", lambda sample: None)
+    monkeypatch.setattr(building, "_add_weather", lambda sample: None)

@@ -1,4 +1,4 @@
-"""A build that stops half-way leaves whole files or none, and the next call completes it; a missing package is named."""
+"""An interrupted build leaves complete files or none, and the next call completes it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,11 @@ def files_below(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.usefixtures("reference_data_only")
-def test_a_build_that_stops_while_writing_leaves_the_folder_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_build_interrupted_while_writing_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(sample: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(building, "_weather", stop)
+    monkeypatch.setattr(building, "_add_weather", stop)
     with pytest.raises(KeyboardInterrupt):
         build(tmp_path / "raw")
     assert list(tmp_path.iterdir()) == []
@@ -33,16 +31,17 @@ def test_a_build_that_stops_while_writing_leaves_the_folder_as_it_was(
 
 @pytest.mark.usefixtures("reference_data_only")
 @pytest.mark.parametrize("moved", [0, 1, 7])
-def test_a_build_that_stops_while_moving_has_only_whole_files_and_is_completed(
+def test_a_build_interrupted_while_moving_is_completed_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved: int
 ) -> None:
     build(tmp_path / "whole")
-    whole, folder, replace, left = files_below(tmp_path / "whole"), tmp_path / "raw", os.replace, [None] * moved
+    complete, folder, replace = files_below(tmp_path / "whole"), tmp_path / "raw", os.replace
+    moves = [None] * moved
 
     def replace_some(source: Path, target: Path) -> None:
-        if not left:
+        if not moves:
             raise KeyboardInterrupt
-        left.pop()
+        moves.pop()
         replace(source, target)
 
     with monkeypatch.context() as patch:
@@ -51,11 +50,11 @@ def test_a_build_that_stops_while_moving_has_only_whole_files_and_is_completed(
             build(folder)
     found = files_below(folder)
     assert len(found) == moved
-    assert found.items() <= whole.items()
+    assert found.items() <= complete.items()
     assert not is_built(folder)
     build(folder)
     assert is_built(folder)
-    assert files_below(folder) == whole
+    assert files_below(folder) == complete
 
 
 @pytest.mark.usefixtures("reference_data_only")
@@ -70,7 +69,7 @@ def test_two_builds_of_one_folder_take_turns(tmp_path: Path, monkeypatch: pytest
 
     second: list[object] = []
     other = threading.Thread(target=lambda: second.append(build(folder)))
-    monkeypatch.setattr(building, "_weather", start_another)
+    monkeypatch.setattr(building, "_add_weather", start_another)
     first = build(folder)
     other.join()
     assert second == [first]
@@ -79,10 +78,10 @@ def test_two_builds_of_one_folder_take_turns(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.usefixtures("reference_data_only")
-@pytest.mark.parametrize("stamp", [b"", b"{", b"[]", b'{"version": 0, "files": {}}', b'{"files": {}}'])
-def test_a_stamp_that_cannot_be_used_means_not_built(tmp_path: Path, stamp: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": 0, "files": {}}', b'{"files": {}}'])
+def test_an_unreadable_planted_json_means_not_built(tmp_path: Path, content: bytes) -> None:
     build(tmp_path)
-    (tmp_path / building.PLANTED).write_bytes(stamp)
+    (tmp_path / building.PLANTED).write_bytes(content)
     assert not is_built(tmp_path)
     build(tmp_path)
     assert is_built(tmp_path)

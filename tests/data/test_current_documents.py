@@ -1,4 +1,4 @@
-"""The law of the current document, applied to the sample's bytes without the pipeline, gives the tables' own rows."""
+"""The rule for current documents, applied to the sample's bytes without the pipeline, gives the original rows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KEYS: dict[str, Callable[[Document], tuple[Any, ...]]] = {
 
 
 def documents_of(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield position and bytes of each document; an array's elements stand a line each."""
+    """Yield position and bytes of each document; an array has one element per line."""
     raw = path.read_bytes()
     raw = gzip.decompress(raw) if path.suffix == ".gz" else raw
     if path.parent.name == "airports":
@@ -45,9 +45,9 @@ def documents_of(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def current(folder: Path, source: str) -> list[Document]:
-    """Keep the highest version, then the highest fingerprint, of each key, and drop what was withdrawn."""
+    """Keep the highest version, then the highest fingerprint, of each key, and drop withdrawn documents."""
     planted = orjson.loads((folder / "planted.json").read_bytes())["faults"]
-    refused = {
+    invalid = {
         (fault["file"], fault["position"])
         for fault in planted
         if "rejected" in fault["expected"] or fault["expected"].get("outcome") == "uncastable"
@@ -59,7 +59,7 @@ def current(folder: Path, source: str) -> list[Document]:
         if name in skipped:
             continue
         for position, raw in documents_of(path):
-            if (name, position) not in refused:
+            if (name, position) not in invalid:
                 document = orjson.loads(raw)
                 rank = document["updated_at"], hashlib.blake2b(raw, digest_size=16).digest(), raw
                 key = KEYS[source](document)
@@ -69,7 +69,7 @@ def current(folder: Path, source: str) -> list[Document]:
 
 
 def leaves(value: Any) -> Iterator[str]:
-    """Yield the values at the ends of a document as text; a whole number without its point, a missing one as NA."""
+    """Yield a document's leaf values as text: numbers in one spelling, a missing value as NA."""
     if isinstance(value, dict):
         for name, member in value.items():
             if name not in ("updated_at", "departure_hour"):
@@ -79,7 +79,7 @@ def leaves(value: Any) -> Iterator[str]:
 
 
 def cell(text: str) -> str:
-    """Return one spelling for one number."""
+    """Return a number in one spelling, other text unchanged."""
     try:
         return repr(float(text))
     except ValueError:
@@ -98,12 +98,12 @@ def chosen(row: Row, columns: str) -> list[str]:
         ("aircraft", "planes", "tailnum year manufacturer model type engines engine seats speed"),
     ],
 )
-def test_current_reference_documents_are_the_tables_rows(folder: Path, source: str, table: str, columns: str) -> None:
+def test_current_reference_documents_are_the_original_rows(folder: Path, source: str, table: str, columns: str) -> None:
     found = sorted(list(leaves(document)) for document in current(folder, source))
     assert found == sorted(chosen(row, columns) for row in read_table(table))
 
 
-def test_current_flights_are_the_tables_rows(folder: Path) -> None:
+def test_current_flights_are_the_original_rows(folder: Path) -> None:
     columns = (
         "carrier flight tailnum origin dest sched_dep_time sched_arr_time dep_time arr_time air_time"
         " dep_delay arr_delay distance"
@@ -121,7 +121,7 @@ def test_current_flights_are_the_tables_rows(folder: Path) -> None:
     assert found == expected
 
 
-def test_current_weather_holds_the_tables_rows(folder: Path) -> None:
+def test_current_weather_is_the_original_rows(folder: Path) -> None:
     columns = "temp dewp humid wind_dir wind_speed wind_gust precip pressure visib"
     expected: dict[tuple[str, str], list[str]] = {}
     for row in read_table("weather"):

@@ -1,4 +1,4 @@
-"""The sample is the same at every build, its faults stand where it says, and the ledger says of them what it must."""
+"""Every build of the sample is the same, and the books show for every planted fault what `planted.json` says."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def lines_of(path: Path) -> list[bytes]:
 
 
 def below(name: str, folder: Path) -> str:
-    """Return a name of the ledger as planted.json writes it."""
+    """Return a name in the ledger as planted.json spells it."""
     return Path(name).resolve().relative_to(folder.resolve()).as_posix()
 
 
@@ -49,7 +49,7 @@ def test_two_builds_have_the_same_bytes(folder: Path, planted: dict[str, Any], t
 
 
 @pytest.mark.usefixtures("reference_data_only")
-def test_the_second_call_leaves_the_files_alone_and_mends_a_changed_one(folder: Path, tmp_path: Path) -> None:
+def test_a_second_build_only_restores_changed_files(folder: Path, tmp_path: Path) -> None:
     out, foreign = tmp_path / "raw", tmp_path / "raw" / "airlines" / "mine.json"
     assert CliRunner().invoke(command, ["--out", str(out)]).exit_code == 0
     foreign.write_text("{}\n")
@@ -65,7 +65,7 @@ def test_the_second_call_leaves_the_files_alone_and_mends_a_changed_one(folder: 
 
 
 @pytest.mark.usefixtures("reference_data_only")
-def test_a_newer_sample_removes_what_an_older_one_wrote_unless_it_was_changed(tmp_path: Path) -> None:
+def test_a_newer_sample_removes_unedited_files_of_an_older_one(tmp_path: Path) -> None:
     out = tmp_path / "raw"
     (out / "flights").mkdir(parents=True)
     (out / "flights" / "old.ndjson").write_bytes(b"old")
@@ -78,22 +78,20 @@ def test_a_newer_sample_removes_what_an_older_one_wrote_unless_it_was_changed(tm
     assert (out / "flights" / "edited.ndjson").read_bytes() == b"edited by hand"
 
 
-def test_a_planted_copy_is_loaded_after_what_it_copies(folder: Path) -> None:
+def test_a_planted_copy_is_loaded_after_the_original(folder: Path) -> None:
     for source in ("aircraft", "flights", "weather"):
         names = [path.name for path in read_source(source).default_files(folder)]
         late = ["late" in name for name in names]
         assert late == sorted(late) and late[-1], names
 
 
-def test_every_file_belongs_to_exactly_one_source_and_the_list_of_faults_to_none(
-    folder: Path, planted: dict[str, Any]
-) -> None:
+def test_every_file_belongs_to_exactly_one_source(folder: Path, planted: dict[str, Any]) -> None:
     found = Counter(path for name in source_names() for path in read_source(name).default_files(folder))
     assert {path.relative_to(folder).as_posix() for path in found} == set(planted["files"])
     assert set(found.values()) == {1}
 
 
-def test_the_current_documents_are_the_tables_own_rows(planted: dict[str, Any]) -> None:
+def test_the_totals_of_current_documents_are_the_original_rows(planted: dict[str, Any]) -> None:
     totals = planted["totals"]
     assert {source: totals[source]["current"] for source in ROWS} == ROWS
     days = Counter((row["origin"], row["time_hour"][:10]) for row in read_table("weather"))
@@ -102,7 +100,7 @@ def test_the_current_documents_are_the_tables_own_rows(planted: dict[str, Any]) 
         assert counts["landed"] == sum(counts.get(outcome, 0) for outcome in OUTCOMES)
 
 
-def test_each_fault_stands_where_the_list_says(folder: Path, planted: dict[str, Any]) -> None:
+def test_each_fault_is_at_its_recorded_position(folder: Path, planted: dict[str, Any]) -> None:
     contracts = {name: orjson.loads(read_source(name).contract_path.read_bytes()) for name in source_names()}
     for fault in planted["faults"]:
         if fault["position"] == 0:
@@ -115,14 +113,14 @@ def test_each_fault_stands_where_the_list_says(folder: Path, planted: dict[str, 
         elif reason == "not_storable":
             assert any(mark in raw for mark in (b"\\u0000", b"\\ud83d", b"1e400000"))
         else:
-            keeps = jsonschema_rs.is_valid(contracts[fault["source"]], orjson.loads(raw))
-            assert keeps is (reason is None), fault
+            is_valid = jsonschema_rs.is_valid(contracts[fault["source"]], orjson.loads(raw))
+            assert is_valid is (reason is None), fault
     assert b"\r\n" in (folder / "flights/flights-2013-05.ndjson").read_bytes()[:2_000]
     assert (folder / "flights/flights-2013-11.ndjson").read_bytes().startswith(b"\xef\xbb\xbf{")
 
 
 @pytest.mark.parametrize("path", sorted(SOURCES.glob("*.yml")), ids=lambda path: path.stem)
-def test_contracts_are_schemas_that_know_the_key_and_the_version(path: Path) -> None:
+def test_contracts_require_the_key_and_the_version(path: Path) -> None:
     source: Source = read_source(path.stem)
     schema = orjson.loads(source.contract_path.read_bytes())
     jsonschema_rs.meta.validate(schema)
@@ -136,7 +134,7 @@ def test_contracts_are_schemas_that_know_the_key_and_the_version(path: Path) -> 
 
 @pytest.fixture(scope="module")
 def loaded(folder: Path, module_database: str) -> Iterator[None]:
-    """The whole sample, landed in a database of the module's own."""
+    """The whole sample, landed in a database of this module."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WAYBILL_RAW", str(folder))
         load()
@@ -145,12 +143,12 @@ def loaded(folder: Path, module_database: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def built(loaded: None, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Outcomes and marts of the whole sample; features are left out, no outcome hangs on them."""
+    """Outcomes and marts of the whole sample, without the features: no outcome depends on them."""
     dbt = Dbt(tmp_path_factory.mktemp("dbt"))
     dbt.succeed("build", *WITHOUT_FEATURES, "test_type:unit")
 
 
-def test_the_ledger_says_of_every_fault_what_was_planted(folder: Path, planted: dict[str, Any], loaded: None) -> None:
+def test_the_ledger_shows_every_planted_fault(folder: Path, planted: dict[str, Any], loaded: None) -> None:
     faults = planted["faults"]
     rejected = rows(
         "select name, position, reason from ledger.rejects join ledger.batches using (batch_id)"
@@ -173,7 +171,7 @@ def test_the_ledger_says_of_every_fault_what_was_planted(folder: Path, planted: 
         assert landed == planted["totals"][source]["landed"]
 
 
-def test_a_file_that_came_again_is_skipped_as_a_whole(folder: Path, planted: dict[str, Any], loaded: None) -> None:
+def test_a_repeated_file_is_skipped(folder: Path, planted: dict[str, Any], loaded: None) -> None:
     names = rows("select input_id, name from ledger.input_names order by first_seen_at")
     first_of = {input_id: below(name, folder) for input_id, name in reversed(names)}
     found = {below(name, folder): first_of[input_id] for input_id, name in names}
@@ -183,8 +181,8 @@ def test_a_file_that_came_again_is_skipped_as_a_whole(folder: Path, planted: dic
     assert again == {name: first for name, first in found.items() if name != first}
 
 
-def test_the_books_say_of_every_document_what_was_planted(folder: Path, planted: dict[str, Any], built: None) -> None:
-    place_of = (
+def test_every_planted_document_has_its_expected_outcome(folder: Path, planted: dict[str, Any], built: None) -> None:
+    query = (
         "select name, _position, outcome, reason from intermediate.document_outcomes as outcomes"
         " join ledger.batches on outcomes._batch_id = batches.batch_id join ledger.inputs using (input_id) where "
     )
@@ -193,16 +191,16 @@ def test_the_books_say_of_every_document_what_was_planted(folder: Path, planted:
         for fault in planted["faults"]
         if "outcome" in fault["expected"]
     }
-    others = rows(f"{place_of} outcome <> 'current'")
-    late = rows(f"{place_of} outcome = 'current' and name like '%/late-%'")
+    others = rows(f"{query} outcome <> 'current'")
+    late = rows(f"{query} outcome = 'current' and name like '%/late-%'")
     found = {(below(name, folder), position, outcome) for name, position, outcome, _ in [*others, *late]}
-    assert found == {place for place in planted_outcomes if place[1]}
+    assert found == {outcome for outcome in planted_outcomes if outcome[1]}
     reasons = [reason for _, _, outcome, reason in others if outcome == "uncastable"]
     assert len(reasons) == 7
     assert all(re.search(r'^\w+: ".*" is (no [\w ]+|too large)$', reason) for reason in reasons), reasons
 
 
-def test_the_outcomes_of_each_source_add_up_to_what_was_planted(planted: dict[str, Any], built: None) -> None:
+def test_the_outcomes_of_each_source_add_up(planted: dict[str, Any], built: None) -> None:
     totals: dict[str, dict[str, int]] = {source: {} for source in planted["totals"]}
     for source, outcome, documents in rows(
         "select source, outcome, count(*) from intermediate.document_outcomes group by source, outcome"

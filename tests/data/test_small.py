@@ -1,4 +1,4 @@
-"""The small sample in git is what its builder makes, and the ledger says of its faults what it must."""
+"""The small sample in git is what its builder makes, and the ledger shows each of its faults."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ COMMITTED = PROJECT / "data" / "raw" / SMALL
 
 @pytest.fixture(scope="module")
 def made() -> tuple[bytes, list[Planted]]:
-    """What the builder makes: the file and its faults."""
+    """The file that the builder makes, and its faults."""
     return build_small()
 
 
-def test_the_file_in_git_is_what_the_builder_makes_and_is_small(
+def test_the_file_in_git_is_what_the_builder_makes(
     made: tuple[bytes, list[Planted]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("data.sample.small.build_small", lambda: made)
-    said = CliRunner().invoke(command, ["--small", "--out", str(tmp_path)])
-    assert said.exit_code == 0, said.output
+    result = CliRunner().invoke(command, ["--small", "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
     assert COMMITTED.read_bytes() == (tmp_path / SMALL).read_bytes()
     assert COMMITTED.stat().st_size < 100_000
 
 
-def test_it_holds_every_source_flat_and_nested_and_json_load_takes_it() -> None:
+def test_it_has_every_source_flat_and_nested_in_valid_python_json() -> None:
     found = json.loads(COMMITTED.read_bytes())
     assert sorted(found) == source_names()
     assert not any(isinstance(value, dict | list) for value in found["airports"][0].values())
@@ -61,10 +61,10 @@ def test_the_ledger_names_each_fault(made: tuple[bytes, list[Planted]], database
     assert rows("select pointer from ledger.drift") == [("/gate",)]
 
 
-def test_a_position_in_a_file_of_several_sources_is_told_of_each_that_has_it(database: str) -> None:
+def test_why_answers_for_each_source_that_has_the_position(database: str) -> None:
     load(Request(files=(str(COMMITTED),), layout="records"))
-    told = "\n".join(why(f"{COMMITTED}:4"))
-    assert [name for name in source_names() if f"is source {name}," in told] == source_names()
+    answers = "\n".join(why(f"{COMMITTED}:4"))
+    assert [name for name in source_names() if f"is source {name}," in answers] == source_names()
     assert "is source flights," in why(f"{COMMITTED}:100")[0]
     with pytest.raises(CoordinateUnknown, match="ends before that position"):
         why(f"{COMMITTED}:119")
