@@ -159,6 +159,7 @@ def _engine(parameters: tuple[tuple[str, str], ...]) -> Engine:
 def _make_ready(warehouse: Warehouse) -> None:
     """Start the embedded server if need be, and make database, logins and tables; once a process and warehouse."""
     from warehouse.schema import ensure_schema
+    from warehouse.work_lock import renew_held
 
     if warehouse.place:
         embedded.start(warehouse.place)
@@ -170,6 +171,7 @@ def _make_ready(warehouse: Warehouse) -> None:
         ensure_schema(connection, warehouse.settings)
     finally:
         connection.close()
+    renew_held()
 
 
 def forget() -> None:

@@ -8,7 +8,8 @@ WarehouseError               base class
 │   └── ServerAway           no answer now; a retry may succeed
 ├── EncodingRefused          the database cannot store every character
 ├── DatabaseMissing          the embedded server has no database of that name
-└── LayoutMismatch           the tables belong to another version of Waybill
+├── LayoutMismatch           the tables belong to another version of Waybill, or to another program
+└── MigrationBlocked         another session keeps a table locked that a migration changes
 """
 
 from waybill.errors import WaybillError
@@ -52,3 +53,7 @@ class DatabaseMissing(WarehouseError):
 
 class LayoutMismatch(WarehouseError):
     """Raised when the tables in the database were made by another layout version."""
+
+
+class MigrationBlocked(WarehouseError):
+    """Raised when another session has kept a table locked for so long that a migration gave up; it can be repeated."""

@@ -10,7 +10,6 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Text, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-LAYOUT_VERSION = 5
 REASONS = ("not_utf8", "not_json", "not_storable", "breaks_contract", "too_large", "cut_off")
 
 
@@ -28,11 +27,11 @@ class Ledger(DeclarativeBase):
 
 
 class Layout(Ledger):
-    """One row: the version of the tables, checked before anything is written."""
+    """One row per migration; the highest version is the layout of the tables, checked before anything is written."""
 
     __tablename__ = "layout"
 
-    version: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     made_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -67,6 +67,13 @@ def ensure_logins(connection: Connection, settings: Settings) -> dict[Role, str]
         return dict.fromkeys(ROLES, cursor.fetchone()[0])  # type: ignore[index,return-value]
 
 
+def find_logins(connection: Connection, settings: Settings) -> dict[Role, str]:
+    """Return role → the login that plays it, creating none."""
+    if has_own_logins(settings):
+        return {role: role_name(role) for role in ROLES}
+    return dict.fromkeys(ROLES, connection.info.user)
+
+
 def _password(given: SecretStr | None) -> str:
     return given.get_secret_value() if given else secrets.token_urlsafe(24)
 

@@ -15,6 +15,7 @@ from psycopg2.extras import Json
 from warehouse.connection import cursor_of
 from warehouse.errors import WarehouseError
 from warehouse.reconnecting import ReconnectingConnection
+from warehouse.work_lock import working
 from waybill.identifiers import uuid7
 
 PACKAGES = ("dbt-core", "great-expectations", "orjson", "jsonschema-rs", "psycopg2-binary", "scikit-learn")
@@ -24,25 +25,26 @@ FINISH = "update ledger.runs set ended_at = clock_timestamp(), outcome = %s, det
 
 @contextmanager
 def recorded_run(command: str) -> Iterator[UUID]:
-    """Record a run in the ledger: its start before the block, its end and outcome after it.
+    """Record a run in the ledger, its start before the block, its end and outcome after it; hold the work lock.
 
     A run that was killed stays `running`. If the server cannot be reached at the start, the error is raised at once;
     if it is unavailable at the end of a run that succeeded, recording the end is retried.
     """
     run_id = uuid7()
     versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
-    with cursor_of("loader") as cursor:
-        cursor.execute(
-            "insert into ledger.runs (run_id, command, versions) values (%s, %s, %s)",
-            [str(run_id), command, Json(versions)],
-        )
-    try:
-        yield run_id
-    except BaseException as error:
-        with suppress(psycopg2.Error, WarehouseError), cursor_of("loader") as cursor:  # `error` is the one to report
-            cursor.execute(FINISH, ["failed", f"{type(error).__name__}: {error}"[:1000], str(run_id)])
-        raise
-    _record_success(run_id)
+    with working(command):
+        with cursor_of("loader") as cursor:
+            cursor.execute(
+                "insert into ledger.runs (run_id, command, versions) values (%s, %s, %s)",
+                [str(run_id), command, Json(versions)],
+            )
+        try:
+            yield run_id
+        except BaseException as error:
+            with suppress(psycopg2.Error, WarehouseError), cursor_of("loader") as cursor:  # `error` is what to report
+                cursor.execute(FINISH, ["failed", f"{type(error).__name__}: {error}"[:1000], str(run_id)])
+            raise
+        _record_success(run_id)
 
 
 def _record_success(run_id: UUID) -> None:

@@ -133,13 +133,13 @@ def test_the_law_of_a_batch_is_a_constraint(database: str) -> None:
     connection.close()
 
 
-def test_another_layout_is_refused_with_the_command_that_rebuilds_it(database: str) -> None:
+def test_the_layout_of_a_newer_waybill_is_refused(database: str) -> None:
     connection = connect("owner")
     with connection, connection.cursor() as cursor:
-        cursor.execute("update ledger.layout set version = 99")
+        cursor.execute("insert into ledger.layout (version) values (99)")
     connection.close()
     forget()
-    with pytest.raises(LayoutMismatch, match=r"is of layout 99.*warehouse reset --yes"):
+    with pytest.raises(LayoutMismatch, match=r"made by a newer Waybill \(its layout is 99.*: update this clone"):
         connection_parameters("reader")
 
 

@@ -1,0 +1,73 @@
+"""Brings a database to the latest layout: an empty one gets all tables, an older one is migrated in place."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import psycopg2
+from alembic import command
+from alembic.config import Config
+from psycopg2.extensions import connection as Connection
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
+
+from warehouse.errors import MigrationBlocked
+from warehouse.logins import Role
+from warehouse.migrations.layouts import OLDEST_LAYOUT, latest_layout, layout_version
+
+TABLE_LOCK_SECONDS = 60
+
+# The table in which Alembic keeps its revision. It is made together with the schema, in one transaction: the schema
+# without the table is another program's, the table without `ledger.layout` is a database that was not completed.
+VERSION_TABLE = """
+create schema if not exists ledger;
+create table if not exists ledger.alembic_version (
+    version_num varchar(32) not null,
+    constraint alembic_version_pkc primary key (version_num)
+)
+"""
+
+logger = logging.getLogger(__name__)
+
+
+def upgrade(connection: Connection, logins: dict[Role, str]) -> None:
+    """Run the migrations that the database has not had, each in one transaction; safe to interrupt and repeat.
+
+    The connection is the owner's and holds the work lock exclusively.
+
+    Raises:
+        MigrationBlocked: another session has kept a table locked for too long.
+    """
+    before = layout_version(connection)
+    _prepare(connection, before)
+    engine = create_engine("postgresql+psycopg2://", creator=lambda: connection, poolclass=StaticPool)
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["logins"] = logins
+    try:
+        with engine.connect() as bound:
+            config.attributes["connection"] = bound
+            command.upgrade(config, "head")
+    except Exception as error:
+        if not isinstance(getattr(error, "orig", error), psycopg2.errors.LockNotAvailable):
+            raise
+        raise MigrationBlocked(
+            f"the tables could not be migrated to layout {latest_layout()}: another session has kept one of them "
+            f"locked for {TABLE_LOCK_SECONDS} seconds; end its transaction, then run the same command again"
+        ) from None
+    if before is not None:
+        logger.warning(
+            "migrated the database database=%s from_layout=%d to_layout=%d",
+            connection.info.dbname, before, latest_layout(),
+        )  # fmt: skip
+
+
+def _prepare(connection: Connection, layout: int | None) -> None:
+    """Tell Alembic at which revision a database is that was made before there were migrations."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"set lock_timeout = '{TABLE_LOCK_SECONDS}s'")
+        cursor.execute(VERSION_TABLE)
+        cursor.execute("select 1 from ledger.alembic_version")
+        if layout == OLDEST_LAYOUT and cursor.fetchone() is None:
+            cursor.execute("insert into ledger.alembic_version values (%s)", [str(layout)])
