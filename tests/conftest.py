@@ -1,4 +1,4 @@
-"""Fixtures that every test can use."""
+"""Fixtures that every test can use, and the mark `server` of those that need a server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from streaming.local_broker.process import find_broker
-from tests.support.databases import fresh_database, own_server, tell_server
+from tests.support import fast_lane
+from tests.support.databases import current_place, fresh_database, own_state, tell_server
+from warehouse import embedded
 from warehouse.connection import forget
 from waybill.settings import get_settings
 
@@ -18,35 +20,70 @@ settings.register_profile("many", _COMMON, max_examples=1000)  # pytest --hypoth
 settings.load_profile("few")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def server() -> Iterator[None]:
-    """An embedded server and a state folder of this process's own, unless the environment names a server.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that asks for a server, a broker or a browser, directly or through its fixtures."""
+    for item in items:
+        if fast_lane.SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.server)
 
-    Tests may kill the server, and several processes share the tests. Nothing outlives the machine here: no fsync.
-    """
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Let a test, with all fixtures that it sets up, open connections and start servers only if it is marked."""
+    with fast_lane.guarded(is_allowed=item.get_closest_marker("server") is not None):
+        return (yield)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state() -> Iterator[None]:
+    """Give the session a state folder of its own, unless the environment names a server."""
     if not get_settings().is_embedded:
         yield
         return
     jars = find_broker(get_settings()).jars
     jars.mkdir(parents=True, exist_ok=True)
-    with own_server():
+    with own_state():
         broker = find_broker(get_settings())
         broker.home.mkdir()
         broker.jars.symlink_to(jars)
-        tell_server("alter system set fsync = off", "select pg_reload_conf()")
         yield
-        forget()
+
+
+@pytest.fixture(autouse=True)
+def no_server(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that is not marked `server` when one of its commands has started a server."""
+    if request.node.get_closest_marker("server") or not get_settings().is_embedded:
+        yield
+        return
+    with fast_lane.serverless_state():
+        yield
+
+
+@pytest.fixture(scope="session")
+def server(state: None) -> Iterator[None]:
+    """Start an embedded server in the session's state folder, unless the environment names a server.
+
+    Tests may kill it, and several processes share the tests. Its data need not survive this machine: no fsync.
+    """
+    if not get_settings().is_embedded:
+        yield
+        return
+    place = current_place()
+    tell_server("alter system set fsync = off", "select pg_reload_conf()")
+    yield
+    forget()
+    embedded.remove(place)
 
 
 @pytest.fixture
-def database() -> Iterator[str]:
-    """A fresh database with roles, schemas and ledger, named by PGDATABASE while the test runs."""
+def database(server: None) -> Iterator[str]:
+    """Name a fresh database in PGDATABASE while the test runs; it has roles, schemas and ledger."""
     with fresh_database() as name:
         yield name
 
 
 @pytest.fixture(scope="module")
-def module_database() -> Iterator[str]:
-    """The same for all tests of a module."""
+def module_database(server: None) -> Iterator[str]:
+    """Name a fresh database in PGDATABASE for all tests of a module."""
     with fresh_database() as name:
         yield name

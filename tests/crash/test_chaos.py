@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.crash.chaos_rounds import WRONG, run_rounds
 from tests.crash.faults import FAULTS
+
+pytestmark = pytest.mark.server
 
 
 def test_nothing_is_lost_or_doubled_whatever_happens_while_a_topic_is_consumed() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.crash.__main__ import WRONG
 from tests.crash.rounds import run_rounds
+
+pytestmark = pytest.mark.server
 
 
 def test_nothing_is_lost_or_doubled_by_kill_9() -> None:

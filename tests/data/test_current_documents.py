@@ -14,6 +14,8 @@ import pytest
 
 from data.sample.tables import Row, read_table
 
+pytestmark = pytest.mark.slow
+
 Document = dict[str, Any]
 KEYS: dict[str, Callable[[Document], tuple[Any, ...]]] = {
     "airlines": lambda document: (document["carrier"],),

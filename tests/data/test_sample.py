@@ -23,6 +23,8 @@ from loader.load import load
 from tests.support.databases import rows
 from tests.support.dbt_command import WITHOUT_FEATURES, Dbt
 
+pytestmark = pytest.mark.slow
+
 ROWS = {"airlines": 16, "airports": 1_458, "aircraft": 3_322, "flights": 336_776}
 OUTCOMES = ("current", "duplicate", "superseded", "uncastable", "filtered")
 

@@ -19,6 +19,8 @@ from loader.tracing.why import why
 from tests.support.databases import rows
 from waybill.settings import PROJECT
 
+pytestmark = pytest.mark.slow
+
 COMMITTED = PROJECT / "data" / "raw" / SMALL
 
 

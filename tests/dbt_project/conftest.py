@@ -17,7 +17,7 @@ def dbt_folder(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
 
 
 @pytest.fixture(scope="module")
-def dbt_database(dbt_folder: Dbt) -> Iterator[Dbt]:
+def dbt_database(server: None, dbt_folder: Dbt) -> Iterator[Dbt]:
     with fresh_database():
         yield dbt_folder
 

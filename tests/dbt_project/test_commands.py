@@ -28,6 +28,7 @@ def test_bare_dbt_reaches_the_warehouse_that_the_settings_name(dbt: Dbt) -> None
     assert os.environ["PGDATABASE"] in said.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [("PGHOST", "no-such-host.invalid", "could not translate"), ("PGPORT", "many", "PGPORT: ")],

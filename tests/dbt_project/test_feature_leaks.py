@@ -47,7 +47,7 @@ CHANGES = (
 
 
 @pytest.fixture(scope="module")
-def built(dbt_folder: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def built(server: None, dbt_folder: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Marts of the slice, with copies of the facts and features as they are."""
     folder = tmp_path_factory.mktemp("slice")
     sources: dict[str, list[Any]] = {

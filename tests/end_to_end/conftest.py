@@ -27,7 +27,7 @@ class DemoRun:
 
 
 @pytest.fixture(scope="session")
-def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
+def demo_run(server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
     """Run the demo beside a user's database, which it may not touch."""
     folder = tmp_path_factory.mktemp("demo")
     environment = {**os.environ, **{name: str(folder / name) for name in FOLDERS}, "COLUMNS": "80"}

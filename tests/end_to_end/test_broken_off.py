@@ -71,6 +71,7 @@ def pressed(command: list[str], presses: Path, **where: str) -> subprocess.Compl
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_that_is_still_importing_says_one_line(presses: Path, command: str) -> None:
     ran = pressed([command], presses, AT_MODULE="warehouse.errors", WAYBILL_RAW=str(presses))
@@ -78,7 +79,7 @@ def test_a_command_that_is_still_importing_says_one_line(presses: Path, command:
 
 
 def test_every_stage_can_be_interrupted_twice_or_find_the_disk_full_and_a_rerun_completes(
-    presses: Path, tmp_path: Path
+    server: None, presses: Path, tmp_path: Path
 ) -> None:
     chance, cramped = random.Random(4), set[str]()
     with small_line(tmp_path) as line:

@@ -53,6 +53,7 @@ def test_every_make_target_exists(document: Path) -> None:
     assert named - TARGETS == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 def test_every_command_and_its_options_exist(document: Path) -> None:
     for code in code_of(document):

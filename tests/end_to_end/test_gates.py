@@ -27,7 +27,7 @@ LATE = "2014-06-01T00:00:00Z"
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+def line(server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     """A line that has run to its end once."""
     with small_line(tmp_path_factory.mktemp("line")) as found:
         ran = found.run()

@@ -16,6 +16,8 @@ from tests.support.external_server import external_server
 from tests.support.landing import flight
 from warehouse.server_paths import SYSTEM_HOME
 
+pytestmark = pytest.mark.server
+
 LONG = (
     "Été à la plage de Saint-Jean-de-Luz/projets d'étudiante, année 2026/travaux pratiques de bases de données/way bill"
 )

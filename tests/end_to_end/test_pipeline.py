@@ -39,7 +39,7 @@ def flight(number: int, day: int = 1, *, delay: int = 5, written: str = "2013-02
 
 
 @pytest.fixture
-def land(tmp_path: Path) -> Iterator[Any]:
+def land(server: None, tmp_path: Path) -> Iterator[Any]:
     """Land documents of a source as one file; the reference data stands already."""
     count = iter(range(1000))
 

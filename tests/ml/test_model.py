@@ -72,6 +72,7 @@ ml.train.compare_candidates(Task.model_validate_json(sys.argv[1]), rows)
 """
 
 
+@pytest.mark.slow
 def test_no_library_fits_with_more_threads_than_allowed() -> None:
     """Run in a separate process: a library that is already loaded would be limited anyway."""
     task = json.dumps({**TASK, "candidates": {"hist_gradient_boosting": {"max_iter": 2}}})

@@ -17,6 +17,8 @@ import pytest
 
 from tests.support.clones import HEARS_CTRL_C
 
+pytestmark = pytest.mark.slow
+
 ANOTHER_PYTHON = """
 import runpy, sys
 sys.version_info, sys.argv = (3, 10, 0), sys.argv[1:]

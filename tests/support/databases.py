@@ -78,16 +78,33 @@ def rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def own_server() -> Iterator[ServerPaths]:
-    """Name a second embedded server in WAYBILL_STATE, as another clone would have it; remove it in the end."""
+def own_state() -> Iterator[Path]:
+    """Name a state folder of its own in WAYBILL_STATE, as another clone has it; remove it with its server."""
     folder = Path(tempfile.mkdtemp(prefix="waybill-test-"))
     folder.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WAYBILL_STATE", str(folder))
-        place = current_warehouse().place
-        assert place is not None
+        try:
+            yield folder
+        finally:
+            if (folder / "postgres").exists():
+                embedded.remove(current_place())
+            shutil.rmtree(folder)
+
+
+@contextmanager
+def own_server() -> Iterator[ServerPaths]:
+    """Name a second embedded server, which is not started yet, in a state folder of its own."""
+    with own_state():
+        place = current_place()
         try:
             yield place
         finally:
             embedded.remove(place)
-            shutil.rmtree(folder)
+
+
+def current_place() -> ServerPaths:
+    """Return the paths of the embedded server that the environment names."""
+    place = current_warehouse().place
+    assert place is not None
+    return place

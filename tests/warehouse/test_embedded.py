@@ -21,7 +21,7 @@ from warehouse.connection import connect, connection_parameters, current_warehou
 from warehouse.errors import DataFolderRefused, ServerNotStarted
 from warehouse.server_paths import SOCKET_NAME, ServerPaths
 
-pytestmark = pytest.mark.usefixtures("unset")
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("unset")]
 
 
 @pytest.fixture

@@ -95,6 +95,7 @@ def test_a_block_that_ends_in_a_carriage_return_keeps_its_documents(cut: Cutter,
     assert reasons(found) == [(21, "too_large")]
 
 
+@pytest.mark.slow
 def test_a_file_of_carriage_returns_is_never_held_whole(cut: Cutter) -> None:
     data = b"\r" * 1_000_000
     tracemalloc.start()
@@ -117,6 +118,7 @@ def test_a_torn_last_element_over_the_limit_keeps_its_range(cut: Cutter, packed:
     assert (reject.beginning, reject.fingerprint.bytes) == (torn, fingerprint(torn))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["ndjson", "array"])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9])
 def test_a_damaged_file_is_read_on_from_behind_any_document(tmp_path: Path, layout: Layout, share: float) -> None:

@@ -98,6 +98,7 @@ def test_an_idle_brokers_memory_is_left_out_with_its_part(monkeypatch: pytest.Mo
     assert with_it.use.peak_bytes > meter.use.peak_bytes + 150_000_000
 
 
+@pytest.mark.server
 def test_the_brokers_share_is_there_when_it_works_and_gone_when_it_idles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
