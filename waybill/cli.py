@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -14,7 +15,6 @@ import click
 
 from waybill import ctrl_c
 from waybill.errors import WaybillError
-from waybill.settings import PROJECT, get_settings
 
 WAYS_OUT = {
     errno.ENOSPC: "free some space and run the same command again",
@@ -28,19 +28,19 @@ LOG_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 def shown_command(arguments: str = "") -> str:
     """Return `waybill ARGUMENTS` as it can be typed in this shell and folder; for messages and help texts.
 
-    It is `waybill` if the PATH leads to this environment's, else the path of its script: relative in the project's
+    It is `waybill` if the PATH leads to this environment's, else the path of its script: relative below the current
     folder, absolute elsewhere.
     """
-    folder = Path(sys.executable).parent
-    script = folder / "waybill"
+    script = Path(sys.prefix, "bin", "waybill")
     found = shutil.which("waybill")
-    if found and Path(found).parent.resolve() == folder.resolve():
-        name = "waybill"
-    elif Path.cwd() == PROJECT and script.is_relative_to(PROJECT):
-        name = str(script.relative_to(PROJECT))
-    else:
-        name = str(script)
-    return f"{name} {arguments}".rstrip()
+    if found and script.exists() and os.path.samefile(found, script):
+        program = "waybill"
+    elif script.exists():
+        is_below = script.is_relative_to(Path.cwd())
+        program = shlex.quote(os.fspath(script.relative_to(Path.cwd()) if is_below else script))
+    else:  # an environment that set-up did not make
+        program = f"{shlex.quote(sys.executable)} -m waybill"
+    return f"{program} {arguments}".rstrip()
 
 
 def run(command: click.Command, name: str) -> NoReturn:
@@ -53,8 +53,7 @@ def run(command: click.Command, name: str) -> NoReturn:
 
 
 def _outcome(command: click.Command, name: str) -> int:
-    import psycopg2
-    from sqlalchemy.exc import DBAPIError
+    from waybill.settings import get_settings  # pydantic takes half the time that `waybill --help` may take
 
     ctrl_c.raise_interrupts()
     try:
@@ -71,19 +70,31 @@ def _outcome(command: click.Command, name: str) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (psycopg2.Error, DBAPIError) as error:
-        said = getattr(error, "orig", error)
-        first = str(said).strip().partition("\n")[0] or type(error).__name__
-        way_out = (
-            "free some space for its data, then"
-            if isinstance(said, psycopg2.errors.DiskFull)
-            else "nothing half-written is left,"
-        )
-        click.echo(f"error: PostgreSQL stopped the work: {first}; {way_out} run it again", err=True)
-        return 1
     except OSError as error:
         way_out = WAYS_OUT.get(error.errno or 0, "mend it and run the same command again")
         where = error.filename or "the file system"
         click.echo(f"error: {where}: {error.strerror or error}; {way_out}", err=True)
         return 1
+    except Exception as error:
+        message = _database_message(error)
+        if message is None:
+            raise
+        click.echo(f"error: {message}", err=True)
+        return 1
     return result if isinstance(result, int) else 0
+
+
+def _database_message(error: Exception) -> str | None:
+    """Return one line for an error of the database, None for any other error.
+
+    Both libraries are looked up among the imported modules: a command that does not need them does not import them.
+    """
+    psycopg2, sqlalchemy = sys.modules.get("psycopg2"), sys.modules.get("sqlalchemy.exc")
+    original = getattr(error, "orig", error)
+    is_from_driver = psycopg2 is not None and isinstance(original, psycopg2.Error)
+    if not is_from_driver and not (sqlalchemy and isinstance(error, sqlalchemy.DBAPIError)):
+        return None
+    first = str(original).strip().partition("\n")[0] or type(error).__name__
+    is_full = is_from_driver and isinstance(original, sys.modules["psycopg2"].errors.DiskFull)
+    advice = "free some space for its data, then" if is_full else "nothing half-written is left,"
+    return f"PostgreSQL stopped the work: {first}; {advice} run it again"

@@ -8,10 +8,11 @@ if __name__ == "__main__":
     ctrl_c.exit_on_interrupt()
 
 import os
+from pathlib import Path
 
 import click
 
-from warehouse.dbt_login import dbt_variables
+from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 from waybill.cli import run
 
 NEEDS_NO_WAREHOUSE = {"--help", "-h", "--version"}
@@ -25,9 +26,11 @@ def dbt(arguments: tuple[str, ...]) -> None:
     """Start the warehouse if need be and hand all arguments to dbt."""
     if not NEEDS_NO_WAREHOUSE & set(arguments):
         os.environ.update(dbt_variables())
+    if not Path("dbt_project.yml").exists():
+        os.environ.setdefault("DBT_PROJECT_DIR", str(DBT_PROJECT))
     from dbt.cli.main import cli
 
-    cli.main(list(arguments), prog_name="dbt")
+    cli.main(list(arguments), prog_name=click.get_current_context().command_path)
 
 
 if __name__ == "__main__":

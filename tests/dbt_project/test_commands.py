@@ -45,7 +45,7 @@ def test_a_dbt_that_is_not_the_projects_own_refuses(dbt: Dbt) -> None:
     command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "run", "--log-level-file", "none"]
     said = subprocess.run(command, cwd=DBT_PROJECT, env=environment, capture_output=True, text=True, check=False)
     assert said.returncode == 2
-    assert "Env var required but not provided: 'WAYBILL_DBT_" in said.stdout
+    assert "Env var required but not provided: 'WAYBILL_DBT_HOST (start dbt with `waybill dbt`)'" in said.stdout
 
 
 def bare_dbt(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

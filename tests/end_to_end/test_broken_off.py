@@ -74,7 +74,12 @@ def pressed(command: list[str], presses: Path, **where: str) -> subprocess.Compl
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_that_is_still_importing_says_one_line(presses: Path, command: str) -> None:
-    ran = pressed([command], presses, AT_MODULE="warehouse.errors", WAYBILL_RAW=str(presses))
+    ran = pressed([command], presses, AT_MODULE="waybill.errors", WAYBILL_RAW=str(presses))
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", f"{LINE}\n")
+
+
+def test_the_one_command_that_is_still_importing_says_one_line(presses: Path) -> None:
+    ran = pressed(["waybill", "status"], presses, AT_MODULE="warehouse.errors")
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", f"{LINE}\n")
 
 

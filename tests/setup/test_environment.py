@@ -108,7 +108,9 @@ def until_it_installs(clone: Path, process: subprocess.Popen[str]) -> None:
 def test_it_installs_and_compiles_once(clone: Path) -> None:
     assert set_up(clone)[0] == 0
     assert answer(clone) == "42"
-    assert "pipeline.dbt.command" in (clone / ".venv/bin/dbt").read_text()
+    assert "-m pipeline.dbt.command " in (clone / ".venv/bin/dbt").read_text()
+    assert "-m waybill " in (clone / ".venv/bin/waybill").read_text()
+    assert os.access(clone / ".venv/bin/waybill", os.X_OK)
     before = (clone / ".venv/.waybill-requirements").stat().st_mtime_ns
     assert set_up(clone) == (0, [])
     assert (clone / ".venv/.waybill-requirements").stat().st_mtime_ns == before

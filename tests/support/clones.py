@@ -29,7 +29,11 @@ def make_clone(folder: Path) -> Path:
     (lent / "bin").mkdir(parents=True)
     (lent / "bin" / "python").symlink_to(os.path.realpath(sys.executable))
     (lent / "lib").symlink_to(own / "lib")
-    for path in [own / "pyvenv.cfg", own / "bin" / "dbt", own / "bin" / "activate", *own.glob(".waybill-*")]:
+    for path in [
+        own / "pyvenv.cfg",
+        *(own / "bin" / name for name in ("waybill", "dbt", "activate")),
+        *own.glob(".waybill-*"),
+    ]:
         shutil.copy2(path, lent / path.relative_to(own))
     return folder
 
