@@ -28,7 +28,7 @@ LOG_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 def shown_command(arguments: str = "") -> str:
     """Return `waybill ARGUMENTS` as it can be typed in this shell and folder; for messages and help texts.
 
-    It is `waybill` if the PATH leads to this environment's, else the path of its script: relative below the current
+    It is `waybill` if the PATH leads to this environment's, else the path of its script: relative in the project's
     folder, absolute elsewhere.
     """
     script = Path(sys.prefix, "bin", "waybill")
@@ -36,8 +36,8 @@ def shown_command(arguments: str = "") -> str:
     if found and script.exists() and os.path.samefile(found, script):
         program = "waybill"
     elif script.exists():
-        is_below = script.is_relative_to(Path.cwd())
-        program = shlex.quote(os.fspath(script.relative_to(Path.cwd()) if is_below else script))
+        is_here = script.parents[2] == Path.cwd()
+        program = shlex.quote(os.fspath(script.relative_to(Path.cwd()) if is_here else script))
     else:  # an environment that set-up did not make
         program = f"{shlex.quote(sys.executable)} -m waybill"
     return f"{program} {arguments}".rstrip()
