@@ -1,20 +1,20 @@
-"""What can stop streaming; a bad message never does, it becomes a reject.
+"""The errors that stop streaming. A bad message never does: it becomes a reject.
 
-StreamingError                   base of the errors of streaming
-├── JavaMissing                  the local broker has no Java 17 or newer to run on
-├── JarsMissing                  the broker's jars are neither here nor to be had, or are not the locked ones
-├── BrokerNotStarted             the local broker did not come up
-├── BrokerUnreachable            no broker answers, or it does not let us in
-│   └── BrokerAway               no broker answers, which may change by itself
+StreamingError                   base class of the package's errors
+├── JavaMissing                  the local broker needs Java 17 or newer and found none
+├── JarsMissing                  the broker's jars cannot be fetched, or are not the locked ones
+├── BrokerNotStarted             the local broker did not start
+├── BrokerUnreachable            no broker answers, or it refuses the connection
+│   └── BrokerAway               no broker answers, which a retry may resolve
 ├── SourceHasNoTopic             the source's declaration names no topic
 ├── TopicUnknown                 the broker has no such topic
-├── TopicReplaced                the topic was deleted or made anew while it was read
-├── GapFound                     the log does not hold what comes next
-├── MessageUnreadable            the client cannot take a record out of what the broker sent
-├── LedgerEmptied                the ledger was dropped and made anew while this ran
+├── TopicReplaced                the topic was deleted or recreated while it was being read
+├── GapFound                     the log does not hold the message that comes next
+├── MessageUnreadable            the client cannot decode a record that the broker sent
+├── LedgerEmptied                the ledger was emptied or recreated while the consumer was running
 ├── PortTaken                    the metrics cannot be served on the port
-├── MessageGone                  the topic does not hold a message any more
-└── NotAcknowledged              the broker did not acknowledge all that was sent
+├── MessageGone                  the topic no longer holds a message
+└── NotAcknowledged              the broker did not acknowledge every message that was sent
 """
 
 from __future__ import annotations
@@ -23,33 +23,33 @@ from waybill.errors import WaybillError
 
 
 class StreamingError(WaybillError):
-    """Raised when streaming cannot go on."""
+    """Raised when streaming cannot continue."""
 
 
 class JavaMissing(StreamingError):
-    """Raised when no Java 17 or newer is on the machine nor in the environment."""
+    """Raised when neither the machine nor the environment has Java 17 or newer."""
 
 
 class JarsMissing(StreamingError):
-    """Raised when the broker's jars cannot be had, or one has another SHA-256 than the lock says."""
+    """Raised when the broker's jars cannot be fetched, or the SHA-256 of one differs from the lock file."""
 
 
 class BrokerNotStarted(StreamingError):
-    """Raised when the local broker did not come up in time."""
+    """Raised when the local broker did not start in time."""
 
 
 class BrokerUnreachable(StreamingError):
-    """Raised when no broker answers where one should, or it refuses us."""
+    """Raised when no broker answers at the configured address, or it refuses the connection."""
 
 
 class BrokerAway(BrokerUnreachable):
-    """Raised when nobody listens where a broker should."""
+    """Raised when no broker listens at the configured address, or none is ready yet."""
 
     is_transient = True
 
 
 class TopicUnknown(StreamingError):
-    """Raised when the broker has no such topic; none is made by itself."""
+    """Raised when the broker has no such topic; topics are never created implicitly."""
 
 
 class SourceHasNoTopic(StreamingError):
@@ -57,28 +57,28 @@ class SourceHasNoTopic(StreamingError):
 
 
 class NotAcknowledged(StreamingError):
-    """Raised when the broker did not acknowledge all that was sent."""
+    """Raised when the broker did not acknowledge every message that was sent."""
 
 
 class TopicReplaced(StreamingError):
-    """Raised when the topic has another id than at the start, before anything of the new one is landed."""
+    """Raised when the topic's id has changed, before any message of the new topic is landed."""
 
 
 class GapFound(StreamingError):
-    """Raised when the offset that comes next is not in the log, or the topic was made anew since it was landed."""
+    """Raised when the next offset is not in the log, or the topic was recreated since it was landed."""
 
 
 class MessageUnreadable(StreamingError):
-    """Raised when the client cannot take a record out of what the broker sent: damaged, or packed in another way."""
+    """Raised when the client cannot decode a record: it is damaged, or compressed with an unknown codec."""
 
 
 class LedgerEmptied(StreamingError):
-    """Raised when the ledger does not know a partition any more that it knew at the start."""
+    """Raised when the ledger no longer knows a partition that it knew at the start."""
 
 
 class PortTaken(StreamingError):
-    """Raised when metrics cannot be served on a port, mostly since another process listens there."""
+    """Raised when the metrics cannot be served on a port, usually because another process listens on it."""
 
 
 class MessageGone(StreamingError):
-    """Raised when the topic does not hold the message that was landed, or another one in its place."""
+    """Raised when the topic no longer holds the message that was landed, or holds another one at its offset."""

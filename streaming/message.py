@@ -1,4 +1,4 @@
-"""`python -m streaming.message`: a message as the topic still holds it, its bytes checked by their fingerprint."""
+"""Prints a message that the topic still holds, after checking its bytes against the ledger's fingerprint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from psycopg2 import sql
 
 from loader.errors import CoordinateUnknown
 from loader.reading.ranges import fingerprint
-from streaming.cluster import client_options, unreachable_said
+from streaming.cluster import client_options, translate_kafka_errors
 from streaming.errors import MessageGone
 from warehouse.connection import connect
 from waybill.cli import run
@@ -32,39 +32,41 @@ where inputs.feed = 'kafka' and inputs.name = %(name)s and batches.feed = 'kafka
 order by batches.committed_at desc
 limit 1
 """
-OF_REJECT = "select fingerprint from ledger.rejects where batch_id = %s and position = %s"
-OF_DOCUMENT = "select _fingerprint from raw.{} where _batch_id = %s and _position = %s"
+REJECT_FINGERPRINT = "select fingerprint from ledger.rejects where batch_id = %s and position = %s"
+DOCUMENT_FINGERPRINT = "select _fingerprint from raw.{} where _batch_id = %s and _position = %s"
 
 
 def read_message(coordinate: str) -> bytes:
-    """Return the bytes of the message at `TOPIC:PARTITION:OFFSET`, when they are those that were landed or rejected.
+    """Return the bytes of the message at `TOPIC:PARTITION:OFFSET`, if they are the ones that were landed or rejected.
 
     Raises:
-        CoordinateUnknown: it is no such coordinate, or nothing of it was landed or rejected.
-        MessageGone: the topic does not hold it any more, or holds another one there.
+        CoordinateUnknown: the text is not such a coordinate, or no message there was landed or rejected.
+        MessageGone: the topic no longer holds the message, or holds another one at its offset.
         BrokerUnreachable: see `streaming.errors`.
     """
-    topic, _, place = coordinate.partition(":")
-    partition, _, offset = place.partition(":")
+    topic, _, rest = coordinate.partition(":")
+    partition, _, offset = rest.partition(":")
     if not (topic and partition.isdigit() and offset.isdigit()):
-        raise CoordinateUnknown(f"{coordinate!r} is no coordinate of a message: say TOPIC:PARTITION:OFFSET")
-    mark = _fingerprint(f"{topic}:{partition}", int(offset))
-    if mark is None:
-        raise CoordinateUnknown(f"{coordinate}: no message of this place was landed or rejected")
-    found = _read(TopicPartition(topic, int(partition)), int(offset))
-    if found is None or UUID(bytes=fingerprint(found)) != mark:
-        raise MessageGone(f"{coordinate}: the topic does not hold that message any more; ledger and raw table do")
-    return found
+        raise CoordinateUnknown(f"{coordinate!r} is not the coordinate of a message: write TOPIC:PARTITION:OFFSET")
+    expected = _find_fingerprint(f"{topic}:{partition}", int(offset))
+    if expected is None:
+        raise CoordinateUnknown(f"{coordinate}: no message with this coordinate was landed or rejected")
+    message = _read_message(TopicPartition(topic, int(partition)), int(offset))
+    if message is None or UUID(bytes=fingerprint(message)) != expected:
+        raise MessageGone(
+            f"{coordinate}: the topic no longer holds this message; the ledger, and the raw table if it was landed, do"
+        )
+    return message
 
 
-def _fingerprint(name: str, offset: int) -> UUID | None:
+def _find_fingerprint(name: str, offset: int) -> UUID | None:
     connection = connect("reader")
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute(BATCHES, {"name": name, "offset": offset})
             for source, batch_id in cursor.fetchall():
-                for statement in (OF_REJECT, sql.SQL(OF_DOCUMENT).format(sql.Identifier(source))):
-                    cursor.execute(statement, [batch_id, offset])
+                for query in (REJECT_FINGERPRINT, sql.SQL(DOCUMENT_FINGERPRINT).format(sql.Identifier(source))):
+                    cursor.execute(query, [batch_id, offset])
                     found = cursor.fetchone()
                     if found:
                         return UUID(found[0])
@@ -73,9 +75,9 @@ def _fingerprint(name: str, offset: int) -> UUID | None:
         connection.close()
 
 
-def _read(tp: TopicPartition, offset: int) -> bytes | None:
+def _read_message(tp: TopicPartition, offset: int) -> bytes | None:
     options = client_options()
-    with unreachable_said(options):
+    with translate_kafka_errors(options):
         consumer = KafkaConsumer(**options, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest")
         try:
             consumer.assign([tp])
@@ -91,7 +93,7 @@ def _read(tp: TopicPartition, offset: int) -> bytes | None:
 
 @click.command(
     help="Example: python -m streaming.message flights:0:1477\n\n"
-    "Write the bytes of the message at COORDINATE to standard output, if they are those that the ledger knows."
+    "Write the bytes of the message at COORDINATE to standard output, if their fingerprint is the ledger's."
 )
 @click.argument("coordinate")
 def main(coordinate: str) -> None:

@@ -1,4 +1,4 @@
-"""Keeps Python's search for cyclic garbage from going through the records of a poll while they are made."""
+"""Keeps Python's cyclic garbage collector from running while a poll creates its records."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-SWEEP_SECONDS = 5.0
+COLLECT_SECONDS = 5.0
 
 
 class GcPauses:
-    """Cyclic garbage, collected now and then between polls.
+    """Runs the cyclic garbage collector between polls instead of during them.
 
-    Records are no cycles, but there are tens of thousands of them: with the interpreter's own timing, a tenth of the
-    consumer's time goes into looking through them.
+    A poll creates tens of thousands of records, none of which is part of a cycle. With the interpreter's own schedule
+    a tenth of the consumer's time is spent scanning them.
     """
 
     def __init__(self) -> None:
-        """Begin to count the time."""
-        self._swept_at = time.monotonic()
+        """Start the interval."""
+        self._collected_at = time.monotonic()
 
     @contextmanager
-    def swept_by_hand(self) -> Iterator[None]:
-        """Collect only in `sweep`, until it is left; what has been made before is not looked through again."""
+    def manual_collection(self) -> Iterator[None]:
+        """Inside the block, collect only in `collect_if_due`, and never scan objects that were created before it."""
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -33,9 +33,9 @@ class GcPauses:
             gc.enable()
             gc.unfreeze()
 
-    def sweep(self) -> None:
-        """Collect if that was not done for some seconds."""
+    def collect_if_due(self) -> None:
+        """Collect if the last collection was COLLECT_SECONDS ago or more."""
         now = time.monotonic()
-        if now - self._swept_at >= SWEEP_SECONDS:
+        if now - self._collected_at >= COLLECT_SECONDS:
             gc.collect()
-            self._swept_at = now
+            self._collected_at = now

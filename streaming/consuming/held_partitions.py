@@ -1,4 +1,4 @@
-"""The partitions that the client holds for us, which its own thread may take away between any two calls."""
+"""The partitions that the Kafka client holds. Its own thread may revoke one between any two calls."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import IllegalStateError
 
 POSITION_MS = 10_000
-NOT_OURS = (IllegalStateError, KeyError, ValueError)  # what the client raises for a partition that it has just lost
+NOT_HELD_ERRORS = (IllegalStateError, KeyError, ValueError)  # the client raises these for a partition it just lost
 
 
 class HeldPartitions:
-    """One topic's partitions in a consumer; what is asked of one that was lost does nothing, or says None."""
+    """One topic's partitions in a Kafka client. Calls on a partition we no longer hold are no-ops or return None."""
 
     def __init__(self, consumer: KafkaConsumer, topic: str) -> None:
-        """Take the consumer that holds them."""
+        """Wrap an open client."""
         self._consumer = consumer
         self._topic = topic
 
@@ -25,36 +25,36 @@ class HeldPartitions:
         return TopicPartition(self._topic, number)
 
     def numbers(self) -> set[int]:
-        """Return the partitions that are ours now."""
+        """Return the numbers of the partitions that we hold now."""
         return {tp.partition for tp in self._consumer.assignment()}
 
     def seek(self, number: int, offset: int) -> None:
-        """Read on at an offset."""
-        with suppress(*NOT_OURS):
+        """Continue reading a partition at an offset."""
+        with suppress(*NOT_HELD_ERRORS):
             self._consumer.seek(self.partition(number), offset)
 
     def pause(self, numbers: Iterable[int]) -> None:
-        """Fetch no more of them."""
+        """Stop fetching from partitions."""
         for number in numbers:
-            with suppress(*NOT_OURS):
+            with suppress(*NOT_HELD_ERRORS):
                 self._consumer.pause(self.partition(number))
 
     def resume(self, numbers: Iterable[int]) -> None:
-        """Fetch them again."""
+        """Fetch from partitions again."""
         for number in numbers:
-            with suppress(*NOT_OURS):
+            with suppress(*NOT_HELD_ERRORS):
                 self._consumer.resume(self.partition(number))
 
     def position(self, number: int) -> int | None:
-        """Return the offset that is read next, behind the markers of transactions; None when nobody answers."""
-        with suppress(*NOT_OURS):
-            found: int | None = self._consumer.position(self.partition(number), timeout_ms=POSITION_MS)
-            return found
+        """Return the offset that is read next, after any transaction markers; None when no broker answers."""
+        with suppress(*NOT_HELD_ERRORS):
+            offset: int | None = self._consumer.position(self.partition(number), timeout_ms=POSITION_MS)
+            return offset
         return None
 
     def highwater(self, number: int) -> int | None:
-        """Return the offset behind the log's last message, as far as it was heard of."""
-        with suppress(*NOT_OURS):
-            found: int | None = self._consumer.highwater(self.partition(number))
-            return found
+        """Return the offset after the log's last message, as of the last fetch."""
+        with suppress(*NOT_HELD_ERRORS):
+            offset: int | None = self._consumer.highwater(self.partition(number))
+            return offset
         return None

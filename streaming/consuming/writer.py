@@ -1,4 +1,4 @@
-"""A thread that lands polls in their order while the next ones are fetched; it waits for a database that is away."""
+"""A thread that lands polls in order while the next ones are fetched. It waits for a database that is away."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from streaming.consuming.landing import Landed, Range, land
 from warehouse.connection import connect, forget
 from waybill.backoff import Backoff, is_transient
 
-POLLS_AHEAD = 2
+MAX_QUEUED_POLLS = 2
 
 
 class Writer:
-    """Takes polls through a short queue and gives back what became of them, in the same order."""
+    """Takes polls through a short queue and returns their results in the same order."""
 
     def __init__(self) -> None:
-        """Begin to wait for polls."""
-        self._queue: Queue[Sequence[Range] | None] = Queue(maxsize=POLLS_AHEAD)
+        """Start the thread."""
+        self._queue: Queue[Sequence[Range] | None] = Queue(maxsize=MAX_QUEUED_POLLS)
         self._landed: Queue[list[Landed]] = Queue()
-        self._under_way = 0
+        self._in_flight = 0
         self._closing = threading.Event()
         self._abandoned = threading.Event()
         self._error: BaseException | None = None
@@ -31,34 +31,34 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="waybill-landing", daemon=True)
         self._thread.start()
 
-    def offer(self, ranges: Sequence[Range], seconds: float) -> bool:
-        """Hand a poll over; false when there is no room in the given time. Raises what stopped the thread."""
-        self._raise()
+    def offer(self, batches: Sequence[Range], seconds: float) -> bool:
+        """Queue a poll's batches; return False when the queue stays full for so long. Raise what stopped the thread."""
+        self._raise_error()
         try:
-            self._queue.put(ranges, timeout=seconds)
+            self._queue.put(batches, timeout=seconds)
         except Full:
             return False
-        self._under_way += 1
+        self._in_flight += 1
         return True
 
     @property
     def is_idle(self) -> bool:
-        """Whether all that was handed over has been given back."""
-        return not self._under_way
+        """True when the result of every queued poll has been collected."""
+        return not self._in_flight
 
     def landed(self) -> list[Landed]:
-        """Return what has been landed or lost since the last call. Raises what stopped the thread."""
-        found: list[Landed] = []
+        """Return the results since the last call. Raise what stopped the thread."""
+        results: list[Landed] = []
         while True:
             try:
-                found += self._landed.get_nowait()
-                self._under_way -= 1
+                results += self._landed.get_nowait()
+                self._in_flight -= 1
             except Empty:
-                self._raise()
-                return found
+                self._raise_error()
+                return results
 
     def close(self, seconds: float) -> None:
-        """Land what was handed over, for at most so long and while the database is there; the rest is read again."""
+        """Land the queued polls, for at most so long and only while the database is there; the rest is read again."""
         self._closing.set()
         deadline = time.monotonic() + seconds
         while self._thread.is_alive() and time.monotonic() < deadline:
@@ -70,41 +70,41 @@ class Writer:
         self._thread.join(max(0.0, deadline - time.monotonic()))
         self._abandoned.set()
 
-    def _raise(self) -> None:
+    def _raise_error(self) -> None:
         if self._error:
             raise self._error
 
     def _run(self) -> None:
         try:
-            while (ranges := self._queue.get()) is not None and not self._abandoned.is_set():
-                self._landed.put(self._land_at_last(ranges))
+            while (batches := self._queue.get()) is not None and not self._abandoned.is_set():
+                self._landed.put(self._land_with_retries(batches))
         except BaseException as error:
             self._error = error
         finally:
             if self._connection:
                 self._connection.close()
 
-    def _land_at_last(self, ranges: Sequence[Range]) -> list[Landed]:
-        """Land a poll however often the database goes away.
+    def _land_with_retries(self, batches: Sequence[Range]) -> list[Landed]:
+        """Land a poll, again after each transient error.
 
-        A commit whose answer was lost shows at the next try: the partition is past the range then, and the range counts
-        as lost, which only means that the consumer goes on from the ledger's offset.
+        If the answer to a commit is lost, the partition is already past the batch at the next try. The batch then
+        counts as lost to another consumer, which only means that reading continues at the ledger's offset.
         """
         backoff = Backoff(stopping=self._closing)
         while not self._abandoned.is_set():
             try:
                 self._connection = self._connection or connect("loader")
-                return land(self._connection, ranges)
+                return land(self._connection, batches)
             except Exception as error:
                 if not is_transient(error):
                     raise
-                self._reconnect()
+                self._disconnect()
                 if not backoff.wait(error):
                     self._abandoned.set()
         return []
 
-    def _reconnect(self) -> None:
+    def _disconnect(self) -> None:
         if self._connection:
             self._connection.close()
         self._connection = None
-        forget()  # an embedded server that was killed is started again by the next connection
+        forget()  # the next connection restarts an embedded server that was killed

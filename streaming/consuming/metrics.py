@@ -1,4 +1,4 @@
-"""How the consumer fares: documents, lag and the last commit, as a log line and as Prometheus metrics on loopback."""
+"""Counts what one consumer landed, its lag and its last commit: as a log line and as Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -14,50 +14,50 @@ from streaming.consuming.landing import TopicFeed
 from streaming.errors import PortTaken
 from waybill.background_processes import LOOPBACK
 
-LINE_SECONDS = 10.0
+LOG_SECONDS = 10.0
 
 logger = logging.getLogger(__name__)
 
 
-class Health:
-    """Counts what one consumer lands; every figure is of this process and begins at zero."""
+class ConsumerMetrics:
+    """The figures of one consumer process; all of them start at zero."""
 
     def __init__(self, source: str) -> None:
-        """Begin at zero."""
+        """Create the metrics of a source."""
         self.registry = CollectorRegistry()
         self.landed = self.rejected = self.skipped = self.batches = 0
         self.lag = 0
         self.committed_at: datetime | None = None
         self._source = source
-        self._next_line = time.monotonic() + LINE_SECONDS
-        named, here = ["source"], self.registry
+        self._next_log_at = time.monotonic() + LOG_SECONDS
+        labels, registry = ["source"], self.registry
         self._documents = Counter(
-            "waybill_documents", "Documents read, by what became of them.", [*named, "outcome"], registry=here
+            "waybill_documents", "Documents read, by outcome.", [*labels, "outcome"], registry=registry
         )
-        self._batches = Counter("waybill_batches", "Batches committed.", named, registry=here)
+        self._batches = Counter("waybill_batches", "Batches committed.", labels, registry=registry)
         self._lag = Gauge(
-            "waybill_lag_messages", "Messages in the topic that are not landed yet.", named, registry=here
+            "waybill_lag_messages", "Messages in the topic that have not been landed yet.", labels, registry=registry
         )
         self._committed_at = Gauge(
-            "waybill_last_commit_seconds", "Time of the last commit, Unix seconds.", named, registry=here
+            "waybill_last_commit_seconds", "Time of the last commit, in Unix seconds.", labels, registry=registry
         )
 
     def serve(self, port: int) -> None:
-        """Serve the metrics at `/metrics`, to this machine alone.
+        """Serve the metrics at `/metrics` on loopback, which only this machine can reach.
 
         Raises:
-            PortTaken: another process listens there.
+            PortTaken: another process listens on the port.
         """
         try:
             start_http_server(port, addr=LOOPBACK, registry=self.registry)
         except OSError as error:
             raise PortTaken(
-                f"metrics cannot be served on {LOOPBACK}:{port}: {error.strerror}; give another --metrics-port"
+                f"cannot serve metrics on {LOOPBACK}:{port}: {error.strerror}; choose another --metrics-port"
             ) from None
 
-    def count(self, part: Batch[TopicFeed]) -> None:
+    def count(self, batch: Batch[TopicFeed]) -> None:
         """Count a batch that was committed."""
-        counts = {"landed": part.landed, "rejected": len(part.rejects), "skipped": part.skipped}
+        counts = {"landed": batch.landed, "rejected": len(batch.rejects), "skipped": batch.skipped}
         for outcome, documents in counts.items():
             setattr(self, outcome, getattr(self, outcome) + documents)
             self._documents.labels(self._source, outcome).inc(documents)
@@ -66,12 +66,12 @@ class Health:
         self._batches.labels(self._source).inc()
         self._committed_at.labels(self._source).set(self.committed_at.timestamp())
 
-    def say_lag(self, lags: Mapping[int, int]) -> None:
-        """Take the lag of each partition; say how it goes from time to time."""
+    def report_lag(self, lags: Mapping[int, int]) -> None:
+        """Record the lag of each partition, and log the summary every LOG_SECONDS."""
         self.lag = sum(lags.values())
         self._lag.labels(self._source).set(self.lag)
-        if time.monotonic() >= self._next_line:
-            self._next_line = time.monotonic() + LINE_SECONDS
+        if time.monotonic() >= self._next_log_at:
+            self._next_log_at = time.monotonic() + LOG_SECONDS
             logger.info("%s", self.summary)
 
     @property
