@@ -22,8 +22,8 @@ from benchmarks.own_broker import own_broker
 from benchmarks.stream_latency import latency
 from benchmarks.stream_roads import consumed, inserted, polled, quix, shared
 from loader.declarations import read_source
-from streaming.cluster import create_topic
-from streaming.producer import Pace, Sent, produce
+from streaming.producing.sending import produce
+from streaming.topics import create_topic
 from waybill.cli import run
 
 CEILING = "the client's own poll loop, no database"
@@ -112,11 +112,7 @@ def _show_latency(file: Path) -> None:
 
 def _send(topic: str, file: Path, partitions: int) -> None:
     create_topic(topic, partitions)
-    produce(read_source("flights").model_copy(update={"topic": topic}), (str(file),), Pace(), show=_unseen)
-
-
-def _unseen(sent: Sent) -> None:
-    pass
+    produce(read_source("flights").model_copy(update={"topic": topic}), (str(file),))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from benchmarks.stream_roads import reader
 from loader.declarations import read_source
-from streaming.producer import Pace, Sent, produce
+from streaming.producing.documents import Pace
+from streaming.producing.sending import ProducerOptions, produce
 from warehouse.connection import connect
 
 BATCHES = """
@@ -41,7 +42,7 @@ def latency(topic: str, file: Path, rate: float) -> Latency:
     try:
         _await_start()
         source = read_source("flights").model_copy(update={"topic": topic})
-        count = produce(source, (str(file),), Pace(rate), show=_unseen).acknowledged
+        count = produce(source, (str(file),), ProducerOptions(Pace(rate))).acknowledged
         _await_rows(count)
     finally:
         process.terminate()
@@ -89,7 +90,3 @@ def _number(statement: str) -> int:
         found: int = cursor.fetchone()[0]  # type: ignore[index]
     connection.close()
     return found
-
-
-def _unseen(sent: Sent) -> None:
-    pass

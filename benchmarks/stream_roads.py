@@ -17,8 +17,9 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 from psycopg2.extensions import connection as Connection
 
-from streaming.cluster import admin, client_options, create_topic
-from streaming.consumer import FETCH_BYTES, PARTITION_BYTES, POLL_RECORDS
+from streaming.cluster import admin, client_options
+from streaming.consuming.client import FETCH_BYTES, PARTITION_BYTES, POLL_RECORDS
+from streaming.topics import create_topic
 from warehouse.connection import connect, open_connection
 
 ENDED = "select extract(epoch from max(committed_at))::float, sum(landed)::bigint from ledger.batches"

@@ -28,9 +28,9 @@ from pipeline.showcase.refresh import refresh
 from pipeline.showcase.stream_figures import Meter, figures_table
 from pipeline.showcase.stream_processes import Running, have_ended, processes, start, still_run
 from pipeline.stages import Outcome
-from streaming.cluster import Topic, create_topic, delete_topic, find_topic, topic_name
 from streaming.local_broker import server as local_broker
 from streaming.local_broker.process import find_broker
+from streaming.topics import Topic, create_topic, delete_topic, find_topic, topic_name
 from warehouse.connection import engine
 from warehouse.runs import recorded_run
 from waybill.cli import run

@@ -8,7 +8,8 @@ from kafka import KafkaConsumer, TopicPartition
 from rich.table import Table
 from sqlalchemy import Connection, text
 
-from streaming.cluster import Topic, client_options
+from streaming.cluster import client_options
+from streaming.topics import Topic
 from waybill.settings import get_settings
 
 INTAKE = """

@@ -61,7 +61,7 @@ class Assignments(ConsumerRebalanceListener):  # type: ignore[misc]
         self._rebalances.put((True, {tp.partition for tp in assigned}))
 
     def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
-        """Release partitions. Batches of theirs that are still being written land, unless another consumer was first."""
+        """Release partitions. Their batches that are still being written land, unless another consumer was first."""
         self._rebalances.put((False, {tp.partition for tp in revoked}))
 
     def apply_rebalances(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kafka import KafkaConsumer, TopicPartition
+
 from streaming.consuming.assignments import Assignment
 from streaming.consuming.gaps import Gap, PartitionGap, accept_gap, find_gap
 from streaming.consuming.landing import TopicFeed

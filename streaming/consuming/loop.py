@@ -127,9 +127,7 @@ class ConsumerLoop:
         if not new or self.stopping.is_set():
             return
         try:
-            started = load_assignments(
-                self._consumer, self._watch, new, self._feed, accepts_gap=options.accepts_gap
-            )
+            started = load_assignments(self._consumer, self._watch, new, self._feed, accepts_gap=options.accepts_gap)
         except Overtaken:
             logger.info("another consumer accepted the gap first, starting partitions again topic=%s", self._topic)
             return

@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg2.extensions import cursor as Cursor
 
 from loader.errors import Overtaken
-from streaming.cluster import Topic
+from streaming.topics import Topic
 from waybill.identifiers import uuid7
 
 ENTER = """

@@ -37,5 +37,7 @@ class DeliveryReport:
     @property
     def summary(self) -> str:
         """One line for a person."""
-        ranges = ", ".join(f"partition {number}: {low} to {high}" for number, (low, high) in sorted(self.offsets.items()))
+        ranges = ", ".join(
+            f"partition {number}: {low} to {high}" for number, (low, high) in sorted(self.offsets.items())
+        )
         return f"sent {self.sent:,}, acknowledged {self.acknowledged:,}; offsets {ranges or 'none'}"

@@ -31,9 +31,7 @@ class Document(NamedTuple):
     key: bytes | None
 
 
-def paced_documents(
-    source: Source, files: tuple[str, ...], pace: Pace, report: DeliveryReport
-) -> Iterator[Document]:
+def paced_documents(source: Source, files: tuple[str, ...], pace: Pace, report: DeliveryReport) -> Iterator[Document]:
     """Yield the documents of files, no faster than the pace; count unreadable ranges in the report."""
     started, count = time.monotonic(), 0
     while True:

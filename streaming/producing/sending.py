@@ -36,7 +36,10 @@ class ProducerOptions:
     on_progress: Callable[[DeliveryReport], None] = _ignore
 
 
-def produce(source: Source, files: tuple[str, ...], options: ProducerOptions) -> DeliveryReport:
+DEFAULTS = ProducerOptions()
+
+
+def produce(source: Source, files: tuple[str, ...], options: ProducerOptions = DEFAULTS) -> DeliveryReport:
     """Send the documents of files to the source's topic and wait for every acknowledgement.
 
     The bytes are sent unchanged, invalid documents too. The message key is the business key as a JSON array; a

@@ -18,10 +18,10 @@ import psycopg2
 import pytest
 import yaml
 
-from streaming.cluster import create_topic
 from streaming.local_broker import server as local_broker
 from streaming.local_broker.process import BrokerPaths, address, choose_ports
 from streaming.local_broker.server import ExtraListener
+from streaming.topics import create_topic
 from tests.crash.faults import FAULTS, Consumer, Scene
 from tests.crash.rounds import UNBALANCED
 from tests.crash.topic_truth import Topic
@@ -143,7 +143,7 @@ def _end(scene: Scene, found: Counter[str]) -> None:
     for consumer, text in [*zip(consumers, said, strict=True), last]:
         found["consumers"] += 1
         code = consumer.process.returncode
-        has_begun = "took up" in text
+        has_begun = "reading partitions" in text
         was_deaf = code == -signal.SIGTERM and not has_begun  # it was told before it could hear
         excused = consumer.was_killed or was_deaf or (scene.was_cut and "--accept-gap" in text)
         # the last one is a batch job: a server that is away before it begins is one line and exit 1
@@ -161,7 +161,7 @@ def _read_to_the_end(scene: Scene) -> tuple[Consumer, str]:
     for _ in range(TRIES):
         last = scene.start("--until-end", *(["--accept-gap"] if scene.was_cut else []), group="last")
         text = last.end()
-        if not last.process.returncode or "took up" in text:
+        if not last.process.returncode or "reading partitions" in text:
             break
     return last, text
 

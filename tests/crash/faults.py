@@ -89,7 +89,7 @@ class Scene:
         """Wait until a consumer has taken up its partitions, for some time."""
         deadline = time.monotonic() + 15
         while time.monotonic() < deadline and not any(
-            "took up" in consumer.log.read_text() for consumer in self.consumers
+            "reading partitions" in consumer.log.read_text() for consumer in self.consumers
         ):
             time.sleep(0.05)
 

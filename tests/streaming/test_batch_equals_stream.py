@@ -13,10 +13,10 @@ from loader.load import load
 from loader.plan import Request
 from pipeline.dbt.build import build
 from pipeline.showcase.mart_hashes import MartHash, mart_hashes
-from streaming.cluster import create_topic
 from streaming.consumer import consume
-from streaming.consuming.health import Health
 from streaming.consuming.loop import ConsumerOptions
+from streaming.consuming.metrics import ConsumerMetrics
+from streaming.topics import create_topic
 from tests.support.databases import fresh_database, rows
 from tests.support.dbt_command import UNTESTED
 from warehouse.connection import engine
@@ -49,7 +49,7 @@ def by_topic(documents: dict[str, list[bytes]], server: str, prefix: str) -> Non
             producer.send(name, line, partition=chance.randrange(PARTITIONS))
         producer.flush(30)
         declared = read_source(source).model_copy(update={"topic": name})
-        consume(declared, ConsumerOptions(until_end=True), Health(source))
+        consume(declared, ConsumerOptions(until_end=True), ConsumerMetrics(source))
     producer.close()
 
 

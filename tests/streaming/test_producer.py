@@ -12,14 +12,13 @@ from click.testing import CliRunner
 
 from loader.declarations import Source, read_source
 from loader.reading.contents import contents
-from streaming.cluster import create_topic
 from streaming.errors import NotAcknowledged, SourceHasNoTopic, TopicUnknown
-from streaming.producer import Pace, Sent, business_key, main, produce
+from streaming.producer import main
+from streaming.producing.delivery_report import DeliveryReport
+from streaming.producing.documents import Pace, business_key
+from streaming.producing.sending import ProducerOptions, produce
+from streaming.topics import create_topic
 from tests.support.independent_client import read_messages, read_topic
-
-
-def unseen(sent: Sent) -> None:
-    pass
 
 
 @pytest.fixture
@@ -38,9 +37,9 @@ def test_documents_go_as_they_are_under_their_business_key(broker: str, flights:
     lines = [flight(1), b'  {"cut": ', b"\xff\xfe", b"[1, 2]", flight(2).replace(b": ", b" :  ")]
     (tmp_path / "a.ndjson").write_bytes(b"\n".join(lines) + b"\n\n")
     create_topic(flights.topic or "", 1)
-    sent = produce(flights, (str(tmp_path / "a.ndjson"),), Pace(), show=unseen)
-    assert (sent.sent, sent.acknowledged, sent.failures) == (5, 5, [])
-    assert sent.summary == "sent 5, acknowledged 5; offsets partition 0: 0 to 4"
+    report = produce(flights, (str(tmp_path / "a.ndjson"),))
+    assert (report.sent, report.acknowledged, report.reasons) == (5, 5, [])
+    assert report.summary == "sent 5, acknowledged 5; offsets partition 0: 0 to 4"
     found = list(read_messages(broker, flights.topic or ""))
     assert [message.value() for message in found] == [line.strip() for line in lines]
     assert [message.key() for message in found] == [
@@ -52,9 +51,9 @@ def test_one_key_stays_in_one_partition_in_its_order(broker: str, flights: Sourc
     lines = [flight(number % 7).replace(b"}", b"} ", 1) for number in range(70)]
     (tmp_path / "a.ndjson").write_bytes(b"\n".join(lines))
     create_topic(flights.topic or "", 4)
-    sent = produce(flights, (str(tmp_path / "a.ndjson"),), Pace(), compression="zstd", show=unseen)
-    assert sent.acknowledged == 70
-    assert sum(last - first + 1 for first, last in sent.offsets.values()) == 70
+    report = produce(flights, (str(tmp_path / "a.ndjson"),), ProducerOptions(compression="zstd"))
+    assert report.acknowledged == 70
+    assert sum(last - first + 1 for first, last in report.offsets.values()) == 70
     partitions: dict[bytes, set[int]] = {}
     for message in read_messages(broker, flights.topic or ""):
         partitions.setdefault(message.key(), set()).add(message.partition())
@@ -67,14 +66,18 @@ def test_a_rate_is_kept_and_a_loop_goes_on_until_it_is_stopped(broker: str, flig
     create_topic(flights.topic or "", 1)
     reached: list[int] = []
 
-    def stop_after_a_while(sent: Sent) -> None:
-        reached.append(sent.sent)
-        if sent.sent >= 500:
+    def stop_after_a_while(report: DeliveryReport) -> None:
+        reached.append(report.sent)
+        if report.sent >= 500:
             raise KeyboardInterrupt
 
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        produce(flights, (str(tmp_path / "a.ndjson"),), Pace(rate=1000, loop=True), show=stop_after_a_while)
+        produce(
+            flights,
+            (str(tmp_path / "a.ndjson"),),
+            ProducerOptions(Pace(rate=1000, loop=True), on_progress=stop_after_a_while),
+        )
     assert time.monotonic() - started >= 500 / 1000
     assert len(list(read_topic(broker, flights.topic or ""))) == 500
 
@@ -83,8 +86,8 @@ def test_a_message_over_the_brokers_limit_is_named(broker: str, flights: Source,
     large = json.dumps({"flight_number": 1, "padding": "x" * 2_000_000}).encode()
     (tmp_path / "a.ndjson").write_bytes(flight(1) + b"\n" + large + b"\n" + flight(2))
     create_topic(flights.topic or "", 1)
-    with pytest.raises(NotAcknowledged, match=r"1 of 3 not acknowledged: .*a.ndjson:2: ") as refused:
-        produce(flights, (str(tmp_path / "a.ndjson"),), Pace(), show=unseen)
+    with pytest.raises(NotAcknowledged, match=r"1 of 3 documents were not acknowledged: .*a.ndjson:2: ") as refused:
+        produce(flights, (str(tmp_path / "a.ndjson"),))
     assert "xxx" not in str(refused.value)
     assert len(list(read_topic(broker, flights.topic or ""))) == 2
 
@@ -92,9 +95,9 @@ def test_a_message_over_the_brokers_limit_is_named(broker: str, flights: Source,
 def test_an_unknown_topic_and_a_source_without_one_are_said(broker: str, flights: Source, tmp_path: Path) -> None:
     (tmp_path / "a.ndjson").write_bytes(flight(1))
     with pytest.raises(TopicUnknown, match=r"--create PARTITIONS"):
-        produce(flights, (str(tmp_path / "a.ndjson"),), Pace(), show=unseen)
+        produce(flights, (str(tmp_path / "a.ndjson"),))
     with pytest.raises(SourceHasNoTopic, match=r"add `topic: NAME` to loader/sources/flights.yml"):
-        produce(flights.model_copy(update={"topic": None}), (), Pace(), show=unseen)
+        produce(flights.model_copy(update={"topic": None}), ())
 
 
 def test_a_key_that_cannot_be_read_is_none(flights: Source) -> None:
@@ -120,7 +123,7 @@ def test_ctrl_c_says_what_was_acknowledged(
         yield from contents(source, files)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("streaming.producer.contents", interrupted)
+    monkeypatch.setattr("streaming.producing.documents.contents", interrupted)
     create_topic(topic, 1)
     done = CliRunner().invoke(main, ["flights", str(tmp_path / "a.ndjson"), "--topic", topic])
     assert done.exit_code != 0
@@ -128,7 +131,7 @@ def test_ctrl_c_says_what_was_acknowledged(
 
 
 def test_failures_are_counted_and_the_first_few_are_kept() -> None:
-    sent = Sent()
+    report = DeliveryReport()
     for number in range(1000):
-        sent.fail(f"a.ndjson:{number}", ValueError("no"))
-    assert (sent.failed, sent.failures) == (1000, [f"a.ndjson:{number}: no" for number in range(3)])
+        report.fail(f"a.ndjson:{number}", ValueError("no"))
+    assert (report.failed, report.reasons) == (1000, [f"a.ndjson:{number}: no" for number in range(3)])

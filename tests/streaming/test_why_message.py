@@ -16,11 +16,12 @@ from loader.errors import CoordinateUnknown
 from loader.rejects.listing import export_rejects, list_rejects
 from loader.rejects.replay import replay
 from loader.tracing.why import why
-from streaming.cluster import admin, create_topic, delete_topic
+from streaming.cluster import admin
 from streaming.consumer import consume
-from streaming.consuming.health import Health
 from streaming.consuming.loop import ConsumerOptions
+from streaming.consuming.metrics import ConsumerMetrics
 from streaming.message import read_message
+from streaming.topics import create_topic, delete_topic
 from tests.support.databases import rows
 
 BOOKS = "select sum(read)::int, sum(landed)::int, sum(rejected)::int, sum(skipped)::int from ledger.batches"
@@ -41,7 +42,9 @@ class Things:
         producer.close()
 
     def consume(self, *, accepts_gap: bool = False) -> None:
-        consume(read_source("things"), ConsumerOptions(until_end=True, accepts_gap=accepts_gap), Health("things"))
+        consume(
+            read_source("things"), ConsumerOptions(until_end=True, accepts_gap=accepts_gap), ConsumerMetrics("things")
+        )
 
 
 def declare(folder: Path, id_type: str | list[str]) -> None:
@@ -83,7 +86,7 @@ def test_an_offset_in_an_accepted_gap_names_the_run_that_accepted_it(things: Thi
     ((run_id,),) = rows("select run_id from ledger.gaps")
     for offset in (1, 2):
         lost, accepted = why(f"{things.topic}:0:{offset}")
-        assert lost.endswith("lost before it could be landed, in the gap from 1 to 2: the log begins at 3 only")
+        assert lost.endswith("lost before it could be landed, in the gap from 1 to 2: the log now begins at 3")
         assert f"by run {run_id} (consume things" in accepted
     assert any("landed in raw.things" in line for line in why(f"{things.topic}:0:3"))
 

@@ -12,10 +12,11 @@ from typing import Any
 from kafka import KafkaProducer
 
 from loader.declarations import read_source
-from streaming.cluster import admin, create_topic
+from streaming.cluster import admin
 from streaming.consumer import consume
-from streaming.consuming.health import Health
 from streaming.consuming.loop import ConsumerOptions
+from streaming.consuming.metrics import ConsumerMetrics
+from streaming.topics import create_topic
 from tests.support.databases import rows
 from waybill.settings import PROJECT
 
@@ -36,10 +37,10 @@ class Things:
         producer.flush(30)
         producer.close()
 
-    def consume(self, terms: ConsumerOptions = TO_END, group: str | None = None) -> Health:
-        health = Health("things")
-        consume(read_source("things"), terms, health, group)
-        return health
+    def consume(self, terms: ConsumerOptions = TO_END, group: str | None = None) -> ConsumerMetrics:
+        metrics = ConsumerMetrics("things")
+        consume(read_source("things"), terms, metrics, group)
+        return metrics
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "tests.support.consume", str(self.folder), "things", *arguments]

@@ -29,7 +29,7 @@ from loader.load import load
 from loader.plan import Request
 from ml.errors import TaskBroken
 from ml.task import Task, read_task
-from streaming.consuming.health import Health
+from streaming.consuming.metrics import ConsumerMetrics
 from streaming.local_broker import server as local_broker
 from streaming.local_broker.process import BrokerPaths
 from tests.support.databases import fresh_database, rows
@@ -167,7 +167,7 @@ def test_broker_metrics_and_jupyterlab_listen_on_loopback_alone(tmp_path: Path) 
     told = dict(line.split("=", 1) for line in place.properties.read_text().split())
     assert re.findall(r"://(.*?):(\d+)", told["listeners"]) == [("127.0.0.1", str(port)) for port in ports]
     assert told["advertised.listeners"] in told["listeners"]
-    Health("flights").serve(ports[0])
+    ConsumerMetrics("flights").serve(ports[0])
     listening = {one.laddr.ip for one in psutil.Process().net_connections() if one.laddr.port == ports[0]}
     assert listening == {"127.0.0.1"}
     jupyter = SimpleNamespace(ServerApp=SimpleNamespace(), LabApp=SimpleNamespace(), KernelManager=SimpleNamespace())

@@ -14,9 +14,9 @@ from kafka import KafkaProducer
 from sqlalchemy import text
 
 from pipeline.consumption.meter import BROKER, COMMANDS, PAUSE_PER_COST, POSTGRESQL, Meter, Use, pause
-from streaming.cluster import create_topic
 from streaming.local_broker import server as local_broker
 from streaming.local_broker.process import address
+from streaming.topics import create_topic
 from tests.streaming.conftest import own_place
 from tests.support.consumption import BURN, waiting
 from warehouse.connection import engine

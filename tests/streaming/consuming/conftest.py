@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import loader.declarations
-from streaming.cluster import create_topic
+from streaming.topics import create_topic
 from tests.support.things import CONTRACT, Things
 
 

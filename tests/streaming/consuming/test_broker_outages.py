@@ -21,8 +21,8 @@ from loader.declarations import read_source
 from loader.landing.raw_tables import make_raw_tables
 from streaming.cluster import BOOTSTRAP_MS
 from streaming.consumer import consume
-from streaming.consuming.health import Health
 from streaming.consuming.loop import ConsumerLoop, ConsumerOptions
+from streaming.consuming.metrics import ConsumerMetrics
 from streaming.consuming.writer import Writer
 from streaming.errors import (
     BrokerAway,
@@ -61,13 +61,13 @@ def test_one_that_is_started_while_both_are_away_waits_for_them_unless_it_is_a_b
     things.send(thing(1))
     local_broker.stop(broker_place)
     monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", 1000)
-    with pytest.raises(BrokerAway, match="did not let us in"):
+    with pytest.raises(BrokerAway, match="cannot use Kafka"):
         things.consume()
     address = ("127.0.0.1", int(things.server.rpartition(":")[2]))
     away = [OperationalError("server closed the connection unexpectedly"), ServerAway("it is away")]
 
-    class StopsItself(Health):
-        def say_lag(self, lags: Any) -> None:
+    class StopsItself(ConsumerMetrics):
+        def report_lag(self, lags: Any) -> None:
             if self.landed and not stopped:
                 stopped.append(True)
                 os.kill(os.getpid(), signal.SIGTERM)
@@ -79,7 +79,7 @@ def test_one_that_is_started_while_both_are_away_waits_for_them_unless_it_is_a_b
             raise away.pop()
         make_raw_tables()
 
-    monkeypatch.setattr("streaming.consumer.make_raw_tables", make_at_last)
+    monkeypatch.setattr("streaming.consuming.opening.make_raw_tables", make_at_last)
     paused = threading.Event()
 
     class Pause(Backoff):
@@ -103,7 +103,7 @@ def test_one_that_is_started_while_both_are_away_waits_for_them_unless_it_is_a_b
             assert paused.wait(60)
             paused.clear()
 
-    monkeypatch.setattr("streaming.consumer.Backoff", Pause)
+    monkeypatch.setattr("streaming.consuming.opening.Backoff", Pause)
     monkeypatch.setattr("waybill.backoff.PAUSES_SECONDS", (0.5, 1.0))
     starter = threading.Thread(target=start_slowly)
     starter.start()
@@ -128,7 +128,7 @@ def test_what_could_not_be_handed_over_when_the_broker_went_away_is_read_again(
         raise NodeNotReadyError()
 
     monkeypatch.setattr(Writer, "offer", refuse_once)
-    monkeypatch.setattr(ConsumerLoop, "_stay", go_away)
+    monkeypatch.setattr(ConsumerLoop, "_stay_in_group", go_away)
     assert things.consume().landed == 10
     assert things.books() == (10, 10, 0, 0)
 
@@ -139,6 +139,6 @@ def test_a_broker_that_refuses_us_is_not_waited_for(things: Things, monkeypatch:
 
     monkeypatch.setattr(KafkaConsumer, "poll", refuse)
     with pytest.raises(
-        BrokerUnreachable, match=r"did not let us in: .*GroupAuthorizationFailedError: .*waybill-things"
+        BrokerUnreachable, match=r"cannot use Kafka at .*: .*GroupAuthorizationFailedError: .*waybill-things"
     ):
         things.consume()

@@ -15,7 +15,7 @@ from loader.errors import CoordinateUnknown
 from loader.tracing.why import why
 from streaming.cluster import admin
 from streaming.consumer import consume, main
-from streaming.consuming.health import Health
+from streaming.consuming.metrics import ConsumerMetrics
 from streaming.errors import (
     MessageGone,
     PortTaken,
@@ -36,10 +36,10 @@ def test_the_command_says_what_became_of_the_messages(things: Things) -> None:
 
 def test_metrics_are_served_on_loopback(things: Things) -> None:
     (port, _) = local_broker.choose_ports(BrokerPaths(things.folder / "none"))
-    health = Health("things")
-    health.serve(port)
+    metrics = ConsumerMetrics("things")
+    metrics.serve(port)
     things.send(thing(1), b"{")
-    consume(read_source("things"), TO_END, health)
+    consume(read_source("things"), TO_END, metrics)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         text = answer.read().decode()
     assert 'waybill_documents_total{outcome="landed",source="things"} 1.0' in text
@@ -51,8 +51,8 @@ def test_metrics_are_served_on_loopback(things: Things) -> None:
 def test_a_port_that_is_taken_is_said(things: Things) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(PortTaken, match=f"127.0.0.1:{port}: Address already in use; give another --metrics-port"):
-            Health("things").serve(port)
+        with pytest.raises(PortTaken, match=f"127.0.0.1:{port}: Address already in use; choose another --metrics-port"):
+            ConsumerMetrics("things").serve(port)
 
 
 def test_why_tells_a_message_by_its_coordinate(things: Things) -> None:
@@ -72,9 +72,9 @@ def test_a_message_is_read_again_and_checked_by_its_fingerprint(things: Things) 
     assert read_message(f"{things.topic}:0:1") == b"{"
     with admin() as client:
         client.delete_records({TopicPartition(things.topic, 0): 1})
-    with pytest.raises(MessageGone, match="does not hold that message any more"):
+    with pytest.raises(MessageGone, match="no longer holds this message"):
         read_message(f"{things.topic}:0:0")
-    with pytest.raises(CoordinateUnknown, match="no message of this place was landed or rejected"):
+    with pytest.raises(CoordinateUnknown, match="no message with this coordinate was landed or rejected"):
         read_message(f"{things.topic}:1:0")
-    with pytest.raises(CoordinateUnknown, match="say TOPIC:PARTITION:OFFSET"):
+    with pytest.raises(CoordinateUnknown, match="write TOPIC:PARTITION:OFFSET"):
         read_message(things.topic)

@@ -17,9 +17,9 @@ from psycopg2.errors import ProgramLimitExceeded
 
 from loader.declarations import read_source
 from streaming.consumer import consume
-from streaming.consuming.assignments import take_up
-from streaming.consuming.health import Health
+from streaming.consuming.ledger_offsets import load_assignments
 from streaming.consuming.loop import ConsumerOptions
+from streaming.consuming.metrics import ConsumerMetrics
 from streaming.consuming.writer import Writer
 from tests.crash.servers import kill, processes
 from tests.support.external_server import ExternalServer, external_server
@@ -87,15 +87,15 @@ def test_a_database_that_goes_away_while_partitions_are_taken_up_is_waited_for(
     things.send(*map(thing, range(10)))
     struck: list[bool] = []
 
-    def take_up_meanwhile(*arguments: Any, **options: Any) -> Any:
+    def load_meanwhile(*arguments: Any, **options: Any) -> Any:
         if not struck:
             struck.append(True)
             place = current_warehouse().place
             assert place
             kill(processes(place))
-        return take_up(*arguments, **options)
+        return load_assignments(*arguments, **options)
 
-    monkeypatch.setattr("streaming.consuming.loop.take_up", take_up_meanwhile)
+    monkeypatch.setattr("streaming.consuming.loop.load_assignments", load_meanwhile)
     assert things.consume().landed == 10
 
 
@@ -133,9 +133,9 @@ def test_a_stop_is_none_the_worse_for_a_database_that_is_away(things: Things, mo
     def be_away(*anything: Any) -> Any:
         raise ServerAway("it is away")
 
-    class GoingAway(Health):
-        def say_lag(self, lags: Any) -> None:
-            super().say_lag(lags)
+    class GoingAway(ConsumerMetrics):
+        def report_lag(self, lags: Any) -> None:
+            super().report_lag(lags)
             if self.landed and not struck:
                 struck.append(True)
                 for name in (
@@ -150,12 +150,12 @@ def test_a_stop_is_none_the_worse_for_a_database_that_is_away(things: Things, mo
     struck: list[bool] = []
     monkeypatch.setattr("waybill.backoff.PAUSES_SECONDS", (0.01, 0.5))
     started = time.monotonic()
-    health = GoingAway("things")
-    consume(read_source("things"), ConsumerOptions(), health)
+    metrics = GoingAway("things")
+    consume(read_source("things"), ConsumerOptions(), metrics)
     assert struck
     assert time.monotonic() - started < 25
     assert things.landed() == [1]
-    assert health.lag == 1, "what was read and did not land lags"
+    assert metrics.lag == 1, "what was read and did not land lags"
 
 
 def test_a_login_that_is_refused_while_it_works_is_not_waited_for(
@@ -167,4 +167,4 @@ def test_a_login_that_is_refused_while_it_works_is_not_waited_for(
     monkeypatch.setattr("streaming.consuming.writer.connect", refuse)
     things.send(thing(1))
     with pytest.raises(ServerUnreachable, match="password authentication failed"):
-        consume(read_source("things"), ConsumerOptions(), Health("things"))
+        consume(read_source("things"), ConsumerOptions(), ConsumerMetrics("things"))

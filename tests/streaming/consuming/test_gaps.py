@@ -14,19 +14,20 @@ from psycopg2.extensions import connection as Connection
 
 from loader.declarations import read_source
 from loader.errors import CoordinateUnknown
-from streaming.cluster import admin, create_topic, delete_topic
+from streaming.cluster import admin
 from streaming.consumer import consume
-from streaming.consuming import assignments
-from streaming.consuming.assignments import take_up
-from streaming.consuming.gaps import accept_or_stop
-from streaming.consuming.health import Health
+from streaming.consuming import ledger_offsets
+from streaming.consuming.gaps import accept_gap
 from streaming.consuming.landing import land
+from streaming.consuming.ledger_offsets import load_assignments
 from streaming.consuming.loop import ConsumerOptions
+from streaming.consuming.metrics import ConsumerMetrics
 from streaming.errors import (
     GapFound,
     MessageUnreadable,
 )
 from streaming.message import read_message
+from streaming.topics import create_topic, delete_topic
 from tests.crash.chaos_rounds import COMPACTED
 from tests.support.databases import rows
 from tests.support.independent_client import read_topic
@@ -41,13 +42,13 @@ def test_a_gap_stops_it_until_it_is_accepted_and_then_stands_in_the_ledger(thing
     things.send(*map(thing, range(10, 20)))
     with admin() as client:
         client.delete_records({TopicPartition(things.topic, 0): 15})
-    with pytest.raises(GapFound, match=r":0: offset 10 comes next, but the log begins at 15 only: .*--accept-gap"):
+    with pytest.raises(GapFound, match=r":0: offset 10 comes next, but the log now begins at 15: .*--accept-gap"):
         things.consume()
     assert things.landed() == list(range(10))
     assert things.consume(ConsumerOptions(until_end=True, accepts_gap=True)).landed == 5
     assert things.landed() == [*range(10), *range(15, 20)]
     assert rows("select first_position, next_position, reason from ledger.gaps") == [
-        (10, 15, "the log begins at 15 only")
+        (10, 15, "the log now begins at 15")
     ]
 
 
@@ -58,12 +59,12 @@ def test_what_a_rival_lands_while_a_partition_is_taken_up_is_no_gap(
     things.consume()
 
     def connect_late(role: Role) -> Connection:
-        monkeypatch.setattr(assignments, "connect", connect)
+        monkeypatch.setattr(ledger_offsets, "connect", connect)
         things.send(*map(thing, range(5, 8)))
         things.consume(group="rival")
         return connect(role)
 
-    monkeypatch.setattr(assignments, "connect", connect_late)
+    monkeypatch.setattr(ledger_offsets, "connect", connect_late)
     things.consume()
     assert things.landed() == list(range(8))
 
@@ -80,9 +81,9 @@ def test_a_gap_that_a_rival_has_accepted_is_not_recorded_again(things: Things, m
         with rival, rival.cursor() as cursor:
             cursor.execute("update ledger.inputs set next_position = 15 where next_position = 10")
         rival.close()
-        return accept_or_stop(*arguments)
+        return accept_gap(*arguments)
 
-    monkeypatch.setattr("streaming.consuming.assignments.accept_or_stop", accept_after_a_rival)
+    monkeypatch.setattr("streaming.consuming.ledger_offsets.accept_gap", accept_after_a_rival)
     assert things.consume(ConsumerOptions(until_end=True, accepts_gap=True)).landed == 5
     assert rows("select count(*) from ledger.gaps") == [(0,)]
 
@@ -107,13 +108,13 @@ def test_only_the_partition_that_was_cut_is_taken_up_again_and_after_what_is_und
             seen.append(found)
         return found
 
-    def take_up_seen(consumer: Any, watch: Any, partitions: list[int], *origin: Any, **options: Any) -> Any:
+    def load_seen(consumer: Any, watch: Any, partitions: list[int], *origin: Any, **options: Any) -> Any:
         position = "select coalesce(max(next_position), 0)::int from ledger.inputs where partition = 0"
         taken.append((partitions, *rows(position)[0]))
-        return take_up(consumer, watch, partitions, *origin, **options)
+        return load_assignments(consumer, watch, partitions, *origin, **options)
 
     monkeypatch.setattr("streaming.consuming.writer.land", land_slowly)
-    monkeypatch.setattr("streaming.consuming.loop.take_up", take_up_seen)
+    monkeypatch.setattr("streaming.consuming.loop.load_assignments", load_seen)
     monkeypatch.setattr(KafkaConsumer, "poll", poll_a_cut_log)
     assert things.consume().landed == 11
     assert taken == [([0, 1], 0), ([0], 10)]
@@ -127,8 +128,8 @@ def test_a_record_that_the_client_cannot_take_apart_stops_it_and_is_named(things
     things.send(thing(1))
     things.consume()
     things.send(thing(2), headers=[(NotText("name"), b"")])
-    with pytest.raises(MessageUnreadable, match=rf"at or behind {things.topic}:0:1.* cannot be read .*--accept-gap"):
-        consume(read_source("things"), ConsumerOptions(), Health("things"))
+    with pytest.raises(MessageUnreadable, match=rf"at or after {things.topic}:0:1.* cannot be read .*--accept-gap"):
+        consume(read_source("things"), ConsumerOptions(), ConsumerMetrics("things"))
     with pytest.raises(CoordinateUnknown):
         read_message(f"{things.topic}:0:1")
     with admin() as client:

@@ -21,18 +21,18 @@ class Ring:
 
 def test_a_ring_is_gone_after_the_next_sweep_that_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
     swept = GcPauses()
-    with swept.swept_by_hand():
+    with swept.manual_collection():
         ring = weakref.ref(Ring())
         assert not gc.isenabled()
-        swept.sweep()
+        swept.collect_if_due()
         assert ring() is not None, "it was not due yet"
-        monkeypatch.setattr(garbage, "SWEEP_SECONDS", 0.0)
-        swept.sweep()
+        monkeypatch.setattr(garbage, "COLLECT_SECONDS", 0.0)
+        swept.collect_if_due()
         assert ring() is None
 
 
 def test_the_interpreter_collects_again_whatever_ended_it() -> None:
-    with pytest.raises(KeyboardInterrupt), GcPauses().swept_by_hand():
+    with pytest.raises(KeyboardInterrupt), GcPauses().manual_collection():
         raise KeyboardInterrupt
     assert gc.isenabled()
     assert gc.get_freeze_count() == 0

@@ -9,8 +9,9 @@ from confluent_kafka import Producer
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from streaming.cluster import admin, create_topic, delete_topic
+from streaming.cluster import admin
 from streaming.consuming.landing import land
+from streaming.topics import create_topic, delete_topic
 from tests.support.databases import rows
 from tests.support.things import Things, thing
 

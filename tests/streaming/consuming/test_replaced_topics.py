@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from loader.declarations import read_source
-from streaming.cluster import admin, find_topic
+from streaming.cluster import admin
 from streaming.consumer import consume
-from streaming.consuming.health import Health
 from streaming.consuming.loop import ConsumerOptions
+from streaming.consuming.metrics import ConsumerMetrics
 from streaming.consuming.positions import former_topic
 from streaming.errors import (
     GapFound,
@@ -18,6 +18,7 @@ from streaming.errors import (
     TopicReplaced,
     TopicUnknown,
 )
+from streaming.topics import find_topic
 from tests.support.databases import rows
 from tests.support.dbt_command import execute
 from tests.support.things import TO_END, Things, recreate_topic, thing
@@ -36,7 +37,9 @@ def test_a_log_that_ends_before_what_was_landed_stops_it_whoever_accepts_gaps_un
     accepting = ConsumerOptions(until_end=True, accepts_gap=True)
     things.send(thing(5), thing(6))
     for terms in (TO_END, accepting):
-        with pytest.raises(GapFound, match=r":0: offset 10 comes next, but the log ends at 7 already: .* make it anew"):
+        with pytest.raises(
+            GapFound, match=r":0: offset 10 comes next, but the log already ends at 7: .* create it again"
+        ):
             things.consume(terms)
     assert things.landed() == list(range(5))
     assert rows("select next_position from ledger.inputs where partition = 0") == [(10,)]
@@ -53,7 +56,7 @@ def test_a_topic_made_anew_under_the_same_name_is_noticed(things: Things) -> Non
     things.consume()
     recreate_topic(things)
     things.send(thing(3))
-    with pytest.raises(GapFound, match="the topic was made anew"):
+    with pytest.raises(GapFound, match="the topic was recreated"):
         things.consume()
     assert things.consume(ConsumerOptions(until_end=True, accepts_gap=True)).landed == 1
     assert things.landed() == [1, 2, 3]
@@ -64,14 +67,14 @@ def test_a_topic_made_anew_while_it_is_read_is_noticed_before_anything_of_it_lan
     things.send(thing(1), thing(2))
     failure: list[BaseException] = []
 
-    class Replacing(Health):
-        def say_lag(self, lags: Any) -> None:
+    class Replacing(ConsumerMetrics):
+        def report_lag(self, lags: Any) -> None:
             if self.landed == 2 and not failure:
                 failure.append(TopicReplaced())
                 recreate_topic(things)
                 things.send(*map(thing, range(100, 110)))
 
-    with pytest.raises((TopicReplaced, GapFound), match=r"made anew|ends at"):
+    with pytest.raises((TopicReplaced, GapFound), match=r"recreated|ends at"):
         consume(read_source("things"), ConsumerOptions(), Replacing("things"))
     assert things.landed() == [1, 2]
 
@@ -80,17 +83,17 @@ def test_a_topic_made_anew_while_it_is_read_is_noticed_before_anything_of_it_lan
 def test_a_topic_made_anew_while_nothing_comes_is_noticed_and_is_no_gap(
     things: Things, accepts_gap: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streaming.consuming.loop.WATCH_SECONDS", 0.2)
+    monkeypatch.setattr("streaming.consuming.loop.TOPIC_CHECK_SECONDS", 0.2)
     things.send(thing(1), thing(2))
     done: list[bool] = []
 
-    class Replacing(Health):
-        def say_lag(self, lags: Any) -> None:
+    class Replacing(ConsumerMetrics):
+        def report_lag(self, lags: Any) -> None:
             if self.landed == 2 and not done:
                 done.append(True)
                 recreate_topic(things)
 
-    with pytest.raises(TopicReplaced, match="made anew"):
+    with pytest.raises(TopicReplaced, match="recreated"):
         consume(read_source("things"), ConsumerOptions(accepts_gap=accepts_gap), Replacing("things"))
     assert rows("select count(*) from ledger.gaps") == [(0,)]
 
@@ -114,9 +117,9 @@ def test_a_partition_that_the_former_topic_had_not_tells_that_it_was_made_anew(t
 
 
 def test_a_ledger_that_is_emptied_meanwhile_ends_it_and_the_next_one_begins_anew(things: Things) -> None:
-    class Emptying(Health):
-        def say_lag(self, lags: Any) -> None:
-            super().say_lag(lags)
+    class Emptying(ConsumerMetrics):
+        def report_lag(self, lags: Any) -> None:
+            super().report_lag(lags)
             if self.landed == 2 and not emptied:
                 emptied.append(True)
                 execute("truncate ledger.inputs, raw.things cascade")

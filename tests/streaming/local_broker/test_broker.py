@@ -14,10 +14,10 @@ from kafka import KafkaProducer
 
 from loader.declarations import read_source, source_names
 from streaming.broker import broker as broker_command
-from streaming.cluster import admin, create_topic, find_topic
+from streaming.cluster import admin
 from streaming.consumer import consume
-from streaming.consuming.health import Health
 from streaming.consuming.loop import ConsumerOptions
+from streaming.consuming.metrics import ConsumerMetrics
 from streaming.errors import BrokerAway, BrokerUnreachable, JarsMissing, JavaMissing, TopicUnknown
 from streaming.local_broker import jars as jars_module
 from streaming.local_broker import server as local_broker
@@ -32,7 +32,8 @@ from streaming.local_broker.process import (
 )
 from streaming.local_broker.server import ExtraListener
 from streaming.message import read_message
-from streaming.producer import Pace, produce
+from streaming.producing.sending import produce
+from streaming.topics import create_topic, find_topic
 from tests.streaming.conftest import own_place
 from tests.support.databases import rows
 from tests.support.independent_client import read_topic
@@ -90,7 +91,7 @@ def test_a_topic_made_anew_has_another_id_and_an_unknown_one_is_an_error(broker:
     assert first.partitions == (0, 1)
     with admin() as client:
         client.delete_topics([topic])
-    with pytest.raises(TopicUnknown, match=f"no topic '{topic}' at the broker"):
+    with pytest.raises(TopicUnknown, match=f"the broker has no topic '{topic}'"):
         find_topic(topic)
     create_topic(topic, 1)
     assert find_topic(topic).topic_id != first.topic_id
@@ -175,21 +176,21 @@ def test_tls_and_a_login_are_taken_from_the_environment(
         flights = read_source("flights").model_copy(update={"topic": topic})
         lines = tmp_path / "flights.ndjson"
         lines.write_text("\n".join(json.dumps(flight(number)) for number in range(1, 4)))
-        assert produce(flights, (str(lines),), Pace(), show=lambda sent: None).acknowledged == 3
-        health = Health("flights")
-        consume(flights, ConsumerOptions(until_end=True), health)
-        assert (health.landed, health.rejected) == (3, 0)
+        assert produce(flights, (str(lines),)).acknowledged == 3
+        metrics = ConsumerMetrics("flights")
+        consume(flights, ConsumerOptions(until_end=True), metrics)
+        assert (metrics.landed, metrics.rejected) == (3, 0)
         tables = {name for (name,) in rows("select tablename from pg_tables where schemaname = 'raw'")}
         assert tables == set(source_names()), "the marts ask for the raw tables of all sources"
         assert read_message(f"{topic}:0:2") == json.dumps(flight(3)).encode()
         monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", 3000)
         monkeypatch.setenv("KAFKA_SASL_PASSWORD", "wrong")
-        with pytest.raises(BrokerUnreachable, match="did not let us in") as refused:
+        with pytest.raises(BrokerUnreachable, match="cannot use Kafka") as refused:
             find_topic(topic)
         assert "wrong" not in str(refused.value)
         assert not isinstance(refused.value, BrokerAway)
         monkeypatch.setenv("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
-        with pytest.raises(BrokerUnreachable, match="did not let us in"):
+        with pytest.raises(BrokerUnreachable, match="cannot use Kafka"):
             find_topic(topic)
     finally:
         local_broker.stop(place)
