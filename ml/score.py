@@ -17,6 +17,7 @@ from psycopg2 import sql
 from ml.predict import Model, Staleness, check_staleness, has_positive_label, load_model, predict
 from ml.rows import read_rows
 from warehouse.connection import connect
+from warehouse.work_lock import working
 from waybill.cli import run
 from waybill.settings import get_settings
 
@@ -127,7 +128,9 @@ def _replace_predictions(model: Model, content: bytes, state: str) -> None:
 @click.option("--task", help="A task of ml/tasks. Default: the one named by WAYBILL_TASK.")
 def main(task: str | None) -> None:
     """Score, and print what was written and whether the model is stale."""
-    click.echo(score(task or get_settings().waybill_task).summary)
+    with working("score"):
+        result = score(task or get_settings().waybill_task)
+    click.echo(result.summary)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from ml.errors import NothingToLearn
 from ml.metrics import curves, measure
 from ml.rows import TrainingRows, hash_training_rows, read_rows
 from ml.task import DeclaredTask, Task, read_task
+from warehouse.work_lock import working
 from waybill.cli import run
 from waybill.identifiers import uuid7
 from waybill.settings import get_settings
@@ -156,7 +157,8 @@ def _describe_model(
 def main(task: str | None, force: bool) -> None:
     """Train, then print every candidate's metrics."""
     name = task or get_settings().waybill_task
-    trained = train(name, force=force)
+    with working("train"):
+        trained = train(name, force=force)
     click.echo(trained.summary)
     click.echo(f"{'candidate':<24} {'seconds':>7} {'ROC AUC':>8} {'PR-AUC':>7} {'Brier':>7} {'ECE':>7}   (test)")
     for candidate, metrics in trained.manifest["candidates"].items():
