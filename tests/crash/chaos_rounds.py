@@ -26,8 +26,8 @@ from tests.crash.faults import FAULTS, Consumer, Scene
 from tests.crash.rounds import UNBALANCED
 from tests.crash.topic_truth import Topic
 from tests.crash.traffic import LARGEST_BYTES, SECONDS, Sender, messages
-from tests.streaming.conftest import own_place
 from tests.support.databases import own_server, rows
+from tests.support.kafka.broker import own_broker_paths
 from warehouse.connection import connection_parameters, forget
 from warehouse.errors import WarehouseError
 from warehouse.server_paths import ServerPaths
@@ -73,7 +73,7 @@ def run_rounds(rounds: int, seed: int) -> Counter[str]:
 @contextmanager
 def _stage() -> Iterator[tuple[BrokerPaths, ServerPaths, ExtraListener]]:
     """Name a warehouse and a broker in the environment that nobody else uses; both are gone in the end."""
-    broker = own_place(Path(tempfile.mkdtemp(prefix="waybill-chaos-")))
+    broker = own_broker_paths(Path(tempfile.mkdtemp(prefix="waybill-chaos-")))
     compacts = {"log.cleaner.backoff.ms": "300"}
     listener = ExtraListener("CHAOS", choose_ports(BrokerPaths(broker.home / "none"))[0], "PLAINTEXT", compacts)
     with own_server() as warehouse, pytest.MonkeyPatch.context() as patch:

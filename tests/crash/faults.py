@@ -22,7 +22,7 @@ from streaming.local_broker.process import BrokerPaths, find_process
 from streaming.local_broker.server import ExtraListener
 from tests.crash.servers import backends, kill, processes
 from tests.crash.topic_truth import Topic
-from tests.support.consume import SESSION_MS
+from tests.support.kafka.consume import SESSION_MS
 from warehouse.server_paths import ServerPaths
 from waybill.settings import PROJECT
 
@@ -78,7 +78,14 @@ class Scene:
     def start(self, *arguments: str, group: str = "one") -> Consumer:
         """Start one more consumer."""
         log = self.folder / f"consumer-{len(self.consumers)}.log"
-        command = [sys.executable, "-m", "tests.support.consume", str(self.folder), str(self.poll_records), "things"]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.support.kafka.consume",
+            str(self.folder),
+            str(self.poll_records),
+            "things",
+        ]
         command += ["--group", f"{self.topic.name}-{group}", *arguments]
         with log.open("wb") as said:
             process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=said)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from tests.crash.traffic import fingerprint, outcome
 from tests.support.databases import rows
-from tests.support.independent_client import read_topic
+from tests.support.kafka.independent_client import read_topic
 
 InputPosition = tuple[int, int]  # partition and offset
 

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.stages import read_stages
 from tests.support.clones import HEARS_CTRL_C
-from tests.support.small_line import small_line
+from tests.support.small.pipeline import small_line
 from waybill.ctrl_c import LINE
 from waybill.settings import PROJECT
 

@@ -12,7 +12,7 @@ import pytest
 from pipeline.dbt.results import read_build
 from tests.support.databases import rows
 from tests.support.dbt_command import execute
-from tests.support.small_line import FOLDERS, Line, small_line, small_sample
+from tests.support.small.pipeline import FOLDERS, Line, small_line, small_sample
 from waybill.settings import get_settings
 
 MARTS = (

@@ -17,7 +17,7 @@ from expectations.checkpoints import run_checkpoint
 from expectations.errors import GateFailed, NoSuchCheckpoint, NothingToValidate
 from expectations.failures import COLUMNS
 from expectations.project import CONTEXT
-from tests.support.small_warehouse import build_marts, build_raw
+from tests.support.small.warehouse import build_marts, build_raw
 from warehouse.connection import engine
 
 

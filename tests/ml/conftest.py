@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import ml.task
-from tests.support.small_task import TASK, execute
+from tests.support.small.task import TASK, execute
 
 
 @pytest.fixture

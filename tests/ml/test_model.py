@@ -20,7 +20,7 @@ from ml.task import read_task
 from ml.train import train
 from tests.support.databases import rows
 from tests.support.landing import flight, land
-from tests.support.small_task import TASK, execute
+from tests.support.small.task import TASK, execute
 
 
 def model_file(folder: Path) -> Path:

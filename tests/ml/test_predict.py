@@ -13,7 +13,7 @@ from ml.rows import read_rows
 from ml.score import score
 from ml.train import train
 from tests.support.databases import rows
-from tests.support.small_task import TASK
+from tests.support.small.task import TASK
 
 COLUMNS = ["row_id", "model_id", "probability", "is_predicted_positive", "is_stale", "scored_at"]
 COMMENT = """

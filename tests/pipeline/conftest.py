@@ -17,7 +17,7 @@ from pipeline.consumption.energy import Energy
 from pipeline.consumption.history import Work, keep
 from pipeline.consumption.meter import PartUse, Use
 from pipeline.dbt.results import DbtBuild, DbtResult
-from tests.support.small_warehouse import build_marts, build_outcomes, build_raw
+from tests.support.small.warehouse import build_marts, build_outcomes, build_raw
 from warehouse.connection import engine
 from waybill.settings import get_settings
 

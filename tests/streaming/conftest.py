@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from streaming.local_broker import server as local_broker
-from streaming.local_broker.process import BrokerPaths, address, find_broker
-from waybill.settings import get_settings
-
-
-def own_place(folder: Path) -> BrokerPaths:
-    shared = find_broker(get_settings()).jars
-    shared.mkdir(parents=True, exist_ok=True)
-    place = BrokerPaths(folder)
-    folder.mkdir(exist_ok=True)
-    place.jars.symlink_to(shared)
-    return place
+from streaming.local_broker.process import BrokerPaths, address
+from tests.support.kafka.broker import own_broker_paths
 
 
 @pytest.fixture(scope="session")
 def broker_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerPaths]:
-    place = own_place(tmp_path_factory.mktemp("broker"))
+    place = own_broker_paths(tmp_path_factory.mktemp("broker"))
     local_broker.start(place)
     yield place
     local_broker.stop(place)

@@ -18,7 +18,7 @@ from streaming.producing.delivery_report import DeliveryReport
 from streaming.producing.documents import Pace, business_key
 from streaming.producing.sending import ProducerOptions, produce
 from streaming.topics import create_topic
-from tests.support.independent_client import read_messages, read_topic
+from tests.support.kafka.independent_client import read_messages, read_topic
 
 
 @pytest.fixture

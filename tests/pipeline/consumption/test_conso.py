@@ -18,7 +18,7 @@ from pipeline.runner import run_stage
 from pipeline.stages import WORK, Outcome
 from tests.support.consumption import BURN, burn
 from tests.support.databases import rows
-from tests.support.small_warehouse import build_marts, build_raw
+from tests.support.small.warehouse import build_marts, build_raw
 from warehouse.runs import recorded_run
 from waybill.errors import WaybillError
 from waybill.settings import get_settings

@@ -17,8 +17,8 @@ from pipeline.consumption.meter import BROKER, COMMANDS, PAUSE_PER_COST, POSTGRE
 from streaming.local_broker import server as local_broker
 from streaming.local_broker.process import address
 from streaming.topics import create_topic
-from tests.streaming.conftest import own_place
 from tests.support.consumption import BURN, waiting
+from tests.support.kafka.broker import own_broker_paths
 from warehouse.connection import engine
 from waybill.settings import get_settings
 
@@ -102,7 +102,7 @@ def test_an_idle_brokers_memory_is_left_out_with_its_part(monkeypatch: pytest.Mo
 def test_the_brokers_share_is_there_when_it_works_and_gone_when_it_idles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = own_place(tmp_path / "kafka")
+    place = own_broker_paths(tmp_path / "kafka")
     monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
     monkeypatch.setattr("pipeline.consumption.meter.IDLING_SHARE", 0.1)  # one that was just started is not at rest yet

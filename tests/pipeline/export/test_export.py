@@ -15,7 +15,7 @@ from pipeline.errors import ExportRefused
 from pipeline.export.documents import EXPORTS
 from pipeline.export.export import export, main, schema_file
 from pipeline.export.marts_orm import map_marts, references
-from tests.support.small_warehouse import build_marts, build_raw
+from tests.support.small.warehouse import build_marts, build_raw
 from warehouse.connection import engine
 from waybill.settings import get_settings
 

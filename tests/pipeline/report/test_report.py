@@ -23,7 +23,7 @@ from pipeline.report.facts import gather_facts
 from pipeline.report.page import main, write_report
 from tests.pipeline.conftest import STAGES, fill_reports
 from tests.support.landing import airline, flight, land
-from tests.support.small_warehouse import build_outcomes, build_raw
+from tests.support.small.warehouse import build_outcomes, build_raw
 from warehouse.connection import engine
 from waybill.settings import Settings, get_settings
 

@@ -11,7 +11,7 @@ import yaml
 
 import loader.declarations
 from streaming.topics import create_topic
-from tests.support.things import CONTRACT, Things
+from tests.support.kafka.things import CONTRACT, Things
 
 
 @pytest.fixture

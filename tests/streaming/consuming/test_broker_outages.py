@@ -30,7 +30,7 @@ from streaming.errors import (
 )
 from streaming.local_broker import server as local_broker
 from streaming.local_broker.process import BrokerPaths, find_process
-from tests.support.things import Things, thing, until
+from tests.support.kafka.things import Things, thing, until
 from warehouse.errors import ServerAway
 from waybill.backoff import Backoff
 

@@ -23,7 +23,7 @@ from streaming.errors import (
 from streaming.local_broker import server as local_broker
 from streaming.local_broker.process import BrokerPaths
 from streaming.message import read_message
-from tests.support.things import TO_END, Things, thing
+from tests.support.kafka.things import TO_END, Things, thing
 
 
 def test_the_command_says_what_became_of_the_messages(things: Things) -> None:

@@ -23,7 +23,7 @@ from streaming.consuming.metrics import ConsumerMetrics
 from streaming.consuming.writer import Writer
 from tests.crash.servers import kill, processes
 from tests.support.external_server import ExternalServer, external_server
-from tests.support.things import Things, thing, until
+from tests.support.kafka.things import Things, thing, until
 from warehouse import embedded
 from warehouse.connection import current_warehouse, forget
 from warehouse.errors import ServerAway, ServerUnreachable

@@ -30,8 +30,8 @@ from streaming.message import read_message
 from streaming.topics import create_topic, delete_topic
 from tests.crash.chaos_rounds import COMPACTED
 from tests.support.databases import rows
-from tests.support.independent_client import read_topic
-from tests.support.things import Things, thing, until
+from tests.support.kafka.independent_client import read_topic
+from tests.support.kafka.things import Things, thing, until
 from warehouse.connection import connect
 from warehouse.logins import Role
 

@@ -13,7 +13,7 @@ from streaming.cluster import admin
 from streaming.consuming.landing import land
 from streaming.topics import create_topic, delete_topic
 from tests.support.databases import rows
-from tests.support.things import Things, thing
+from tests.support.kafka.things import Things, thing
 
 
 def test_messages_land_once_and_what_cannot_is_named_with_its_coordinate(things: Things) -> None:

@@ -21,7 +21,7 @@ from streaming.errors import (
 from streaming.topics import find_topic
 from tests.support.databases import rows
 from tests.support.dbt_command import execute
-from tests.support.things import TO_END, Things, recreate_topic, thing
+from tests.support.kafka.things import TO_END, Things, recreate_topic, thing
 from warehouse.connection import connect
 
 

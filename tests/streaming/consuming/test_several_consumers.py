@@ -16,7 +16,7 @@ from kafka.errors import (
 from streaming.cluster import admin
 from streaming.consuming.held_partitions import HeldPartitions
 from tests.support.databases import rows
-from tests.support.things import Things, thing, until
+from tests.support.kafka.things import Things, thing, until
 from warehouse.connection import connect
 
 WAITING = """

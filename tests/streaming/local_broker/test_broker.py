@@ -34,9 +34,9 @@ from streaming.local_broker.server import ExtraListener
 from streaming.message import read_message
 from streaming.producing.sending import produce
 from streaming.topics import create_topic, find_topic
-from tests.streaming.conftest import own_place
 from tests.support.databases import rows
-from tests.support.independent_client import read_topic
+from tests.support.kafka.broker import own_broker_paths
+from tests.support.kafka.independent_client import read_topic
 from tests.support.landing import flight
 from waybill.background_processes import LOOPBACK, remember
 
@@ -162,7 +162,7 @@ def test_tls_and_a_login_are_taken_from_the_environment(
         "listener.name.guarded.ssl.keystore.type": "PKCS12",
         "listener.name.guarded.ssl.keystore.password": "only-for-tests",
     }
-    place = own_place(tmp_path / "broker")
+    place = own_broker_paths(tmp_path / "broker")
     local_broker.start(place, ExtraListener("GUARDED", port, "SASL_SSL", properties))
     try:
         monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{port}")

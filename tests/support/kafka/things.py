@@ -43,7 +43,7 @@ class Things:
         return metrics
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.support.consume", str(self.folder), "things", *arguments]
+        command = [sys.executable, "-m", "tests.support.kafka.consume", str(self.folder), "things", *arguments]
         return subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE)
 
     def landed(self) -> list[int]:
