@@ -2,106 +2,112 @@
 PYTHON ?= python3
 SETUP := "$(PYTHON)" setup/environment.py $(if $(filter file,$(origin PYTHON)),,--with-this-python)
 RUN := .venv/bin/python
+WAYBILL := .venv/bin/waybill
 ON_ANY_SERVER := -q tests/warehouse/test_warehouse.py tests/end_to_end/test_demo.py
 .DEFAULT_GOAL := help
-.PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report \
-	docs pipeline demo notebook admin admin-stop java broker broker-stop stream test test-server crash chaos lint bench clean reset
+.PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report docs \
+	pipeline demo notebook admin admin-stop java broker broker-stop stream test test-fast test-server lint crash chaos bench \
+	long reset destroy clean
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## make .venv with the pinned packages
+setup: ## create .venv with the pinned packages and `waybill`
 	@$(SETUP) requirements
 
-env: ## write .env and secrets made for you, where there are none
+env: ## write .env and generated passwords, unless they exist
 	@"$(PYTHON)" setup/env_file.py
 
 setup-dev: setup
 	@$(SETUP) requirements dev
 
-lock: setup-dev ## write the locks of all packages and jars
+lock: setup-dev ## pin the versions and hashes of all packages and jars
 	for name in requirements $(basename $(wildcard requirements/*.in)); do (cd $$(dirname $$name) && $(CURDIR)/$(RUN) -m uv pip compile \
 		--universal --generate-hashes --no-header --python-version 3.11 $$(basename $$name).in -o $$(basename $$name).txt) || exit 1; done
 	cd streaming/local_broker/jgo && rm -f jgo.lock.toml && $(CURDIR)/$(RUN) -m jgo --resolver python lock
 
 data: setup ## build the sample data in data/raw
-	@$(RUN) -m data.sample
+	@$(WAYBILL) sample
 
 up: setup ## start the warehouse
-	@$(RUN) -m warehouse up
+	@$(WAYBILL) up
 
 down: setup ## stop the warehouse; the data stays
-	@$(RUN) -m warehouse down
+	@$(WAYBILL) down
 
-status: setup ## say where warehouse and broker are and what is in them
-	@$(RUN) -m warehouse status
-	@$(RUN) -m streaming.broker status
+status: setup ## show where warehouse and broker are, what they hold
+	@$(WAYBILL) status
+	@$(WAYBILL) broker status
 
-psql: setup ## open the warehouse, read-only
-	@$(RUN) -m warehouse psql
+psql: setup ## open the warehouse in psql, read-only
+	@$(WAYBILL) psql
 
 load: data ## land the raw files
-	@$(RUN) -m pipeline load
+	@$(WAYBILL) run load
 
 check-raw: setup ## validate the raw tables
-	@$(RUN) -m pipeline check-raw
+	@$(WAYBILL) run check-raw
 
 dbt: setup ## build and test the marts
-	@$(RUN) -m pipeline dbt
+	@$(WAYBILL) run dbt
 
 check-marts: setup ## validate the marts
-	@$(RUN) -m pipeline check-marts
+	@$(WAYBILL) run check-marts
 
 train: setup ## train the model
-	@$(RUN) -m pipeline train
+	@$(WAYBILL) run train
 
 score: setup ## write predictions
-	@$(RUN) -m pipeline score
+	@$(WAYBILL) run score
 
 export: setup ## write the cleaned documents to data/processed
-	@$(RUN) -m pipeline export
+	@$(WAYBILL) run export
 
 report: setup ## write reports/index.html
-	@$(RUN) -m pipeline report
+	@$(WAYBILL) run report
 
 docs: setup ## write dbt's documentation to reports/dbt_docs.html
-	@$(RUN) -m pipeline docs
+	@$(WAYBILL) run docs
 
-demo: setup ## show the small sample's way, in a place of its own
-	@$(RUN) -m pipeline.showcase.demo
+pipeline: data ## run all stages in order
+	@$(WAYBILL) run
 
-notebook: setup ## open the notebooks in JupyterLab, on this machine alone
+demo: setup ## run all stages on the small sample, in its own database
+	@$(WAYBILL) demo
+
+notebook: setup ## open the notebooks in JupyterLab, on this machine only
 	@$(SETUP) requirements notebook
 	@$(RUN) -m jupyterlab --config=notebooks/jupyter_config.py notebooks/01-explore-raw.ipynb
 
-pipeline: data ## do all of it, in order
-	@$(RUN) -m pipeline run
-
 admin: setup ## open pgAdmin on the warehouse, read-only
 	@$(SETUP) admin
-	@$(RUN) -m warehouse.pgadmin up
+	@$(WAYBILL) pgadmin up
 
 admin-stop: setup ## stop pgAdmin
-	@$(RUN) -m warehouse.pgadmin down
+	@$(WAYBILL) pgadmin down
 
-java: setup ## bring what the broker needs, a Java where there is none
+java: setup ## install what the broker needs, and Java if there is none
 	@$(SETUP) requirements broker
 	@$(RUN) -m streaming.local_broker.java || $(SETUP) requirements java
 
 broker: java ## start a Kafka broker on this machine
-	@$(RUN) -m streaming.broker up
+	@$(WAYBILL) broker up
 
-broker-stop: setup ## stop the broker; what was sent to it stays
-	@$(RUN) -m streaming.broker down
+broker-stop: setup ## stop the broker; its messages stay
+	@$(WAYBILL) broker down
 
-stream: java data ## replay December as messages, live into marts of their own
-	@$(RUN) -m pipeline.showcase.stream
+stream: java data ## replay December as messages into marts of its own
+	@$(WAYBILL) stream
 
 test: setup-dev java ## run all tests
 	@$(RUN) -m pytest -n 2 --dist loadfile
 
-test-server: setup-dev ## run the tests of the line on PostgreSQL 16 over TCP
+test-fast: setup-dev ## check style, run the tests that need no server
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check --quiet .
+	@$(RUN) -m pytest -q -m "not server and not slow"
+
+test-server: setup-dev ## run the pipeline's tests on PostgreSQL 16 over TCP
 	@$(RUN) -m tests.support.external_server creator $(ON_ANY_SERVER) tests/end_to_end/test_pipeline.py tests/loader/landing/test_landing.py tests/expectations
 	@$(RUN) -m tests.support.external_server plain $(ON_ANY_SERVER) tests/dbt_project/test_commands.py
 	@$(RUN) -m tests.support.external_server superuser -q tests/end_to_end/test_demo.py
@@ -110,20 +116,26 @@ lint: setup-dev ## check style and types
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m mypy
 	@$(RUN) -m sqlfluff lint dbt_project/models dbt_project/tests --processes 2 --disable-progress-bar
 
-crash: setup-dev ## kill loader and server at random, count losses (ROUNDS SEED)
+crash: setup-dev ## kill loader and server at random (ROUNDS SEED)
 	@$(RUN) -m tests.crash --rounds $(or $(ROUNDS),20) --seed $(or $(SEED),1)
 
-chaos: setup-dev java ## the same with a topic: kill, halt, cut, crowd (ROUNDS SEED)
+chaos: setup-dev java ## interrupt broker, server, consumers (ROUNDS SEED)
 	@$(RUN) -m tests.crash.chaos --rounds $(or $(ROUNDS),200) --seed $(or $(SEED),1)
 
-bench: data java ## measure landing, marts and stream beside others (BENCH)
+bench: data java ## compare landing, marts and stream with other tools (BENCH)
 	@$(RUN) -m benchmarks.load $(BENCH)
 	@$(RUN) -m benchmarks.pipeline $(BENCH)
 	@$(RUN) -m benchmarks.stream $(BENCH)
 
-reset: setup ## drop all tables and start empty
-	@$(RUN) -m warehouse reset
+long: setup-dev crash chaos bench ## run the long forms: kills, chaos, benchmarks, fuzzing
+	@$(RUN) -m pytest -q -n 2 --dist loadfile -m hypothesis --hypothesis-profile=many
 
-clean: ## stop all servers, remove all that was made but data/raw
-	-@if [ -x $(RUN) ]; then $(RUN) -m warehouse.pgadmin down; $(RUN) -m streaming.broker down; $(RUN) -m warehouse remove --yes; fi
-	rm -rf .venv .waybill models reports data/processed dbt_project/target dbt_project/logs logs
+reset: setup ## drop all tables and start empty, after a question
+	@$(WAYBILL) reset
+
+destroy: setup ## delete the embedded server and its data, after a question
+	@$(WAYBILL) destroy
+
+clean: ## stop the servers, delete what was made; databases stay
+	-@if [ -x $(WAYBILL) ]; then $(WAYBILL) pgadmin down; $(WAYBILL) broker down; $(WAYBILL) down; fi
+	rm -rf .venv .waybill/pgadmin-venv models reports data/processed dbt_project/target dbt_project/logs logs

@@ -103,6 +103,7 @@ def test_completion_prints_a_script_for_each_shell(shell: str) -> None:
     assert f"_WAYBILL_COMPLETE={shell}_complete" in script
 
 
+@pytest.mark.slow
 def test_bash_completes_after_the_script_is_loaded(clone: Path) -> None:
     script = (
         'PATH="$PWD/.venv/bin:$PATH"; eval "$(waybill completion bash)"; '
@@ -111,6 +112,7 @@ def test_bash_completes_after_the_script_is_loaded(clone: Path) -> None:
     assert run_in(clone, "bash", "-c", script).stdout == "train\n"
 
 
+@pytest.mark.slow
 def test_help_shows_the_command_as_this_shell_takes_it(clone: Path) -> None:
     plain = run_in(clone, ".venv/bin/waybill", "load", "--help").stdout
     on_path = run_in(clone, "sh", "-c", 'PATH="$PWD/.venv/bin:$PATH"; cd / && waybill load --help').stdout
@@ -125,6 +127,7 @@ def test_python_dash_m_shows_itself_in_usage() -> None:
     assert said.startswith("Usage: python -m loader load ")
 
 
+@pytest.mark.slow
 def test_a_linked_command_works_from_any_folder(clone: Path, tmp_path: Path) -> None:
     (tmp_path / "waybill").symlink_to(clone / ".venv" / "bin" / "waybill")
     ran = run_in(clone, "sh", "-c", f"cd / && '{tmp_path}/waybill' run --help")
