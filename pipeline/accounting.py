@@ -1,4 +1,4 @@
-"""The books: of each source, what was read and where it went (promise P1), with everything that stands out named."""
+"""The books: how many documents of each source were read, and where they went (promise P1)."""
 
 from __future__ import annotations
 
@@ -12,24 +12,11 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection, text
 
-OUTCOMES = ("current", "duplicate", "superseded", "uncastable", "filtered")
+from warehouse.outcomes import OUTCOMES
 
-INTAKE = """
-    select
-        source,
-        sum(read)::bigint as read,
-        sum(landed)::bigint as landed,
-        sum(rejected)::bigint as rejected,
-        sum(skipped)::bigint as skipped,
-        count(*) as batches,
-        max(committed_at) filter (where landed > 0) as last_landed_at,
-        bool_and(read = landed + rejected + skipped) as is_balanced
-    from ledger.batches
-    group by source
-    order by source
-"""
-BUILT = "select to_regclass('intermediate.document_outcomes') is not null"
-FROZEN = "select to_regclass('intermediate.frozen_batches') is not null"
+BOOKS = "select * from ledger.books order by source"
+HAS_OUTCOMES = "select to_regclass('intermediate.document_outcomes') is not null"
+HAS_RUN_BATCHES = "select to_regclass('intermediate.frozen_batches') is not null"
 DOCUMENT_OUTCOMES = """
     select source, outcome, count(*) as documents
     from intermediate.document_outcomes
@@ -46,10 +33,11 @@ WAITING = """
 
 @dataclass(frozen=True)
 class SourceAccount:
-    """One source's books, in documents.
+    """One source's books; all numbers count documents.
 
-    `outcomes` is None before the first dbt run; `waiting` counts what has landed since the last one;
-    `last_landed_at` is None where no batch has landed any.
+    `outcomes` is None before the first dbt run. `waiting` counts the documents that landed since the last one.
+    `last_landed_at` is None if none has landed. `intake_balances` is true if read = landed + rejected + skipped in
+    every batch. `unknown_outcomes` counts documents by outcomes that `warehouse.outcomes` does not list.
     """
 
     source: str
@@ -66,19 +54,19 @@ class SourceAccount:
 
     @property
     def accounted(self) -> int:
-        """Landed documents that have an outcome, or wait for the next dbt run."""
+        """Landed documents that have an outcome or wait for the next dbt run."""
         return sum((self.outcomes or {}).values()) + sum(self.unknown_outcomes.values()) + self.waiting
 
     @property
     def is_balanced(self) -> bool:
-        """Whether read = landed + rejected + skipped, and landed = the sum of the outcomes."""
+        """True if read = landed + rejected + skipped, and landed = the sum of the outcomes."""
         if not self.intake_balances or self.read != self.landed + self.rejected + self.skipped:
             return False
         return not self.unknown_outcomes and (self.outcomes is None or self.landed == self.accounted)
 
     @property
     def verdict(self) -> str:
-        """Say whether the books balance, and if not, where and by how many."""
+        """One phrase: the books balance, or where they do not and by how many documents."""
         if not self.intake_balances or self.read != self.landed + self.rejected + self.skipped:
             return f"UNBALANCED: read {self.read - self.landed - self.rejected - self.skipped:+,}"
         if self.unknown_outcomes:
@@ -87,16 +75,16 @@ class SourceAccount:
             return "landed, no marts yet"
         if not self.is_balanced:
             return f"UNBALANCED: landed {self.landed - self.accounted:+,}"
-        return f"balanced, {self.waiting:,} wait for dbt" if self.waiting else "balanced"
+        return f"balanced, {self.waiting:,} waiting for dbt" if self.waiting else "balanced"
 
 
 def accounting(connection: Connection) -> list[SourceAccount]:
-    """Return the books of every source that has a batch; works before the first dbt run, too."""
+    """Return the books of every source that has a batch, also before the first dbt run."""
     outcomes = _outcomes(connection)
     waiting = _waiting(connection) if outcomes is not None else {}
     accounts = []
-    for row in connection.execute(text(INTAKE)).mappings():
-        known, unknown = _split(None if outcomes is None else outcomes.get(row["source"], {}))
+    for row in connection.execute(text(BOOKS)).mappings():
+        known, unknown = _known_and_unknown(None if outcomes is None else outcomes.get(row["source"], {}))
         accounts.append(
             SourceAccount(
                 source=row["source"],
@@ -116,10 +104,10 @@ def accounting(connection: Connection) -> list[SourceAccount]:
 
 
 def print_accounting(accounts: list[SourceAccount], console: Console | None = None) -> None:
-    """Print the books for the terminal, one column a source, so that five of them fit in 80 characters."""
+    """Print the books, one column for each source, so that five sources fit in 80 characters."""
     console = console or Console()
     if not accounts:
-        console.print("nothing has been landed yet: run `make load`")
+        console.print("nothing has landed yet: run `make load`")
         return
     table = Table(box=box.SIMPLE_HEAD, title="Where every document went", title_justify="left", pad_edge=False)
     table.add_column("documents", no_wrap=True)
@@ -130,16 +118,16 @@ def print_accounting(accounts: list[SourceAccount], console: Console | None = No
     for name in OUTCOMES:
         numbers = ["–" if account.outcomes is None else f"{account.outcomes[name]:,}" for account in accounts]
         table.add_row(name, *numbers, end_section=name == OUTCOMES[-1])
-    table.add_row("books", *(Text(account.verdict, style=_style(account)) for account in accounts))
+    table.add_row("books", *(Text(account.verdict, style=_verdict_style(account)) for account in accounts))
     console.print(table)
 
 
-def _style(account: SourceAccount) -> str:
+def _verdict_style(account: SourceAccount) -> str:
     return "green" if account.is_balanced else "bold red"
 
 
 def _outcomes(connection: Connection) -> dict[str, dict[str, int]] | None:
-    if not connection.scalar(text(BUILT)):
+    if not connection.scalar(text(HAS_OUTCOMES)):
         return None
     found: dict[str, dict[str, int]] = {}
     for row in connection.execute(text(DOCUMENT_OUTCOMES)).mappings():
@@ -148,12 +136,12 @@ def _outcomes(connection: Connection) -> dict[str, dict[str, int]] | None:
 
 
 def _waiting(connection: Connection) -> dict[str, int]:
-    if not connection.scalar(text(FROZEN)):
+    if not connection.scalar(text(HAS_RUN_BATCHES)):
         return {}
     return {row["source"]: row["documents"] for row in connection.execute(text(WAITING)).mappings()}
 
 
-def _split(outcomes: dict[str, int] | None) -> tuple[dict[str, int] | None, dict[str, int]]:
+def _known_and_unknown(outcomes: dict[str, int] | None) -> tuple[dict[str, int] | None, dict[str, int]]:
     if outcomes is None:
         return None, {}
     known: dict[str, int] = {name: outcomes.get(name, 0) for name in OUTCOMES}

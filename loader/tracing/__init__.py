@@ -1,1 +1,1 @@
-"""Answers what became of a document, and which document a mart row was made from."""
+"""Traces a document from its source bytes to marts and predictions, and a mart row back to its document."""

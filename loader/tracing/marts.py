@@ -1,85 +1,93 @@
-"""Which marts can be traced to documents, by which keys, and what is predicted for their rows."""
+"""Finds the mart rows that were made from a document, and what is predicted for them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 from psycopg2 import sql
 
-TRACEABLE_MARTS = """
-select columns.table_name
-from information_schema.columns
-where columns.table_schema = 'marts' and columns.column_name = '_batch_id'
-order by columns.table_name
-"""
+from loader.tracing.lineage import DocumentId, MartRows, Prediction
+from loader.tracing.snapshot import Snapshot
 
-KEY_COLUMNS = """
-select attribute.attname
+KEYED_TABLES = """
+select
+    pg_namespace.nspname::text,
+    pg_class.relname::text,
+    (
+        select array_agg(pg_attribute.attname::text order by array_position(pg_constraint.conkey, pg_attribute.attnum))
+        from pg_attribute
+        where pg_attribute.attrelid = pg_class.oid and pg_attribute.attnum = any (pg_constraint.conkey)
+    ),
+    exists (
+        select from pg_attribute
+        where pg_attribute.attrelid = pg_class.oid and pg_attribute.attname = '_batch_id' and not attisdropped
+    )
 from pg_constraint
-inner join pg_attribute as attribute
-    on pg_constraint.conrelid = attribute.attrelid and attribute.attnum = any (pg_constraint.conkey)
-inner join pg_class as relation on pg_constraint.conrelid = relation.oid
-where
-    pg_constraint.contype = 'p'
-    and relation.relname = %s
-    and relation.relnamespace in (to_regnamespace('marts'), to_regnamespace('predictions'))
-order by array_position(pg_constraint.conkey, attribute.attnum)
-"""
-
-PREDICTION_TABLES = """
-select tables.table_name
-from information_schema.tables
-where tables.table_schema = 'predictions'
-order by tables.table_name
+inner join pg_class on pg_constraint.conrelid = pg_class.oid
+inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid
+where pg_constraint.contype = 'p' and pg_namespace.nspname in ('marts', 'predictions')
+order by pg_namespace.nspname, pg_class.relname
 """
 
 
-class Queries(Protocol):
-    """What can be asked for the rows of a query."""
+@dataclass(frozen=True)
+class KeyedTable:
+    """A table of marts or predictions with its primary key; `is_traceable` if its rows name their document."""
 
-    def rows(self, statement: str | sql.Composable, values: Any = None) -> list[tuple[Any, ...]]:
-        """Return them."""
+    schema: str
+    name: str
+    key: tuple[str, ...]
+    is_traceable: bool
+
+    def identifier(self) -> sql.Composable:
+        """Return the qualified name for a statement."""
+        return sql.Identifier(self.schema, self.name)
+
+    def where_key(self) -> sql.Composable:
+        """Return the condition that a row has a given key, with a placeholder a column."""
+        return sql.SQL(" and ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in self.key)
 
 
-def traceable_marts(question: Queries) -> list[str]:
-    """Return the marts whose rows name the document that they were made of."""
-    return [table for (table,) in question.rows(TRACEABLE_MARTS)]
+def keyed_tables(snapshot: Snapshot) -> list[KeyedTable]:
+    """Return the tables of marts and predictions that have a primary key, in order of schema and name."""
+    return [
+        KeyedTable(schema, name, tuple(key), is_traceable)
+        for schema, name, key, is_traceable in snapshot.rows(KEYED_TABLES)
+    ]
 
 
-def key_columns(question: Queries, table: str) -> list[str]:
-    """Return the primary key of a table in the marts or the predictions; empty when there is none."""
-    return [column for (column,) in question.rows(KEY_COLUMNS, [table])]
+def traceable_marts(tables: list[KeyedTable]) -> list[KeyedTable]:
+    """Return the marts whose rows name the document they were made from."""
+    return [table for table in tables if table.schema == "marts" and table.is_traceable]
 
 
-def mart_rows(question: Queries, batch_id: str, position: int) -> Iterator[str]:
-    """Yield what marts hold of a document, with the predictions for it."""
-    for mart in traceable_marts(question):
-        keys = key_columns(question, mart)
-        if not keys:
-            continue
-        statement = sql.SQL("select {} from marts.{} where _batch_id = %s and _position = %s order by 1").format(
-            sql.SQL(", ").join(map(sql.Identifier, keys)), sql.Identifier(mart)
+def mart_rows(snapshot: Snapshot, document: DocumentId) -> tuple[MartRows, ...]:
+    """Return the rows of each mart that were made from a document, with the predictions for a single row."""
+    tables = keyed_tables(snapshot)
+    found = []
+    for mart in traceable_marts(tables):
+        statement = sql.SQL("select {} from {} where _batch_id = %s and _position = %s order by 1").format(
+            sql.SQL(", ").join(map(sql.Identifier, mart.key)), mart.identifier()
         )
-        rows = question.rows(statement, [batch_id, position])
+        rows = snapshot.rows(statement, document)
         if rows:
-            more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
-            yield f"mart row marts.{mart}: {', '.join(map(str, rows[0]))}{more}"
-        if len(rows) == 1:
-            yield from _predictions(question, keys, rows[0])
+            predictions = _predictions(snapshot, tables, mart, rows[0]) if len(rows) == 1 else ()
+            found.append(MartRows(mart.name, tuple(map(str, rows[0])), len(rows), predictions))
+    return tuple(found)
 
 
-def _predictions(question: Queries, keys: list[str], key: tuple[Any, ...]) -> Iterator[str]:
-    for (table,) in question.rows(PREDICTION_TABLES):
-        if key_columns(question, table) != keys:
+def _predictions(
+    snapshot: Snapshot, tables: list[KeyedTable], mart: KeyedTable, key: tuple[Any, ...]
+) -> tuple[Prediction, ...]:
+    """Return what each table of predictions with the mart's key holds for one row."""
+    found = []
+    for table in tables:
+        if table.schema != "predictions" or table.key != mart.key:
             continue
-        statement = sql.SQL("select probability, model_id, is_stale from predictions.{} where {}").format(
-            sql.Identifier(table),
-            sql.SQL(" and ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in keys),
+        statement = sql.SQL("select model_id::text, probability, is_stale from {} where {}").format(
+            table.identifier(), table.where_key()
         )
-        predicted = question.rows(statement, list(key))
-        if not predicted:
-            yield f"not in predictions.{table} yet: `make score` predicts what is new"
-        for probability, model_id, is_stale in predicted:
-            stale = ", which is stale: its training rows have changed since" if is_stale else ""
-            yield f"prediction predictions.{table}: {probability:.3f} by model {model_id}{stale}"
+        rows = snapshot.rows(statement, key) or [(None, None, False)]
+        found += [Prediction(table.name, *row) for row in rows]
+    return tuple(found)

@@ -1,1 +1,1 @@
-"""The report page and the page of document histories beside it."""
+"""Writes the report page, and beside it the page of single documents."""

@@ -1,4 +1,4 @@
-"""What was checked: dbt's tests of the last build, the validations at both edges, and how fresh each source is."""
+"""The report's facts about checks: the validations at both edges, and how fresh each source is."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Validation:
     asset: str
     edge: str
     at: str
-    asked: int
-    held: int
+    expectations: int
+    met: int
     failures: list[str]
     page: str
 
 
 @dataclass(frozen=True)
 class Freshness:
-    """When a source's last documents were committed, how old they are, and from when on it is called stale."""
+    """When a source's last documents were committed, their age, and the age from which they count as stale."""
 
     source: str
     batches: int
@@ -44,26 +44,26 @@ class Freshness:
 
     @property
     def is_stale(self) -> bool:
-        """Whether it is older than dbt's limit, or has a limit and no documents."""
+        """True if the source has a limit, and its documents are older or it has none."""
         return self.stale_after is not None and (self.age is None or self.age > self.stale_after)
 
     @property
-    def age_words(self) -> str:
-        """The age for a person."""
-        return "–" if self.age is None else _words(self.age)
+    def shown_age(self) -> str:
+        """The age in its largest unit."""
+        return "–" if self.age is None else _rounded(self.age)
 
     @property
     def verdict(self) -> str:
-        """Say whether it is fresh, and if not, why."""
+        """Fresh or stale, with the reason."""
         if self.stale_after is None:
             return "no limit is declared"
         if self.age is None:
             return "stale: nothing has landed"
-        return f"stale: over {_words(self.stale_after)}" if self.is_stale else "fresh"
+        return f"stale: over {_rounded(self.stale_after)}" if self.is_stale else "fresh"
 
 
 def read_validations(settings: Settings) -> list[Validation]:
-    """Return the last result of each suite, by edge and asset; one that cannot be read is left out."""
+    """Return the last result of each suite, in order of edge and asset; results that cannot be read are left out."""
     results = validations_folder(settings) / "results"
     found = []
     for asset in sorted(results.glob("*")):
@@ -82,8 +82,8 @@ def _validation(asset: str, file: Path, results: Path) -> list[Validation]:
                 asset=asset,
                 edge=file.parent.parent.name,
                 at=result["meta"]["run_id"]["run_time"][:16].replace("T", " ") + " UTC",
-                asked=result["statistics"]["evaluated_expectations"],
-                held=result["statistics"]["successful_expectations"],
+                expectations=result["statistics"]["evaluated_expectations"],
+                met=result["statistics"]["successful_expectations"],
                 failures=[str(describe_failure(asset, outcome)) for outcome in failed],
                 page=(Path("data_docs/validations") / file.relative_to(results).with_suffix(".html")).as_posix(),
             )
@@ -93,7 +93,7 @@ def _validation(asset: str, file: Path, results: Path) -> list[Validation]:
 
 
 def freshness(accounts: list[SourceAccount], now: datetime) -> list[Freshness]:
-    """Return the age of each source that dbt or the ledger knows, held against the limit that dbt warns at."""
+    """Return the age of each source that dbt or the ledger knows, and the age from which dbt warns."""
     limits = _limits()
     known = {account.source: account for account in accounts}
     found = []
@@ -113,22 +113,22 @@ def freshness(accounts: list[SourceAccount], now: datetime) -> list[Freshness]:
 
 
 def _limits() -> dict[str, timedelta | None]:
-    """Return each source that dbt declares → the age from which on it warns, None where it does not."""
+    """Return each source that dbt declares → the age from which dbt warns; None where it never warns."""
     declared: list[dict[str, Any]] = yaml.safe_load(SOURCES.read_text())["sources"]
     raw = next(source for source in declared if source["name"] == "raw")
     return {table["name"]: _limit(raw, table) for table in raw["tables"]}
 
 
-def _limit(*holders: dict[str, Any]) -> timedelta | None:
-    """Return the limit of the last holder that has one; a null switches off what was declared above it."""
+def _limit(*declarations: dict[str, Any]) -> timedelta | None:
+    """Return the limit of the last declaration that has one; null switches off a limit declared before it."""
     limit = None
-    for holder in holders:
-        declared = (holder.get("config") or {}).get("freshness", {})
+    for declaration in declarations:
+        declared = (declaration.get("config") or {}).get("freshness", {})
         limit = declared.get("warn_after", limit) if declared is not None else None
     return timedelta(**{f"{limit['period']}s": limit["count"]}) if limit else None
 
 
-def _words(span: timedelta) -> str:
+def _rounded(span: timedelta) -> str:
     minutes = int(span.total_seconds() // 60)
     for size, unit in ((1440, "day"), (60, "hour"), (1, "minute")):
         if minutes >= size:

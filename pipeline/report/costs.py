@@ -1,4 +1,4 @@
-"""What the page says of each stage: what it did last, what it took, and how that went over the runs."""
+"""The report's facts about each stage: its last run, the resources it used, and how they changed over the runs."""
 
 from __future__ import annotations
 
@@ -18,40 +18,43 @@ from warehouse.ledger import StageRun
 
 @dataclass(frozen=True)
 class StageCost:
-    """One stage: its record of the last run, and, where it was measured, its figures, parts and history."""
+    """One stage: the record of its last run and, if it was measured, its figures, parts and history.
+
+    `increases` are sentences about what became a fifth more expensive than usual.
+    """
 
     record: Mapping[str, Any]
     figures: list[str] | None
     parts: list[str]
     history: History | None
-    dearer: list[str]
+    increases: list[str]
 
 
 @dataclass(frozen=True)
 class Costs:
-    """All stages, and how their energy was found."""
+    """All stages, and how their energy was measured or estimated."""
 
     stages: list[StageCost]
     methods: list[str]
 
     @property
-    def dearer(self) -> list[str]:
-        """What became a fifth dearer than it used to be."""
-        return [line for stage in self.stages for line in stage.dearer]
+    def increases(self) -> list[str]:
+        """What became a fifth more expensive than usual, a sentence each."""
+        return [line for stage in self.stages for line in stage.increases]
 
 
 def gather_costs(connection: Connection, records: Sequence[Mapping[str, Any]]) -> Costs:
-    """Put what the ledger knows of each stage's last measurement beside its record."""
+    """Return each stage's record with its last measurement from the ledger."""
     with Session(connection) as session:
         newest = select(StageRun).ext(distinct_on(StageRun.stage)).where(StageRun.kind == "stage")
         found = session.scalars(
             newest.options(selectinload(StageRun.parts)).order_by(StageRun.stage, StageRun.started_at.desc())
         )
         measured = {row.stage: row for row in found}
-        told = [record for record in records if record.get("name") != "report"]  # which writes this, and ends after it
-        stages = [_cost(session, record, measured.get(str(record.get("name")))) for record in told]
-        shown = [measured[str(record["name"])] for record in told if record.get("name") in measured]
-        return Costs(stages, methods(shown))
+        shown = [record for record in records if record.get("name") != "report"]  # it is still running
+        stages = [_cost(session, record, measured.get(str(record.get("name")))) for record in shown]
+        rows = [measured[str(record["name"])] for record in shown if record.get("name") in measured]
+        return Costs(stages, methods(rows))
 
 
 def _cost(session: Session, record: Mapping[str, Any], row: StageRun | None) -> StageCost:

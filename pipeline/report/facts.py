@@ -1,4 +1,4 @@
-"""What the report page says, asked of the ledger, the marts, the last run and the current model."""
+"""Gathers the facts of the report from the ledger, the marts, the last run and the current model."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
+from loader.drift import UnknownField, list_drift
 from pipeline.accounting import SourceAccount, accounting
 from pipeline.dbt.results import DbtBuild, read_build
 from pipeline.report.checks import Freshness, Validation, freshness, read_validations
@@ -18,14 +19,6 @@ from pipeline.report.model import ModelFacts, gather_model
 from pipeline.run_record import read_record
 from waybill.settings import Settings
 
-DRIFT = """
-    select batch.source, drift.pointer, drift.json_type, sum(drift.documents)::bigint as documents,
-        min(batch.committed_at) as since
-    from ledger.drift as drift
-    inner join ledger.batches as batch on drift.batch_id = batch.batch_id
-    group by batch.source, drift.pointer, drift.json_type
-    order by batch.source, drift.pointer, drift.json_type
-"""
 INFERRED_TABLES = """
     select relation.relname::text
     from pg_attribute as attribute
@@ -41,12 +34,12 @@ INFERRED_TABLES = """
 
 @dataclass(frozen=True)
 class ReportFacts:
-    """All that the templates need; every text is as it came, to be escaped by them."""
+    """Everything the templates show; texts are not escaped yet."""
 
     accounts: list[SourceAccount]
     documents: Documents
-    drift: Sequence[Row[Any]]
-    members: list[dict[str, Any]]
+    unknown_fields: list[UnknownField]
+    dimensions: list[dict[str, Any]]
     freshness: list[Freshness]
     build: DbtBuild | None
     validations: list[Validation]
@@ -56,19 +49,19 @@ class ReportFacts:
 
     @property
     def is_balanced(self) -> bool:
-        """Whether the books of every source balance."""
+        """True if the books of every source balance."""
         return all(account.is_balanced for account in self.accounts)
 
 
 def gather_facts(connection: Connection, settings: Settings, stages: Sequence[Mapping[str, Any]] | None) -> ReportFacts:
-    """Ask for everything; what does not exist yet is left empty."""
+    """Return all facts; those of things that do not exist yet are empty or None."""
     accounts = accounting(connection)
     now = connection.scalar(text("select now()")) or datetime.now().astimezone()
     return ReportFacts(
         accounts=accounts,
         documents=gather_documents(connection, accounts),
-        drift=connection.execute(text(DRIFT)).all(),
-        members=_members(connection),
+        unknown_fields=list_drift(),
+        dimensions=_dimensions(connection),
         freshness=freshness(accounts, now),
         build=read_build(settings),
         validations=read_validations(settings),
@@ -78,11 +71,11 @@ def gather_facts(connection: Connection, settings: Settings, stages: Sequence[Ma
     )
 
 
-def _members(connection: Connection) -> list[dict[str, Any]]:
-    """Return the dimensions with how many members the facts name and the reference data lacks."""
+def _dimensions(connection: Connection) -> list[dict[str, Any]]:
+    """Return each dimension's number of rows, and of those inferred from facts because no document describes them."""
     return [
         {"table": table, **connection.execute(text(
-            f'select count(*) as members, count(*) filter (where is_inferred) as inferred from marts."{table}"'
+            f'select count(*) as rows, count(*) filter (where is_inferred) as inferred from marts."{table}"'
         )).mappings().one()}
         for table in connection.scalars(text(INFERRED_TABLES)).all()
     ]  # fmt: skip

@@ -1,21 +1,22 @@
-"""The accounting as a flow picture: where its bars, bands and words stand; the template draws them."""
+"""The books as a flow picture: the positions of its bars, bands and labels; the template draws them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.accounting import OUTCOMES, SourceAccount
+from pipeline.accounting import SourceAccount
+from warehouse.outcomes import OUTCOMES
 
-WIDTH, BAR, WHOLE = 510, 14, 170  # WHOLE is the height of the bar of all that was read
-COLUMNS = (0, 190, 380)
-SLOT, GAP = 40, 6  # what a bar's words need, and what is between two bars
-THINNEST = 2.0
+WIDTH, BAR_WIDTH, READ_HEIGHT = 510, 14, 170  # READ_HEIGHT is that of the bar of all documents read
+COLUMNS = (0, 190, 380)  # x of the three columns of bars
+LABEL_HEIGHT, GAP = 40, 6  # GAP is between two bars
+MIN_HEIGHT = 2.0
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar with its words; `link` is where on the page its documents are told of."""
+    """One bar with its label; `link` is the section of the page that lists its documents."""
 
     name: str
     documents: int
@@ -26,13 +27,13 @@ class Bar:
 
     @property
     def middle(self) -> float:
-        """The height at which its words stand."""
+        """The y of its label."""
         return self.y + self.height / 2
 
 
 @dataclass(frozen=True)
 class Band:
-    """What flows from one bar to another, as the path of its outline."""
+    """The flow from one bar to another, as the SVG path of its outline."""
 
     name: str
     path: str
@@ -40,33 +41,34 @@ class Band:
 
 @dataclass(frozen=True)
 class FlowPicture:
-    """All of it, and the sentence that says the same."""
+    """The whole picture, and the same numbers as a sentence."""
 
     width: int
     height: float
     bars: list[Bar]
     bands: list[Band]
-    words: str
+    sentence: str
 
 
 def draw_flow(accounts: Sequence[SourceAccount]) -> FlowPicture:
-    """Return read → landed, rejected, skipped → outcomes, over all sources; before dbt has run, the first two."""
+    """Return read → landed, rejected, skipped → outcomes over all sources; before dbt has run, without outcomes."""
     read = sum(account.read for account in accounts)
     intake = {name: sum(getattr(account, name) for account in accounts) for name in ("landed", "rejected", "skipped")}
     outcomes = _outcomes(accounts)
-    scale = WHOLE / read if read else 0.0
+    scale = READ_HEIGHT / read if read else 0.0
     first = _column(0, {"read": read}, scale, {})
     second = _column(1, intake, scale, {"rejected": "#rejected", "skipped": "#sql-skipped"})
     third = _column(2, outcomes, scale, {name: f"#outcome-{name}" for name in OUTCOMES})
     bands = [*_bands(first[0], second), *_bands(second[0], third)]
     bars = [*first, *second, *third]
-    said = [f"{bar.documents:,} {bar.name}" for bar in bars]
+    counts = [f"{bar.documents:,} {bar.name}" for bar in bars]
     return FlowPicture(
         width=WIDTH,
-        height=max(bar.middle + max(bar.height, SLOT) / 2 for bar in bars) + GAP,
+        height=max(bar.middle + max(bar.height, LABEL_HEIGHT) / 2 for bar in bars) + GAP,
         bars=bars,
         bands=bands,
-        words=f"Of {said[0]}: {', '.join(said[1:4])}." + (f" Of the landed: {', '.join(said[4:])}." if third else ""),
+        sentence=f"Of {counts[0]}: {', '.join(counts[1:4])}."
+        + (f" Of the landed: {', '.join(counts[4:])}." if third else ""),
     )
 
 
@@ -83,17 +85,17 @@ def _outcomes(accounts: Sequence[SourceAccount]) -> dict[str, int]:
 def _column(number: int, counts: dict[str, int], scale: float, links: dict[str, str]) -> list[Bar]:
     bars, y = [], float(GAP)
     for name, documents in counts.items():
-        height = max(documents * scale, THINNEST) if documents else 0.0
-        top = y + max(SLOT - height, 0) / 2
+        height = max(documents * scale, MIN_HEIGHT) if documents else 0.0
+        top = y + max(LABEL_HEIGHT - height, 0) / 2
         bars.append(Bar(name, documents, COLUMNS[number], top, height, links.get(name)))
-        y += max(height, SLOT) + GAP
+        y += max(height, LABEL_HEIGHT) + GAP
     return bars
 
 
 def _bands(source: Bar, targets: Sequence[Bar]) -> list[Band]:
-    """Return the bands from one bar, one below the other; a band is as thick as the bar that it leads to."""
+    """Return the bands from one bar, one below the other, each as thick as the bar it leads to."""
     bands, y = [], source.y
-    left, right = source.x + BAR, targets[0].x if targets else 0.0
+    left, right = source.x + BAR_WIDTH, targets[0].x if targets else 0.0
     for target in targets:
         if not target.documents or not source.height:
             continue

@@ -1,29 +1,32 @@
-"""Small line pictures, a model's curves and what a stage took over the runs: their points; the template draws them."""
+"""The points of small line pictures (a model's curves, a stage's CPU time over the runs); the template draws them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-SIDE = 200
-WIDE, LOW = 140, 32
+CURVE_SIDE = 200
+HISTORY_WIDTH, HISTORY_HEIGHT = 140, 32
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A curve in the unit square; `steady` is what it is held against, from corner to corner or level."""
+    """A curve in the unit square.
+
+    `baseline` is the dashed line to compare it with, `sentence` says the same in words, `marks` are points to show.
+    """
 
     title: str
     x_name: str
     y_name: str
     points: str
-    steady: tuple[float, float, float, float]
-    words: str
+    baseline: tuple[float, float, float, float]
+    sentence: str
     marks: list[tuple[float, float]]
 
 
 def draw_curves(curves: dict[str, list[list[float]]], base_rate: float) -> list[Curve]:
-    """Return ROC, precision-recall and calibration of a model's manifest."""
+    """Return the ROC, precision-recall and calibration curves of a model's manifest, those that it has."""
     drawn = []
     if curves.get("roc"):
         drawn.append(
@@ -47,44 +50,46 @@ def _curve(
     title: str,
     names: tuple[str, str],
     points: Sequence[Sequence[float]],
-    steady: tuple[float, float, float, float],
-    against: str,
+    baseline: tuple[float, float, float, float],
+    baseline_means: str,
     *,
     is_marked: bool = False,
 ) -> Curve:
-    placed = [(x * SIDE, (1 - y) * SIDE) for x, y in points]
+    placed = [(x * CURVE_SIDE, (1 - y) * CURVE_SIDE) for x, y in points]
     step = max(len(points) // 4, 1)
-    said = ", ".join(f"{x:.2f} → {y:.2f}" for x, y in list(points)[::step])
-    x1, y1, x2, y2 = steady
+    some_points = ", ".join(f"{x:.2f} → {y:.2f}" for x, y in list(points)[::step])
+    x1, y1, x2, y2 = baseline
     return Curve(
         title=title,
         x_name=names[0],
         y_name=names[1],
         points=" ".join(f"{x:.1f},{y:.1f}" for x, y in placed),
-        steady=(x1 * SIDE, (1 - y1) * SIDE, x2 * SIDE, (1 - y2) * SIDE),
-        words=f"{names[0]} → {names[1]}: {said}; {against}",
+        baseline=(x1 * CURVE_SIDE, (1 - y1) * CURVE_SIDE, x2 * CURVE_SIDE, (1 - y2) * CURVE_SIDE),
+        sentence=f"{names[0]} → {names[1]}: {some_points}; {baseline_means}",
         marks=placed if is_marked else [],
     )
 
 
 @dataclass(frozen=True)
 class History:
-    """One figure over the runs, oldest first, and the sentence that says the same."""
+    """One figure over the runs, oldest first, and a sentence that says the same."""
 
     points: str
     last: tuple[float, float]
-    words: str
+    sentence: str
 
 
 def draw_history(values: Sequence[float], unit: str) -> History | None:
-    """Return the line of two values or more, from nothing to the highest."""
+    """Return the line of two or more values, scaled from zero to the highest; None for fewer."""
     if len(values) < 2:
         return None
     highest = max(values) or 1.0
-    step = (WIDE - 8) / (len(values) - 1)
-    placed = [(4 + n * step, LOW - 3 - value / highest * (LOW - 6)) for n, value in enumerate(values)]
+    step = (HISTORY_WIDTH - 8) / (len(values) - 1)
+    placed = [
+        (4 + n * step, HISTORY_HEIGHT - 3 - value / highest * (HISTORY_HEIGHT - 6)) for n, value in enumerate(values)
+    ]
     return History(
         points=" ".join(f"{x:.1f},{y:.1f}" for x, y in placed),
         last=placed[-1],
-        words=f"{len(values)} runs, {min(values):,.1f} to {max(values):,.1f} {unit}, last {values[-1]:,.1f}",
+        sentence=f"{len(values)} runs, {min(values):,.1f} to {max(values):,.1f} {unit}, last {values[-1]:,.1f}",
     )

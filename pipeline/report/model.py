@@ -1,4 +1,4 @@
-"""What the page says of the current model: figures, curves, and whether its training rows have changed since."""
+"""The report's facts about the current model: figures, curves, and whether its training rows have changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIGURES = ("roc_auc", "pr_auc", "brier", "ece", "precision", "recall")
 
 @dataclass(frozen=True)
 class Candidate:
-    """One candidate's figures on the test part, in the order of FIGURES; None where there is none."""
+    """One candidate's figures on the test rows, in the order of FIGURES; None where it has no such figure."""
 
     name: str
     is_chosen: bool
@@ -25,7 +25,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """The current model; `is_stale` is None where nothing was scored yet."""
+    """The current model; `is_stale` is None if it has made no predictions yet."""
 
     model_id: str
     task: str | None
@@ -40,7 +40,7 @@ class ModelFacts:
 
 
 def gather_model(connection: Connection, settings: Settings) -> ModelFacts | None:
-    """Return what the current model's manifest says; None where no model was trained."""
+    """Return the facts of the current model's manifest; None if no model was trained."""
     manifest = current_manifest(settings.waybill_task)
     if manifest is None:
         return None
@@ -68,6 +68,6 @@ def _is_stale(connection: Connection, task: str, model_id: str) -> bool | None:
     table = f"predictions.{connection.dialect.identifier_preparer.quote(task)}"
     if connection.scalar(text("select to_regclass(:table)"), {"table": table}) is None:
         return None
-    asked = text(f"select is_stale from {table} where model_id::text = :model limit 1")
-    found: bool | None = connection.scalar(asked, {"model": model_id})
+    statement = text(f"select is_stale from {table} where model_id::text = :model limit 1")
+    found: bool | None = connection.scalar(statement, {"model": model_id})
     return found

@@ -1,4 +1,4 @@
-"""`reports/index.html`: the page to open first; beside it `stories.html`, what became of single documents."""
+"""Writes the report: `reports/index.html`, and `documents.html` with what happened to single documents."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any
 import click
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline.accounting import OUTCOMES
 from pipeline.consumption.words import ALL_COLUMNS
 from pipeline.report.documents import MAX_DESCRIBED, SQL_OF
 from pipeline.report.facts import ReportFacts, gather_facts
-from pipeline.report.flow_picture import draw_flow
+from pipeline.report.flow_picture import MIN_HEIGHT, draw_flow
 from pipeline.report.model import FIGURES
 from warehouse.connection import engine
+from warehouse.outcomes import OUTCOMES
 from waybill.atomic_files import write_atomic
 from waybill.cli import run
 from waybill.settings import Settings, get_settings, relative_name
@@ -31,7 +31,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 @dataclass(frozen=True)
 class ReportOutcome:
-    """Where the page is; `rows` counts the documents that it accounts for."""
+    """Where the report is; `rows` counts the documents it accounts for."""
 
     rows: int
     summary: str
@@ -39,10 +39,10 @@ class ReportOutcome:
 
 
 def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportOutcome:
-    """Write both pages, each whole in itself, and put them in place by a rename, the one that links last.
+    """Write both pages, the index last, since it links to the other. Each is replaced atomically.
 
-    `stages` are mappings with name, seconds, rows, summary and outcome; without them, those of the last run
-    that the state folder remembers. What does not exist yet, marts or a model, is said to be missing.
+    `stages` are mappings with name, seconds, rows, summary and outcome; the default is the last run's, as recorded in
+    the state folder. The pages say which parts, such as marts or a model, do not exist yet.
     """
     settings = get_settings()
     folder = settings.reports_folder
@@ -56,31 +56,32 @@ def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportOut
 
 
 def render_report(facts: ReportFacts, links: Sequence[tuple[str, str, bool]]) -> dict[str, str]:
-    """Return name → page; every value is escaped, nothing is fetched and no script runs."""
+    """Return name → page. All values are escaped; the pages fetch nothing and run no script."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters["number"] = _number
-    known = {
+    context = {
         "facts": facts,
         "links": links,
         "outcomes": OUTCOMES,
-        "told_at_most": MAX_DESCRIBED,
+        "max_described": MAX_DESCRIBED,
         "sql_of": SQL_OF,
         "cost_columns": ALL_COLUMNS,
         "model_figures": FIGURES,
+        "min_height": int(MIN_HEIGHT),
         "flow": draw_flow(facts.accounts) if facts.accounts else None,
     }
-    pages = ("stories.html", "index.html")
-    return {name: environment.get_template(f"{name.removesuffix('.html')}.html.j2").render(known) for name in pages}
+    pages = ("documents.html", "index.html")
+    return {name: environment.get_template(f"{name.removesuffix('.html')}.html.j2").render(context) for name in pages}
 
 
 def _links(settings: Settings) -> list[tuple[str, str, bool]]:
-    """Return (title, relative path, whether it is there) of the pages to read on."""
+    """Return title, relative path and whether it exists, for each page that others write."""
     folder = settings.reports_folder
     pages = [
         ("dbt docs: models, columns, lineage", "dbt_docs.html"),
-        ("Data Docs: what was validated", "data_docs/index.html"),
+        ("Data Docs: validation results", "data_docs/index.html"),
     ]
     return [(title, path, (folder / path).exists()) for title, path in pages]
 
@@ -93,7 +94,7 @@ def _number(value: Any) -> str:
 
 @click.command(help="Write reports/index.html.\n\nExample: python -m pipeline.report.page")
 def main() -> None:
-    """Write the page, and say where it is."""
+    """Write the report and print where it is."""
     click.echo(f"report: {write_report().summary}")
 
 

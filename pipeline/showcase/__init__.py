@@ -1,1 +1,1 @@
-"""The demo and the live stream: the pipeline on sample data in databases of their own."""
+"""The demo and the live stream: the pipeline on sample data, each in its own database."""

@@ -1,4 +1,4 @@
-"""Runs the small sample through every stage, in a database and folders of its own, and explains the result."""
+"""Runs the small sample through every stage, in its own database and folders, and explains the result."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import time
 import click
 
 from pipeline.runner import only_run, run_stage, show_books
-from pipeline.showcase.demo_story import tell
-from pipeline.showcase.place import settle
+from pipeline.showcase.demo_documents import show_documents, show_model
+from pipeline.showcase.own_database import use_own_database
 from pipeline.stages import Outcome, read_stages
 from warehouse.runs import recorded_run
 from waybill.cli import run
@@ -25,27 +25,28 @@ TASK = "flight_delays_small"
 
 
 def demo() -> None:
-    """Empty the demo's place, run the stages there, and tell what became of the planted faults.
+    """Empty the demo's database and folders, run the stages there, and show what happened to the planted faults.
 
     Raises:
-        WaybillError: of the first stage that failed.
+        WaybillError: a stage failed; the stages after it did not run.
     """
     started = time.monotonic()
     os.environ["WAYBILL_TASK"] = TASK
-    settle("demo", own=("processed", "models", "reports"))
+    use_own_database("demo", own_folders=("processed", "models", "reports"))
     database = get_settings().pgdatabase
-    click.echo(f"{relative_name(RAW)}: five sources in one file, into the database {database}")
+    click.echo(f"{relative_name(RAW)}: one file with five sources, into the database {database}")
     with only_run(), recorded_run("demo") as run_id:
         for stage in read_stages():
             run_stage(stage.name, work=_load if stage.name == "load" else None, run_id=run_id)
     show_books()
-    tell(relative_name(RAW), database)
+    show_documents(database)
+    show_model()
     click.echo(
-        f"\ndone in {time.monotonic() - started:.0f} s; a database and folders of its own, yours are as they were"
+        f"\ndone in {time.monotonic() - started:.0f} s, in the demo's own database and folders; yours are unchanged"
     )
     click.echo(f"report: {relative_name(get_settings().reports_folder / 'index.html')}")
     click.echo(f"psql:   PGDATABASE={database} make psql")
-    click.echo("next:   make pipeline, a whole year of flights")
+    click.echo("next:   make pipeline (a whole year of flights)")
 
 
 def _load() -> Outcome:
@@ -56,7 +57,9 @@ def _load() -> Outcome:
     return Outcome(result.rows, result.summary)
 
 
-@click.command(help="Example: python -m pipeline.showcase.demo\n\nShow the small sample's way through the whole line.")
+@click.command(
+    help="Example: python -m pipeline.showcase.demo\n\nRun the small sample through all stages and explain the result."
+)
 def main() -> None:
     """Run the demo."""
     demo()

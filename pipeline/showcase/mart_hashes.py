@@ -1,4 +1,4 @@
-"""Order-independent hashes of the marts, without what the pipeline adds (`_…`): equal for equal documents."""
+"""Order-independent hashes of the marts without the columns the pipeline adds (`_…`): equal for equal documents."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ ADDED = """
 
 @dataclass(frozen=True)
 class MartHash:
-    """Rows of a mart, and the sum of their 64-bit hashes."""
+    """The number of rows of a mart, and the sum of their 64-bit hashes."""
 
     rows: int
     digest: str
 
 
 def mart_hashes(connection: Connection) -> dict[str, MartHash]:
-    """Return mart → hash, for every mart that stands."""
+    """Return mart → hash, for every mart that exists."""
     return {mart: _hash(connection, mart) for mart in connection.scalars(text(MARTS)).all()}
 
 

@@ -1,4 +1,4 @@
-"""`python -m pipeline.showcase.refresh`: the marts and scores of what has come in, while more is coming."""
+"""`python -m pipeline.showcase.refresh`: brings marts and predictions up to date while more documents arrive."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from pipeline.runner import run_stage
 from pipeline.stages import Outcome
 from waybill.cli import run
 
-# tests of facts that hold when all corrections are there: a wrong document may stand until its correction arrives
-UNSETTLED = ("--exclude", "tag:settled")
+# These tests hold only after all corrections have arrived: until then, a wrong document may be the current one.
+WITHOUT_SETTLED = ("--exclude", "tag:settled")
 
 
 def refresh() -> None:
-    """Build the marts of the batches that are committed now, without the tests that corrections may still mend."""
-    run_stage("dbt", work=lambda: Outcome(*build(*UNSETTLED)))
+    """Build the marts from the batches committed so far, without the tests that later corrections may still fix."""
+    run_stage("dbt", work=lambda: Outcome(*build(*WITHOUT_SETTLED)))
     run_stage("score")
 
 
 @click.command(
-    help="Example: python -m pipeline.showcase.refresh\n\nBring marts and scores up to what has come in by now."
+    help="Example: python -m pipeline.showcase.refresh\n\n"
+    "Bring marts and predictions up to date with the documents that have landed."
 )
 def main() -> None:
     """Refresh once."""

@@ -1,4 +1,4 @@
-"""Replays a month as Kafka messages while consumers land them and marts and scores are refreshed."""
+"""Replays a month as Kafka messages, while consumers land them and dbt and scoring keep running."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from ml.artefact import current_manifest
 from pipeline.errors import RunRefused, StreamBroken
 from pipeline.runner import only_run, run_stage, show_books
 from pipeline.showcase.mart_hashes import MartHash, mart_hashes
-from pipeline.showcase.place import settle
+from pipeline.showcase.own_database import use_own_database
 from pipeline.showcase.refresh import refresh
 from pipeline.showcase.stream_figures import Meter, figures_table
-from pipeline.showcase.stream_processes import Running, have_ended, processes, start, still_run
+from pipeline.showcase.stream_processes import Running, check_running, have_succeeded, processes, start
 from pipeline.stages import Outcome
 from streaming.local_broker import server as local_broker
 from streaming.local_broker.process import find_broker
@@ -37,12 +37,12 @@ from waybill.cli import run
 from waybill.settings import get_settings
 
 VIEW_SECONDS = 1.0
-PREFIX = "waybill-stream-"  # the topics of this show, made anew each time; yours are never touched
+TOPIC_PREFIX = "waybill-stream-"  # the stream deletes and creates its own topics; the user's are never touched
 
 
 @dataclass(frozen=True)
-class ReplayFeed:
-    """What is sent as messages instead of loaded: the files that match, so many a second; how often dbt runs."""
+class StreamOptions:
+    """Which files are sent as messages instead of loaded, how many documents a second, and how often dbt runs."""
 
     pattern: str
     rate: float
@@ -50,43 +50,44 @@ class ReplayFeed:
     partitions: int
 
 
-def stream(replay: ReplayFeed) -> None:
-    """Replay files as messages beside all others, and show that the marts come out as the pipeline's.
+def stream(options: StreamOptions) -> None:
+    """Replay some files as messages, load all others, and check that the marts equal the pipeline's.
 
-    1. a database of its own is emptied and filled with the files before the replayed ones, 2. topics are made and
-    consumers and producers started, 3. dbt and scoring run again and again on what has come in, each run on its own
-    frozen set of batches, 4. when all is landed, the files after them are loaded, and dbt and scoring run once more,
-    5. the books of both feeds are shown, and the marts' hashes compared with the pipeline's.
+    1. Empty the stream's own database and load the files that come before the replayed ones.
+    2. Create topics, and start consumers and producers.
+    3. Run dbt and scoring repeatedly, each run on the batches committed when it starts.
+    4. When all messages have landed, load the files that come after, and run dbt and scoring once more.
+    5. Show the books, and compare the hashes of the marts with the pipeline's.
 
     Raises:
-        RunRefused: no model was trained yet, or no file is to be replayed.
-        StreamBroken: a producer or consumer stopped, or the marts are not the same.
+        RunRefused: no model was trained yet, or no file matches the pattern.
+        StreamBroken: a producer or consumer stopped, or the marts differ.
     """
     task = get_settings().waybill_task
     if current_manifest(task) is None:
-        raise RunRefused("no model scores the stream yet: type `make pipeline` first")
+        raise RunRefused("no model can score the stream yet: run `make pipeline` first")
     with engine("reader").connect() as connection:
-        pipelines = mart_hashes(connection)
-    settle("stream", own=("processed", "reports"))
-    files = split(replay.pattern)
+        pipeline_marts = mart_hashes(connection)
+    use_own_database("stream", own_folders=("processed", "reports"))
+    files = split(options.pattern)
     with only_run(), recorded_run("stream") as run_id, ExitStack() as stack:
         run_stage("load", work=lambda: _load(files.before), run_id=run_id)  # 1.
         refresh()
-        topics = _topics(files.replayed, replay.partitions)  # 2.
+        topics = _create_topics(files.replayed, options.partitions)  # 2.
         consumers = stack.enter_context(processes(_commands("consumer", files.replayed, [])))
-        producers = stack.enter_context(processes(_commands("producer", files.replayed, ["--rate", str(replay.rate)])))
-        _watch(topics, producers, consumers, replay.every_seconds)  # 3.
+        producers = stack.enter_context(processes(_commands("producer", files.replayed, ["--rate", str(options.rate)])))
+        _watch(topics, producers, consumers, options.every_seconds)  # 3.
         run_stage("load", work=lambda: _load(files.after), run_id=run_id)  # 4.
         run_stage("dbt", run_id=run_id)
         run_stage("score", run_id=run_id)
     show_books()  # 5.
     with engine("reader").connect() as connection:
-        compare(pipelines, mart_hashes(connection))
+        compare(pipeline_marts, mart_hashes(connection))
 
 
 @dataclass(frozen=True)
 class Files:
-    """Source → files: loaded before the replay, replayed, and loaded after it, since their names come later."""
+    """Source → files to load before the replay, to replay, and to load after it; the order is that of their names."""
 
     before: dict[str, list[Path]]
     replayed: dict[str, list[Path]]
@@ -94,10 +95,10 @@ class Files:
 
 
 def split(pattern: str) -> Files:
-    """Tell the files to replay, by the pattern of their names, from those that come before and after them.
+    """Return the files whose names match the pattern, and those that come before and after them.
 
     Raises:
-        RunRefused: none matches.
+        RunRefused: no file matches.
     """
     files = Files({}, {}, {})
     for name in source_names():
@@ -107,7 +108,7 @@ def split(pattern: str) -> Files:
             when = files.after if number > last else files.before
             (files.replayed if fnmatch(path.name, pattern) else when).setdefault(name, []).append(path)
     if not files.replayed:
-        raise RunRefused(f"no file matches {pattern!r}: name what is to be replayed with --replay")
+        raise RunRefused(f"no file matches {pattern!r}: name the files to replay with --replay")
     return files
 
 
@@ -117,7 +118,7 @@ def _load(files: dict[str, list[Path]]) -> Outcome:
     return Outcome(rows, f"{rows:,} documents landed from {sum(map(len, files.values()))} files")
 
 
-def _topics(replayed: dict[str, list[Path]], partitions: int) -> list[Topic]:
+def _create_topics(replayed: dict[str, list[Path]], partitions: int) -> list[Topic]:
     settings = get_settings()
     if not settings.kafka_bootstrap_servers:
         local_broker.start(find_broker(settings))
@@ -131,7 +132,7 @@ def _topics(replayed: dict[str, list[Path]], partitions: int) -> list[Topic]:
 
 
 def _topic(source: Source) -> str:
-    return f"{PREFIX}{topic_name(source)}"
+    return f"{TOPIC_PREFIX}{topic_name(source)}"
 
 
 def _commands(what: str, replayed: dict[str, list[Path]], options: list[str]) -> dict[str, list[str]]:
@@ -145,7 +146,7 @@ def _commands(what: str, replayed: dict[str, list[Path]], options: list[str]) ->
 
 
 def _watch(topics: list[Topic], producers: Running, consumers: Running, every_seconds: float) -> None:
-    """Show how it goes until all that was sent is landed; refresh the marts again and again beside it."""
+    """Show the figures and refresh the marts repeatedly, until all messages have landed."""
     refreshing: Running = {}
     refreshed_at, runs = time.monotonic(), 0
     meter = Meter(topics)
@@ -154,10 +155,10 @@ def _watch(topics: list[Topic], producers: Running, consumers: Running, every_se
             while True:
                 with connection.begin():
                     figures = meter.read(connection)
-                is_sent = have_ended(producers)
-                still_run(consumers)
+                is_sent = have_succeeded(producers)
+                check_running(consumers)
                 live.update(figures_table(figures, runs, is_sent=is_sent), refresh=True)
-                if refreshing and have_ended(refreshing):
+                if refreshing and have_succeeded(refreshing):
                     refreshing, runs = {}, runs + 1
                 elif is_sent and not figures.lag and not refreshing:
                     return
@@ -170,37 +171,37 @@ def _watch(topics: list[Topic], producers: Running, consumers: Running, every_se
             process.wait()
 
 
-def compare(pipelines: dict[str, MartHash], streams: dict[str, MartHash]) -> None:
-    """Say of every mart whether it is the pipeline's.
+def compare(pipeline_marts: dict[str, MartHash], stream_marts: dict[str, MartHash]) -> None:
+    """Print for every mart whether it equals the pipeline's.
 
     Raises:
-        StreamBroken: one is not.
+        StreamBroken: a mart differs.
     """
-    if not pipelines:
-        click.echo("the pipeline has no marts to compare with: type `make pipeline`")
+    if not pipeline_marts:
+        click.echo("the pipeline has no marts to compare with: run `make pipeline`")
         return
-    different = sorted(mart for mart in pipelines if streams.get(mart) != pipelines[mart])
-    for mart, found in streams.items():
-        same = "other than" if mart in different else "the same as"
+    different = sorted(mart for mart in pipeline_marts if stream_marts.get(mart) != pipeline_marts[mart])
+    for mart, found in stream_marts.items():
+        same = "different from" if mart in different else "the same as"
         click.echo(f"{mart:<26} {found.rows:>9,} rows, {same} the pipeline's")
     if different:
         raise StreamBroken(
-            f"{', '.join(different)}: not the pipeline's marts; were its files changed since? type `make pipeline`, "
-            "then `make stream`"
+            f"{', '.join(different)}: these marts differ from the pipeline's; if files changed since its last run, "
+            "run `make pipeline`, then `make stream`"
         )
 
 
 @click.command(
     help="Example: python -m pipeline.showcase.stream --rate 2000\n\n"
-    "Replay a month as Kafka messages beside the files of the others, in a database of its own."
+    "Replay a month as Kafka messages and load all other files, in the stream's own database."
 )
 @click.option("--replay", "pattern", default="*-2013-12*", show_default=True, help="Files to send as messages.")
 @click.option("--rate", type=click.FloatRange(min=1), default=1000.0, show_default=True, help="Documents a second.")
 @click.option("--every", type=click.FloatRange(min=1), default=5.0, show_default=True, help="Seconds between dbt runs.")
 @click.option("--partitions", type=click.IntRange(min=1), default=2, show_default=True, help="Partitions of a topic.")
 def main(pattern: str, rate: float, every: float, partitions: int) -> None:
-    """Run the show."""
-    stream(ReplayFeed(pattern, rate, every, partitions))
+    """Run the stream."""
+    stream(StreamOptions(pattern, rate, every, partitions))
 
 
 if __name__ == "__main__":

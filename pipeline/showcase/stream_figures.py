@@ -1,4 +1,4 @@
-"""What the live view of a stream shows, asked of the ledger, the marts and the broker."""
+"""The figures of the stream's live table, from the ledger, the marts and the broker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streaming.cluster import client_options
 from streaming.topics import Topic
 from waybill.settings import get_settings
 
-INTAKE = """
+KAFKA_BOOKS = """
     select coalesce(sum(landed), 0)::bigint as landed, coalesce(sum(rejected), 0)::bigint as rejected
     from ledger.batches
     where feed = 'kafka'
@@ -24,7 +24,7 @@ POSITIONS = """
 """
 CURRENT = "select count(*) from marts.fct_flights"
 SCORED = "select count(*) from predictions.{}"
-# from the oldest message of a batch to the run of the mart that took it in, over the batches of the newest such run
+# from the oldest message of a batch to the dbt run that processed the batch, over the batches of the last such run
 LATENCY = """
     select percentile_cont(0.5) within group (order by extract(epoch from taken.consumed_at - batches.sent_at))
     from intermediate.consumed_batches as taken
@@ -41,7 +41,11 @@ LATENCY = """
 
 @dataclass(frozen=True)
 class Figures:
-    """Messages not landed yet, documents landed and rejected, current flights, predictions, seconds to the mart."""
+    """The figures at one moment.
+
+    `lag` counts messages that have not landed yet. `latency_seconds` is the median time from message to mart; None
+    until a mart was built from messages.
+    """
 
     lag: int
     landed: int
@@ -56,16 +60,16 @@ def _predictions(connection: Connection) -> str:
 
 
 class Meter:
-    """Reads the figures; holds a client that knows the ends of the topics."""
+    """Reads the figures; holds a Kafka client that reads the end offsets of the topics."""
 
     def __init__(self, topics: list[Topic]) -> None:
-        """Open the client, to be closed."""
+        """Open the client; call `close` at the end."""
         self._topics = topics
         self._client = KafkaConsumer(**client_options(), group_id=None)
 
     def read(self, connection: Connection) -> Figures:
-        """Return the figures of this moment."""
-        intake = connection.execute(text(INTAKE)).one()
+        """Return the figures at this moment."""
+        intake = connection.execute(text(KAFKA_BOOKS)).one()
         return Figures(
             lag=self._lag(connection),
             landed=intake.landed,
@@ -91,10 +95,13 @@ class Meter:
 
 def figures_table(figures: Figures, runs: int, *, is_sent: bool) -> Table:
     """Return the figures as a table for the terminal."""
-    table = Table(title=f"messages {'all sent' if is_sent else 'are sent'}, dbt ran {runs} times", title_justify="left")
+    table = Table(
+        title=f"{'all messages sent' if is_sent else 'sending messages'}, {runs} dbt {'run' if runs == 1 else 'runs'}",
+        title_justify="left",
+    )
     latency = "–" if figures.latency_seconds is None else f"{figures.latency_seconds:.1f} s"
     columns = {
-        "lag": f"{figures.lag:,}",
+        "not landed yet": f"{figures.lag:,}",
         "landed": f"{figures.landed:,}",
         "rejected": f"{figures.rejected:,}",
         "current flights": f"{figures.current_flights:,}",

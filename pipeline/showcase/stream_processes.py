@@ -1,4 +1,4 @@
-"""The processes of a stream: producers, consumers and refreshes of the marts, each with a log of its own."""
+"""The stream's processes: producers, consumers and refreshes of the marts, each with its own log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Running = dict[Path, "subprocess.Popen[bytes]"]
 
 @contextmanager
 def processes(commands: Mapping[str, list[str]]) -> Iterator[Running]:
-    """Run name → arguments of `python -m …` side by side; give log → process; end them all whatever happens."""
+    """Run `python -m …` for each name in parallel; yield log → process, and end all processes afterwards."""
     running: Running = {}
     try:
         for name, arguments in commands.items():
@@ -35,22 +35,22 @@ def processes(commands: Mapping[str, list[str]]) -> Iterator[Running]:
 
 
 def start(name: str, arguments: list[str]) -> Running:
-    """Start one process; what it says stands in the state folder."""
+    """Start one process that writes its output to a log in the state folder."""
     folder = get_settings().state_folder / "stream"
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{name}.log"
-    with log.open("wb") as said:
+    with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", *arguments], stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            [sys.executable, "-m", *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
     return {log: process}
 
 
-def have_ended(running: Running) -> bool:
-    """Whether all processes have ended well.
+def have_succeeded(running: Running) -> bool:
+    """Return whether all processes have ended with success.
 
     Raises:
-        StreamBroken: one has failed.
+        StreamBroken: a process failed.
     """
     for log, process in running.items():
         if process.poll():
@@ -58,11 +58,11 @@ def have_ended(running: Running) -> bool:
     return all(process.poll() == 0 for process in running.values())
 
 
-def still_run(running: Running) -> None:
-    """Return when all processes run.
+def check_running(running: Running) -> None:
+    """Return if all processes are still running.
 
     Raises:
-        StreamBroken: one has ended.
+        StreamBroken: a process has ended.
     """
     for log, process in running.items():
         if process.poll() is not None:
@@ -71,4 +71,4 @@ def still_run(running: Running) -> None:
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1].removeprefix("error: ") if lines else f"it said nothing in {relative_name(log)}"
+    return lines[-1].removeprefix("error: ") if lines else f"it wrote nothing to {relative_name(log)}"

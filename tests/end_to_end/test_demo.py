@@ -10,7 +10,7 @@ import pytest
 from loader.tracing.why import why, why_row
 from pipeline.errors import RunRefused
 from pipeline.runner import only_run
-from pipeline.showcase.place import settle
+from pipeline.showcase.own_database import use_own_database
 from tests.end_to_end.conftest import DemoRun
 from tests.support.databases import rows
 
@@ -54,7 +54,7 @@ def test_a_row_of_every_mart_leads_to_source_bytes_that_are_checked(demo: DemoRu
     keys = rows(f"select min({key}), max({key}) from marts.{mart} where _batch_id is not null")[0]
     for value in keys:
         said = why_row(mart, (value,))
-        assert said[0] == f"marts.{mart} {value} is made of the document"
+        assert said[0] == f"marts.{mart} {value} was made from this document:"
         assert any(line.startswith("source bytes, fingerprint ") and " checked: {" in line for line in said)
         assert any(line.startswith(f"mart row marts.{mart}: ") for line in said)
 
@@ -62,9 +62,9 @@ def test_a_row_of_every_mart_leads_to_source_bytes_that_are_checked(demo: DemoRu
 def test_why_names_what_stands_in_place_of_a_document_that_is_not_current(demo: DemoRun) -> None:
     uncastable, duplicate = why("data/raw/raw.json:57"), why("data/raw/raw.json:118")
     assert 'uncastable: arrival_delay_minutes: "twelve" is no whole number, key B6-1307-JFK-2013-06-17' in uncastable
-    assert "in its place stands data/raw/raw.json:58" in uncastable
+    assert "the current document with this key is data/raw/raw.json:58" in uncastable
     assert "duplicate, key B6-2280-EWR-2013-08-23" in duplicate
-    assert "in its place stands data/raw/raw.json:80" in duplicate
+    assert "replaced by data/raw/raw.json:80" in duplicate
     assert not any(line.startswith("mart row") for line in uncastable + duplicate)
 
 
@@ -86,10 +86,10 @@ def test_what_it_writes_stands_in_folders_of_its_own(demo: DemoRun) -> None:
 
 def test_its_report_tells_of_the_whole_run(demo: DemoRun) -> None:
     folder = demo.folder / "WAYBILL_REPORTS" / "demo"
-    page, stories = (folder / "index.html").read_text(), (folder / "stories.html").read_text()
-    told = re.findall(r'<a href="stories.html#([^"]+)">data/raw/raw.json:(\d+)</a>', page)
+    page, documents = (folder / "index.html").read_text(), (folder / "documents.html").read_text()
+    told = re.findall(r'<a href="documents.html#([^"]+)">data/raw/raw.json:(\d+)</a>', page)
     assert {int(position) for _, position in told} == {13, 19, 57, 65, 70, 118}
-    assert all(f'<article id="{anchor}">' in stories for anchor, _ in told)
+    assert all(f'<article id="{anchor}">' in documents for anchor, _ in told)
     ((passed, asked),) = re.findall(r"(\d+) of (\d+) passed in the build of", page)
     assert passed == asked
     assert int(asked) > 50
@@ -111,7 +111,7 @@ def test_a_second_one_at_the_same_time_is_refused_and_empties_nothing(
     with only_run():
         monkeypatch.setenv("PGDATABASE", demo.beside)
         with pytest.raises(RunRefused, match="another pipeline run is at work"):
-            settle("demo", own=("reports",))
+            use_own_database("demo", own_folders=("reports",))
     assert rows("select count(*) from marts.fct_flights") == [(112,)]
     assert report.exists()
 

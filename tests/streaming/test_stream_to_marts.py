@@ -14,7 +14,7 @@ from ml.train import train
 from pipeline.dbt.build import build
 from pipeline.errors import RunRefused, StreamBroken
 from pipeline.showcase.mart_hashes import MartHash
-from pipeline.showcase.stream import ReplayFeed, compare, split, stream
+from pipeline.showcase.stream import StreamOptions, compare, split, stream
 from pipeline.showcase.stream_figures import Figures, figures_table
 from pipeline.showcase.stream_processes import Running, start
 from tests.support.databases import drop_database, fresh_database, rows
@@ -22,7 +22,7 @@ from waybill.settings import PROJECT
 
 TASK = "flight_delays_small"
 SAMPLE = PROJECT / "data" / "raw" / "raw.json"
-REPLAY = ReplayFeed("*-2013-12*", rate=2, every_seconds=0, partitions=2)
+REPLAY = StreamOptions("*-2013-12*", rate=2, every_seconds=0, partitions=2)
 BUILT_WHILE_MESSAGES_CAME = """
 select count(*) > 0
 from ledger.stage_runs
@@ -61,21 +61,21 @@ def test_files_are_loaded_before_replayed_or_loaded_after_by_their_names(raw: Pa
     assert [path.name for path in files.replayed["flights"]] == ["flights-2013-12.ndjson"]
     assert [path.name for path in files.after["flights"]] == ["late-deliveries-1.ndjson"]
     assert set(files.before) == {"aircraft", "airlines", "airports", "flights", "weather"}
-    with pytest.raises(RunRefused, match=r"no file matches 'nothing\*': name what is to be replayed with --replay"):
+    with pytest.raises(RunRefused, match=r"no file matches 'nothing\*': name the files to replay with --replay"):
         split("nothing*")
 
 
 def test_marts_that_are_not_the_pipelines_are_named() -> None:
     one, other = MartHash(1, "7"), MartHash(1, "8")
     compare({"dim_airlines": one}, {"dim_airlines": one})
-    with pytest.raises(StreamBroken, match="dim_airlines: not the pipeline's marts"):
+    with pytest.raises(StreamBroken, match="dim_airlines: these marts differ from the pipeline's"):
         compare({"dim_airlines": one}, {"dim_airlines": other})
-    with pytest.raises(StreamBroken, match="dim_airports: not the pipeline's marts"):
+    with pytest.raises(StreamBroken, match="dim_airports: these marts differ from the pipeline's"):
         compare({"dim_airports": one}, {})
 
 
 def test_without_a_model_it_says_what_comes_first(raw: Path, database: str) -> None:
-    with pytest.raises(RunRefused, match="no model scores the stream yet: type `make pipeline` first"):
+    with pytest.raises(RunRefused, match="no model can score the stream yet: run `make pipeline` first"):
         stream(REPLAY)
 
 
@@ -116,4 +116,4 @@ def test_a_stream_is_transformed_while_it_comes_in_and_ends_with_the_pipelines_m
     assert live.current_flights > before.current_flights
     assert live.predictions > before.predictions
     assert "fct_flights" in said and "the same as the pipeline's" in said
-    assert "other than the pipeline's" not in said
+    assert "different from the pipeline's" not in said

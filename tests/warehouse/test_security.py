@@ -130,7 +130,7 @@ def test_no_secret_is_said_or_written_or_seen_in_a_process_list(creator: Path) -
         ]  # fmt: skip
     assert "waybill_transformer" in said[6]
     assert "waybill_reader" in said[7]
-    for page in ("index.html", "stories.html", "dbt_docs.html", "data_docs/index.html"):
+    for page in ("index.html", "documents.html", "dbt_docs.html", "data_docs/index.html"):
         assert (creator / "reports" / page).exists(), page
     assert "Sending event" not in "".join(said)  # what dbt would tell its makers
     assert any("psql" in command for command in commands)

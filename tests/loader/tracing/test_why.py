@@ -13,7 +13,7 @@ from loader.drift import list_drift
 from loader.errors import CoordinateUnknown
 from loader.load import load
 from loader.plan import Request
-from loader.tracing.lineage import Snapshot
+from loader.tracing.snapshot import Snapshot
 from loader.tracing.why import why, why_row
 from tests.support.databases import rows
 from tests.support.documents import document
@@ -75,7 +75,7 @@ def test_a_file_that_was_moved_is_told_with_its_bytes(
     load(Request(("things",)))
     shutil.move(path, moved)
     first, *said = why(f"{moved}:1")
-    assert first == f"{moved} has the content of {path}, which came first"
+    assert first == f"{moved} has the same content as {path}, which was loaded first"
     assert any(line.endswith(f"checked: {document(1).decode()}") for line in said)
     assert "checked: " in why(f"{moved}:2")[-1]
     assert any("its file is gone or has changed" in line for line in why(f"{path}:1"))
@@ -92,7 +92,7 @@ def test_a_reject_of_any_size_is_shown_in_little_memory(
     said = why(f"{path}:1")[-1]
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert said.endswith(f"checked: {large[:2000].decode()}… ({len(large)} bytes)")
+    assert said.endswith(f"checked: {large[:2000].decode()}… ({len(large):,} bytes)")
     assert most < 10_000_000
 
 
@@ -125,7 +125,7 @@ def test_what_cannot_be_told_is_said_in_one_line(database: str, source: Path) ->
         why(f"{path}:2")
     with pytest.raises(CoordinateUnknown, match="the input ends before that position"):
         why(f"{path}:4")
-    with pytest.raises(CoordinateUnknown, match="no table 'fct_things' with documents behind its rows"):
+    with pytest.raises(CoordinateUnknown, match="no table 'fct_things' whose rows can be traced to documents"):
         why_row("fct_things", ("1",))
 
 

@@ -102,7 +102,7 @@ def test_documents_that_landed_since_dbt_ran_are_waiting(database: str) -> None:
             " from raw.flights where false"))  # fmt: skip
     with engine("reader").connect() as connection:
         flights = {account.source: account for account in accounting(connection)}["flights"]
-    assert flights.verdict == "balanced, 5 wait for dbt"
+    assert flights.verdict == "balanced, 5 waiting for dbt"
 
 
 def test_books_fit_a_terminal_of_80_columns(full_warehouse: object) -> None:
@@ -113,10 +113,10 @@ def test_books_fit_a_terminal_of_80_columns(full_warehouse: object) -> None:
 
 
 def test_empty_warehouse_says_what_to_do(database: str, reports: Path) -> None:
-    assert "nothing has been landed yet: run `make load`" in print_books()
+    assert "nothing has landed yet: run `make load`" in print_books()
     page = write_report().path.read_text()
-    assert "Nothing has been landed yet" in page
-    assert "None has been trained yet" in page
+    assert "Nothing has landed yet" in page
+    assert "No model has been trained yet" in page
     assert page.count('<td class="whole">never</td>') == page.count("stale: nothing has landed") == 5
 
 
@@ -202,14 +202,14 @@ def test_more_documents_than_are_told_of_are_left_to_sql(
 ) -> None:
     monkeypatch.setattr("pipeline.report.documents.MAX_DESCRIBED", 1)
     page = write_report(STAGES).path.read_text()
-    assert "1 of 2 are told of; all of them: <code>select * from intermediate.document_outcomes" in page
+    assert "1 of 2 are shown. SQL for all of them: <code>select * from intermediate.document_outcomes" in page
 
 
 def test_a_document_that_was_replaced_names_the_one_that_stands(full_warehouse: object, reports: Path) -> None:
     write_report(STAGES)
-    stories = (reports / "stories.html").read_text()
-    assert "data/raw/flights.ndjson:19 stands in its place" in stories
-    assert ".venv/bin/python -m loader why data/raw/flights.ndjson:18" in stories
+    documents = (reports / "documents.html").read_text()
+    assert "replaced by data/raw/flights.ndjson:19" in documents
+    assert ".venv/bin/python -m loader why data/raw/flights.ndjson:18" in documents
 
 
 @pytest.mark.parametrize(("length", "end"), [(2000, ""), (2001, " …")])
@@ -224,7 +224,7 @@ def test_of_a_long_document_the_beginning_is_shown_and_the_cut_is_marked(
         update = "update raw.flights set document = cast(:document as jsonb) where _position = 3"
         connection.execute(text(update), {"document": spelled})
     write_report()
-    [shown] = re.findall(r"<pre>(.*)</pre>", (reports / "stories.html").read_text())
+    [shown] = re.findall(r"<pre>(.*)</pre>", (reports / "documents.html").read_text())
     assert unescape(shown) == spelled[:2000] + end
 
 
@@ -235,7 +235,7 @@ def test_a_source_is_stale_from_the_age_on_that_dbt_warns_at(full_warehouse: obj
     assert at
     assert {one.is_stale for one in freshness(books, at + timedelta(days=29))} == {False}
     assert {one.is_stale for one in freshness(books, at + timedelta(days=31))} == {True}
-    assert freshness(books, at + timedelta(hours=3))[0].age_words == "3 hours"
+    assert freshness(books, at + timedelta(hours=3))[0].shown_age == "3 hours"
 
 
 def test_a_batch_of_rejects_makes_no_source_fresh_as_it_does_not_for_dbt(

@@ -64,7 +64,7 @@ def open_page(browser: Browser, path: Path, look: tuple[str, int], troubles: lis
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
-@pytest.mark.parametrize("name", ["index.html", "stories.html"])
+@pytest.mark.parametrize("name", ["index.html", "documents.html"])
 def test_a_page_breaks_no_rule_of_axe_and_fetches_nothing(
     browser: Browser, pages: Path, name: str, look: tuple[str, int], troubles: list[str]
 ) -> None:
@@ -93,15 +93,15 @@ def test_the_costs_fit_a_wide_window_and_name_their_stage_on_a_phone(
 
 def test_every_link_of_both_pages_leads_somewhere(browser: Browser, pages: Path, troubles: list[str]) -> None:
     index = open_page(browser, pages / "index.html", LOOKS[0], troubles)
-    stories = open_page(browser, pages / "stories.html", LOOKS[0], troubles)
+    single = open_page(browser, pages / "documents.html", LOOKS[0], troubles)
     anchors = {
-        page: set(page.locator("[id]").evaluate_all("all => all.map(one => one.id)")) for page in (index, stories)
+        page: set(page.locator("[id]").evaluate_all("all => all.map(one => one.id)")) for page in (index, single)
     }
     checked = 0
-    for page in (index, stories):
+    for page in (index, single):
         for link in page.locator("a").evaluate_all("all => all.map(one => one.getAttribute('href'))"):
             file, _, anchor = link.partition("#")
-            target = {"": page, "index.html": index, "stories.html": stories}.get(file)
+            target = {"": page, "index.html": index, "documents.html": single}.get(file)
             if target is None:
                 assert (pages / file).exists(), link
             elif anchor:
@@ -109,15 +109,15 @@ def test_every_link_of_both_pages_leads_somewhere(browser: Browser, pages: Path,
             checked += 1
     assert checked > 20
     index.close()
-    stories.close()
+    single.close()
 
 
 def test_a_document_with_markup_in_it_is_shown_and_not_run(browser: Browser, pages: Path, troubles: list[str]) -> None:
     page = open_page(browser, pages / "index.html", LOOKS[0], troubles)
     page.get_by_role("link", name="data/raw/flights.ndjson:201").click()
-    story = page.locator("article:target")
-    assert story.locator("pre").inner_text().strip() == "<script>alert(1)</script>"
-    assert "not_json: at <here>" in story.inner_text()
+    entry = page.locator("article:target")
+    assert entry.locator("pre").inner_text().strip() == "<script>alert(1)</script>"
+    assert "not_json: at <here>" in entry.inner_text()
     assert troubles == []
     page.close()
 

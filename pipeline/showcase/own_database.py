@@ -1,4 +1,4 @@
-"""A place of its own for a show such as the demo: a database and folders beside the user's, emptied when it begins."""
+"""Gives the demo and the stream their own database and folders, next to the user's, and empties them at the start."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from waybill.settings import get_settings
 
 
 def database_of(name: str) -> str:
-    """Return the name of a show's database, beside the user's."""
+    """Return the name of a showcase's database: the user's with a suffix."""
     return f"{get_settings().pgdatabase}_{name}"
 
 
-def settle(name: str, *, own: tuple[str, ...]) -> None:
-    """Point this process, and those that it starts, to a database and folders of a show's own, and empty them.
+def use_own_database(name: str, *, own_folders: tuple[str, ...]) -> None:
+    """Switch this process, and those it starts, to a showcase's own database and folders, and empty them.
 
-    `own` names the kinds of folders that are not shared with the user: processed, models, reports.
+    `own_folders` are the folders not shared with the user's runs: processed, models, reports.
 
     Raises:
-        RunRefused: the server does not let us make the database, or the show is at work already.
+        RunRefused: the login may not create the database, or the showcase is running already.
     """
     settings = get_settings()
-    for kind in own:
+    for kind in own_folders:
         folder = getattr(settings, f"{kind}_folder") / name
         os.environ[f"WAYBILL_{kind.upper()}"] = str(folder)
     os.environ["DBT_TARGET_PATH"] = str(settings.state_folder / f"{name}-dbt")
     os.environ["PGDATABASE"] = database_of(name)
     _empty_database(name)
-    for kind in own:
+    for kind in own_folders:
         shutil.rmtree(os.environ[f"WAYBILL_{kind.upper()}"], ignore_errors=True)
 
 
-def _empty_database(show: str) -> None:
+def _empty_database(showcase: str) -> None:
     warehouse = current_warehouse()
     name = warehouse.settings.pgdatabase
     if warehouse.place:
@@ -48,8 +48,8 @@ def _empty_database(show: str) -> None:
         create_database(warehouse)
     except InsufficientPrivilege:
         raise RunRefused(
-            f"the login at {warehouse.description} may not make a database of its own for this: "
-            f"let an administrator `create database {name}` and make the login its owner, then `make {show}`"
+            f"the login at {warehouse.description} may not create the database {name}: "
+            f"let an administrator create it and make the login its owner, then run `make {showcase}` again"
         ) from None
     owner = open_connection(login_parameters(warehouse, "owner"))
     try:

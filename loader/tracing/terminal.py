@@ -1,0 +1,107 @@
+"""Shows a lineage in the terminal, one sentence a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from loader.reading.originals import message_command
+from loader.tracing.lineage import FullLineage, LossFacts, MartRows, RejectFacts, SourceBytes
+from warehouse.outcomes import CURRENT
+
+MAX_CHARACTERS = 2000
+
+
+def lineage_lines(lineage: FullLineage) -> Iterator[str]:
+    """Yield what happened to a document, in the order in which it happened."""
+    if lineage.batch:
+        batch = lineage.batch
+        yield f"{lineage.coordinate} is source {batch.source}, {batch.feed} batch {batch.batch_id}"
+        yield f"committed {shown_time(batch.committed_at)} by run {batch.run_id} ({batch.command})"
+    if lineage.reject:
+        yield f"rejected: {lineage.reject.reason}: {lineage.reject.explanation} ({lineage.reject.length:,} bytes)"
+        yield from _bytes_of_reject(lineage, lineage.reject)
+    if lineage.replay and lineage.reject:
+        yield f"replayed: landed after all by batch {lineage.reject.replayed_by}"
+        yield from lineage_lines(lineage.replay)
+    if lineage.landed:
+        yield f"landed in raw.{lineage.source}, fingerprint {lineage.landed.fingerprint}"
+        if lineage.source_bytes:
+            yield _source_bytes(lineage, lineage.source_bytes, lineage.landed.fingerprint)
+        yield from _outcome(lineage)
+
+
+def loss_lines(loss: LossFacts) -> list[str]:
+    """Return where a position was lost, and who accepted the loss."""
+    gap = f"the gap from {loss.first_position} to {loss.last_position}"
+    return [
+        f"{loss.coordinate} was lost before it could be landed, in {gap}: {loss.reason}",
+        f"the gap was accepted {shown_time(loss.accepted_at)} by run {loss.run_id} ({loss.command})",
+    ]
+
+
+def shown_time(at: datetime) -> str:
+    """Return a time as text, in UTC whatever the session's time zone."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _bytes_of_reject(lineage: FullLineage, reject: RejectFacts) -> Iterator[str]:
+    found = lineage.source_bytes
+    if found and found.state == "in_topic":
+        yield f"{_source_bytes(lineage, found, reject.fingerprint)}; ledger.rejects keeps their beginning"
+    elif found and found.state == "file_missing":
+        yield "its file is gone or has changed: ledger.rejects keeps only the beginning of its bytes"
+    elif found:
+        yield _source_bytes(lineage, found, reject.fingerprint)
+
+
+def _source_bytes(lineage: FullLineage, found: SourceBytes, fingerprint: str) -> str:
+    command = message_command(lineage.coordinate.name, lineage.coordinate.position)
+    kept = "its bytes" if found.is_complete else "the beginning of its bytes"
+    return {
+        "checked": f"source bytes, fingerprint {fingerprint} checked: {_beginning(found)}",
+        "file_missing": "its file is gone or has changed: only the raw table still holds its value",
+        "file_differs": f"the file no longer holds it at this position: the fingerprint there is not {fingerprint}",
+        "unreadable": f"its bytes cannot be read again: {found.detail}",
+        "reject_differs": f"the bytes in ledger.rejects do not have the fingerprint {fingerprint}",
+        "in_topic": f"source bytes: {command}, while the topic has them",
+        "in_reject": f"it was rejected first, in batch {found.detail}; the reject keeps {kept}",
+    }[found.state]
+
+
+def _beginning(found: SourceBytes) -> str:
+    text = found.beginning.decode("utf-8", "backslashreplace")
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}… ({found.length:,} bytes)"
+
+
+def _outcome(lineage: FullLineage) -> Iterator[str]:
+    outcome = lineage.outcome
+    if outcome is None:
+        yield "not yet transformed: run `make dbt`"
+        return
+    reason = f": {outcome.reason}" if outcome.reason else ""
+    yield f"{outcome.outcome}{reason}{f', key {outcome.key}' if outcome.key else ''}"
+    if outcome.replaced_by:
+        yield f"replaced by {outcome.replaced_by}"
+    elif lineage.current:
+        yield f"the current document with this key is {lineage.current}"
+    elif outcome.outcome != CURRENT:
+        yield "no document with this key is current"
+    for other in lineage.same_key:
+        yield f"the same key was delivered at {other.coordinate}: {other.outcome}"
+    for rows in lineage.mart_rows:
+        yield from _mart_rows(rows)
+
+
+def _mart_rows(rows: MartRows) -> Iterator[str]:
+    more = f" and {rows.rows - 1} more" if rows.rows > 1 else ""
+    yield f"mart row marts.{rows.mart}: {', '.join(rows.key)}{more}"
+    for prediction in rows.predictions:
+        if prediction.probability is None:
+            yield f"not in predictions.{prediction.table} yet: `make score` predicts new rows"
+            continue
+        stale = ", which is stale: its training rows have changed since" if prediction.is_stale else ""
+        yield (
+            f"prediction predictions.{prediction.table}: {prediction.probability:.3f} by model "
+            f"{prediction.model_id}{stale}"
+        )

@@ -1,0 +1,13 @@
+"""The outcomes: what becomes of a landed document. Every landed document has exactly one.
+
+dbt assigns them in `intermediate.document_outcomes`; a test keeps this list and dbt's equal.
+
+current     its values are in the marts
+duplicate   the same key, version and value as another document, which is kept
+superseded  another document with the same key has a higher version, or was delivered later
+uncastable  a value cannot be converted to its column's type, or the document contradicts itself; the reason says which
+filtered    it is the last document of its key, and says that the marts must not show it
+"""
+
+CURRENT = "current"
+OUTCOMES = (CURRENT, "duplicate", "superseded", "uncastable", "filtered")
