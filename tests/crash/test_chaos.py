@@ -10,7 +10,7 @@ from tests.crash.faults import FAULTS
 pytestmark = pytest.mark.server
 
 
-def test_nothing_is_lost_or_doubled_whatever_happens_while_a_topic_is_consumed() -> None:
+def test_consuming_under_faults_loses_and_doubles_nothing() -> None:
     found = run_rounds(2, seed=2025)
     assert {name: found[name] for name in WRONG} == dict.fromkeys(WRONG, 0)
     assert found["rounds"] == 2

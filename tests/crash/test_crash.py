@@ -10,7 +10,7 @@ from tests.crash.rounds import run_rounds
 pytestmark = pytest.mark.server
 
 
-def test_nothing_is_lost_or_doubled_by_kill_9() -> None:
+def test_kill_9_loses_and_doubles_nothing() -> None:
     found = run_rounds(4, seed=2013)
     assert {name: found[name] for name in WRONG} == dict.fromkeys(WRONG, 0)
     assert found["kills"] >= 4

@@ -23,7 +23,7 @@ WAITING = """
 ARRIVED = "select arrived_at::text from marts.fct_flights where flight_number = "
 
 
-def test_a_batch_that_commits_between_two_models_waits_for_the_next_run(dbt: Dbt) -> None:
+def test_a_batch_committed_between_two_models_waits_for_next_run(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1))
     landed: list[UUID] = []
@@ -39,7 +39,7 @@ def test_a_batch_that_commits_between_two_models_waits_for_the_next_run(dbt: Dbt
     assert query(FLIGHTS) == ["AA-2-EWR-2013-01-02", "UA-1-EWR-2013-01-02"]
 
 
-def test_a_batch_that_commits_late_under_an_older_name_is_not_lost(dbt: Dbt) -> None:
+def test_a_batch_with_an_older_id_that_commits_late_is_processed(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1))
     dbt.update()
@@ -48,7 +48,7 @@ def test_a_batch_that_commits_late_under_an_older_name_is_not_lost(dbt: Dbt) -> 
     assert len(query(FLIGHTS)) == 2
 
 
-def test_a_mart_that_is_run_alone_does_not_record_what_has_not_reached_it(dbt: Dbt) -> None:
+def test_a_mart_run_alone_records_only_batches_that_reached_it(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1))
     dbt.update()
@@ -60,7 +60,7 @@ def test_a_mart_that_is_run_alone_does_not_record_what_has_not_reached_it(dbt: D
     assert len(query(FLIGHTS)) == 2
 
 
-def test_what_another_run_freezes_meanwhile_is_not_recorded_as_seen(dbt: Dbt) -> None:
+def test_batches_a_concurrent_run_adds_are_not_recorded(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1))
     dbt.update()
@@ -78,7 +78,7 @@ def test_what_another_run_freezes_meanwhile_is_not_recorded_as_seen(dbt: Dbt) ->
 
 
 @pytest.mark.parametrize("flag", [(), ("--full-refresh",)], ids=["first build", "full refresh"])
-def test_what_another_run_freezes_before_a_rebuild_reads_is_left_for_the_next(dbt: Dbt, flag: tuple[str, ...]) -> None:
+def test_batches_added_before_a_rebuild_reads_wait_for_next_run(dbt: Dbt, flag: tuple[str, ...]) -> None:
     land_reference_data()
     land("flights", flight(1))
     if flag:
@@ -98,7 +98,7 @@ def test_what_another_run_freezes_before_a_rebuild_reads_is_left_for_the_next(db
     assert len(query(FLIGHTS)) == 2
 
 
-def test_a_run_beside_a_rebuild_waits_for_it_and_loses_nothing(dbt: Dbt) -> None:
+def test_a_run_waits_for_a_concurrent_rebuild_and_loses_nothing(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1))
     dbt.update()
@@ -118,7 +118,7 @@ def test_a_run_beside_a_rebuild_waits_for_it_and_loses_nothing(dbt: Dbt) -> None
     assert query("select flight_number from intermediate.int_flights_deduplicated order by 1") == [1, 2]
 
 
-def test_a_number_in_another_spelling_is_the_same_flight(dbt: Dbt) -> None:
+def test_a_flight_number_spelled_differently_is_the_same_flight(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1), flight(2, day=3))
     dbt.update()
@@ -134,7 +134,7 @@ def test_a_number_in_another_spelling_is_the_same_flight(dbt: Dbt) -> None:
     ]
 
 
-def test_a_second_run_and_a_re_delivery_write_nothing(dbt: Dbt) -> None:
+def test_a_second_run_and_a_redelivery_write_nothing(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1), flight(2, destination__airport="SJU"))
     dbt.update()
@@ -147,7 +147,7 @@ def test_a_second_run_and_a_re_delivery_write_nothing(dbt: Dbt) -> None:
     assert query("select count(*) from intermediate.document_outcomes where outcome = 'duplicate'") == [1]
 
 
-def test_corrections_withdrawals_and_new_reference_data_lead_to_the_marts_of_a_full_build(dbt: Dbt) -> None:
+def test_incremental_runs_give_the_marts_of_a_full_build(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1), flight(2), flight(3, aircraft__tail_number="N3"), flight(4, destination__airport="XNA"))
     land("weather", weather(3, 0, 1, 2))

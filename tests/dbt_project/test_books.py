@@ -39,7 +39,7 @@ IDENTITIES = (
     ],
     ids=["ledger", "raw", "unknown batch"],
 )
-def test_books_that_do_not_balance_leave_the_marts_untouched(dbt: Dbt, breach: str) -> None:
+def test_unbalanced_books_leave_the_marts_untouched(dbt: Dbt, breach: str) -> None:
     land_reference_data()
     land("flights", flight(1))
     dbt.update()
@@ -58,7 +58,7 @@ def test_books_that_do_not_balance_leave_the_marts_untouched(dbt: Dbt, breach: s
     assert fingerprints(physical=True) == before
 
 
-def test_what_another_run_freezes_meanwhile_is_not_missed(dbt: Dbt) -> None:
+def test_batches_of_a_concurrent_run_are_not_reported_missing(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1))
     frozen: list[UUID] = []
@@ -72,7 +72,7 @@ def test_what_another_run_freezes_meanwhile_is_not_missed(dbt: Dbt) -> None:
     assert frozen
 
 
-def test_a_warehouse_that_does_not_know_who_froze_a_batch_is_built_on(dbt: Dbt) -> None:
+def test_a_batch_table_without_the_run_column_is_extended(dbt: Dbt) -> None:
     land_reference_data()
     dbt.update()
     execute("alter table intermediate.frozen_batches drop column frozen_by")
@@ -81,7 +81,7 @@ def test_a_warehouse_that_does_not_know_who_froze_a_batch_is_built_on(dbt: Dbt) 
     assert query("select count(*) from intermediate.frozen_batches where frozen_by <> ''") == [1]
 
 
-def test_a_frozen_batch_that_no_model_claims_is_missed_by_this_run_and_every_later_one(dbt: Dbt) -> None:
+def test_a_run_batch_no_model_processed_fails_every_later_run(dbt: Dbt) -> None:
     land_reference_data()
     dbt.update()
     land("flights", flight(1))
@@ -90,7 +90,7 @@ def test_a_frozen_batch_that_no_model_claims_is_missed_by_this_run_and_every_lat
         assert set(failures(result)) == {"assert_documents_balance"}
 
 
-def test_what_does_not_cast_is_named_and_stops_nothing(dbt: Dbt) -> None:
+def test_an_uncastable_value_is_reported_and_stops_nothing(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(9))
     dbt.update()
@@ -116,7 +116,7 @@ def test_what_does_not_cast_is_named_and_stops_nothing(dbt: Dbt) -> None:
     ]
 
 
-def test_a_key_that_no_index_can_take_is_told_and_stops_nothing(dbt: Dbt) -> None:
+def test_a_key_too_long_for_an_index_is_reported_as_uncastable(dbt: Dbt) -> None:
     """Random text, since an index compresses any other."""
     chance = random.Random(7)
     long = "".join(chr(chance.randrange(0x4E00, 0x9FFF)) for _ in range(4000))
@@ -187,7 +187,7 @@ def leaves(document: Document, prefix: str = "") -> list[str]:
     return paths
 
 
-def test_no_value_that_json_can_hold_fails_a_run(dbt: Dbt) -> None:
+def test_no_json_value_fails_a_run(dbt: Dbt) -> None:
     """Every odd value in every place of every document, and pairs of them."""
     chance = random.Random(7)
     for source in SOURCES:

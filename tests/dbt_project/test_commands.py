@@ -16,14 +16,14 @@ from tests.support.landing import flight, land, land_reference_data
 from warehouse.dbt_login import DBT_PROJECT
 
 
-def test_a_warehouse_in_which_nothing_is_landed_is_refused(dbt: Dbt) -> None:
+def test_dbt_refuses_a_warehouse_in_which_nothing_has_landed(dbt: Dbt) -> None:
     execute("drop table raw.flights cascade")
     said = message(dbt.run("run"))
     assert "has no raw table of flights" in said
     assert "run `make load` first" in said
 
 
-def test_bare_dbt_reaches_the_warehouse_that_the_settings_name(dbt: Dbt) -> None:
+def test_dbt_in_a_shell_uses_the_warehouse_of_the_settings(dbt: Dbt) -> None:
     said = bare_dbt("show", "--quiet", "--inline", "select current_database() as here")
     assert os.environ["PGDATABASE"] in said.stdout
 
@@ -33,14 +33,14 @@ def test_bare_dbt_reaches_the_warehouse_that_the_settings_name(dbt: Dbt) -> None
     ("name", "value", "words"),
     [("PGHOST", "no-such-host.invalid", "could not translate"), ("PGPORT", "many", "PGPORT: ")],
 )
-def test_bare_dbt_refuses_in_one_line_and_goes_nowhere_else(name: str, value: str, words: str) -> None:
+def test_dbt_in_a_shell_rejects_bad_settings_in_one_line(name: str, value: str, words: str) -> None:
     said = bare_dbt("run", **{name: value})
     assert said.returncode == 1
     (line,) = said.stderr.splitlines()
     assert words in line
 
 
-def test_a_dbt_that_is_not_the_projects_own_refuses(dbt: Dbt) -> None:
+def test_a_dbt_from_another_environment_refuses_to_run(dbt: Dbt) -> None:
     environment = {name: value for name, value in os.environ.items() if "DBT_" not in name}
     command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "run", "--log-level-file", "none"]
     said = subprocess.run(command, cwd=DBT_PROJECT, env=environment, capture_output=True, text=True, check=False)
@@ -58,7 +58,7 @@ def bare_dbt(*arguments: str, **variables: str) -> subprocess.CompletedProcess[s
     )
 
 
-def test_a_first_build_passes_its_tests_and_documents_every_model_and_column(dbt: Dbt) -> None:
+def test_a_first_build_passes_tests_and_documents_all_columns(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1))
     dbt.succeed("build")

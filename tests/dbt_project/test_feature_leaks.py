@@ -82,7 +82,7 @@ def restore() -> None:
 
 
 @pytest.mark.parametrize("instant", ["2013-11-02 21:00Z", "2013-11-03 16:00Z"], ids=["evening before", "day after"])
-def test_no_feature_knows_what_comes_after_its_cut_off(built: Dbt, instant: str) -> None:
+def test_no_feature_uses_data_from_after_its_cut_off(built: Dbt, instant: str) -> None:
     restore()
     for change in CHANGES:
         execute(change.format(instant=instant))

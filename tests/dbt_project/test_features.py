@@ -36,7 +36,7 @@ def extreme(value: int) -> dict[str, Any]:
     }
 
 
-def test_the_furthest_values_go_through_the_whole_build(dbt: Dbt) -> None:
+def test_extreme_values_pass_through_the_whole_build(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1), flight(1, 3), flight(1, 4, **extreme(FURTHEST)), flight(2, 4, **extreme(-FURTHEST - 1)))
     land("flights", flight(3, scheduled__date="9999-12-31"), flight(FURTHEST, scheduled__date="0001-01-01"))
@@ -95,7 +95,7 @@ def clock(hhmm: int, minutes: int) -> int:
     return moved // 60 * 100 + moved % 60
 
 
-def test_small_runs_and_late_corrections_make_the_features_of_a_full_run(dbt: Dbt) -> None:
+def test_small_runs_give_the_features_of_a_full_run(dbt: Dbt) -> None:
     chance = random.Random(3)
     flights = year(chance)
     days = [

@@ -44,7 +44,7 @@ def built(dbt: Dbt) -> Dbt:
     ],
     ids=" ".join,
 )
-def test_keys_and_views_stand_whatever_was_run_last(built: Dbt, command: tuple[str, ...]) -> None:
+def test_keys_and_views_survive_every_selection_of_models(built: Dbt, command: tuple[str, ...]) -> None:
     before, outcomes = fingerprints(), query(OUTCOMES)
     built.succeed(*command)
     assert set(query(KEYS)) == DECLARED
@@ -52,7 +52,7 @@ def test_keys_and_views_stand_whatever_was_run_last(built: Dbt, command: tuple[s
     assert query(OUTCOMES) == outcomes
 
 
-def test_a_key_that_is_missing_is_told_and_put_back(built: Dbt) -> None:
+def test_a_missing_foreign_key_is_reported_and_restored(built: Dbt) -> None:
     execute("alter table marts.fct_flights drop constraint fk_fct_flights__airline_id")
     execute("alter table marts.dim_aircraft drop constraint dim_aircraft_pkey cascade")
     guards = built.run("test", "-s", "assert_foreign_keys_enforced", "assert_primary_keys_enforced")
@@ -63,7 +63,7 @@ def test_a_key_that_is_missing_is_told_and_put_back(built: Dbt) -> None:
     assert constraints == {key.split(" ", 1)[1] for key in DECLARED}
 
 
-def test_an_inferred_member_becomes_real_and_keeps_its_flights(built: Dbt) -> None:
+def test_an_inferred_row_becomes_real_and_keeps_its_flights(built: Dbt) -> None:
     inferred = "select is_inferred, airport_name, time_zone from marts.dim_airports where airport_id = 'SJU'"
     assert query(inferred) == [(True, None, "America/Puerto_Rico")]
     land("airports", airport("SJU", "NA", name="Luis Munoz Marin Intl"))

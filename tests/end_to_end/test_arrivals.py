@@ -34,7 +34,7 @@ def deliver(path: Path, documents: list[Document]) -> None:
     load(Request(("flights",), (str(path),)))
 
 
-def test_every_order_of_arrival_over_separate_runs_gives_the_same_marts(database: str, tmp_path: Path) -> None:
+def test_every_order_of_arrival_gives_the_same_marts(database: str, tmp_path: Path) -> None:
     """Each order is a flight of its own number and aircraft, so that all orders go through the same four runs."""
     dbt = Dbt(tmp_path)
     make_raw_tables()

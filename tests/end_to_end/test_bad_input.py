@@ -92,9 +92,7 @@ GOOD_FILES = {
 
 
 @pytest.mark.parametrize(("data", "landed"), GOOD_FILES.values(), ids=GOOD_FILES)
-def test_odd_but_sound_files_land_whole_and_once(
-    module_database: str, tmp_path: Path, data: bytes, landed: int
-) -> None:
+def test_unusual_but_valid_files_land_once(module_database: str, tmp_path: Path, data: bytes, landed: int) -> None:
     path = tmp_path / "file.ndjson.gz"
     path.write_bytes(data)
     assert loader("load", "flights", path).returncode == 0
@@ -103,7 +101,7 @@ def test_odd_but_sound_files_land_whole_and_once(
     assert (booked(path), rejected(path)) == ((landed, landed, 0), [])
 
 
-def test_each_bad_line_is_named_with_its_coordinate_and_hides_no_good_one(module_database: str, tmp_path: Path) -> None:
+def test_each_bad_line_is_named_and_every_good_line_lands(module_database: str, tmp_path: Path) -> None:
     path, lines = tmp_path / "lines.ndjson", [line(1)]
     for number, (bad, _) in enumerate(BAD_LINES, start=2):
         lines += [bad, b"", line(number)]
@@ -124,9 +122,7 @@ def test_each_bad_line_is_named_with_its_coordinate_and_hides_no_good_one(module
 @pytest.mark.parametrize(
     "data", [PACKED[: len(PACKED) // 2], b"\x1f\x8bno gzip at all\n" * 9], ids=["truncated", "only its first two bytes"]
 )
-def test_broken_gzip_lands_what_came_before_and_names_the_rest(
-    module_database: str, tmp_path: Path, data: bytes
-) -> None:
+def test_broken_gzip_lands_what_precedes_the_damage(module_database: str, tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "file.ndjson.gz"
     path.write_bytes(data)
     ran = loader("load", "flights", path)
@@ -137,7 +133,7 @@ def test_broken_gzip_lands_what_came_before_and_names_the_rest(
     assert rejected(path) == [(landed + 1, "cut_off")]
 
 
-def test_what_is_not_there_is_said(module_database: str, tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(module_database: str, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     assert refused(loader("load", "flights", folder)) == f"{folder}: the folder holds no file"
@@ -148,9 +144,7 @@ def test_what_is_not_there_is_said(module_database: str, tmp_path: Path) -> None
     assert "run `make data`" in refused(loader("load", "flights", WAYBILL_RAW=str(folder)))
 
 
-def test_a_source_whose_contract_is_missing_or_no_schema_is_refused_before_anything_is_landed(
-    module_database: str, tmp_path: Path
-) -> None:
+def test_a_missing_or_invalid_contract_stops_the_load_first(module_database: str, tmp_path: Path) -> None:
     for package in ("loader", "warehouse"):
         shutil.copytree(PROJECT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     path, contract = tmp_path / "file.ndjson", tmp_path / "loader" / "contracts" / "flights.schema.json"
@@ -175,7 +169,7 @@ def external(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
         yield {**server.variables("creator", tmp_path_factory.mktemp("external")), "PGDATABASE": "bad_input"}
 
 
-def test_a_wrong_password_is_one_line_and_the_right_one_completes(external: dict[str, str], tmp_path: Path) -> None:
+def test_a_wrong_password_is_one_line_and_a_rerun_completes(external: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "file.ndjson"
     path.write_bytes(line(1))
     said = refused(loader("load", "flights", path, **{**external, "PGPASSWORD": "wrong"}))
@@ -184,16 +178,14 @@ def test_a_wrong_password_is_one_line_and_the_right_one_completes(external: dict
     assert "1 documents landed" in loader("load", "flights", path, **external).stdout
 
 
-def test_a_server_that_is_gone_is_one_line(external: dict[str, str], tmp_path: Path) -> None:
+def test_an_unreachable_server_is_one_line(external: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "file.ndjson"
     path.write_bytes(line(1))
     said = refused(loader("load", "flights", path, **{**external, "PGPORT": "1"}))
     assert "127.0.0.1:1 as creator" in said and "Connection refused" in said
 
 
-def test_a_file_that_an_ordinary_user_cannot_read_is_named_and_lands_after_it_can(
-    external: dict[str, str], tmp_path: Path
-) -> None:
+def test_an_unreadable_file_is_named_and_lands_once_readable(external: dict[str, str], tmp_path: Path) -> None:
     closed, beside = tmp_path / "closed.ndjson", tmp_path / "beside.ndjson"
     closed.write_bytes(line(1))
     beside.write_bytes(line(2))

@@ -73,19 +73,17 @@ def pressed(command: list[str], presses: Path, **where: str) -> subprocess.Compl
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_that_is_still_importing_says_one_line(presses: Path, command: str) -> None:
+def test_ctrl_c_while_a_command_imports_is_one_line(presses: Path, command: str) -> None:
     ran = pressed([command], presses, AT_MODULE="waybill.errors", WAYBILL_RAW=str(presses))
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", f"{LINE}\n")
 
 
-def test_the_one_command_that_is_still_importing_says_one_line(presses: Path) -> None:
+def test_ctrl_c_while_waybill_imports_is_one_line(presses: Path) -> None:
     ran = pressed(["waybill", "status"], presses, AT_MODULE="warehouse.errors")
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", f"{LINE}\n")
 
 
-def test_every_stage_can_be_interrupted_twice_or_find_the_disk_full_and_a_rerun_completes(
-    server: None, presses: Path, tmp_path: Path
-) -> None:
+def test_every_stage_completes_after_ctrl_c_and_a_full_disk(server: None, presses: Path, tmp_path: Path) -> None:
     chance, cramped = random.Random(4), set[str]()
     with small_line(tmp_path) as line:
         for stage in [stage.name for stage in read_stages()]:

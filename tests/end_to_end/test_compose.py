@@ -63,20 +63,20 @@ def test_it_follows_the_compose_specification() -> None:
     assert said.returncode == 0, said.stdout
 
 
-def test_every_variable_stands_in_the_example_and_what_is_no_setting_is_asked_for_here() -> None:
+def test_every_variable_is_in_the_example_or_required_by_compose() -> None:
     wanted = {name for name, _, _ in VARIABLE.findall(TEXT)}
     assert wanted <= set(EXAMPLE)
     assert set(EXAMPLE) - SETTINGS == wanted - SETTINGS
 
 
-def test_what_it_takes_when_nothing_is_set_is_what_example_and_settings_take() -> None:
+def test_its_defaults_are_those_of_the_example_and_the_settings() -> None:
     fields = {name.upper(): str(field.default) for name, field in Settings.model_fields.items()}
     for name, how, value in VARIABLE.findall(TEXT):
         if how == ":-" and name != "PGUSER":  # whose default is the embedded server's owner
             assert {value} == {fields.get(name, value), EXAMPLE[name] or value}, name
 
 
-def test_there_is_no_start_without_secrets_of_ones_own() -> None:
+def test_it_does_not_start_without_the_users_own_secrets() -> None:
     assert {name for name, how, _ in VARIABLE.findall(TEXT) if how == ":?"} == {"WAYBILL_SECRETS"}
     assert set(FILE["secrets"]) == set(SECRETS)
     for name, secret in FILE["secrets"].items():
@@ -110,14 +110,14 @@ def test_a_service_is_pinned_and_confined(name: str) -> None:
 
 
 @each_service
-def test_a_service_that_stays_is_looked_after_and_a_job_is_not(name: str) -> None:
+def test_services_have_health_checks_and_jobs_have_none(name: str) -> None:
     check = SERVICES[name]["healthcheck"]
     is_job = SERVICES[name]["restart"] == "no"
     assert check == {"disable": True} if is_job else check["test"][0] in ("CMD", "CMD-SHELL")
 
 
 @each_service
-def test_what_a_service_waits_for_can_come(name: str) -> None:
+def test_every_condition_a_service_waits_for_can_be_met(name: str) -> None:
     for other, how in SERVICES[name].get("depends_on", {}).items():
         is_job = SERVICES[other]["restart"] == "no"
         assert how == {"condition": "service_completed_successfully" if is_job else "service_healthy"}
@@ -133,7 +133,7 @@ def test_volumes_are_declared_and_files_are_there(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
-def test_our_image_is_told_what_the_settings_know(name: str) -> None:
+def test_our_image_gets_only_variables_of_the_settings(name: str) -> None:
     service = SERVICES[name]
     assert {variable for variable in service["environment"] if not variable.endswith("_FILE")} <= SETTINGS
     assert f"AS {service['build']['target']}\n" in DOCKERFILE
@@ -144,7 +144,7 @@ def test_our_image_is_told_what_the_settings_know(name: str) -> None:
         assert any(folder.startswith(volume.split(":")[1]) for folder in [*folders, "/waybill/notebooks"])
 
 
-def test_every_setting_is_passed_on_or_said_why_not() -> None:
+def test_every_setting_is_passed_on_or_left_out_with_a_reason() -> None:
     passed_on = set(FILE["x-waybill"]["environment"])
     of_the_image = SETTINGS & set(image_variables())
     assert not passed_on & (of_the_image | set(NOT_PASSED_ON))
@@ -166,7 +166,7 @@ def test_names_and_ports_of_the_servers_agree() -> None:
         assert f"http://127.0.0.1:{port.rpartition(':')[2]}/" in str(SERVICES[name]["healthcheck"])
 
 
-def test_topic_and_messages_are_of_a_source_that_there_is() -> None:
+def test_topic_and_messages_belong_to_a_declared_source() -> None:
     topic = read_source("flights").topic
     assert f'create_topic("{topic}", 2)' in words_of(SERVICES["topic"]["command"])
     assert 12 not in (*ARRAY_MONTHS, *PACKED_MONTHS)
@@ -175,7 +175,7 @@ def test_topic_and_messages_are_of_a_source_that_there_is() -> None:
     assert "streaming.consumer flights " in SERVICES["consumer"]["command"]
 
 
-def test_pgadmin_knows_the_warehouse_by_its_read_only_login(database: str) -> None:
+def test_pgadmin_connects_with_the_read_only_login(database: str) -> None:
     [server] = json.loads((PROJECT / "warehouse/pgadmin/servers.json").read_text())["Servers"].values()
     environment = FILE["x-waybill"]["environment"]
     assert (server["Host"], str(server["Port"])) == (environment["PGHOST"], environment["PGPORT"])
@@ -187,19 +187,19 @@ def test_pgadmin_knows_the_warehouse_by_its_read_only_login(database: str) -> No
     assert {"pgadmin_password", "waybill_reader_password"} == set(SERVICES["pgadmin"]["secrets"])
 
 
-def test_the_reports_service_knows_no_password_and_no_warehouse() -> None:
+def test_the_reports_service_has_no_password_and_no_warehouse() -> None:
     assert SERVICES["docs"]["secrets"] == []
     assert SERVICES["docs"]["environment"] == {}
     assert SERVICES["docs"]["networks"] == ["pages"]
     assert [name for name, service in SERVICES.items() if "pages" in service["networks"]] == ["docs"]
 
 
-def test_the_image_is_of_the_embedded_servers_major_version_and_keeps_its_data_where_that_has_it() -> None:
+def test_the_image_has_the_embedded_version_and_data_folder() -> None:
     assert SERVICES["postgres"]["image"].startswith(f"postgres:{MAJOR_VERSION}.")
     assert SERVICES["postgres"]["volumes"] == ["warehouse:/var/lib/postgresql"]
 
 
-def test_the_dockerfile_names_an_exact_base_and_ends_without_root_and_tools() -> None:
+def test_the_dockerfile_pins_its_base_and_ends_without_root() -> None:
     assert re.search(r"^ARG BASE=python:3\.1[1-3]\.\d+-slim-\w+$", DOCKERFILE, re.M)
     assert set(re.findall(r"^FROM (\S+) AS", DOCKERFILE, re.M)) == {
         "${BASE}",
@@ -214,7 +214,7 @@ def test_the_dockerfile_names_an_exact_base_and_ends_without_root_and_tools() ->
     assert not re.search(r"apt-get|pip install|environment\.py", last)
 
 
-def test_the_image_is_handed_what_runs_and_nothing_else() -> None:
+def test_the_image_receives_only_the_files_that_run() -> None:
     lines = [line for line in (PROJECT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
     allowed = {line[1:] for line in lines if line.startswith("!")}
     assert lines[0] == "*"
@@ -224,7 +224,7 @@ def test_the_image_is_handed_what_runs_and_nothing_else() -> None:
         assert copied == "." or any(copied == path or copied.startswith(f"{path}/") for path in allowed), copied
 
 
-def test_the_docs_tell_of_every_service_profile_and_port() -> None:
+def test_the_docs_name_every_service_profile_and_port() -> None:
     told = (PROJECT / "docs/containers.md").read_text()
     rows = dict(re.findall(r"^\| `([a-z]+)` \| (.*) \|$", told, re.M))
     assert set(rows) == set(SERVICES)

@@ -28,11 +28,11 @@ from tests.support.databases import rows
         "mart row marts.fct_flights: MQ-3670-LGA-2013-07-12",
     ],
 )
-def test_it_tells_three_rejects_a_duplicate_a_correction_and_a_why(demo: DemoRun, words: str) -> None:
+def test_it_shows_rejects_a_duplicate_a_correction_and_a_why(demo: DemoRun, words: str) -> None:
     assert words in demo.said
 
 
-def test_what_it_tells_is_what_the_warehouse_holds(demo: DemoRun) -> None:
+def test_its_figures_are_those_of_the_warehouse(demo: DemoRun) -> None:
     outcomes = dict(rows("select outcome::text, count(*) from intermediate.document_outcomes group by 1"))
     assert outcomes == {"current": 170, "duplicate": 1, "superseded": 1, "uncastable": 1}
     assert rows("select count(*), max(arrival_delay_minutes) from marts.fct_flights") == [(112, 168)]
@@ -50,7 +50,7 @@ def test_what_it_tells_is_what_the_warehouse_holds(demo: DemoRun) -> None:
         ("dim_aircraft", "aircraft_id"),
     ],
 )
-def test_a_row_of_every_mart_leads_to_source_bytes_that_are_checked(demo: DemoRun, mart: str, key: str) -> None:
+def test_a_row_of_every_mart_leads_back_to_its_source_bytes(demo: DemoRun, mart: str, key: str) -> None:
     keys = rows(f"select min({key}), max({key}) from marts.{mart} where _batch_id is not null")[0]
     for value in keys:
         said = why_row(mart, (value,))
@@ -59,7 +59,7 @@ def test_a_row_of_every_mart_leads_to_source_bytes_that_are_checked(demo: DemoRu
         assert any(line.startswith(f"mart row marts.{mart}: ") for line in said)
 
 
-def test_why_names_what_stands_in_place_of_a_document_that_is_not_current(demo: DemoRun) -> None:
+def test_why_names_the_document_that_replaced_another(demo: DemoRun) -> None:
     uncastable, duplicate = why("data/raw/raw.json:57"), why("data/raw/raw.json:118")
     assert 'uncastable: arrival_delay_minutes: "twelve" is no whole number, key B6-1307-JFK-2013-06-17' in uncastable
     assert "the current document with this key is data/raw/raw.json:58" in uncastable
@@ -68,13 +68,13 @@ def test_why_names_what_stands_in_place_of_a_document_that_is_not_current(demo: 
     assert not any(line.startswith("mart row") for line in uncastable + duplicate)
 
 
-def test_the_gates_were_the_pipelines_own_and_held(demo: DemoRun) -> None:
+def test_the_gates_are_those_of_the_pipeline_and_pass(demo: DemoRun) -> None:
     held = json.loads((demo.folder / "WAYBILL_REPORTS" / "demo" / "validation" / "held.json").read_text())
     assert {name: gate["outcome"]["success"] for name, gate in held.items()} == {"raw": True, "marts": True}
     assert all(gate["outcome"]["expectations"] > 30 for gate in held.values())
 
 
-def test_what_it_writes_stands_in_folders_of_its_own(demo: DemoRun) -> None:
+def test_it_writes_to_its_own_folders(demo: DemoRun) -> None:
     assert {path.relative_to(demo.folder).parts[1] for path in demo.folder.rglob("*") if path.is_file()} == {"demo"}
     flights = json.loads((demo.folder / "WAYBILL_PROCESSED" / "demo" / "fct_flights.json").read_text())
     assert len(flights) == 112
@@ -84,7 +84,7 @@ def test_what_it_writes_stands_in_folders_of_its_own(demo: DemoRun) -> None:
     }
 
 
-def test_its_report_tells_of_the_whole_run(demo: DemoRun) -> None:
+def test_its_report_shows_the_whole_run(demo: DemoRun) -> None:
     folder = demo.folder / "WAYBILL_REPORTS" / "demo"
     page, documents = (folder / "index.html").read_text(), (folder / "documents.html").read_text()
     told = re.findall(r'<a href="documents.html#([^"]+)">data/raw/raw.json:(\d+)</a>', page)
@@ -101,9 +101,7 @@ def test_its_report_tells_of_the_whole_run(demo: DemoRun) -> None:
     assert "not measured" not in page
 
 
-def test_a_second_one_at_the_same_time_is_refused_and_empties_nothing(
-    demo: DemoRun, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_second_demo_at_the_same_time_is_refused(demo: DemoRun, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PGDATABASE", "DBT_TARGET_PATH", "WAYBILL_REPORTS"):
         monkeypatch.setenv(name, demo.beside if name == "PGDATABASE" else str(demo.folder / name))
     report = demo.folder / "WAYBILL_REPORTS" / "demo" / "index.html"
@@ -116,6 +114,6 @@ def test_a_second_one_at_the_same_time_is_refused_and_empties_nothing(
     assert report.exists()
 
 
-def test_what_it_tells_fits_in_80_columns(demo: DemoRun) -> None:
+def test_its_output_fits_in_80_columns(demo: DemoRun) -> None:
     told = demo.said[demo.said.index("Where every document went") :].replace(f"{demo.folder}/", "")
     assert [line for line in told.splitlines() if len(line) > 80 and not line.startswith("$ ")] == []

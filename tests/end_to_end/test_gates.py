@@ -61,7 +61,7 @@ def stages(ran: subprocess.CompletedProcess[str]) -> list[str]:
     return re.findall(r"^([a-z-]+) +[0-9.]+ s ", ran.stdout, re.M)
 
 
-def test_a_broken_book_stops_the_line_before_the_marts(line: Line) -> None:
+def test_unbalanced_books_stop_the_run_before_the_marts(line: Line) -> None:
     before, files = versions(*MARTS, "predictions.flight_delays_small"), line.files(*FOLDERS)
     line.deliver("flights", "late-1.ndjson", twenty_minutes_late()[:5])
     ((batch,),) = rows("select batch_id from ledger.batches where source = 'flights'")
@@ -79,7 +79,7 @@ def test_a_broken_book_stops_the_line_before_the_marts(line: Line) -> None:
     assert line.files(*FOLDERS) == files
 
 
-def test_a_failed_marts_checkpoint_stops_the_line_before_model_scores_exports_and_report(line: Line) -> None:
+def test_a_failed_marts_checkpoint_stops_the_run_before_training(line: Line) -> None:
     marts, scores, files = versions(*MARTS), versions("predictions.flight_delays_small"), line.files(*FOLDERS)
     line.deliver("flights", "late-2.ndjson", twenty_minutes_late())
     ran = line.run()

@@ -47,7 +47,7 @@ def one_line(ran: subprocess.CompletedProcess[str]) -> str:
     return line
 
 
-def test_the_whole_line_runs_in_an_odd_place_with_a_closed_umask_and_no_home_and_no_network(clone: Path) -> None:
+def test_the_pipeline_runs_in_an_odd_folder_without_a_home(clone: Path) -> None:
     ran = run_in(clone, *OFFLINE, "sh", "-c", "umask 077 && make demo && make status")
     assert ran.stderr == ""
     assert ran.stdout.count("balanced") == 5
@@ -56,7 +56,7 @@ def test_the_whole_line_runs_in_an_odd_place_with_a_closed_umask_and_no_home_and
     assert (clone / "reports/demo/index.html").exists()
 
 
-def test_bare_dbt_runs_in_an_odd_place(clone: Path) -> None:
+def test_dbt_runs_in_an_odd_folder(clone: Path) -> None:
     script = (
         ". ../.venv/bin/activate && PATH=../.venv/bin:$PATH && dbt show --quiet --inline 'select session_user as who'"
     )
@@ -64,12 +64,12 @@ def test_bare_dbt_runs_in_an_odd_place(clone: Path) -> None:
 
 
 @AS_ROOT
-def test_a_home_that_the_servers_user_cannot_enter_has_its_server_elsewhere(clone: Path) -> None:
+def test_a_clone_the_server_cannot_enter_has_data_elsewhere(clone: Path) -> None:
     said = python(clone, "warehouse", "status").stdout
     assert f"embedded PostgreSQL 18 in {SYSTEM_HOME}/" in said
 
 
-def test_env_alone_names_the_server_and_leads_nowhere_else(clone: Path) -> None:
+def test_dot_env_alone_names_the_server(clone: Path) -> None:
     where = "select current_database() || '@' || current_setting('server_version_num')::int / 10000 as here"
     asks = (
         (".venv/bin/python", "-m", "warehouse", "psql", "-Atc", where),
@@ -91,7 +91,7 @@ def test_env_alone_names_the_server_and_leads_nowhere_else(clone: Path) -> None:
         assert "waybill@18" in run_in(clone, *ask).stdout
 
 
-def test_every_command_works_on_the_server_that_env_alone_names(clone: Path) -> None:
+def test_every_command_works_on_the_server_named_in_dot_env(clone: Path) -> None:
     cell = next("".join(cell["source"]) for cell in code_cells(NOTEBOOK) if "engine" in "".join(cell["source"]))
     commands = {
         "warehouse up": "warehouse up: PostgreSQL at 127.0.0.1:",
@@ -129,7 +129,7 @@ def write_dotenv(clone: Path, settings: dict[str, str]) -> None:
 
 
 @AS_ROOT
-def test_a_clone_that_cannot_be_written_to_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_read_only_clone_is_refused_in_one_line(tmp_path: Path) -> None:
     clone = make_clone(tmp_path / "read only")
     mounted = "mount --bind . . && mount -o remount,ro,bind . && cd . &&"
     for command in (".venv/bin/python -m warehouse up", ".venv/bin/python -m pipeline load"):
@@ -138,7 +138,7 @@ def test_a_clone_that_cannot_be_written_to_is_refused_in_one_line(tmp_path: Path
 
 
 @AS_ROOT
-def test_a_disk_that_fills_up_loses_nothing_and_a_rerun_completes(tmp_path: Path) -> None:
+def test_a_full_disk_loses_nothing_and_a_rerun_completes(tmp_path: Path) -> None:
     clone = make_clone(tmp_path / "full")
     documents = (json.dumps(flight(number)) for number in range(30_000))
     (clone / "flights.ndjson").write_text("\n".join(documents))
@@ -162,7 +162,7 @@ def test_a_disk_that_fills_up_loses_nothing_and_a_rerun_completes(tmp_path: Path
 
 
 @AS_ROOT
-def test_a_join_of_parallel_workers_runs_with_the_small_shared_memory_of_a_container(tmp_path: Path) -> None:
+def test_a_parallel_join_runs_with_little_shared_memory(tmp_path: Path) -> None:
     clone = make_clone(tmp_path / "small")
     forced = "set parallel_setup_cost = 0; set parallel_tuple_cost = 0; set enable_mergejoin = off; set enable_nestloop = off"
     script = f"""

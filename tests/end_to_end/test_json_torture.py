@@ -111,7 +111,7 @@ def one_line_texts() -> list[bytes]:
     return [raw for raw in texts() if b"\n" not in raw and b"\r" not in raw]
 
 
-def test_each_text_as_a_file_of_its_own(anything: Path, oracle: Oracle) -> None:
+def test_each_text_in_its_own_file(anything: Path, oracle: Oracle) -> None:
     expected = {}
     for number, raw in enumerate(fragments()):
         (anything / f"{number}.doc").write_bytes(raw)
@@ -123,7 +123,7 @@ def test_each_text_as_a_file_of_its_own(anything: Path, oracle: Oracle) -> None:
     assert len(expected) > 650
 
 
-def test_all_texts_on_the_lines_of_one_feed(anything: Path, oracle: Oracle) -> None:
+def test_all_texts_as_lines_of_one_file(anything: Path, oracle: Oracle) -> None:
     lines = [b"{}", *one_line_texts()]
     (anything / "all.ndjson").write_bytes(b"\n".join(lines))
     load(Request(("anything",)))
@@ -136,7 +136,7 @@ def test_all_texts_on_the_lines_of_one_feed(anything: Path, oracle: Oracle) -> N
     assert len(expected) > 2_500
 
 
-def test_what_is_landed_is_the_value_that_was_sent(anything: Path, oracle: Oracle) -> None:
+def test_the_landed_value_is_the_value_that_was_sent(anything: Path, oracle: Oracle) -> None:
     lines = one_line_texts()
     good = [b"{}", *(raw for raw in lines if raw.strip(BLANKS) and oracle.verdict(raw.strip(BLANKS)) == "landed")]
     (anything / "good.ndjson").write_bytes(b"\n".join(good))

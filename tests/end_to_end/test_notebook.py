@@ -20,7 +20,7 @@ def code_cells(path: Path) -> list[dict[str, Any]]:
     return [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
 
 
-def test_it_stands_in_git_without_outputs() -> None:
+def test_it_is_committed_without_outputs() -> None:
     assert [cell for cell in code_cells(NOTEBOOK) if cell["outputs"] or cell["execution_count"]] == []
 
 

@@ -83,7 +83,7 @@ def held_at_commit(path: Path) -> Iterator[Any]:
     holder.close()
 
 
-def test_of_two_loaders_the_one_that_commits_last_is_not_lost(dbt: Dbt, tmp_path: Path) -> None:
+def test_a_batch_with_an_older_id_committed_last_is_processed(dbt: Dbt, tmp_path: Path) -> None:
     with held_at_commit(write(tmp_path / "slow.ndjson", 1, 2)) as let_go:
         completes(start_loader(write(tmp_path / "fast.ndjson", 3)))
         dbt.update()
@@ -96,7 +96,7 @@ def test_of_two_loaders_the_one_that_commits_last_is_not_lost(dbt: Dbt, tmp_path
     dbt.succeed("test", "-s", "assert_documents_balance")
 
 
-def test_a_batch_that_commits_while_dbt_runs_is_taken_in_by_the_next_run(dbt: Dbt, tmp_path: Path) -> None:
+def test_a_batch_committed_while_dbt_runs_waits_for_next_run(dbt: Dbt, tmp_path: Path) -> None:
     with held_at_commit(write(tmp_path / "slow.ndjson", 1, 2)) as let_go:
         completes(start_loader(write(tmp_path / "fast.ndjson", 3)))
         gone: list[bool] = []
@@ -114,7 +114,7 @@ def test_a_batch_that_commits_while_dbt_runs_is_taken_in_by_the_next_run(dbt: Db
     dbt.succeed("test", "-s", "assert_documents_balance")
 
 
-def test_two_loaders_on_one_file_land_each_document_once_and_both_end_well(dbt: Dbt, tmp_path: Path) -> None:
+def test_two_loaders_of_one_file_land_each_document_once(dbt: Dbt, tmp_path: Path) -> None:
     path = write(tmp_path / "same.ndjson", 1, 2)
     with held_at_commit(path) as let_go:
         second = start_loader(path)

@@ -91,7 +91,7 @@ def test_every_path_exists(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
-def test_every_test_that_is_named_exists(document: Path) -> None:
+def test_every_named_test_exists(document: Path) -> None:
     for path, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", document.read_text()):
         assert f"def {name}(" in Path(path).read_text(), name
 
@@ -103,21 +103,21 @@ def test_the_picture_is_drawn_from_the_list_of_stages() -> None:
         assert f"{stage['name']}<br>" in shown or f'"{stage["name"]}"' in shown
 
 
-def test_the_readme_shows_what_make_alone_says() -> None:
+def test_the_readme_shows_the_output_of_make() -> None:
     said = subprocess.run(["make", "--no-print-directory"], capture_output=True, text=True, check=True).stdout
     assert said in Path("README.md").read_text()
     assert set(re.findall(r"make ([a-z-]+)", said)) >= TARGETS - {"setup-dev"}
     assert max(map(len, said.splitlines())) <= 80
 
 
-def test_the_output_that_the_readme_shows_names_every_stage_in_its_order() -> None:
+def test_the_readme_shows_every_stage_in_order() -> None:
     shown = Path("README.md").read_text()
     run = shown[shown.index("make pipeline\n```") :]
     stages = [stage["name"] for stage in yaml.safe_load(Path("pipeline/stages.yml").read_text())]
     assert re.findall(r"^([a-z-]+) +\d+\.\d s ", run, re.M) == stages
 
 
-def test_the_readme_begins_in_both_languages_and_keeps_its_order() -> None:
+def test_the_readme_keeps_its_order() -> None:
     readme = Path("README.md").read_text()
     assert readme.startswith("# Waybill\n\n**Raw JSON in, tested tables and a trained model out")
     order = ["*Du JSON brut", "```mermaid", "## Quickstart", "## Folders", "## Marts", "## Make", "## Streaming", "## Configuration",

@@ -22,7 +22,7 @@ def names(cell: str) -> list[str]:
 
 
 @pytest.mark.parametrize("row", THERE, ids=lambda row: row[0])
-def test_what_is_said_to_be_there_has_a_file_a_command_and_a_test(row: list[str]) -> None:
+def test_each_finished_section_has_a_file_a_command_and_a_test(row: list[str]) -> None:
     _, file, command, test = row
     [path], [typed], [proof] = names(file), names(command), names(test)
     assert Path(path).is_file()
@@ -32,7 +32,7 @@ def test_what_is_said_to_be_there_has_a_file_a_command_and_a_test(row: list[str]
 
 
 @pytest.mark.parametrize("row", COMING, ids=lambda row: row[0])
-def test_what_is_to_come_is_not_there_and_claims_no_command_and_no_test(row: list[str]) -> None:
+def test_an_open_section_claims_no_file_command_or_test(row: list[str]) -> None:
     [path] = names(row[1])
     assert not Path(path).exists(), f"{path} is there: fill its row"
     assert row[2:] == ["", ""]
@@ -48,7 +48,7 @@ def test_every_section_of_the_architecture_has_a_row(words: str) -> None:
     assert any(words in row[0] for row in ROWS)
 
 
-def test_both_substitutions_are_said() -> None:
+def test_both_substitutions_are_named() -> None:
     text = DOCUMENT.read_text()
     assert "PostgreSQL à la place de MySQL" in text
     assert "pgAdmin à la place de phpMyAdmin" in text

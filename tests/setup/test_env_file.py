@@ -28,7 +28,7 @@ def make_env(project: Path, umask: int = 0o000) -> subprocess.CompletedProcess[s
     return subprocess.run(command, capture_output=True, text=True, umask=umask, check=False)
 
 
-def test_each_call_in_a_new_clone_makes_another_password(project: Path) -> None:
+def test_each_new_clone_gets_another_password(project: Path) -> None:
     example, passwords = dotenv_values(PROJECT / ".env.example"), set()
     for _ in range(2):
         assert make_env(project).returncode == 0
@@ -44,7 +44,7 @@ def test_each_call_in_a_new_clone_makes_another_password(project: Path) -> None:
     assert all(len(password or "") >= 32 for password in passwords)
 
 
-def test_a_file_that_is_there_stays_byte_for_byte(project: Path) -> None:
+def test_an_existing_file_stays_byte_for_byte(project: Path) -> None:
     (project / ".env").write_text("PGHOST=mine\n")
     said = make_env(project)
     assert said.returncode == 0
@@ -56,7 +56,7 @@ def secrets_of(project: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in (project / "secrets").iterdir()}
 
 
-def test_each_secret_of_the_containers_is_a_file_that_others_on_this_machine_cannot_reach(project: Path) -> None:
+def test_container_secrets_are_files_others_cannot_read(project: Path) -> None:
     make_env(project)
     made = secrets_of(project)
     assert set(made) == set(SECRETS)
@@ -67,7 +67,7 @@ def test_each_secret_of_the_containers_is_a_file_that_others_on_this_machine_can
     assert {path.stat().st_mode & 0o777 for path in (project / "secrets").iterdir()} == {0o444}
 
 
-def test_secrets_stay_the_same_and_follow_a_password_that_was_changed(project: Path) -> None:
+def test_secrets_stay_the_same_and_follow_a_changed_password(project: Path) -> None:
     make_env(project)
     before = secrets_of(project)
     make_env(project)
@@ -80,12 +80,12 @@ def test_secrets_stay_the_same_and_follow_a_password_that_was_changed(project: P
     assert dotenv_values(project / ".env")["PGPASSWORD"] == "mine"
 
 
-def test_no_secret_is_said(project: Path) -> None:
+def test_no_secret_is_printed(project: Path) -> None:
     said = make_env(project)
     assert not [value for value in secrets_of(project).values() if value in said.stdout + said.stderr]
 
 
-def test_what_it_writes_means_the_embedded_server(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_written_file_means_the_embedded_server(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_env(project)
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)

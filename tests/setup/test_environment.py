@@ -117,7 +117,7 @@ def test_it_installs_and_compiles_once(clone: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_one_that_was_broken_off_is_begun_anew(clone: Path, number: signal.Signals) -> None:
+def test_an_interrupted_set_up_starts_over(clone: Path, number: signal.Signals) -> None:
     process = start(clone)
     until_it_installs(clone, process)
     os.killpg(process.pid, number)
@@ -131,13 +131,13 @@ def test_one_that_was_broken_off_is_begun_anew(clone: Path, number: signal.Signa
     assert answer(clone) == "42"
 
 
-def test_two_at_once_take_turns(clone: Path) -> None:
+def test_two_set_ups_at_once_take_turns(clone: Path) -> None:
     both = [start(clone), start(clone)]
     assert sorted(len(process.communicate()[1].splitlines()) for process in both) == [0, 1]
     assert answer(clone) == "42"
 
 
-def test_an_environment_of_another_python_stays_and_is_brought_up_to_date_when_its_own_is_named(clone: Path) -> None:
+def test_another_pythons_environment_is_updated_only_on_request(clone: Path) -> None:
     assert set_up(clone)[0] == 0
     stamp = clone / ".venv/.waybill-requirements"
     stamp.write_text(stamp.read_text().replace(f"3.{sys.version_info.minor} ", "3.99 "))
@@ -177,19 +177,19 @@ def test_a_python_without_ensurepip_names_the_package_to_install(clone: Path) ->
         ),
     ],
 )
-def test_packages_that_cannot_be_had_are_one_line(clone: Path, variables: dict[str, str], words: str) -> None:
+def test_unavailable_packages_are_one_line(clone: Path, variables: dict[str, str], words: str) -> None:
     line = refused(clone, **variables)
     assert words in line
     assert line.endswith("; then run the same command again")
     assert set_up(clone)[0] == 0
 
 
-def test_a_package_that_is_not_the_pinned_one_is_refused(clone: Path) -> None:
+def test_a_package_with_another_hash_is_refused(clone: Path) -> None:
     (clone / "requirements.txt").write_text(f"tiny==1.0 --hash=sha256:{'0' * 64}\n")
     assert "hash is not the pinned one" in refused(clone)
 
 
-def test_a_checkout_that_cannot_be_written_to_is_refused(clone: Path) -> None:
+def test_a_read_only_checkout_is_refused(clone: Path) -> None:
     command = f"'{sys.executable}' setup/environment.py requirements"
     if os.geteuid() == 0:  # whom no mode of a folder stops
         read_only = f"mount --bind . . && mount -o remount,ro,bind . && cd '{clone}' && {command}"
@@ -220,7 +220,7 @@ def test_a_full_disk_is_one_line_and_a_rerun_completes(clone: Path) -> None:
     assert "the disk is full: free some 2 GB" in said.stderr.splitlines()[1]
 
 
-def test_uv_does_it_when_it_is_there(clone: Path) -> None:
+def test_set_up_uses_uv_where_it_is_installed(clone: Path) -> None:
     uv = Path(sysconfig.get_path("scripts")) / "uv"
     where = {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": str(clone / "wheels")}
     code, lines = set_up(clone, PATH=f"{uv.parent}:/usr/bin:/bin", **where)
@@ -229,7 +229,7 @@ def test_uv_does_it_when_it_is_there(clone: Path) -> None:
     assert answer(clone) == "42"
 
 
-def test_pgadmins_packages_go_into_an_environment_of_their_own(clone: Path) -> None:
+def test_pgadmin_gets_its_own_environment(clone: Path) -> None:
     shutil.copy(clone / "requirements.txt", clone / "requirements/admin.txt")
     code, said = set_up(clone, "admin")
     assert code == 0

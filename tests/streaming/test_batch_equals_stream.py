@@ -53,9 +53,7 @@ def by_topic(documents: dict[str, list[bytes]], server: str, prefix: str) -> Non
     producer.close()
 
 
-def test_the_same_documents_by_topic_shuffled_and_doubled_give_the_same_marts(
-    broker: str, topic: str, tmp_path: Path
-) -> None:
+def test_a_shuffled_and_doubled_topic_gives_the_same_marts(broker: str, topic: str, tmp_path: Path) -> None:
     sample = json.loads(SAMPLE.read_bytes())
     documents = {source: [json.dumps(document).encode() for document in sample[source]] for source in source_names()}
     with fresh_database("batch"):

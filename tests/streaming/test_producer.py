@@ -33,7 +33,7 @@ def flight(number: int) -> bytes:
     ).encode()  # fmt: skip
 
 
-def test_documents_go_as_they_are_under_their_business_key(broker: str, flights: Source, tmp_path: Path) -> None:
+def test_documents_are_sent_unchanged_with_their_business_key(broker: str, flights: Source, tmp_path: Path) -> None:
     lines = [flight(1), b'  {"cut": ', b"\xff\xfe", b"[1, 2]", flight(2).replace(b": ", b" :  ")]
     (tmp_path / "a.ndjson").write_bytes(b"\n".join(lines) + b"\n\n")
     create_topic(flights.topic or "", 1)
@@ -61,7 +61,7 @@ def test_one_key_stays_in_one_partition_in_its_order(broker: str, flights: Sourc
     assert all(len(numbers) == 1 for numbers in partitions.values())
 
 
-def test_a_rate_is_kept_and_a_loop_goes_on_until_it_is_stopped(broker: str, flights: Source, tmp_path: Path) -> None:
+def test_it_keeps_the_rate_and_loops_until_stopped(broker: str, flights: Source, tmp_path: Path) -> None:
     (tmp_path / "a.ndjson").write_bytes(b"\n".join(flight(number) for number in range(10)))
     create_topic(flights.topic or "", 1)
     reached: list[int] = []
@@ -92,7 +92,7 @@ def test_a_message_over_the_brokers_limit_is_named(broker: str, flights: Source,
     assert len(list(read_topic(broker, flights.topic or ""))) == 2
 
 
-def test_an_unknown_topic_and_a_source_without_one_are_said(broker: str, flights: Source, tmp_path: Path) -> None:
+def test_an_unknown_topic_and_a_source_without_one_are_named(broker: str, flights: Source, tmp_path: Path) -> None:
     (tmp_path / "a.ndjson").write_bytes(flight(1))
     with pytest.raises(TopicUnknown, match=r"--create PARTITIONS"):
         produce(flights, (str(tmp_path / "a.ndjson"),))
@@ -100,13 +100,13 @@ def test_an_unknown_topic_and_a_source_without_one_are_said(broker: str, flights
         produce(flights.model_copy(update={"topic": None}), ())
 
 
-def test_a_key_that_cannot_be_read_is_none(flights: Source) -> None:
+def test_an_unreadable_key_is_null(flights: Source) -> None:
     assert business_key(flights, b"{") is None
     assert business_key(flights, b'{"airline": "UA"}') is None
     assert business_key(flights, b"[]") is None
 
 
-def test_the_command_makes_the_topic_and_says_what_was_acknowledged(broker: str, topic: str, tmp_path: Path) -> None:
+def test_the_command_creates_the_topic_and_counts_messages(broker: str, topic: str, tmp_path: Path) -> None:
     (tmp_path / "a.ndjson").write_bytes(flight(1) + b"\n" + flight(2))
     arguments = ["flights", str(tmp_path / "a.ndjson"), "--topic", topic, "--create", "1", "--compression", "none"]
     done = CliRunner().invoke(main, arguments)
@@ -114,7 +114,7 @@ def test_the_command_makes_the_topic_and_says_what_was_acknowledged(broker: str,
     assert len(list(read_topic(broker, topic))) == 2
 
 
-def test_ctrl_c_says_what_was_acknowledged(
+def test_ctrl_c_reports_the_acknowledged_messages(
     broker: str, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.ndjson").write_bytes(flight(1) + b"\n" + flight(2))
@@ -130,7 +130,7 @@ def test_ctrl_c_says_what_was_acknowledged(
     assert "sent 2, acknowledged 2; offsets partition 0: 0 to 1\n" in done.output
 
 
-def test_failures_are_counted_and_the_first_few_are_kept() -> None:
+def test_failures_are_counted_and_the_first_few_are_shown() -> None:
     report = DeliveryReport()
     for number in range(1000):
         report.fail(f"a.ndjson:{number}", ValueError("no"))

@@ -55,7 +55,7 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_files_are_loaded_before_replayed_or_loaded_after_by_their_names(raw: Path) -> None:
+def test_file_names_decide_what_is_loaded_and_what_is_replayed(raw: Path) -> None:
     files = split("*-2013-12*")
     assert [path.name for path in files.before["flights"]] == ["flights-2013-11.ndjson"]
     assert [path.name for path in files.replayed["flights"]] == ["flights-2013-12.ndjson"]
@@ -65,7 +65,7 @@ def test_files_are_loaded_before_replayed_or_loaded_after_by_their_names(raw: Pa
         split("nothing*")
 
 
-def test_marts_that_are_not_the_pipelines_are_named() -> None:
+def test_marts_that_differ_from_the_pipelines_are_named() -> None:
     one, other = MartHash(1, "7"), MartHash(1, "8")
     compare({"dim_airlines": one}, {"dim_airlines": one})
     with pytest.raises(StreamBroken, match="dim_airlines: these marts differ from the pipeline's"):
@@ -74,12 +74,12 @@ def test_marts_that_are_not_the_pipelines_are_named() -> None:
         compare({"dim_airports": one}, {})
 
 
-def test_without_a_model_it_says_what_comes_first(raw: Path, database: str) -> None:
+def test_without_a_model_it_says_what_to_run_first(raw: Path, database: str) -> None:
     with pytest.raises(RunRefused, match="no model can score the stream yet: run `make pipeline` first"):
         stream(REPLAY)
 
 
-def test_a_stream_is_transformed_while_it_comes_in_and_ends_with_the_pipelines_marts(
+def test_a_live_stream_ends_with_the_pipelines_marts(
     raw: Path, broker: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("WAYBILL_TASK", TASK)

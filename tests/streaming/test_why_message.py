@@ -91,7 +91,7 @@ def test_an_offset_in_an_accepted_gap_names_the_run_that_accepted_it(things: Thi
     assert any("landed in raw.things" in line for line in why(f"{things.topic}:0:3"))
 
 
-def test_a_tombstone_of_a_topic_that_was_made_anew_hides_no_document(things: Things) -> None:
+def test_a_tombstone_of_a_recreated_topic_hides_no_document(things: Things) -> None:
     things.send(None)
     things.consume()
     delete_topic(things.topic)
@@ -101,7 +101,7 @@ def test_a_tombstone_of_a_topic_that_was_made_anew_hides_no_document(things: Thi
     assert any("landed in raw.things" in line for line in why(f"{things.topic}:0:0"))
 
 
-def test_a_message_that_was_kept_in_part_is_said_to_be_in_its_topic(
+def test_a_truncated_reject_points_to_its_topic(
     things: Things, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     large = json.dumps({"id": 1, "text": "x" * 200_000}).encode()
@@ -128,9 +128,7 @@ def test_a_message_that_was_kept_in_part_is_said_to_be_in_its_topic(
     assert any(line.startswith(f"{coordinate} is left out") and command in line for line in caplog.messages)
 
 
-def test_a_replayed_message_lands_once_under_its_coordinate_and_the_books_balance(
-    things: Things, tmp_path: Path
-) -> None:
+def test_a_replayed_message_lands_once_under_its_coordinate(things: Things, tmp_path: Path) -> None:
     things.send(GOOD, b'{"id": "2"}', b"broken", None)
     things.consume()
     assert rows(BOOKS) == [(4, 1, 2, 1)]

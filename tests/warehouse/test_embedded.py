@@ -31,7 +31,7 @@ def place(unset: None) -> Iterator[ServerPaths]:
         yield place
 
 
-def test_it_listens_on_no_network_and_lets_no_other_user_in(place: ServerPaths) -> None:
+def test_it_has_no_port_and_refuses_other_users(place: ServerPaths) -> None:
     connection = connect("reader")
     with connection.cursor() as cursor:
         cursor.execute("show listen_addresses")
@@ -40,7 +40,7 @@ def test_it_listens_on_no_network_and_lets_no_other_user_in(place: ServerPaths) 
     assert (place.socket.stat().st_mode & 0o777, place.data.stat().st_mode & 0o777) == (0o700, 0o700)
 
 
-def test_it_comes_back_after_kill_9(place: ServerPaths) -> None:
+def test_it_restarts_after_kill_9(place: ServerPaths) -> None:
     assert embedded.start(place)
     assert not embedded.start(place)
     os.kill(int((place.data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
@@ -49,7 +49,7 @@ def test_it_comes_back_after_kill_9(place: ServerPaths) -> None:
     assert embedded.answers(place)
 
 
-def test_it_comes_back_when_its_socket_was_swept_away(place: ServerPaths) -> None:
+def test_it_restarts_when_its_socket_was_deleted(place: ServerPaths) -> None:
     embedded.start(place)
     for path in place.socket.iterdir():
         path.unlink()
@@ -57,7 +57,7 @@ def test_it_comes_back_when_its_socket_was_swept_away(place: ServerPaths) -> Non
     assert (place.socket / SOCKET_NAME).exists()
 
 
-def test_what_stands_where_its_socket_should_is_swept_away(place: ServerPaths) -> None:
+def test_a_leftover_socket_is_removed(place: ServerPaths) -> None:
     with socket.socket(socket.AF_UNIX) as others:
         others.bind(str(place.socket / SOCKET_NAME))
         process = subprocess.Popen(["sleep", "60"], user=place.user.pw_uid)
@@ -69,14 +69,14 @@ def test_what_stands_where_its_socket_should_is_swept_away(place: ServerPaths) -
         process.wait()
 
 
-def test_it_survives_the_shell_that_started_it(place: ServerPaths) -> None:
+def test_it_outlives_the_shell_that_started_it(place: ServerPaths) -> None:
     command = [sys.executable, "-m", "warehouse", "up"]
     started = subprocess.run(command, start_new_session=True, capture_output=True, text=True, check=True)
     assert started.stdout.startswith("warehouse up: embedded PostgreSQL 18")
     assert embedded.answers(place)
 
 
-def test_commands_that_make_it_at_once_take_turns(place: ServerPaths) -> None:
+def test_commands_that_create_it_at_once_take_turns(place: ServerPaths) -> None:
     names = ["first", "second", "third"]
     command = [sys.executable, "-m", "warehouse", "up"]
     at_once = [
@@ -91,7 +91,7 @@ def test_commands_that_make_it_at_once_take_turns(place: ServerPaths) -> None:
     connection.close()
 
 
-def test_two_stand_side_by_side(place: ServerPaths) -> None:
+def test_two_servers_run_side_by_side(place: ServerPaths) -> None:
     embedded.start(place)
     with own_server() as other:
         embedded.start(other)
@@ -115,7 +115,7 @@ def test_a_data_folder_of_another_user_is_refused(place: ServerPaths) -> None:
         connection_parameters("owner")
 
 
-def test_a_path_too_long_for_a_socket_has_it_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_path_too_long_for_a_socket_puts_it_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tmp_path / ("très long " * 8 + "é") / "état"
     monkeypatch.setenv("WAYBILL_STATE", str(folder))
     place = current_warehouse().place
@@ -129,7 +129,7 @@ def test_a_path_too_long_for_a_socket_has_it_elsewhere(monkeypatch: pytest.Monke
         shutil.rmtree(place.data.parent)
 
 
-def test_a_server_that_cannot_start_says_what_its_log_says(place: ServerPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_start_shows_the_last_line_of_the_log(place: ServerPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "START_SECONDS", 1)
     monkeypatch.setattr(embedded, "CONFIGURATION", embedded.CONFIGURATION + "no_such_setting = 1\n")
     with pytest.raises(ServerNotStarted, match=r"did not start; its log .*server\.log ends: .*FATAL"):

@@ -41,14 +41,14 @@ def status() -> str:
     return subprocess.check_output([sys.executable, "-m", "warehouse", "status"], text=True)
 
 
-def test_a_login_that_may_make_others_makes_one_a_role(creator: ExternalServer) -> None:
+def test_a_login_with_createrole_creates_one_login_a_role(creator: ExternalServer) -> None:
     with fresh_database():
         assert rows("select current_user") == [("waybill_reader",)]
         assert "one each for loader, transformer, trainer and reader" in status()
         assert logins_file(get_settings()).stat().st_mode & 0o777 == 0o600
 
 
-def test_a_login_that_may_not_does_it_all(plain: None) -> None:
+def test_a_login_without_createrole_does_everything(plain: None) -> None:
     with fresh_database():
         assert rows("select current_user") == [("plain",)]
         assert "one login, plain, does all" in status()
@@ -65,7 +65,7 @@ def test_logins_of_another_clone_are_left_alone(creator: ExternalServer, monkeyp
         assert rows("select current_user") == [("waybill_reader",)]
 
 
-def test_a_server_that_was_made_anew_gets_the_same_logins(creator: ExternalServer) -> None:
+def test_a_recreated_server_gets_the_same_logins(creator: ExternalServer) -> None:
     with fresh_database():
         before = logins_file(get_settings()).read_text()
     creator.drop_logins()
@@ -74,16 +74,14 @@ def test_a_server_that_was_made_anew_gets_the_same_logins(creator: ExternalServe
         assert logins_file(get_settings()).read_text() == before
 
 
-def test_a_login_whose_password_was_changed_names_the_file_to_remove(creator: ExternalServer) -> None:
+def test_a_changed_password_names_the_file_to_remove(creator: ExternalServer) -> None:
     with fresh_database():
         creator.execute("alter role waybill_reader password 'another'")
         with pytest.raises(ServerUnreachable, match=r"password authentication failed .*logins-.*, remove this file"):
             rows("select 1")
 
 
-def test_a_server_that_does_not_answer_is_away_and_one_that_refuses_is_not(
-    plain: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_answer_is_away_and_a_refusal_is_unreachable(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPASSWORD", "wrong")
     with pytest.raises(ServerUnreachable, match="password authentication failed") as refused:
         connect("reader")
@@ -110,7 +108,7 @@ def up() -> subprocess.CompletedProcess[str]:
         ("PGSSLMODE", "wrong", "invalid sslmode value"),
     ],
 )
-def test_each_way_of_not_getting_in_is_one_line(
+def test_every_failed_connection_is_one_line(
     plain: None, monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -122,20 +120,20 @@ def test_each_way_of_not_getting_in_is_one_line(
     assert line.endswith("; check the PG… variables, in the environment and in .env")
 
 
-def test_a_database_without_the_right_to_make_schemas_is_one_line(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_right_to_create_schemas_is_one_line(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGDATABASE", "postgres")
     (line,) = up().stderr.splitlines()
     assert "permission denied for database postgres" in line
 
 
-def test_an_older_server_is_refused_by_name(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_server_is_refused(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "OLDEST_SERVER", 170000)
     monkeypatch.setenv("PGDATABASE", "postgres")
     with pytest.raises(ServerTooOld, match="the server is PostgreSQL 16, Waybill needs 17 or newer"):
         connection_parameters("owner")
 
 
-def test_a_database_of_another_encoding_is_refused_by_name(
+def test_a_database_of_another_encoding_is_refused(
     external: ExternalServer, plain: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     external.execute("create database latin owner plain encoding 'LATIN1' locale 'C' template template0")

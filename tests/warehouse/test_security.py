@@ -108,7 +108,7 @@ def run(*arguments: str, **variables: str) -> str:
 
 
 @pytest.mark.usefixtures("unset")
-def test_no_secret_is_said_or_written_or_seen_in_a_process_list(creator: Path) -> None:
+def test_no_secret_is_printed_written_or_in_a_process_list(creator: Path) -> None:
     file = creator / "flights.ndjson"
     file.write_bytes(orjson.dumps(flight()) + b"\n{")
     make_raw_tables()
@@ -145,7 +145,7 @@ def test_no_secret_is_said_or_written_or_seen_in_a_process_list(creator: Path) -
 
 
 @pytest.mark.usefixtures("unset")
-def test_a_login_that_is_not_the_projects_reads_nothing(creator: Path, external: ExternalServer) -> None:
+def test_a_foreign_login_reads_nothing(creator: Path, external: ExternalServer) -> None:
     external.execute("drop role if exists stranger")
     external.execute("create role stranger login password 'stranger'")
     server = {"host": "127.0.0.1", "port": external.port, "dbname": os.environ["PGDATABASE"]}
@@ -160,7 +160,7 @@ def test_a_login_that_is_not_the_projects_reads_nothing(creator: Path, external:
     external.execute("drop role stranger")
 
 
-def test_broker_metrics_and_jupyterlab_listen_on_loopback_alone(tmp_path: Path) -> None:
+def test_broker_metrics_and_jupyterlab_listen_on_loopback_only(tmp_path: Path) -> None:
     place = BrokerPaths(tmp_path)
     ports = local_broker.choose_ports(place)
     local_broker._configure(place, ports, None)
@@ -176,7 +176,7 @@ def test_broker_metrics_and_jupyterlab_listen_on_loopback_alone(tmp_path: Path) 
     assert jupyter.KernelManager.transport == "ipc"
 
 
-def test_a_source_of_any_name_is_a_table_of_that_name_and_nothing_else(database: str) -> None:
+def test_a_source_of_any_name_is_only_a_table_of_that_name(database: str) -> None:
     owner = connect("owner")
     ensure_raw_tables(owner, ["flights", *HOSTILE])
     owner.close()
@@ -189,7 +189,7 @@ def declare(folder: Path, **changes: object) -> dict[str, object]:
     return {**declared, **changes}
 
 
-def test_a_source_that_is_named_as_a_word_of_sql_lands(
+def test_a_source_named_like_an_sql_keyword_lands(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loader.declarations, "SOURCES", tmp_path)
@@ -204,7 +204,7 @@ def test_a_source_that_is_named_as_a_word_of_sql_lands(
 
 
 @pytest.mark.parametrize("name", [*HOSTILE[1:], "../flights", "", "Flights", "x" * 61])
-def test_a_declaration_under_a_hostile_name_is_refused(name: str, tmp_path: Path) -> None:
+def test_a_declaration_with_a_hostile_name_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValidationError):
         Source.model_validate(declare(tmp_path, source=name))
     with pytest.raises(SourceUnknown):
@@ -214,7 +214,7 @@ def test_a_declaration_under_a_hostile_name_is_refused(name: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("field", ["task", "table", "key", "label", "time_column"])
-def test_a_task_names_no_table_or_column_that_is_not_a_plain_name(field: str) -> None:
+def test_a_task_accepts_only_plain_table_and_column_names(field: str) -> None:
     plain = read_task("flight_delays_small").task.model_dump()
     for name in HOSTILE[1:]:
         with pytest.raises(ValidationError, match=field):
@@ -234,6 +234,6 @@ def test_a_task_names_no_table_or_column_that_is_not_a_plain_name(field: str) ->
     ],
     ids=str,
 )
-def test_a_declaration_leads_to_no_file_outside_its_folders(changes: dict[str, object], tmp_path: Path) -> None:
+def test_a_declaration_reads_no_file_outside_its_folders(changes: dict[str, object], tmp_path: Path) -> None:
     with pytest.raises(ValidationError):
         Source.model_validate(declare(tmp_path, **changes))

@@ -81,7 +81,7 @@ def furnished(module_database: str) -> str:
         ("reader", "create role mine login"),
     ],
 )
-def test_a_login_cannot_do_another_ones_work(furnished: str, role: str, statement: str) -> None:
+def test_each_login_has_only_the_rights_of_its_role(furnished: str, role: str, statement: str) -> None:
     if not has_own_logins(get_settings()):
         pytest.skip("one login does it all here")
     connection = connect(role)  # type: ignore[arg-type]
@@ -90,9 +90,7 @@ def test_a_login_cannot_do_another_ones_work(furnished: str, role: str, statemen
     connection.close()
 
 
-def test_every_way_to_the_warehouse_speaks_utf8_whatever_the_environment_says(
-    module_database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_connection_uses_utf8_in_any_environment(module_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
     plain = connect("reader")
     assert plain.info.parameter_status("client_encoding") == "UTF8"
@@ -115,7 +113,7 @@ def test_a_server_that_gives_no_reason_is_still_one_line(monkeypatch: pytest.Mon
         open_connection({"host": "h", "port": "1", "user": "me"})
 
 
-def test_the_law_of_a_batch_is_a_constraint(database: str) -> None:
+def test_the_balance_of_a_batch_is_a_constraint(database: str) -> None:
     connection = connect("owner")
     with connection.cursor() as cursor:
         cursor.execute("insert into ledger.runs (run_id, command, versions) values (%s, '', '{}')", [str(uuid7())])
@@ -143,7 +141,7 @@ def test_the_layout_of_a_newer_waybill_is_refused(database: str) -> None:
         connection_parameters("reader")
 
 
-def test_a_database_that_serves_something_else_is_neither_used_nor_emptied(database: str) -> None:
+def test_another_applications_database_is_left_alone(database: str) -> None:
     connection = connect("owner")
     drop_everything(connection)
     with connection, connection.cursor() as cursor:
@@ -167,24 +165,20 @@ def test_a_database_that_serves_something_else_is_neither_used_nor_emptied(datab
     ],
 )
 @pytest.mark.usefixtures("unset")
-def test_settings_that_cannot_be_used_are_named(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
-) -> None:
+def test_unusable_settings_are_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=words):
         get_settings()
 
 
 @pytest.mark.usefixtures("unset")
-def test_a_password_alone_names_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_alone_does_not_name_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPASSWORD", "made by make env")
     assert get_settings().is_embedded
 
 
 @pytest.mark.usefixtures("unset")
-def test_a_secret_may_be_a_file_which_the_environment_overrules(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_secret_can_be_a_file_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "pgpassword").write_text("of the file\n")
     monkeypatch.setenv("WAYBILL_SECRETS", str(tmp_path))
     assert get_settings().pgpassword.get_secret_value() == "of the file"  # type: ignore[union-attr]
@@ -192,7 +186,7 @@ def test_a_secret_may_be_a_file_which_the_environment_overrules(
     assert get_settings().pgpassword.get_secret_value() == "of the environment"  # type: ignore[union-attr]
 
 
-def test_the_example_of_env_lists_every_setting() -> None:
+def test_the_example_env_file_lists_every_setting() -> None:
     example = Path(".env.example").read_text()
     containers = {f"WAYBILL_{name}_PORT" for name in ("KAFKA", "DOCS", "JUPYTER")}
     settings = {name.upper() for name in Settings.model_fields}
@@ -200,7 +194,7 @@ def test_the_example_of_env_lists_every_setting() -> None:
     assert set(CONNECTION) == {name.upper() for name in Settings.model_fields if name.startswith("pg")}
 
 
-def test_status_says_where_it_is_and_how_to_open_it(module_database: str) -> None:
+def test_status_shows_the_address_and_how_to_connect(module_database: str) -> None:
     said = subprocess.run([sys.executable, "-m", "warehouse", "status"], capture_output=True, text=True, check=True)
     assert "ledger.batches" in said.stdout
     assert said.stdout.strip().endswith("-m warehouse psql")

@@ -49,7 +49,7 @@ def verdict(schema: dict[str, Any], value: Any) -> tuple[RejectReason | None, di
         ({"prefixItems": [LANDED]}, [{"id": 1, "status": "landed"}]),
     ],
 )
-def test_what_breaks_the_contract_is_refused_whatever_words_it_is_written_in(schema: Any, value: Any) -> None:
+def test_a_breach_is_rejected_in_every_json_schema_keyword(schema: Any, value: Any) -> None:
     refusal, drift = verdict(schema, value)
     assert refusal and refusal.reason == "breaks_contract"
     assert not drift
@@ -77,7 +77,7 @@ def test_what_breaks_the_contract_is_refused_whatever_words_it_is_written_in(sch
         ({"properties": {"a": {"enum": [{"properties": {}}]}}}, {"a": {"properties": {}}}, set()),
     ],
 )
-def test_a_field_is_unknown_where_no_part_of_the_contract_names_it(schema: Any, value: Any, unknown: Any) -> None:
+def test_a_field_that_no_part_of_the_contract_names_is_drift(schema: Any, value: Any, unknown: Any) -> None:
     assert verdict(schema, value) == (None, dict.fromkeys(unknown, 1))
 
 
@@ -90,12 +90,12 @@ def test_a_field_is_unknown_where_no_part_of_the_contract_names_it(schema: Any, 
         {"$id": "https://example.org/place", "$ref": "#/$defs/q", "$defs": {"q": True}, **PLACE},
     ],
 )
-def test_what_cannot_be_followed_is_neither_a_breach_nor_drift(place: Any) -> None:
+def test_an_unresolvable_reference_is_neither_breach_nor_drift(place: Any) -> None:
     schema = {"properties": {"o": place}, "$defs": {"p": {"$anchor": "place", "properties": {"gate": {}}}}}
     assert verdict(schema, {"o": {"airport": 1, "gate": 2}, "x": 3}) == (None, {"/x": 1})
 
 
-def test_a_contract_that_holds_itself_takes_a_document_of_any_depth() -> None:
+def test_a_recursive_contract_accepts_documents_of_any_depth() -> None:
     contract = Contract({"properties": {"child": {"$ref": "#"}, "twin": {"allOf": [{"$ref": "#"}]}}}, "")
     drift: Counter[tuple[str, str]] = Counter()
     deep = b'{"child": {"twin": ' * 510 + b'{"name": 1}' + b"}}" * 510
@@ -121,14 +121,14 @@ VALUES = st.recursive(
 
 
 @given(schema=_schemas(SCHEMAS), other=st.sampled_from([True, PLACE, {"properties": {"a": {}}}]), value=VALUES)
-def test_the_short_way_says_what_the_long_way_says(schema: Any, other: Any, value: Any) -> None:
+def test_the_fast_check_agrees_with_the_full_check(schema: Any, other: Any, value: Any) -> None:
     contract = Contract({**schema, "$defs": {"d": other}}, "")
     keeps = jsonschema_rs.Draft202012Validator({**schema, "$defs": {"d": other}}).is_valid(value)
     assert (contract.breach(value) is None) == keeps
     assert contract.knows_all(value) == (keeps and not list(contract.unknown_fields(value)))
 
 
-def test_the_contracts_of_the_sources_are_checked_once_a_document() -> None:
+def test_every_declared_contract_has_the_fast_check() -> None:
     for name in source_names():
         assert read_contract(read_source(name)).knows_all.__qualname__.endswith("Validator.is_valid")
 
@@ -140,7 +140,7 @@ def _parts(source: Path, lines: Iterator[bytes], chunk_bytes: int) -> list[FileB
     return list(parts(delivery, chunk_bytes))
 
 
-def test_names_that_are_data_take_a_bounded_place_in_the_books(source: Path) -> None:
+def test_field_names_that_are_data_take_bounded_space(source: Path) -> None:
     lines = (document(n, gate=1, **{f"k{n}-{m}": m for m in range(50)}) for n in range(100))
     (part,) = _parts(source, lines, 8 << 20)
     assert part.landed == 100

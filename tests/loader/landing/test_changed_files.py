@@ -19,7 +19,7 @@ from tests.support.documents import document, landed_ids
 from tests.support.interrupted_loads import Killed, die_after
 
 
-def test_a_file_that_shrinks_while_it_is_read_is_told_and_loses_nothing(
+def test_a_file_that_shrinks_while_read_loses_nothing(
     database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = source / "a.ndjson"
@@ -43,7 +43,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_told_and_loses_nothing(
     assert rows("select count(*) from ledger.batches where read <> landed + rejected + skipped") == [(0,)]
 
 
-def test_a_file_that_changes_between_chunks_is_told_and_loses_nothing(
+def test_a_file_that_changes_between_batches_loses_nothing(
     database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = source / "a.ndjson"
@@ -71,7 +71,7 @@ def test_a_file_that_changes_between_chunks_is_told_and_loses_nothing(
     assert rows("select count(*) from ledger.batches where read <> landed + rejected + skipped") == [(0,)]
 
 
-def test_a_file_that_changed_after_a_load_of_it_died_is_told_once_and_read_as_a_new_one(
+def test_a_file_changed_after_a_killed_load_is_read_as_new(
     database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = source / "a.ndjson"
@@ -93,7 +93,7 @@ def test_a_file_that_changed_after_a_load_of_it_died_is_told_once_and_read_as_a_
     assert landed_ids().keys() == {f"t{n}" for n in range(202)}
 
 
-def test_a_file_that_is_only_touched_is_landed(
+def test_a_file_touched_while_read_lands(
     database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = source / "a.ndjson"

@@ -43,7 +43,7 @@ def load_files(*files: Path, **more: Any) -> Any:
     return load(Request(("things",), tuple(map(str, files)), **more))
 
 
-def test_a_thousand_good_rows_land_and_every_bad_one_is_named(database: str, source: Path) -> None:
+def test_a_thousand_good_rows_land_and_each_bad_row_is_named(database: str, source: Path) -> None:
     bad = [(reason, line) for reason, lines in BAD.items() for line in lines]
     lines = [document(number) for number in range(1000)]
     for place, (_, line) in enumerate(bad):
@@ -61,7 +61,7 @@ def test_a_thousand_good_rows_land_and_every_bad_one_is_named(database: str, sou
 
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n", b"\r"])
 @pytest.mark.parametrize("packed", [False, True])
-def test_line_ends_bom_and_gzip_make_no_difference(database: str, source: Path, ending: bytes, packed: bool) -> None:
+def test_line_ends_a_bom_and_gzip_make_no_difference(database: str, source: Path, ending: bytes, packed: bool) -> None:
     data = b"\xef\xbb\xbf" + ending.join([document(1), b"", b"   ", document(2), document(3)])
     (source / "a.ndjson").write_bytes(gzip.compress(data) if packed else data)
 
@@ -77,7 +77,7 @@ def test_line_ends_bom_and_gzip_make_no_difference(database: str, source: Path, 
          b'"z": 1}'),
     ],
 )  # fmt: skip
-def test_arrays_and_records_are_taken_apart(database: str, source: Path, name: str, data: bytes) -> None:
+def test_arrays_and_records_are_split_into_documents(database: str, source: Path, name: str, data: bytes) -> None:
     (source / name).write_bytes(data)
     assert load_files().rows == 3
     assert rows("select array_agg(_position order by _position) from raw.things") == [([1, 2, 3],)]
@@ -94,7 +94,7 @@ def test_an_array_larger_than_a_block_is_framed_across_blocks(database: str, sou
     [(b', {"id": "t3", "upd', "cut_off"), (b' {"id": "t3"}]', "not_json"), (b",]", "not_json"), (b"] x", "not_json"),
      (b"", "cut_off")],
 )  # fmt: skip
-def test_an_array_that_breaks_lands_what_came_before(database: str, source: Path, tail: bytes, reason: str) -> None:
+def test_a_broken_array_lands_what_precedes_the_break(database: str, source: Path, tail: bytes, reason: str) -> None:
     (source / "a.json").write_bytes(b"[" + document(1) + b"," + document(2) + tail)
     assert load_files().rows == 2
     assert [(reject.position, reject.reason) for reject in list_rejects()] == [(3, reason)]
@@ -106,7 +106,7 @@ def test_a_bad_element_of_an_array_does_not_hide_the_next(database: str, source:
     assert [(reject.position, reject.reason) for reject in list_rejects()] == [(2, "not_json")]
 
 
-def test_truncated_gzip_lands_what_came_before_and_names_the_rest(database: str, source: Path) -> None:
+def test_truncated_gzip_lands_what_precedes_the_cut(database: str, source: Path) -> None:
     packed = gzip.compress(b"\n".join(document(n, pad=f"{n * 7919:x}" * 9) for n in range(3000)))
     (source / "a.ndjson.gz").write_bytes(packed[: len(packed) // 2])
     result = load_files(source / "a.ndjson.gz")
@@ -123,7 +123,7 @@ def test_empty_files_balance(database: str, source: Path, data: bytes, name: str
     assert (result.rows, list(list_rejects())) == (0, [])
 
 
-def test_one_document_a_file(database: str, source: Path) -> None:
+def test_a_file_can_be_one_document(database: str, source: Path) -> None:
     (source / "a.doc").write_bytes(b"\n" + document(1, nested={"a": 1}) + b"\n")
     (source / "b.doc").write_bytes(document(2)[:-3])
     assert load_files().rows == 1
@@ -132,7 +132,7 @@ def test_one_document_a_file(database: str, source: Path) -> None:
     ]
 
 
-def test_a_document_beyond_the_limit_is_named_by_range_and_hash(
+def test_an_oversized_document_is_named_by_range_and_hash(
     database: str, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WAYBILL_MAX_DOCUMENT_BYTES", "4096")
@@ -191,7 +191,7 @@ def test_two_loaders_at_once_land_each_row_once(database: str, source: Path) -> 
 
 
 @pytest.mark.parametrize(("ahead_seconds", "waits"), [(-3600, 0), (-0.01, 1), (0.01, 1), (3600, 0)])
-def test_only_a_stamp_of_this_moment_is_waited_for(
+def test_a_load_waits_only_for_a_modification_time_of_now(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead_seconds: float, waits: int
 ) -> None:
     path, now, waited = tmp_path / "a.ndjson", time.time_ns(), []
@@ -202,7 +202,7 @@ def test_only_a_stamp_of_this_moment_is_waited_for(
     assert len(waited) == waits
 
 
-def test_a_file_that_changes_while_it_is_read_lands_nothing(
+def test_a_small_file_that_changes_while_read_lands_nothing(
     database: str, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = source / "a.ndjson"
@@ -225,7 +225,7 @@ def test_a_file_that_changes_while_it_is_read_lands_nothing(
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_standard_input_lands_as_a_file_does(
+def test_standard_input_lands_like_a_file(
     database: str, source: Path, packed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = b"\n".join([document(1), b"{", document(2)])
@@ -250,7 +250,7 @@ def test_a_dry_run_writes_nothing(database: str, source: Path) -> None:
     assert rows("select count(*) from ledger.runs") == [(0,)]
 
 
-def test_why_tells_rejected_landed_and_never_seen(database: str, source: Path) -> None:
+def test_why_distinguishes_rejected_landed_and_never_seen(database: str, source: Path) -> None:
     path = source / "a.ndjson"
     path.write_bytes(document(1) + b"\nbroken\n\n")
     load_files()
@@ -265,7 +265,7 @@ def test_why_tells_rejected_landed_and_never_seen(database: str, source: Path) -
         why("nothing")
 
 
-def test_mistakes_are_told_in_one_line(database: str, source: Path, tmp_path: Path) -> None:
+def test_mistakes_are_one_line(database: str, source: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceUnknown, match="declared are things"):
         load(Request(("other",)))
     with pytest.raises(FileRefused, match=r"no file for source things"):

@@ -29,7 +29,7 @@ from warehouse.logins import Role
 from warehouse.runs import recorded_run
 
 
-def test_a_lost_connection_is_made_anew_and_costs_no_row(
+def test_a_lost_connection_is_reopened_and_costs_no_row(
     database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (source / "a.ndjson").write_bytes(b"\n".join(document(n) for n in range(500)))
@@ -52,7 +52,7 @@ def test_a_lost_connection_is_made_anew_and_costs_no_row(
     assert len([line for line in caplog.messages if "trying again" in line]) == 4
 
 
-def test_a_server_that_stays_away_stops_the_load_with_nothing_half_written(
+def test_a_server_that_stays_away_leaves_nothing_half_written(
     database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (source / "a.ndjson").write_bytes(b"\n".join(document(n) for n in range(500)))
@@ -77,7 +77,7 @@ def test_a_server_that_stays_away_stops_the_load_with_nothing_half_written(
     assert landed_ids() == Counter(f"t{n}" for n in range(500))
 
 
-def test_a_rival_that_hangs_inside_its_transaction_is_told_and_waited_for(
+def test_a_load_waits_for_a_transaction_that_hangs(
     database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (source / "a.ndjson").write_bytes(b"\n".join(document(n) for n in range(500)))
@@ -98,7 +98,7 @@ def test_a_rival_that_hangs_inside_its_transaction_is_told_and_waited_for(
     assert "lock timeout" in said
 
 
-def test_a_loader_that_was_suspended_inside_its_transaction_lets_go_and_goes_on(
+def test_a_loader_suspended_in_its_transaction_continues(
     database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (source / "a.ndjson").write_bytes(b"\n".join(document(n) for n in range(500)))
@@ -122,7 +122,7 @@ def test_a_loader_that_was_suspended_inside_its_transaction_lets_go_and_goes_on(
     assert len([line for line in caplog.messages if "trying again" in line]) == len(suspended) == 1
 
 
-def test_inputs_are_locked_in_one_order_by_all(database: str) -> None:
+def test_all_loaders_lock_inputs_in_the_same_order(database: str) -> None:
     ids = [str(UUID(int=number)) for number in (1, 2)]
     rival = connect("owner")
     with rival, rival.cursor() as cursor:
@@ -144,9 +144,7 @@ def test_inputs_are_locked_in_one_order_by_all(database: str) -> None:
     rival.close()
 
 
-def test_a_run_that_succeeded_is_recorded_when_the_server_goes_away_just_then(
-    database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_succeeded_run_is_recorded_after_a_lost_connection(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waybill.backoff, "PAUSES_SECONDS", (0.01, 0.01))
     losses = [2, 3]
 

@@ -186,9 +186,7 @@ def _die_after(chunks: int, request: Request) -> None:
 
 @pytest.mark.usefixtures("database")
 @given(given_input=inputs(), cut=st.integers(0, 10**6), chunk_bytes=st.sampled_from([1, 700, 8 << 20]))
-def test_what_is_torn_off_never_takes_what_came_before(
-    source: Path, given_input: Any, cut: int, chunk_bytes: int
-) -> None:
+def test_truncation_never_loses_what_precedes_it(source: Path, given_input: Any, cut: int, chunk_bytes: int) -> None:
     layout, data, good, found, is_packed = given_input
     end = cut % (len(data) + 1)
     path = new_file(source, data[:end])

@@ -36,7 +36,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_a_load_that_died_goes_on_behind_the_last_chunk(
+def test_a_killed_load_continues_after_its_last_batch(
     database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     documents = [document(n) if n % 7 else b'{"id": %d}' % n for n in range(200)]
@@ -59,7 +59,7 @@ def test_a_load_that_died_goes_on_behind_the_last_chunk(
     ) == [(True,)]
 
 
-def test_positions_are_lines_however_the_file_is_cut(
+def test_positions_are_lines_for_batches_of_any_size(
     database: str, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WAYBILL_CHUNK_BYTES", "1")
@@ -92,7 +92,7 @@ def test_two_loaders_share_one_large_file(database: str, source: Path, small_chu
     assert rows("select is_complete from ledger.inputs") == [(True,)]
 
 
-def test_a_file_that_was_landed_in_part_is_read_on_by_the_same_layout(
+def test_a_partly_landed_file_continues_in_its_layout_only(
     database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (source / "a.json").write_bytes(b"[" + b",\n".join(document(n) for n in range(200)) + b"]")
@@ -107,7 +107,7 @@ def test_a_file_that_was_landed_in_part_is_read_on_by_the_same_layout(
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_breaks_off_is_named_once_wherever_the_load_died(
+def test_a_broken_end_is_named_once_wherever_the_load_died(
     database: str, source: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("WAYBILL_CHUNK_BYTES", "1" if len(BROKEN[name]) < 2000 else "40000")

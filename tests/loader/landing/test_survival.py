@@ -35,7 +35,7 @@ def reasons() -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize("packed", [False, True])
-def test_another_encoding_is_one_reject_that_says_what_to_do(
+def test_another_encoding_is_one_reject_with_what_to_do(
     database: str, source: Path, encoding: str, packed: bool
 ) -> None:
     data = "\n".join(document(n).decode() for n in range(50)).encode(encoding)
@@ -47,7 +47,7 @@ def test_another_encoding_is_one_reject_that_says_what_to_do(
 
 
 @pytest.mark.parametrize("said_by", ["the environment", "the login"])
-def test_text_stays_what_it_is_under_any_client_encoding(
+def test_text_is_unchanged_under_any_client_encoding(
     database: str, source: Path, monkeypatch: pytest.MonkeyPatch, said_by: str
 ) -> None:
     if said_by == "the environment":
@@ -84,14 +84,14 @@ def test_a_flipped_byte_hides_no_line_before_it(
     assert landed_ids() == landed
 
 
-def test_a_few_torn_bytes_at_the_beginning_hide_nothing(database: str, source: Path) -> None:
+def test_damaged_bytes_at_the_start_hide_no_document(database: str, source: Path) -> None:
     (source / "a.ndjson").write_bytes(b"\0\0\0\0\0\n" + document(1) + b"\n" + b"{\xff\n" + document(2))
     load(Request(("things",)))
     assert landed_ids().keys() == {"t1", "t2"}
     assert reasons() == [(1, "not_json"), (3, "not_utf8")]
 
 
-def test_a_hundred_thousand_brackets_are_a_reject_in_every_layout(database: str, source: Path) -> None:
+def test_deep_nesting_is_a_reject_in_every_layout(database: str, source: Path) -> None:
     deep = b"[" * 100_000 + b"]" * 100_000
     torn = b'{"a":' * 100_000
     (source / "a.ndjson").write_bytes(b"\n".join([document(1), deep, torn, document(2)]))
@@ -104,7 +104,7 @@ def test_a_hundred_thousand_brackets_are_a_reject_in_every_layout(database: str,
 
 
 @pytest.mark.parametrize("exponent", ["9999999999999999999", "-9999999999999999999"])
-def test_an_exponent_beyond_all_counting_is_a_reject(database: str, source: Path, exponent: str) -> None:
+def test_a_huge_exponent_is_a_reject(database: str, source: Path, exponent: str) -> None:
     (source / "a.ndjson").write_bytes(
         document(1) + b'\n{"id": "x", "updated_at": "", "n": 1e%s}\n' % exponent.encode() + document(2)
     )
@@ -128,13 +128,13 @@ def test_a_field_name_of_any_length_lands_and_is_counted(database: str, source: 
     assert {pointer[:101] for pointer in drift if drift[pointer] == 2} == {f"/{long[0][:100]}"}
 
 
-def test_duplicate_keys_are_landed_as_postgresql_keeps_them(database: str, source: Path) -> None:
+def test_duplicate_keys_land_as_postgresql_keeps_them(database: str, source: Path) -> None:
     (source / "a.ndjson").write_bytes(b'{"id": "first", "id": "last", "updated_at": ""}')
     load(Request(("things",)))
     assert landed_ids() == Counter(["last"])
 
 
-def test_several_documents_on_a_line_are_a_reject_not_a_guess(database: str, source: Path) -> None:
+def test_several_documents_on_one_line_are_a_reject(database: str, source: Path) -> None:
     (source / "a.ndjson").write_bytes(document(1) + b" " + document(2) + b"\n" + document(3) + b"," + document(4))
     load(Request(("things",)))
     assert landed_ids() == Counter()
@@ -144,7 +144,7 @@ def test_several_documents_on_a_line_are_a_reject_not_a_guess(database: str, sou
 @pytest.mark.parametrize(
     "name", ["it's.ndjson", 'a "b" c.ndjson', "new\nline.ndjson", "ünï [red]codé.ndjson", "%s {} \\.ndjson"]
 )
-def test_any_name_is_a_coordinate(database: str, source: Path, name: str) -> None:
+def test_a_file_of_any_name_has_a_coordinate(database: str, source: Path, name: str) -> None:
     (source / name).write_bytes(document(1) + b"\nbroken")
     load(Request(("things",), (str(source / name),)))
     assert landed_ids() == Counter(["t1"])
@@ -153,7 +153,7 @@ def test_any_name_is_a_coordinate(database: str, source: Path, name: str) -> Non
     assert reject.name == str(source / name)
 
 
-def test_a_name_that_is_no_utf8_is_shown_in_escapes(database: str, source: Path) -> None:
+def test_a_file_name_that_is_not_utf8_is_shown_escaped(database: str, source: Path) -> None:
     path = os.path.join(os.fsencode(source), b"caf\xe9.ndjson")
     with open(path, "wb") as file:
         file.write(document(1))
@@ -164,7 +164,7 @@ def test_a_name_that_is_no_utf8_is_shown_in_escapes(database: str, source: Path)
     assert "landed in raw.things" in said and f"checked: {document(1).decode()}" in said
 
 
-def test_what_is_no_file_is_refused_in_one_line(database: str, source: Path) -> None:
+def test_a_path_that_is_not_a_file_is_refused_in_one_line(database: str, source: Path) -> None:
     os.mkfifo(source / "pipe")
     with pytest.raises(FileRefused, match="pipe is no regular file: pipe what it gives into `-`"):
         load(Request(("things",), (str(source / "pipe"),)))
@@ -173,7 +173,7 @@ def test_what_is_no_file_is_refused_in_one_line(database: str, source: Path) -> 
     assert load(Request(("things",), (str(source),))).rows == 1
 
 
-def test_a_file_that_may_not_be_read_is_refused_before_anything_is_landed(
+def test_an_unreadable_file_is_refused_before_anything_lands(
     database: str, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (source / "a.ndjson").write_bytes(document(1))
@@ -194,14 +194,14 @@ def test_a_file_that_may_not_be_read_is_refused_before_anything_is_landed(
 @pytest.mark.parametrize(
     "schema", ["[]", "5", '"text"', '{"type": 5}', '{"properties": []}', "{", '{"$ref": "#/absent"}']
 )
-def test_a_contract_that_is_no_schema_is_named(database: str, source: Path, schema: str) -> None:
+def test_an_invalid_contract_is_named(database: str, source: Path, schema: str) -> None:
     (source.parent / "declared" / "things.schema.json").write_text(schema)
     (source / "a.ndjson").write_bytes(document(1))
     with pytest.raises(SourceBroken, match=r"things.schema.json is no JSON Schema 2020-12"):
         load(Request(("things",)))
 
 
-def test_what_only_postgresql_refuses_is_found_in_one_question_a_chunk(
+def test_one_query_a_batch_finds_what_postgresql_refuses(
     database: str, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = b'{"id": "bad", "updated_at": "", "n": 1e-20000}'
@@ -219,7 +219,7 @@ def test_what_only_postgresql_refuses_is_found_in_one_question_a_chunk(
     assert len(asked) <= 4
 
 
-def test_two_thousand_small_files_take_a_few_transactions(database: str, source: Path) -> None:
+def test_two_thousand_small_files_take_few_transactions(database: str, source: Path) -> None:
     folder = source / "many"
     folder.mkdir()
     for number in range(2000):
@@ -269,9 +269,7 @@ def test_memory_stays_flat(database: str, tmp_path: Path, layout: str) -> None:
     assert rows("select position, length from ledger.rejects where reason = 'too_large'") == [(2002, (200 << 20) + 10)]
 
 
-def test_a_document_that_postgresql_cannot_even_be_asked_about_is_named_and_the_others_land(
-    database: str, source: Path
-) -> None:
+def test_a_document_that_breaks_the_query_is_found_by_bisection(database: str, source: Path) -> None:
     many = b'{"id": "many", "updated_at": "", "x": [' + b"0," * 16_777_216 + b"0]}"  # jsonb in the making has no room
     (source / "a.ndjson").write_bytes(b"\n".join([document(1), document(2), many, document(3)]))
     load(Request(("things",)))

@@ -64,7 +64,7 @@ def documents(found: list[Frame]) -> list[bytes]:
     return [frame[2] for frame in found if not isinstance(frame, Reject)]
 
 
-def test_good_lines_between_two_that_are_too_large_are_kept(cut: Cutter) -> None:
+def test_good_lines_between_two_oversized_lines_are_kept(cut: Cutter) -> None:
     large = b'{"x":"' + b"y" * 60 + b'"}'
     data = large + b'\n{"a":1}\n{"b":2}\n' + large + b'\n{"c":3}'
     for block in range(3, 100):
@@ -74,7 +74,7 @@ def test_good_lines_between_two_that_are_too_large_are_kept(cut: Cutter) -> None
 
 
 @pytest.mark.parametrize("block", [3, 5, 7, 16, 40])
-def test_lines_are_the_same_in_blocks_of_any_size(cut: Cutter, block: int) -> None:
+def test_blocks_of_any_size_give_the_same_lines(cut: Cutter, block: int) -> None:
     chance = random.Random(block)
     for _ in range(400):
         ends = chance.choice([[b"\n"], [b"\r"], [b"\r\n"], [b"\n", b"\r", b"\r\n", b"\n\n", b"\r\r", b"\n\r"]])
@@ -88,7 +88,7 @@ def test_lines_are_the_same_in_blocks_of_any_size(cut: Cutter, block: int) -> No
 
 
 @pytest.mark.parametrize("block", [4, 8, 16])
-def test_a_block_that_ends_in_a_carriage_return_keeps_its_documents(cut: Cutter, block: int) -> None:
+def test_a_block_ending_in_a_carriage_return_loses_nothing(cut: Cutter, block: int) -> None:
     data = b'{"a":1}\r' * 20 + b"x" * 100 + b'\r{"b":2}'
     found = cut(data, "ndjson", most=20, block=block)
     assert documents(found) == [b'{"a":1}'] * 20 + [b'{"b":2}']
@@ -96,7 +96,7 @@ def test_a_block_that_ends_in_a_carriage_return_keeps_its_documents(cut: Cutter,
 
 
 @pytest.mark.slow
-def test_a_file_of_carriage_returns_is_never_held_whole(cut: Cutter) -> None:
+def test_a_file_of_carriage_returns_takes_little_memory(cut: Cutter) -> None:
     data = b"\r" * 1_000_000
     tracemalloc.start()
     try:
@@ -107,7 +107,7 @@ def test_a_file_of_carriage_returns_is_never_held_whole(cut: Cutter) -> None:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_torn_last_element_over_the_limit_keeps_its_range(cut: Cutter, packed: bool) -> None:
+def test_an_oversized_torn_last_element_keeps_its_range(cut: Cutter, packed: bool) -> None:
     torn = b'{"b":"' + bytes(random.Random(1).choices(b"abcdefgh", k=5000))
     data = b'[{"a":1},' + torn
     given = gzip.compress(data) + b"\x1f\x8b\x08" if packed else data
@@ -121,7 +121,7 @@ def test_a_torn_last_element_over_the_limit_keeps_its_range(cut: Cutter, packed:
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", ["ndjson", "array"])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9])
-def test_a_damaged_file_is_read_on_from_behind_any_document(tmp_path: Path, layout: Layout, share: float) -> None:
+def test_reading_a_damaged_file_can_resume_after_any_document(tmp_path: Path, layout: Layout, share: float) -> None:
     mark, end, separator = (b"[", b"]", b",") if layout == "array" else (b"", b"", b"\n")
     data = mark + separator.join(b'{"mark":"%s"}' % fingerprint(b"%d" % n).hex().encode() for n in range(9000)) + end
     packed, sound = damaged_gzip(data, share)
@@ -145,7 +145,7 @@ def test_a_damaged_file_is_read_on_from_behind_any_document(tmp_path: Path, layo
         assert read(InputPosition(position + 1, first_byte + len(raw))) == found[number:]
 
 
-def test_objects_among_numbers_take_time_that_grows_with_them(cut: Cutter) -> None:
+def test_framing_mixed_arrays_takes_linear_time(cut: Cutter) -> None:
     started = time.monotonic()
     found = cut(b"[" + b'{"a":1},7,' * 50_000 + b"0]", "array")
     assert len(documents(found)) == 100_001
@@ -173,7 +173,7 @@ RECORDS = b'{"x": 0, "data": {"w": {}, "things": [{"a":1},{"b":2}], "v": [1, {"k
         (RECORDS.replace(b'"y": "}"', b'"data": {"things": [{"c":3}]}'), [(3, "not_json")]),
     ],
 )
-def test_what_follows_the_records_is_read_to_the_end(
+def test_bytes_after_the_records_are_read_to_the_end(
     cut: Cutter, data: bytes, expected: list[tuple[int, str]], block: int
 ) -> None:
     found = cut(data, "records", block=block)

@@ -78,7 +78,7 @@ def test_a_replay_is_safe_to_repeat_and_the_file_stays_known(loaded: Path) -> No
     assert rows(BOOKS) == [(13, 6, 2, 5)]
 
 
-def test_only_the_reason_that_is_asked_for_is_replayed(loaded: Path) -> None:
+def test_a_replay_of_one_reason_leaves_the_others(loaded: Path) -> None:
     mend_contract(loaded)
     assert replay("things", "not_json", lambda reject, refusal: None) == {"things": 0}
     assert replay("things", "breaks_contract", lambda reject, refusal: None) == {"things": 3}
@@ -106,7 +106,7 @@ def test_two_replays_at_once_land_each_document_once(database: str, source: Path
     assert rows(BOOKS) == [(1500, 1500, 0, 0)]
 
 
-def test_what_was_kept_in_part_is_replayed_from_its_file_or_said(
+def test_a_truncated_reject_is_replayed_from_its_file(
     database: str, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large = {n: document(n, pad="é" * 60_000) for n in (1, 2)}
@@ -152,9 +152,7 @@ NASTY = [
 ]
 
 
-def test_exported_rejects_are_the_same_bytes_when_they_are_loaded_again(
-    database: str, source: Path, tmp_path: Path
-) -> None:
+def test_exported_rejects_have_the_same_bytes_when_loaded_again(database: str, source: Path, tmp_path: Path) -> None:
     for number, bad in enumerate(NASTY):
         (source / f"{number}.doc").write_bytes(b"\n" + bad + b"\n")
     load(Request(("things",)))
@@ -170,7 +168,7 @@ def test_exported_rejects_are_the_same_bytes_when_they_are_loaded_again(
     assert sorted(again) == sorted(NASTY)
 
 
-def test_what_was_kept_in_part_is_exported_whole_or_left_out(
+def test_a_truncated_reject_is_exported_whole_or_left_out(
     database: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large = {n: document(n, pad=f"{n}" * 200_000) for n in (1, 2)}
@@ -191,7 +189,7 @@ def test_what_was_kept_in_part_is_exported_whole_or_left_out(
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
-def test_an_export_that_breaks_off_leaves_nothing_and_completes_when_it_is_run_again(
+def test_an_interrupted_export_leaves_nothing_and_can_be_rerun(
     database: str, source: Path, tmp_path: Path, stop: BaseException
 ) -> None:
     (source / "a.ndjson").write_bytes(b"broken\nas well")

@@ -54,7 +54,7 @@ def test_every_row_leads_back_to_its_bytes(
         assert ("landed in raw.things" in said) is not ("rejected" in said)
 
 
-def test_a_file_that_changed_or_went_is_told(database: str, source: Path) -> None:
+def test_why_reports_a_file_that_changed_or_is_gone(database: str, source: Path) -> None:
     path = source / "a.ndjson"
     path.write_bytes(document(1))
     load(Request(("things",)))
@@ -66,7 +66,7 @@ def test_a_file_that_changed_or_went_is_told(database: str, source: Path) -> Non
     assert any("its file is gone or has changed" in line for line in why(f"{path}:1"))
 
 
-def test_a_file_that_was_moved_is_told_with_its_bytes(
+def test_why_shows_the_bytes_of_a_file_that_was_moved(
     database: str, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WAYBILL_MAX_DOCUMENT_BYTES", "100000")
@@ -96,9 +96,7 @@ def test_a_reject_of_any_size_is_shown_in_little_memory(
     assert most < 10_000_000
 
 
-def test_times_are_told_in_utc_whatever_the_session(
-    database: str, source: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_times_are_in_utc_in_any_session(database: str, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (source / "a.ndjson").write_bytes(document(1))
     load(Request(("things",)))
     consumed()
@@ -108,7 +106,7 @@ def test_times_are_told_in_utc_whatever_the_session(
     assert (why(committed), why(lost)) == before
 
 
-def test_all_parts_of_an_answer_are_of_one_moment(database: str) -> None:
+def test_an_answer_comes_from_one_snapshot(database: str) -> None:
     count = "select count(*) from ledger.batches"
     with Snapshot(connect("reader")) as question:
         assert question.rows(count) == [(0,)]
@@ -117,7 +115,7 @@ def test_all_parts_of_an_answer_are_of_one_moment(database: str) -> None:
     assert rows(count) == [(2,)]
 
 
-def test_what_cannot_be_told_is_said_in_one_line(database: str, source: Path) -> None:
+def test_a_coordinate_without_an_answer_is_one_line(database: str, source: Path) -> None:
     path = source / "a.ndjson"
     path.write_bytes(document(1) + b"\n\n" + document(2))
     load(Request(("things",)))
@@ -157,7 +155,7 @@ def consumed() -> None:
     owner.close()
 
 
-def test_an_offset_without_a_document_is_no_blank_line(database: str, source: Path) -> None:
+def test_an_offset_without_a_document_is_not_a_blank_line(database: str, source: Path) -> None:
     (source / "a.ndjson").write_bytes(document(1) + b"\n\n" + document(2))
     load(Request(("things",)))
     consumed()
@@ -171,7 +169,7 @@ def test_an_offset_without_a_document_is_no_blank_line(database: str, source: Pa
 
 
 @pytest.mark.parametrize("offset", [12, 14])
-def test_an_offset_in_an_accepted_gap_was_lost_and_who_accepted_it_is_told(database: str, offset: int) -> None:
+def test_an_offset_in_an_accepted_gap_names_the_accepting_run(database: str, offset: int) -> None:
     consumed()
     lost, accepted = why(f"topic:0:{offset}")
     assert lost == (
@@ -182,7 +180,7 @@ def test_an_offset_in_an_accepted_gap_was_lost_and_who_accepted_it_is_told(datab
     assert accepted == f"the gap was accepted {when} UTC by run {run_id} (consume things --accept-gap)"
 
 
-def test_drift_tells_field_type_number_and_where_it_came_first(database: str, source: Path) -> None:
+def test_drift_lists_field_type_count_and_first_coordinate(database: str, source: Path) -> None:
     (source / "a.ndjson").write_bytes(b"\n".join([document(1, new=1), document(2, new=1, nested={"b": None})]))
     load(Request(("things",)))
     (source / "b.ndjson").write_bytes(b"\n".join([document(3, new=1), document(4, new="x")]))

@@ -51,7 +51,7 @@ def built(database: str, source: Path) -> Path:
 
 
 @pytest.mark.parametrize("table", ["fct_things", "marts.fct_things", "thing_features", "predictions.thing_scores"])
-def test_a_row_leads_to_its_document_and_all_that_is_told_of_it(built: Path, table: str) -> None:
+def test_a_row_leads_to_its_document_and_its_lineage(built: Path, table: str) -> None:
     said = why_row(table, ("t1",))
     assert said[0] == "marts.fct_things t1 was made from this document:"
     assert said[1].startswith(f"{built}:1 is source things, file batch ")
@@ -66,27 +66,27 @@ def test_a_row_leads_to_its_document_and_all_that_is_told_of_it(built: Path, tab
     assert why(f"{built}:1") == said[1:]
 
 
-def test_a_row_that_the_model_has_not_seen_yet_is_told(built: Path) -> None:
+def test_a_row_without_a_prediction_is_reported(built: Path) -> None:
     assert why_row("fct_things", ("t2",))[-2:] == [
         "mart row marts.fct_things: t2",
         "not in predictions.thing_scores yet: `make score` predicts new rows",
     ]
 
 
-def test_a_superseded_document_leads_to_the_one_in_its_place(built: Path) -> None:
+def test_a_superseded_document_leads_to_its_replacement(built: Path) -> None:
     said = why(f"{built}:3")
     assert "superseded, key t1" in said
     assert f"replaced by {built}:1" in said
 
 
-def test_a_filtered_document_leads_to_the_one_that_stands_in_its_place_if_there_is_any(built: Path) -> None:
+def test_a_filtered_document_leads_to_its_replacement_if_any(built: Path) -> None:
     said = why(f"{built}:4")
     assert said[said.index("filtered, key t2") + 1] == f"the current document with this key is {built}:2"
     said = why(f"{built}:5")
     assert said[said.index("filtered, key t3") + 1] == "no document with this key is current"
 
 
-def test_a_row_that_no_document_describes_is_told(built: Path) -> None:
+def test_a_row_without_a_document_is_reported(built: Path) -> None:
     assert why_row("fct_things", ("inferred",)) == [
         "marts.fct_things inferred is inferred: facts use the key, no document describes it"
     ]

@@ -24,7 +24,7 @@ from waybill.errors import WaybillError
 from waybill.settings import get_settings
 
 
-def test_a_run_that_failed_is_kept_and_not_compared_with(database: str) -> None:
+def test_a_failed_run_is_recorded(database: str) -> None:
     def stop() -> Outcome:
         raise WaybillError("no")
 
@@ -33,7 +33,7 @@ def test_a_run_that_failed_is_kept_and_not_compared_with(database: str) -> None:
     assert rows("select outcome, run_id from ledger.stage_runs") == [("failed", None)]
 
 
-def test_a_stage_is_kept_with_its_run_and_its_parts(database: str) -> None:
+def test_a_stage_is_recorded_with_its_run_and_its_parts(database: str) -> None:
     with recorded_run("test") as run_id:
         run_stage("load", work=lambda: Outcome(7, ""), run_id=run_id)
     assert rows("select stage, rows, runs.command from ledger.stage_runs join ledger.runs using (run_id)") == [
@@ -54,7 +54,7 @@ def run_conso(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_any_command_can_be_measured_and_is_kept(database: str) -> None:
+def test_any_command_can_be_measured_and_recorded(database: str) -> None:
     script = BURN.format(0.3) + "\nprint('its own output')\nraise SystemExit(7)"
     done = run_conso("--name", "burner", "--", sys.executable, "-c", script)
     assert (done.returncode, done.stdout) == (7, "its own output\n")
@@ -65,7 +65,7 @@ def test_any_command_can_be_measured_and_is_kept(database: str) -> None:
     assert cpu >= 0.25
 
 
-def test_a_command_that_does_not_exist_is_told_in_one_line(database: str) -> None:
+def test_a_command_that_does_not_exist_is_one_line(database: str) -> None:
     done = run_conso("--", "no-such-command")
     assert done.returncode == 1
     assert done.stderr == (
@@ -73,7 +73,7 @@ def test_a_command_that_does_not_exist_is_told_in_one_line(database: str) -> Non
     )
 
 
-def test_a_ledger_that_is_away_does_not_stop_a_stage(
+def test_an_unreachable_ledger_does_not_stop_a_stage(
     database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(*_: object) -> Callable[[], None]:
@@ -84,7 +84,9 @@ def test_a_ledger_that_is_away_does_not_stop_a_stage(
     assert "what it took is not in the ledger stage=load reason=the ledger is away" in caplog.text
 
 
-def test_export_and_docs_count_what_they_wrote(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_and_docs_count_the_rows_they_wrote(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for variable in ("WAYBILL_PROCESSED", "WAYBILL_REPORTS", "DBT_TARGET_PATH"):
         monkeypatch.setenv(variable, str(tmp_path))
     build_marts(build_raw(5), 5)
@@ -104,9 +106,7 @@ def stage(name: str) -> tuple[float, float, int]:
     return found
 
 
-def test_an_idle_and_a_busy_stage_of_equal_length_differ_by_their_cpu_share(
-    database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_idle_and_busy_stages_differ_by_their_cpu_time(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "pipeline.consumption.energy._packages", lambda powercap: {}
     )  # a machine that measures no energy itself

@@ -18,7 +18,7 @@ def put_zone(folder: Path, name: str, counter: int) -> Path:
     return folder
 
 
-def test_rapl_is_read_less_idle_and_by_our_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rapl_energy_excludes_idling_and_other_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = put_zone(tmp_path / "intel-rapl:0", "package-0", 900_000_000)
     put_zone(tmp_path / "intel-rapl:0:0", "core", 5)
     busy = iter([100.0, 120.0])
@@ -33,7 +33,7 @@ def test_rapl_is_read_less_idle_and_by_our_share(tmp_path: Path, monkeypatch: py
     assert "RAPL, less 0.74 W a core for idling" in found.words
 
 
-def test_the_whole_platform_is_not_counted_beside_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_platform_is_not_added_to_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     monkeypatch.setattr("pipeline.consumption.energy._busy_seconds", lambda: 0.0)
     package = put_zone(tmp_path / "intel-rapl:0", "package-0", 0)

@@ -27,7 +27,7 @@ def keep_some(*uses: Use, rows: int = 1000, first: datetime = NOW) -> list[list[
     ]
 
 
-def test_what_became_a_fifth_dearer_than_the_median_is_said(database: str) -> None:
+def test_a_fifth_more_than_the_median_is_reported(database: str) -> None:
     said = keep_some(
         *[USE] * 9, replace(USE, cpu_seconds=50.0), replace(USE, cpu_seconds=5.9), replace(USE, cpu_seconds=6.1)
     )
@@ -39,7 +39,7 @@ def test_what_became_a_fifth_dearer_than_the_median_is_said(database: str) -> No
     ]
 
 
-def test_only_like_runs_are_compared_and_trifles_are_not_told(database: str) -> None:
+def test_only_similar_runs_are_compared_and_trifles_ignored(database: str) -> None:
     keep_some(*[USE] * 5)
     dear = replace(USE, wall_seconds=100.0)
     assert keep_some(dear, rows=1200, first=NOW + timedelta(days=1)) == [[]]  # other work
@@ -49,7 +49,7 @@ def test_only_like_runs_are_compared_and_trifles_are_not_told(database: str) -> 
     assert keep_some(*[small] * 5, doubled, rows=5, first=NOW + timedelta(days=3))[-1] == []
 
 
-def test_runs_that_found_nothing_to_do_make_no_real_one_dear(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_with_nothing_to_do_are_not_compared_with(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     held = CheckpointOutcome("raw", True, 1000, 39, "39 of 39 expectations held over 1,000 rows")
     nothing = [(replace(held, is_unchanged=True), replace(USE, wall_seconds=0.1, cpu_seconds=0.1))] * 10
     said = []

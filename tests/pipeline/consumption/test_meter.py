@@ -30,7 +30,7 @@ def part(use: Use, name: str) -> float:
 
 
 @pytest.mark.skipif(not get_settings().is_embedded, reason="an external server's processes are not ours to see")
-def test_the_servers_share_is_seen_beside_ours(database: str) -> None:
+def test_the_servers_share_is_measured_apart_from_ours(database: str) -> None:
     with engine("reader").connect() as connection, Meter() as meter:
         connection.execute(text("select count(sqrt(n)) from generate_series(1, 3000000) as n"))
     assert part(meter.use, POSTGRESQL) > 5 * part(meter.use, COMMANDS)
@@ -41,7 +41,7 @@ def test_the_servers_share_is_seen_beside_ours(database: str) -> None:
     assert part(meter.use, POSTGRESQL) < busy / 2
 
 
-def test_an_external_server_is_not_ours_to_see(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_external_servers_are_reported_as_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGHOST", "warehouse.invalid")
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka.invalid:9092")
     with Meter() as meter:
@@ -53,7 +53,7 @@ def test_an_external_server_is_not_ours_to_see(monkeypatch: pytest.MonkeyPatch) 
     }
 
 
-def test_children_that_came_and_went_between_two_looks_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_lived_children_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.consumption.meter.SHORTEST_PAUSE_SECONDS", 3600)
     with Meter() as meter:
         for _ in range(5):
@@ -61,7 +61,7 @@ def test_children_that_came_and_went_between_two_looks_are_counted(monkeypatch: 
     assert part(meter.use, COMMANDS) >= 0.4  # ticks of 10 ms are rounded
 
 
-def test_memory_is_that_of_the_work() -> None:
+def test_memory_of_children_is_measured() -> None:
     with waiting("b = b'x' * 200_000_000"), Meter() as meter:
         pass
     assert meter.use.peak_bytes > 200_000_000
@@ -72,7 +72,7 @@ def written_by_children() -> int:
     return 512 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_oublock
 
 
-def test_written_bytes_are_those_of_the_work(tmp_path: Path) -> None:
+def test_written_bytes_of_children_are_measured(tmp_path: Path) -> None:
     script = f"import os\nwith open({str(tmp_path / 'big')!r}, 'wb') as f: f.write(bytes(20_000_000)); os.fsync(f)"
     before = written_by_children()
     with Meter() as meter:
@@ -83,7 +83,7 @@ def test_written_bytes_are_those_of_the_work(tmp_path: Path) -> None:
     assert written is not None and written >= 20_000_000
 
 
-def test_an_idle_brokers_memory_is_left_out_with_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idle_brokers_memory_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     with waiting("b = b'x' * 200_000_000") as broker:
         roots = {COMMANDS: psutil.Process, BROKER: lambda: psutil.Process(broker.pid)}
         monkeypatch.setattr("pipeline.consumption.meter._parts", lambda settings: ({}, roots))
@@ -99,9 +99,7 @@ def test_an_idle_brokers_memory_is_left_out_with_its_part(monkeypatch: pytest.Mo
 
 
 @pytest.mark.server
-def test_the_brokers_share_is_there_when_it_works_and_gone_when_it_idles(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_brokers_share_appears_only_while_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = own_broker_paths(tmp_path / "kafka")
     monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
@@ -128,7 +126,7 @@ def test_the_brokers_share_is_there_when_it_works_and_gone_when_it_idles(
         local_broker.stop(place)
 
 
-def test_looking_costs_less_than_a_hundredth() -> None:
+def test_measuring_takes_less_than_a_hundredth_of_the_time() -> None:
     assert PAUSE_PER_COST >= 100
     for cost in (0.0, 0.0001, 0.002, 0.5):
         assert cost <= 0.01 * pause(cost)

@@ -26,7 +26,7 @@ def children() -> int:
     return len(psutil.Process().children(recursive=True))
 
 
-def test_a_child_that_outlives_its_parent_is_followed_to_its_end() -> None:
+def test_a_child_that_outlives_its_parent_is_measured() -> None:
     before = children()
     orphan = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {BURN.format(0.4)!r}]); input()"
     tree = ProcessTree(psutil.Process)
@@ -38,7 +38,7 @@ def test_a_child_that_outlives_its_parent_is_followed_to_its_end() -> None:
     assert tree.taken.cpu_seconds >= 0.2  # what came after the last look is lost
 
 
-def test_a_tree_that_another_part_counts_is_left_out() -> None:
+def test_a_process_tree_is_counted_in_one_part_only() -> None:
     before = children()
     with waiting() as child:
         with_it, without = ProcessTree(psutil.Process), ProcessTree(psutil.Process)

@@ -100,7 +100,7 @@ def test_a_flight_nests_its_members_by_its_foreign_keys(marts: None, processed: 
     assert documents["UA-10-EWR-2013-01-01"]["aircraft"] is None
 
 
-def test_one_document_stands_on_each_line_in_the_order_of_the_key(marts: None, processed: Path) -> None:
+def test_each_line_is_one_document_in_the_order_of_the_key(marts: None, processed: Path) -> None:
     export()
     lines = (processed / "fct_flights.json").read_text().splitlines()
     assert (lines[0], lines[-1]) == ("[", "]")
@@ -130,14 +130,14 @@ def test_a_changed_member_writes_the_facts_that_nest_it(marts: None, processed: 
             connection.execute(text("update marts.dim_aircraft set seats = 149"))
 
 
-def test_a_file_that_was_touched_is_written_again(marts: None, processed: Path) -> None:
+def test_a_changed_file_is_written_again(marts: None, processed: Path) -> None:
     export()
     (processed / "fct_flights.json").write_text("[]")
     assert export().written == ("fct_flights",)
     assert len(read_documents(processed, "fct_flights")) == 200
 
 
-def test_a_broken_document_is_refused_and_the_last_file_stays(
+def test_an_invalid_document_is_refused_and_the_last_file_stays(
     marts: None, processed: Path, request: pytest.FixtureRequest
 ) -> None:
     export()
@@ -155,7 +155,7 @@ def test_a_refused_export_is_tried_again(marts: None, processed: Path, broken_st
             export()
 
 
-def test_a_lost_foreign_key_is_said(database: str, processed: Path) -> None:
+def test_a_missing_foreign_key_is_named(database: str, processed: Path) -> None:
     build_marts(build_raw(5), 5)
     with engine("owner").begin() as connection:
         connection.execute(text("alter table marts.fct_flights drop constraint fct_flights_airline_id_fkey"))
@@ -163,12 +163,12 @@ def test_a_lost_foreign_key_is_said(database: str, processed: Path) -> None:
         export()
 
 
-def test_missing_marts_are_said(database: str, processed: Path) -> None:
+def test_missing_marts_are_named(database: str, processed: Path) -> None:
     with pytest.raises(ExportRefused, match=r"there is no table marts\.fct_flights: run `make dbt` first"):
         export()
 
 
-def test_command_says_what_was_written(marts: None, processed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_prints_what_was_written(marts: None, processed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAYBILL_STATE", str(get_settings().state_folder))
     monkeypatch.setattr("waybill.settings.PROJECT", processed.parent)
     result = CliRunner().invoke(main, [])
@@ -181,7 +181,7 @@ def test_every_export_has_a_schema() -> None:
         jsonschema_rs.validator_for(json.loads(schema_file(task.mart).read_text()))
 
 
-def test_marts_are_mapped_by_their_real_keys(marts: None) -> None:
+def test_marts_are_mapped_by_their_keys_in_the_database(marts: None) -> None:
     mapped = map_marts(engine("reader"))
     assert {name: column for name, (column, _) in references(mapped["fct_flights"]).items()} == {
         "airline": "airline_id",

@@ -65,7 +65,7 @@ def test_a_document_without_outcome_unbalances_the_books(lost_document: None) ->
     assert books["weather"].is_balanced
 
 
-def test_an_outcome_that_nobody_knows_unbalances_the_books(full_warehouse: object) -> None:
+def test_an_unknown_outcome_unbalances_the_books(full_warehouse: object) -> None:
     with engine("owner").begin() as connection:
         connection.execute(
             text('update raw.flights set document = document || \'{"outcome": "lost"}\' where _position = 3')
@@ -112,7 +112,7 @@ def test_books_fit_a_terminal_of_80_columns(full_warehouse: object) -> None:
     assert re.search(r"books( +balanced){5}", printed)
 
 
-def test_empty_warehouse_says_what_to_do(database: str, reports: Path) -> None:
+def test_an_empty_warehouse_says_what_to_run(database: str, reports: Path) -> None:
     assert "nothing has landed yet: run `make load`" in print_books()
     page = write_report().path.read_text()
     assert "Nothing has landed yet" in page
@@ -120,7 +120,7 @@ def test_empty_warehouse_says_what_to_do(database: str, reports: Path) -> None:
     assert page.count('<td class="whole">never</td>') == page.count("stale: nothing has landed") == 5
 
 
-def test_page_escapes_what_comes_from_the_data(full_warehouse: object, reports: Path) -> None:
+def test_the_page_escapes_markup_in_the_data(full_warehouse: object, reports: Path) -> None:
     page = write_report(STAGES).path.read_text()
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "at &lt;here&gt;" in page
@@ -130,7 +130,7 @@ def test_page_escapes_what_comes_from_the_data(full_warehouse: object, reports: 
         assert markup not in page
 
 
-def test_page_names_every_reject_and_uncastable_document(full_warehouse: object, reports: Path) -> None:
+def test_the_page_names_every_reject_and_uncastable_document(full_warehouse: object, reports: Path) -> None:
     page = write_report(STAGES).path.read_text()
     assert "data/raw/flights.ndjson:201" in page
     assert "data/raw/flights.ndjson:202" in page
@@ -141,20 +141,20 @@ def test_page_names_every_reject_and_uncastable_document(full_warehouse: object,
     assert "dim_airports 1 of 11" in page
 
 
-def test_page_fetches_nothing(full_warehouse: object, reports: Path) -> None:
+def test_the_page_fetches_nothing(full_warehouse: object, reports: Path) -> None:
     page = write_report(STAGES).path.read_text()
     assert not re.search(r"https?://", page)
     assert "default-src 'none'" in page
     assert "src=" not in page
 
 
-def test_page_says_that_the_books_do_not_balance(lost_document: None, reports: Path) -> None:
+def test_the_page_says_that_the_books_do_not_balance(lost_document: None, reports: Path) -> None:
     page = write_report(STAGES).path.read_text()
     assert "The books do not balance" in page
     assert "UNBALANCED: landed +1" in page
 
 
-def test_page_links_what_is_there_and_says_what_is_not(
+def test_the_page_links_what_exists_and_names_what_is_missing(
     full_warehouse: object, reports: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert "lineage: not written yet" in write_report(STAGES).path.read_text()
@@ -166,14 +166,14 @@ def test_page_links_what_is_there_and_says_what_is_not(
     assert 'href="data_docs/index.html"' in page
 
 
-def test_page_shows_the_current_model(full_warehouse: object, reports: Path) -> None:
+def test_the_page_shows_the_current_model(full_warehouse: object, reports: Path) -> None:
     save("flight_delays", None, {"model_id": "m-1", "metrics": {"roc_auc": 0.7712, "rows": 53991}})
     page = write_report(STAGES).path.read_text()
     assert "m-1" in page
     assert "roc_auc" in page and "0.7712" in page and "53,991" in page
 
 
-def test_page_shows_tests_validations_curves_and_costs(
+def test_the_page_shows_tests_validations_curves_and_costs(
     full_warehouse: object, reports: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:  # the warehouse stays where it is
@@ -197,7 +197,7 @@ def test_page_shows_tests_validations_curves_and_costs(
     assert re.search(r'<polyline class="curve" points="4\.0,14\.6 (\S+ ){4}136\.0,3\.0"', row)
 
 
-def test_more_documents_than_are_told_of_are_left_to_sql(
+def test_beyond_the_limit_the_page_shows_a_query_instead(
     full_warehouse: object, reports: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipeline.report.documents.MAX_DESCRIBED", 1)
@@ -205,7 +205,7 @@ def test_more_documents_than_are_told_of_are_left_to_sql(
     assert "1 of 2 are shown. SQL for all of them: <code>select * from intermediate.document_outcomes" in page
 
 
-def test_a_document_that_was_replaced_names_the_one_that_stands(full_warehouse: object, reports: Path) -> None:
+def test_a_replaced_document_names_its_replacement(full_warehouse: object, reports: Path) -> None:
     write_report(STAGES)
     documents = (reports / "documents.html").read_text()
     assert "replaced by data/raw/flights.ndjson:19" in documents
@@ -213,9 +213,7 @@ def test_a_document_that_was_replaced_names_the_one_that_stands(full_warehouse: 
 
 
 @pytest.mark.parametrize(("length", "end"), [(2000, ""), (2001, " …")])
-def test_of_a_long_document_the_beginning_is_shown_and_the_cut_is_marked(
-    database: str, reports: Path, length: int, end: str
-) -> None:
+def test_a_long_document_is_shortened_with_a_mark(database: str, reports: Path, length: int, end: str) -> None:
     document = {"text": "", "outcome": "uncastable"}
     spelled = json.dumps({**document, "text": "x" * (length - len(json.dumps(document)))})
     build_raw(5)
@@ -228,7 +226,7 @@ def test_of_a_long_document_the_beginning_is_shown_and_the_cut_is_marked(
     assert unescape(shown) == spelled[:2000] + end
 
 
-def test_a_source_is_stale_from_the_age_on_that_dbt_warns_at(full_warehouse: object) -> None:
+def test_a_source_is_stale_at_the_age_at_which_dbt_warns(full_warehouse: object) -> None:
     with engine("reader").connect() as connection:
         books = accounting(connection)
     at = books[0].last_landed_at
@@ -238,7 +236,7 @@ def test_a_source_is_stale_from_the_age_on_that_dbt_warns_at(full_warehouse: obj
     assert freshness(books, at + timedelta(hours=3))[0].shown_age == "3 hours"
 
 
-def test_a_batch_of_rejects_makes_no_source_fresh_as_it_does_not_for_dbt(
+def test_a_batch_of_rejects_does_not_make_a_source_fresh(
     database: str, reports: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     tables = {table["name"]: table for table in yaml.safe_load(SOURCES.read_text())["sources"][0]["tables"]}
@@ -273,14 +271,16 @@ def test_the_sql_that_the_page_shows_runs_as_the_reader(full_warehouse: object) 
     }  # fmt: skip
 
 
-def test_stages_are_those_of_the_last_run_when_none_are_given(full_warehouse: object, tmp_path: Path) -> None:
+def test_without_stages_the_page_shows_the_last_run(full_warehouse: object, tmp_path: Path) -> None:
     settings = Settings(**{**get_settings().model_dump(), "waybill_state": tmp_path})
     (tmp_path / f"last_run-{settings.pgdatabase}.json").write_text(json.dumps(STAGES))
     with engine("reader").connect() as connection:
         assert [stage.record for stage in gather_facts(connection, settings, None).costs.stages] == STAGES
 
 
-def test_command_says_where_the_page_is(full_warehouse: object, reports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_prints_the_path_of_the_page(
+    full_warehouse: object, reports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WAYBILL_STATE", str(get_settings().state_folder))
     monkeypatch.setattr("waybill.settings.PROJECT", reports.parent)
     result = CliRunner().invoke(main, [])

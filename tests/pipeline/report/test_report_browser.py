@@ -65,7 +65,7 @@ def open_page(browser: Browser, path: Path, look: tuple[str, int], troubles: lis
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 @pytest.mark.parametrize("name", ["index.html", "documents.html"])
-def test_a_page_breaks_no_rule_of_axe_and_fetches_nothing(
+def test_no_page_breaks_an_axe_rule_or_fetches_anything(
     browser: Browser, pages: Path, name: str, look: tuple[str, int], troubles: list[str]
 ) -> None:
     page = open_page(browser, pages / name, look, troubles)
@@ -78,9 +78,7 @@ def test_a_page_breaks_no_rule_of_axe_and_fetches_nothing(
     page.close()
 
 
-def test_the_costs_fit_a_wide_window_and_name_their_stage_on_a_phone(
-    browser: Browser, pages: Path, troubles: list[str]
-) -> None:
+def test_the_costs_fit_a_wide_window_and_a_phone(browser: Browser, pages: Path, troubles: list[str]) -> None:
     page = open_page(browser, pages / "index.html", ("light", 1200), troubles)
     region = page.get_by_role("region", name="Figures of each stage")
     assert region.evaluate("element => element.scrollWidth <= element.clientWidth")
@@ -112,7 +110,7 @@ def test_every_link_of_both_pages_leads_somewhere(browser: Browser, pages: Path,
     single.close()
 
 
-def test_a_document_with_markup_in_it_is_shown_and_not_run(browser: Browser, pages: Path, troubles: list[str]) -> None:
+def test_markup_in_a_document_is_shown_and_not_run(browser: Browser, pages: Path, troubles: list[str]) -> None:
     page = open_page(browser, pages / "index.html", LOOKS[0], troubles)
     page.get_by_role("link", name="data/raw/flights.ndjson:201").click()
     entry = page.locator("article:target")
@@ -122,9 +120,7 @@ def test_a_document_with_markup_in_it_is_shown_and_not_run(browser: Browser, pag
     page.close()
 
 
-def test_the_flow_picture_says_the_numbers_of_the_books_and_leads_on(
-    browser: Browser, pages: Path, troubles: list[str]
-) -> None:
+def test_the_flow_picture_shows_and_links_the_books(browser: Browser, pages: Path, troubles: list[str]) -> None:
     page = open_page(browser, pages / "index.html", LOOKS[0], troubles)
     said = page.locator("svg.flow").text_content()
     for name, number in {"read": 208, "landed": 206, "rejected": 2, "current": 203, "uncastable": 1}.items():

@@ -35,7 +35,7 @@ from warehouse.errors import ServerAway
 from waybill.backoff import Backoff
 
 
-def test_it_waits_for_a_broker_that_is_away(things: Things, broker_place: BrokerPaths) -> None:
+def test_it_waits_for_an_unavailable_broker(things: Things, broker_place: BrokerPaths) -> None:
     process = things.start()
     try:
         things.send(*map(thing, range(100)))
@@ -55,7 +55,7 @@ def test_it_waits_for_a_broker_that_is_away(things: Things, broker_place: Broker
     assert things.landed() == list(range(200))
 
 
-def test_one_that_is_started_while_both_are_away_waits_for_them_unless_it_is_a_batch_job(
+def test_at_the_start_it_waits_for_both_unless_until_end(
     things: Things, broker_place: BrokerPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     things.send(thing(1))
@@ -112,9 +112,7 @@ def test_one_that_is_started_while_both_are_away_waits_for_them_unless_it_is_a_b
     assert (away, things.landed()) == ([], [1])
 
 
-def test_what_could_not_be_handed_over_when_the_broker_went_away_is_read_again(
-    things: Things, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_messages_not_handed_over_are_read_again(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
     things.send(*map(thing, range(10)))
     offer, refused = Writer.offer, []
 
@@ -133,7 +131,7 @@ def test_what_could_not_be_handed_over_when_the_broker_went_away_is_read_again(
     assert things.books() == (10, 10, 0, 0)
 
 
-def test_a_broker_that_refuses_us_is_not_waited_for(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_stops_when_the_broker_refuses_access(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(consumer: KafkaConsumer, **options: Any) -> Any:
         raise GroupAuthorizationFailedError("waybill-things")
 

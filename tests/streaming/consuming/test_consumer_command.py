@@ -26,7 +26,7 @@ from streaming.message import read_message
 from tests.support.kafka.things import TO_END, Things, thing
 
 
-def test_the_command_says_what_became_of_the_messages(things: Things) -> None:
+def test_the_command_prints_what_became_of_the_messages(things: Things) -> None:
     things.send(thing(1), b"{")
     done = CliRunner().invoke(main, ["things", "--topic", things.topic, "--until-end"])
     assert done.exit_code == 0
@@ -48,14 +48,14 @@ def test_metrics_are_served_on_loopback(things: Things) -> None:
     assert re.search(r'waybill_last_commit_seconds{source="things"} 1\.\d+e\+09', text)
 
 
-def test_a_port_that_is_taken_is_said(things: Things) -> None:
+def test_a_taken_metrics_port_is_reported(things: Things) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(PortTaken, match=f"127.0.0.1:{port}: Address already in use; choose another --metrics-port"):
             ConsumerMetrics("things").serve(port)
 
 
-def test_why_tells_a_message_by_its_coordinate(things: Things) -> None:
+def test_why_finds_a_message_by_its_coordinate(things: Things) -> None:
     things.send(thing(1), b"{", thing(2))
     things.consume()
     story = "\n".join(why(f"{things.topic}:0:2"))
@@ -65,7 +65,7 @@ def test_why_tells_a_message_by_its_coordinate(things: Things) -> None:
     assert "rejected: not_json" in "\n".join(why(f"{things.topic}:0:1"))
 
 
-def test_a_message_is_read_again_and_checked_by_its_fingerprint(things: Things) -> None:
+def test_a_message_read_again_is_checked_by_its_fingerprint(things: Things) -> None:
     things.send(b'{"id" :  1}', b"{", thing(3))
     things.consume()
     assert read_message(f"{things.topic}:0:0") == b'{"id" :  1}'

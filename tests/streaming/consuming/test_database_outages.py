@@ -39,7 +39,7 @@ def server_of_others(broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     forget()
 
 
-def test_it_waits_for_a_database_that_is_away(server_of_others: ExternalServer, things: Things) -> None:
+def test_it_waits_for_an_unavailable_database(server_of_others: ExternalServer, things: Things) -> None:
     things.send(*map(thing, range(500)))
     process, said = things.start(), ""
     assert process.stderr
@@ -63,7 +63,7 @@ def test_it_waits_for_a_database_that_is_away(server_of_others: ExternalServer, 
     assert pauses[:3] == ["0.5", "1.0", "2.0"], said
 
 
-def test_an_embedded_database_that_is_killed_at_work_is_started_again(things: Things) -> None:
+def test_a_killed_embedded_database_is_restarted(things: Things) -> None:
     place = current_warehouse().place
     assert place
     things.send(*map(thing, range(500)))
@@ -81,9 +81,7 @@ def test_an_embedded_database_that_is_killed_at_work_is_started_again(things: Th
     assert things.books() == (1000, 1000, 0, 0)
 
 
-def test_a_database_that_goes_away_while_partitions_are_taken_up_is_waited_for(
-    things: Things, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_waits_for_the_database_during_assignment(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
     things.send(*map(thing, range(10)))
     struck: list[bool] = []
 
@@ -99,9 +97,7 @@ def test_a_database_that_goes_away_while_partitions_are_taken_up_is_waited_for(
     assert things.consume().landed == 10
 
 
-def test_what_postgresql_will_never_take_stops_it_and_a_mute_failure_is_waited_for(
-    things: Things, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_permanent_errors_stop_it_and_unexplained_ones_do_not(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
     things.send(thing(1))
     failures: list[Exception] = [OperationalError(""), ProgramLimitExceeded("row is too big")]
 
@@ -114,7 +110,7 @@ def test_what_postgresql_will_never_take_stops_it_and_a_mute_failure_is_waited_f
     assert failures == []
 
 
-def test_a_writer_that_is_closed_does_not_wait_for_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_the_writer_does_not_wait_for_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     def be_away(role: str) -> Any:
         raise ServerAway("it is away")
 
@@ -127,7 +123,7 @@ def test_a_writer_that_is_closed_does_not_wait_for_a_database(monkeypatch: pytes
     assert time.monotonic() - started < 5
 
 
-def test_a_stop_is_none_the_worse_for_a_database_that_is_away(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_stops_in_time_without_a_database(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
     things.send(thing(1))
 
     def be_away(*anything: Any) -> Any:
@@ -158,9 +154,7 @@ def test_a_stop_is_none_the_worse_for_a_database_that_is_away(things: Things, mo
     assert metrics.lag == 1, "what was read and did not land lags"
 
 
-def test_a_login_that_is_refused_while_it_works_is_not_waited_for(
-    things: Things, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_stops_when_its_login_is_refused(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(role: str) -> Any:
         raise ServerUnreachable("password authentication failed")
 

@@ -36,7 +36,7 @@ from warehouse.connection import connect
 from warehouse.logins import Role
 
 
-def test_a_gap_stops_it_until_it_is_accepted_and_then_stands_in_the_ledger(things: Things) -> None:
+def test_a_gap_stops_it_until_accepted_and_recorded(things: Things) -> None:
     things.send(*map(thing, range(10)))
     things.consume()
     things.send(*map(thing, range(10, 20)))
@@ -52,9 +52,7 @@ def test_a_gap_stops_it_until_it_is_accepted_and_then_stands_in_the_ledger(thing
     ]
 
 
-def test_what_a_rival_lands_while_a_partition_is_taken_up_is_no_gap(
-    things: Things, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_messages_landed_by_another_consumer_are_not_a_gap(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
     things.send(*map(thing, range(5)))
     things.consume()
 
@@ -69,7 +67,7 @@ def test_what_a_rival_lands_while_a_partition_is_taken_up_is_no_gap(
     assert things.landed() == list(range(8))
 
 
-def test_a_gap_that_a_rival_has_accepted_is_not_recorded_again(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gap_another_consumer_accepted_is_recorded_once(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
     things.send(*map(thing, range(10)))
     things.consume()
     things.send(*map(thing, range(10, 20)))
@@ -88,9 +86,7 @@ def test_a_gap_that_a_rival_has_accepted_is_not_recorded_again(things: Things, m
     assert rows("select count(*) from ledger.gaps") == [(0,)]
 
 
-def test_only_the_partition_that_was_cut_is_taken_up_again_and_after_what_is_under_way(
-    things: Things, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_a_truncated_partition_is_assigned_again(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
     things.send(*map(thing, range(10)))
     things.send(thing(10), partition=1)
     poll, taken, seen = KafkaConsumer.poll, [], []
@@ -120,7 +116,7 @@ def test_only_the_partition_that_was_cut_is_taken_up_again_and_after_what_is_und
     assert taken == [([0, 1], 0), ([0], 10)]
 
 
-def test_a_record_that_the_client_cannot_take_apart_stops_it_and_is_named(things: Things) -> None:
+def test_a_record_the_client_cannot_parse_is_named(things: Things) -> None:
     class NotText(str):
         def encode(self, *anything: Any) -> bytes:
             return b"\xff"
@@ -140,7 +136,7 @@ def test_a_record_that_the_client_cannot_take_apart_stops_it_and_is_named(things
     assert rows("select count(*) from ledger.gaps") == [(1,)]
 
 
-def test_aborted_transactions_leave_holes_that_are_no_gaps(things: Things) -> None:
+def test_aborted_transactions_are_not_gaps(things: Things) -> None:
     producer = KafkaProducer(bootstrap_servers=things.server, transactional_id=things.topic, acks="all")
     producer.init_transactions()
     for number, is_committed in enumerate([True, False, True, False]):
@@ -157,7 +153,7 @@ def test_aborted_transactions_leave_holes_that_are_no_gaps(things: Things) -> No
     assert rows("select count(*) from ledger.gaps") == [(0,)]
 
 
-def test_compaction_leaves_holes_that_are_no_gaps(things: Things) -> None:
+def test_compacted_offsets_are_not_gaps(things: Things) -> None:
     delete_topic(things.topic)
     create_topic(things.topic, 1, configs=COMPACTED)
 

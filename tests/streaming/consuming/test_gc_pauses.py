@@ -19,7 +19,7 @@ class Ring:
         self.me = self
 
 
-def test_a_ring_is_gone_after_the_next_sweep_that_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reference_cycle_is_freed_by_the_next_collection(monkeypatch: pytest.MonkeyPatch) -> None:
     swept = GcPauses()
     with swept.manual_collection():
         ring = weakref.ref(Ring())
@@ -31,7 +31,7 @@ def test_a_ring_is_gone_after_the_next_sweep_that_is_due(monkeypatch: pytest.Mon
         assert ring() is None
 
 
-def test_the_interpreter_collects_again_whatever_ended_it() -> None:
+def test_collection_is_enabled_again_after_any_exit() -> None:
     with pytest.raises(KeyboardInterrupt), GcPauses().manual_collection():
         raise KeyboardInterrupt
     assert gc.isenabled()

@@ -16,7 +16,7 @@ from tests.support.databases import rows
 from tests.support.kafka.things import Things, thing
 
 
-def test_messages_land_once_and_what_cannot_is_named_with_its_coordinate(things: Things) -> None:
+def test_messages_land_once_and_rejects_name_their_coordinate(things: Things) -> None:
     bad = [b'{"id": 1, "text": "\\u0000"}', b"\xff", b"", b'{"text": 1}', b'{"id": 1} {"id": 2}']
     things.send(thing(1), *bad, None, thing(2), key=b"k", headers=[("trace", b"\x00\xff")])
     things.send(thing(3), thing(4), partition=1)
@@ -38,7 +38,7 @@ def test_messages_land_once_and_what_cannot_is_named_with_its_coordinate(things:
     assert (again.landed, again.rejected, again.skipped) == (0, 0, 0)
 
 
-def test_the_position_is_the_ledgers_whatever_kafka_says(things: Things) -> None:
+def test_the_position_comes_from_the_ledger_not_from_kafka(things: Things) -> None:
     things.send(thing(1), thing(2))
     things.consume()
     with admin() as client:
@@ -51,7 +51,7 @@ def test_the_position_is_the_ledgers_whatever_kafka_says(things: Things) -> None
     assert things.landed() == [1, 2, 3]
 
 
-def test_a_document_that_only_postgresql_refuses_is_named_and_the_others_land(things: Things) -> None:
+def test_a_document_postgresql_refuses_is_one_reject(things: Things) -> None:
     deep = b'{"id": 5, "text": ' + b"[" * 900 + b"]" * 900 + b"}"
     refused = b'{"id": 6, "text": 1e-200000}'
     things.send(thing(1), refused, deep, thing(2))
@@ -61,7 +61,7 @@ def test_a_document_that_only_postgresql_refuses_is_named_and_the_others_land(th
     assert things.books() == (4, 3, 1, 0)
 
 
-def test_the_end_is_reached_only_when_all_is_landed(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_until_end_ends_only_when_everything_has_landed(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
     things.send(*map(thing, range(10)))
 
     def land_after_a_rival(connection: Any, ranges: Any) -> Any:
@@ -75,7 +75,7 @@ def test_the_end_is_reached_only_when_all_is_landed(things: Things, monkeypatch:
     assert things.landed() == list(range(5, 10))
 
 
-def test_a_time_that_is_none_is_left_out(things: Things) -> None:
+def test_an_impossible_timestamp_is_left_out(things: Things) -> None:
     delete_topic(things.topic)
     create_topic(things.topic, 2, configs={"message.timestamp.after.max.ms": str(2**63 - 1)})
     things.send(thing(1), timestamp_ms=1_700_000_000_000_000)  # microseconds
@@ -86,7 +86,7 @@ def test_a_time_that_is_none_is_left_out(things: Things) -> None:
     assert rows(sent) == [(None,), (1_700_000_000,)]
 
 
-def test_whatever_packs_a_batch_is_read(things: Things) -> None:
+def test_every_compression_is_read(things: Things) -> None:
     packings = ("gzip", "snappy", "lz4", "zstd")
     for number, packing in enumerate(packings):
         producer = Producer({"bootstrap.servers": things.server, "compression.type": packing, "linger.ms": 50})

@@ -25,7 +25,7 @@ from tests.support.kafka.things import TO_END, Things, recreate_topic, thing
 from warehouse.connection import connect
 
 
-def test_a_log_that_ends_before_what_was_landed_stops_it_whoever_accepts_gaps_until_the_topic_is_made_anew(
+def test_a_log_shorter_than_the_ledger_stops_it(
     things: Things,
 ) -> None:
     things.send(*map(thing, range(5)))
@@ -51,7 +51,7 @@ def test_a_log_that_ends_before_what_was_landed_stops_it_whoever_accepts_gaps_un
     assert rows("select distinct first_position, next_position from ledger.gaps") == [(0, 0)]
 
 
-def test_a_topic_made_anew_under_the_same_name_is_noticed(things: Things) -> None:
+def test_a_recreated_topic_is_noticed(things: Things) -> None:
     things.send(thing(1), thing(2))
     things.consume()
     recreate_topic(things)
@@ -63,7 +63,7 @@ def test_a_topic_made_anew_under_the_same_name_is_noticed(things: Things) -> Non
     assert things.consume().landed == 0
 
 
-def test_a_topic_made_anew_while_it_is_read_is_noticed_before_anything_of_it_lands(things: Things) -> None:
+def test_a_topic_recreated_while_read_lands_nothing(things: Things) -> None:
     things.send(thing(1), thing(2))
     failure: list[BaseException] = []
 
@@ -80,7 +80,7 @@ def test_a_topic_made_anew_while_it_is_read_is_noticed_before_anything_of_it_lan
 
 
 @pytest.mark.parametrize("accepts_gap", [False, True])
-def test_a_topic_made_anew_while_nothing_comes_is_noticed_and_is_no_gap(
+def test_a_topic_recreated_while_idle_is_not_a_gap(
     things: Things, accepts_gap: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("streaming.consuming.loop.TOPIC_CHECK_SECONDS", 0.2)
@@ -98,7 +98,7 @@ def test_a_topic_made_anew_while_nothing_comes_is_noticed_and_is_no_gap(
     assert rows("select count(*) from ledger.gaps") == [(0,)]
 
 
-def test_a_partition_that_the_former_topic_had_not_tells_that_it_was_made_anew(things: Things) -> None:
+def test_an_added_partition_does_not_hide_a_recreated_topic(things: Things) -> None:
     things.send(thing(1))
     things.consume()
     former = find_topic(things.topic).topic_id
@@ -116,7 +116,7 @@ def test_a_partition_that_the_former_topic_had_not_tells_that_it_was_made_anew(t
     assert rows("select count(*) from ledger.gaps") == [(2,)]
 
 
-def test_a_ledger_that_is_emptied_meanwhile_ends_it_and_the_next_one_begins_anew(things: Things) -> None:
+def test_an_emptied_ledger_ends_it_and_a_restart_reads_all(things: Things) -> None:
     class Emptying(ConsumerMetrics):
         def report_lag(self, lags: Any) -> None:
             super().report_lag(lags)

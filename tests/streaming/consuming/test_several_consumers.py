@@ -24,7 +24,7 @@ select distinct pid from pg_locks join pg_stat_activity using (pid) where not gr
 """
 
 
-def test_a_killed_consumer_leaves_nothing_twice_and_nothing_out(things: Things) -> None:
+def test_a_killed_consumer_doubles_and_loses_nothing(things: Things) -> None:
     producer = KafkaProducer(bootstrap_servers=things.server, linger_ms=5)
     sent = 0
     for round_number in range(3):
@@ -45,7 +45,7 @@ def test_a_killed_consumer_leaves_nothing_twice_and_nothing_out(things: Things) 
     assert things.books() == (sent, sent, 0, 0)
 
 
-def test_two_consumers_that_both_believe_the_partition_theirs_land_it_once(things: Things) -> None:
+def test_two_owners_of_one_partition_land_it_once(things: Things) -> None:
     things.send(*map(thing, range(3000)))
     failures: list[BaseException] = []
 
@@ -65,7 +65,7 @@ def test_two_consumers_that_both_believe_the_partition_theirs_land_it_once(thing
     assert things.books() == (3000, 3000, 0, 0)
 
 
-def test_a_consumer_that_was_halted_in_mid_write_wakes_when_another_has_landed_its_messages(things: Things) -> None:
+def test_a_consumer_halted_while_writing_continues_later(things: Things) -> None:
     numbers = itertools.count()
 
     def send(count: int) -> None:
@@ -106,7 +106,7 @@ def test_a_consumer_that_was_halted_in_mid_write_wakes_when_another_has_landed_i
     assert things.books() == (sent, sent, 0, 0)
 
 
-def test_a_group_shares_the_partitions_and_sigterm_ends_it_cleanly(things: Things) -> None:
+def test_a_group_shares_partitions_and_ends_on_sigterm(things: Things) -> None:
     first, second = things.start(), things.start()
     try:
         deadline = time.monotonic() + 40
@@ -134,7 +134,7 @@ def test_a_group_shares_the_partitions_and_sigterm_ends_it_cleanly(things: Thing
     assert rows("select distinct outcome from ledger.runs where command like 'consume%%'") == [("succeeded",)]
 
 
-def test_what_is_asked_of_a_partition_that_was_just_lost_does_nothing(things: Things) -> None:
+def test_calls_on_a_lost_partition_do_nothing(things: Things) -> None:
     consumer = KafkaConsumer(bootstrap_servers=things.server)
     held = HeldPartitions(consumer, things.topic)
     held.seek(0, 5)

@@ -53,7 +53,7 @@ def values(server: str, topic: str) -> list[bytes | None]:
     return [value for _, _, value in read_topic(server, topic)]
 
 
-def test_a_killed_broker_comes_back_on_its_ports_with_what_was_sent(
+def test_a_killed_broker_restarts_with_its_ports_and_messages(
     broker: str, broker_place: BrokerPaths, topic: str
 ) -> None:
     create_topic(topic, 1)
@@ -74,7 +74,7 @@ def test_a_killed_broker_comes_back_on_its_ports_with_what_was_sent(
     assert local_broker.start(broker_place) is False
 
 
-def test_ports_that_somebody_else_has_taken_meanwhile_are_left_to_him(tmp_path: Path) -> None:
+def test_ports_taken_by_another_process_are_not_used(tmp_path: Path) -> None:
     place = BrokerPaths(tmp_path)
     first = choose_ports(place)
     remember(place.state, os.getpid(), port=first[0], controller_port=first[1])
@@ -83,7 +83,7 @@ def test_ports_that_somebody_else_has_taken_meanwhile_are_left_to_him(tmp_path: 
         assert not set(choose_ports(place)) & set(first)
 
 
-def test_a_topic_made_anew_has_another_id_and_an_unknown_one_is_an_error(broker: str, topic: str) -> None:
+def test_a_recreated_topic_has_another_id(broker: str, topic: str) -> None:
     create_topic(topic, 2)
     first = find_topic(topic)
     create_topic(topic, 5)  # it is there already
@@ -97,9 +97,7 @@ def test_a_topic_made_anew_has_another_id_and_an_unknown_one_is_an_error(broker:
     assert find_topic(topic).topic_id != first.topic_id
 
 
-def test_without_a_broker_there_is_one_line_that_says_how_to_get_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_without_a_broker_one_line_says_how_to_start_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
     with pytest.raises(BrokerAway, match="start one with `make broker`, or set KAFKA_BOOTSTRAP_SERVERS"):
@@ -108,7 +106,7 @@ def test_without_a_broker_there_is_one_line_that_says_how_to_get_one(
     assert said == "broker:   not running (start it: make broker)\n"
 
 
-def test_a_jar_that_is_not_the_locked_one_is_fetched_anew_or_refused(
+def test_a_jar_with_another_hash_is_fetched_again_or_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broker_place: BrokerPaths
 ) -> None:
     good = broker_place.jars / "resolved"
@@ -124,7 +122,7 @@ def test_a_jar_that_is_not_the_locked_one_is_fetched_anew_or_refused(
         jars(tmp_path)
 
 
-def test_an_older_java_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_java_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = tmp_path / "bin" / "java"
     old.parent.mkdir()
     old.write_text("#!/bin/sh\necho 'openjdk version \"11.0.2\" 2019-01-15' >&2\n")

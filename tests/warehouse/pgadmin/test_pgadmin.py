@@ -74,7 +74,7 @@ def server_of(place: PgAdminPaths) -> dict[str, object]:
     return dict(server)
 
 
-def test_it_is_told_the_warehouse_by_the_read_only_login(module_database: str, tmp_path: Path) -> None:
+def test_pgadmin_gets_the_read_only_login(module_database: str, tmp_path: Path) -> None:
     login = connection_parameters("reader")
     assert write_servers(PgAdminPaths(tmp_path), login, "reader")
     server = server_of(PgAdminPaths(tmp_path))
@@ -85,7 +85,7 @@ def test_it_is_told_the_warehouse_by_the_read_only_login(module_database: str, t
     assert (tmp_path / "pgpass").read_text() == (pgpass_line(login) if "password" in login else UNASKED)
 
 
-def test_what_its_session_begins_with_makes_a_login_read_only_that_may_do_all(module_database: str) -> None:
+def test_its_session_settings_make_any_login_read_only(module_database: str) -> None:
     connection = connect("owner")
     connection.autocommit = True
     with connection.cursor() as cursor:
@@ -95,7 +95,7 @@ def test_what_its_session_begins_with_makes_a_login_read_only_that_may_do_all(mo
     connection.close()
 
 
-def test_an_address_that_is_the_same_is_not_imported_again(tmp_path: Path) -> None:
+def test_an_unchanged_address_is_not_imported_again(tmp_path: Path) -> None:
     place, login = PgAdminPaths(tmp_path), {"host": "h", "port": "5432", "dbname": "d", "user": "u"}
     assert write_servers(place, login, "reader")
     place.data.mkdir()
@@ -104,7 +104,7 @@ def test_an_address_that_is_the_same_is_not_imported_again(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("unset")
-def test_the_password_that_it_is_handed_is_libpqs_and_for_its_owner_alone(
+def test_its_password_file_works_for_libpq_and_its_owner_only(
     external: ExternalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in external.variables("creator", tmp_path).items():
@@ -125,7 +125,7 @@ def test_a_password_with_the_separator_in_it_is_one_field() -> None:
     assert pgpass_line(login) == "h:1:*:u:a\\:b\\\\c\n"
 
 
-def test_its_configuration_opens_no_door_and_keeps_no_password(tmp_path: Path) -> None:
+def test_its_configuration_is_local_and_holds_no_secret(tmp_path: Path) -> None:
     place = PgAdminPaths(tmp_path)
     write_configuration(place, 5050, tmp_path)
     told: dict[str, object] = {}
@@ -137,7 +137,7 @@ def test_its_configuration_opens_no_door_and_keeps_no_password(tmp_path: Path) -
     assert "key" not in CONFIGURATION.lower()
 
 
-def test_its_key_lets_in_and_stands_in_no_log_and_no_command_line(place: PgAdminPaths) -> None:
+def test_its_key_is_in_no_log_and_no_command_line(place: PgAdminPaths) -> None:
     place.servers.write_text("{}")
     found = process.start(place, free_port(), import_servers=True)
     assert process.running(place) == found
@@ -153,20 +153,20 @@ def test_its_key_lets_in_and_stands_in_no_log_and_no_command_line(place: PgAdmin
     assert process.start(place, free_port(), import_servers=False).key != found.key
 
 
-def test_a_port_that_is_taken_is_named_with_the_variable(place: PgAdminPaths) -> None:
+def test_a_taken_port_is_named_with_its_variable(place: PgAdminPaths) -> None:
     taken = r"port \d+ of 127.0.0.1 is taken: name another in WAYBILL_PGADMIN_PORT"
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other, pytest.raises(NotStarted, match=taken):
         process.start(place, other.server_port, import_servers=False)
 
 
-def test_one_that_ends_at_once_names_its_log(place: PgAdminPaths) -> None:
+def test_a_pgadmin_that_exits_at_once_names_its_log(place: PgAdminPaths) -> None:
     (process._package(place) / "pgAdmin4.py").write_text("raise SystemExit('broken')")
     with pytest.raises(NotStarted, match=r"did not come up; its log .*pgadmin.log tells why"):
         process.start(place, free_port(), import_servers=False)
     assert "broken" in place.log.read_text()
 
 
-def test_an_address_that_was_not_taken_is_told_and_tried_again(place: PgAdminPaths) -> None:
+def test_a_failed_import_is_reported_and_repeated(place: PgAdminPaths) -> None:
     place.servers.write_text("{}")
     (process._package(place) / "setup.py").write_text("print('Error: no')")
     with pytest.raises(NotStarted, match=r"did not take the warehouse's address; its log .* tells why"):
@@ -174,7 +174,7 @@ def test_an_address_that_was_not_taken_is_told_and_tried_again(place: PgAdminPat
     assert not place.servers.exists()
 
 
-def test_without_its_environment_the_target_that_makes_it_is_named(
+def test_without_its_environment_the_make_target_is_named(
     place: PgAdminPaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(PgAdminPaths, "python", tmp_path / "none" / "bin" / "python")
@@ -182,7 +182,7 @@ def test_without_its_environment_the_target_that_makes_it_is_named(
         process.start(place, free_port(), import_servers=False)
 
 
-def test_stopping_what_does_not_run_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopping_without_a_running_pgadmin_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
     said = subprocess.check_output([sys.executable, "-m", "warehouse.pgadmin", "down"], text=True)
     assert said == "not running: pgAdmin\n"
