@@ -44,7 +44,7 @@ def test_a_model_is_trained_once_and_scores_every_row(task: Path) -> None:
     assert score("small").rows == 0
 
 
-def test_row_order_is_ignored_but_one_flipped_label_makes_it_stale(task: Path) -> None:
+def test_a_flipped_label_makes_it_stale_and_row_order_does_not(task: Path) -> None:
     train("small")
     execute("create table shuffled as table marts.rows", "truncate marts.rows",
             "insert into marts.rows select * from shuffled order by md5(row_id)")  # fmt: skip

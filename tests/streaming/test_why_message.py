@@ -76,7 +76,7 @@ def test_an_offset_of_a_batch_of_tombstones_held_no_document(things: Things) -> 
         why(f"{things.topic}:0:2")
 
 
-def test_an_offset_in_an_accepted_gap_names_the_run_that_accepted_it(things: Things) -> None:
+def test_an_offset_in_a_gap_names_the_run_that_accepted_it(things: Things) -> None:
     things.send(GOOD)
     things.consume()
     things.send(GOOD, GOOD, GOOD)

@@ -1,0 +1,32 @@
+"""Folders, test modules and test names stay small enough to find one's way."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from waybill.settings import PROJECT
+
+MAX_TEST_LINES = 400
+MAX_TEST_NAME = 60  # characters
+TESTS = sorted((PROJECT / "tests").rglob("*.py"))
+
+
+def test_no_module_of_tests_is_longer_than_400_lines() -> None:
+    lengths = {str(path.relative_to(PROJECT)): len(path.read_text().splitlines()) for path in TESTS}
+    assert {name: length for name, length in lengths.items() if length > MAX_TEST_LINES} == {}
+
+
+def test_names_of_tests_have_at_most_60_characters() -> None:
+    assert [name for path in TESTS for name in _test_names(path) if len(name) > MAX_TEST_NAME] == []
+
+
+def test_no_module_has_two_tests_of_one_name() -> None:
+    for path in TESTS:
+        names = _test_names(path)
+        assert sorted(set(names)) == sorted(names), path
+
+
+def _test_names(path: Path) -> list[str]:
+    functions = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
+    return [function.name for function in functions if function.name.startswith("test_")]
