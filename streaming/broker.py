@@ -1,4 +1,4 @@
-"""`python -m streaming.broker`: start, stop and look at the local Kafka broker."""
+"""`python -m streaming.broker`: starts and stops the local Kafka broker and shows its status."""
 
 from __future__ import annotations
 
@@ -9,47 +9,50 @@ if __name__ == "__main__":
 
 import click
 
-from streaming.local_broker import server as local_broker
-from streaming.local_broker.process import address, answers, find_broker
+from streaming.local_broker.process import broker_address, broker_paths, is_running
+from streaming.local_broker.server import start_broker, stop_broker
 from waybill.cli import run
 from waybill.settings import get_settings, relative_name
 
 
-@click.group(help="Example: python -m streaming.broker up\n\nStart, stop and look at the local Kafka broker.")
+@click.group(
+    help="Example: python -m streaming.broker up\n\nStart and stop the local Kafka broker, or show its status."
+)
 def broker() -> None:
-    """Hold the broker's commands."""
+    """Group the broker's commands."""
 
 
 @broker.command()
 def up() -> None:
-    """Start a real Apache Kafka on loopback; KAFKA_BOOTSTRAP_SERVERS names one of yours instead."""
+    """Start a real Apache Kafka on loopback, unless KAFKA_BOOTSTRAP_SERVERS names your own."""
     settings = get_settings()
     if settings.kafka_bootstrap_servers:
-        click.echo(f"broker: {settings.kafka_bootstrap_servers} is yours (KAFKA_BOOTSTRAP_SERVERS); nothing to start")
+        click.echo(
+            f"broker: using yours, {settings.kafka_bootstrap_servers} (KAFKA_BOOTSTRAP_SERVERS); nothing to start"
+        )
         return
-    place = find_broker(settings)
-    started = local_broker.start(place)
-    click.echo(
-        f"broker up: {address(place)}{'' if started else ', it ran already'}; its log: {relative_name(place.log)}"
-    )
+    paths = broker_paths(settings)
+    was_started = start_broker(paths)
+    state = "started" if was_started else "already running"
+    click.echo(f"broker {state}: {broker_address(paths)}; its log: {relative_name(paths.log)}")
 
 
 @broker.command()
 def down() -> None:
-    """Stop the local broker; what was sent to it stays."""
-    stopped = local_broker.stop(find_broker(get_settings()))
+    """Stop the local broker; its messages are kept."""
+    stopped = stop_broker(broker_paths(get_settings()))
     click.echo("broker stopped" if stopped else "broker: not running")
 
 
 @broker.command()
 def status() -> None:
-    """Say where the broker is and whether it runs; starts nothing."""
+    """Show the broker's address and whether it is running; start nothing."""
     settings = get_settings()
-    place = find_broker(settings)
+    paths = broker_paths(settings)
     if settings.kafka_bootstrap_servers:
         click.echo(f"broker:   {settings.kafka_bootstrap_servers} (KAFKA_BOOTSTRAP_SERVERS)")
-    elif answers(place):
-        click.echo(f"broker:   running, {address(place)}")
+    elif is_running(paths):
+        click.echo(f"broker:   running, {broker_address(paths)}")
     else:
         click.echo("broker:   not running (start it: make broker)")
 

@@ -13,7 +13,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
 
 from streaming.errors import BrokerAway, BrokerUnreachable
-from streaming.local_broker.process import address, answers, find_broker
+from streaming.local_broker.process import broker_address, broker_paths, is_running
 from waybill.settings import Settings, get_settings
 
 BOOTSTRAP_MS = 10_000
@@ -46,11 +46,11 @@ def client_options(settings: Settings | None = None) -> dict[str, Any]:
 def _bootstrap_servers(settings: Settings) -> list[str]:
     if settings.kafka_bootstrap_servers:
         return [name.strip() for name in settings.kafka_bootstrap_servers.split(",")]
-    place = find_broker(settings)
-    found = address(place)
-    if found is None or not answers(place):
+    paths = broker_paths(settings)
+    address = broker_address(paths)
+    if address is None or not is_running(paths):
         raise BrokerAway("no broker is running: start one with `make broker`, or set KAFKA_BOOTSTRAP_SERVERS")
-    return [found]
+    return [address]
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from loader.errors import CoordinateUnknown
 from loader.reading.ranges import fingerprint
 from streaming.cluster import client_options, translate_kafka_errors
 from streaming.errors import MessageGone
-from warehouse.connection import connect
+from warehouse.connection import cursor_of
 from waybill.cli import run
 
 READ_MS = 10_000
@@ -60,19 +60,15 @@ def read_message(coordinate: str) -> bytes:
 
 
 def _find_fingerprint(name: str, offset: int) -> UUID | None:
-    connection = connect("reader")
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(BATCHES, {"name": name, "offset": offset})
-            for source, batch_id in cursor.fetchall():
-                for query in (REJECT_FINGERPRINT, sql.SQL(DOCUMENT_FINGERPRINT).format(sql.Identifier(source))):
-                    cursor.execute(query, [batch_id, offset])
-                    found = cursor.fetchone()
-                    if found:
-                        return UUID(found[0])
-        return None
-    finally:
-        connection.close()
+    with cursor_of("reader") as cursor:
+        cursor.execute(BATCHES, {"name": name, "offset": offset})
+        for source, batch_id in cursor.fetchall():
+            for query in (REJECT_FINGERPRINT, sql.SQL(DOCUMENT_FINGERPRINT).format(sql.Identifier(source))):
+                cursor.execute(query, [batch_id, offset])
+                found = cursor.fetchone()
+                if found:
+                    return UUID(found[0])
+    return None
 
 
 def _read_message(tp: TopicPartition, offset: int) -> bytes | None:

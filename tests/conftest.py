@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from streaming.local_broker.process import find_broker
+from streaming.local_broker.process import broker_paths
 from tests.support import fast_lane
 from tests.support.databases import current_place, fresh_database, own_state, tell_server
 from warehouse import embedded
@@ -40,10 +40,10 @@ def state() -> Iterator[None]:
     if not get_settings().is_embedded:
         yield
         return
-    jars = find_broker(get_settings()).jars
+    jars = broker_paths(get_settings()).jars
     jars.mkdir(parents=True, exist_ok=True)
     with own_state():
-        broker = find_broker(get_settings())
+        broker = broker_paths(get_settings())
         broker.home.mkdir()
         broker.jars.symlink_to(jars)
         yield

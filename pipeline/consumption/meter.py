@@ -14,7 +14,7 @@ import psutil
 
 from pipeline.consumption.energy import Energy, EnergyMeter
 from pipeline.consumption.process_tree import ProcessTree
-from streaming.local_broker.process import find_broker, find_process
+from streaming.local_broker.process import broker_paths, find_broker_process
 from warehouse import embedded
 from warehouse.errors import WarehouseError
 from warehouse.server_paths import find_place
@@ -181,7 +181,7 @@ def _parts(settings: Settings) -> tuple[dict[str, str], dict[str, Callable[[], p
     if settings.kafka_bootstrap_servers:
         unseen[BROKER] = "not ours to see: KAFKA_BOOTSTRAP_SERVERS names a broker of yours"
     else:
-        roots[BROKER] = lambda: find_process(find_broker(settings))
+        roots[BROKER] = lambda: find_broker_process(broker_paths(settings))
     return unseen, roots
 
 

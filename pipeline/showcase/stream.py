@@ -28,8 +28,8 @@ from pipeline.showcase.refresh import refresh
 from pipeline.showcase.stream_figures import Meter, figures_table
 from pipeline.showcase.stream_processes import Running, check_running, have_succeeded, processes, start
 from pipeline.stages import Outcome
-from streaming.local_broker import server as local_broker
-from streaming.local_broker.process import find_broker
+from streaming.local_broker.process import broker_paths
+from streaming.local_broker.server import start_broker
 from streaming.topics import Topic, create_topic, delete_topic, find_topic, topic_name
 from warehouse.connection import engine
 from warehouse.runs import recorded_run
@@ -121,7 +121,7 @@ def _load(files: dict[str, list[Path]]) -> Outcome:
 def _create_topics(replayed: dict[str, list[Path]], partitions: int) -> list[Topic]:
     settings = get_settings()
     if not settings.kafka_bootstrap_servers:
-        local_broker.start(find_broker(settings))
+        start_broker(broker_paths(settings))
     topics = []
     for name in replayed:
         topic = _topic(read_source(name))

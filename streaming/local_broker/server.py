@@ -1,4 +1,4 @@
-"""The local broker: a real Apache Kafka on loopback, made, started and stopped here; it outlives the command."""
+"""Starts and stops a real Apache Kafka on loopback. It keeps running after the command that started it."""
 
 from __future__ import annotations
 
@@ -6,163 +6,116 @@ import base64
 import os
 import subprocess
 import time
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from streaming.errors import BrokerNotStarted
-from streaming.local_broker.jars import jars
+from streaming.local_broker.configuration import ExtraListener, write_configuration
+from streaming.local_broker.jars import fetch_jars
 from streaming.local_broker.java import find_java
-from streaming.local_broker.process import BrokerPaths, answers, choose_ports, find_process
-from waybill.atomic_files import write_private
-from waybill.background_processes import LOOPBACK, remember
+from streaming.local_broker.process import BrokerPaths, choose_ports, find_broker_process, is_running
+from waybill.background_processes import remember
 from waybill.background_processes import stop as stop_process
 from waybill.file_lock import file_lock
 
 START_SECONDS = 60
 HEAP = "512m"
 
-# One node that is broker and controller. A killed broker is back in seconds because its session is short; internal
-# topics have one copy because there is one node; what was sent stays until the topic says otherwise.
-PROPERTIES = """
-process.roles=broker,controller
-node.id=1
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT{protocols}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}{listeners}
-advertised.listeners=PLAINTEXT://{host}:{port}{listeners}
-controller.quorum.voters=1@{host}:{controller_port}
-log.dirs={data}
-auto.create.topics.enable=false
-group.initial.rebalance.delay.ms=0
-offsets.topic.num.partitions=1
-offsets.topic.replication.factor=1
-transaction.state.log.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-broker.session.timeout.ms=2000
-broker.heartbeat.interval.ms=500
-log.retention.ms=-1
-"""
 
+def start_broker(paths: BrokerPaths, extra: ExtraListener | None = None) -> bool:
+    """Start the broker, creating its data folder the first time; return False when it was running already.
 
-@dataclass(frozen=True)
-class ExtraListener:
-    """One more listener, such as one that asks for TLS and SASL: its name, port, protocol and properties."""
-
-    name: str
-    port: int
-    protocol: str
-    properties: Mapping[str, str]
-
-
-def start(place: BrokerPaths, extra: ExtraListener | None = None) -> bool:
-    """Bring the broker up, making its data folder the first time; return whether it had to be started.
-
-    Two commands that start at once take turns.
+    Two commands that start it at once take turns.
 
     Raises:
         JavaMissing, JarsMissing: see `streaming.errors`.
-        BrokerNotStarted: it did not come up; the message ends with what the log says.
+        BrokerNotStarted: the broker did not start; the message ends with an error from its log.
     """
-    if answers(place):
+    if is_running(paths):
         return False
-    with _lock(place):
-        if answers(place):
+    with _lock(paths):
+        if is_running(paths):
             return False
-        java = [str(find_java()), f"-Xmx{HEAP}", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
-        folders = sorted({jar.parent for jar in jars(place.jars)})
-        java += ["-cp", os.pathsep.join(f"{folder.relative_to(place.home)}/*" for folder in folders)]
-        stop_process(place.state)  # a process that lives and takes no connections is in the way
-        ports = choose_ports(place)
-        _configure(place, ports, extra)
-        if not (place.data / "meta.properties").exists():
-            _format(place, java)
-        pid = _spawn([*java, "kafka.Kafka", place.properties.name], place)
-        remember(place.state, pid, port=ports[0], controller_port=ports[1])
-        _wait(place)
+        java = _java_command(paths)
+        stop_process(paths.state)  # a process that runs but does not accept connections would hold the data folder
+        ports = choose_ports(paths)
+        write_configuration(paths, ports, extra)
+        if not (paths.data / "meta.properties").exists():
+            _format_data_folder(paths, java)
+        pid = _spawn([*java, "kafka.Kafka", paths.properties.name], paths)
+        remember(paths.state, pid, port=ports[0], controller_port=ports[1])
+        _wait_until_running(paths)
     return True
 
 
-def stop(place: BrokerPaths) -> bool:
-    """Stop the broker; what was sent to it stays. Return whether it was running."""
-    with _lock(place):
-        return stop_process(place.state)
+def stop_broker(paths: BrokerPaths) -> bool:
+    """Stop the broker, keeping its messages; return whether it was running."""
+    with _lock(paths):
+        return stop_process(paths.state)
 
 
-def _lock(place: BrokerPaths) -> AbstractContextManager[None]:
-    place.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return file_lock(place.home / "lock")
+def _lock(paths: BrokerPaths) -> AbstractContextManager[None]:
+    paths.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return file_lock(paths.home / "lock")
 
 
-def _configure(place: BrokerPaths, ports: tuple[int, int], extra: ExtraListener | None) -> None:
-    text = PROPERTIES.format(
-        host=LOOPBACK,
-        port=ports[0],
-        controller_port=ports[1],
-        data=place.data.name,
-        protocols=f",{extra.name}:{extra.protocol}" if extra else "",
-        listeners=f",{extra.name}://{LOOPBACK}:{extra.port}" if extra else "",
-    )
-    for name, value in (extra.properties if extra else {}).items():
-        text += f"{name}={value}\n"
-    write_private(place.properties, text)
+def _java_command(paths: BrokerPaths) -> list[str]:
+    folders = sorted({jar.parent for jar in fetch_jars(paths.jars)})
+    class_path = os.pathsep.join(f"{folder.relative_to(paths.home)}/*" for folder in folders)
+    return [str(find_java()), f"-Xmx{HEAP}", "-Dorg.slf4j.simpleLogger.showDateTime=true", "-cp", class_path]
 
 
-def _format(place: BrokerPaths, java: list[str]) -> None:
+def _format_data_folder(paths: BrokerPaths, java: list[str]) -> None:
     cluster_id = base64.urlsafe_b64encode(os.urandom(16)).rstrip(b"=").decode()
-    # in one word with its option: an identifier may begin with a hyphen
-    tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", f"--config={place.properties.name}"]
-    command = _inside(place, [*java, *tool])
+    # option and value are one argument, because an identifier may begin with a hyphen
+    tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", f"--config={paths.properties.name}"]
+    command = _inside_home(paths, [*java, *tool])
     done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode:
-        raise BrokerNotStarted(f"Kafka could not make {place.data}: {_telling_line(done.stdout + done.stderr)}")
+        raise BrokerNotStarted(f"Kafka could not create {paths.data}: {_last_error(done.stdout + done.stderr)}")
 
 
-def _spawn(command: list[str], place: BrokerPaths) -> int:
-    """Start a process that outlives this one, in a session of its own; return its number."""
+def _spawn(command: list[str], paths: BrokerPaths) -> int:
+    """Start a process that outlives this one, in its own session; return its process id."""
     log_flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     actions: list[tuple[Any, ...]] = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, place.log, log_flags, 0o600),
+        (os.POSIX_SPAWN_OPEN, 1, paths.log, log_flags, 0o600),
         (os.POSIX_SPAWN_DUP2, 1, 2),
-        *((os.POSIX_SPAWN_CLOSE, number) for number in _inherited()),
+        *((os.POSIX_SPAWN_CLOSE, number) for number in _inheritable_files()),
     ]
-    command = _inside(place, command)
+    command = _inside_home(paths, command)
     return os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True)
 
 
-def _inherited() -> list[int]:
-    """Return what a child would have open of ours, such as the lock or the pipe of whoever called us."""
+def _inheritable_files() -> list[int]:
+    """Return the file descriptors that a child would inherit, such as a lock or our caller's pipe."""
     numbers = []
     for name in os.listdir("/dev/fd"):
-        with suppress(OSError):  # the listing's own is closed by now
+        with suppress(OSError):  # the listing's own descriptor is closed by now
             if int(name) > 2 and os.get_inheritable(int(name)):
                 numbers.append(int(name))
     return numbers
 
 
-def _inside(place: BrokerPaths, command: list[str]) -> list[str]:
-    """Return a command that runs in the broker's folder, so that no path of ours is spelled in what Java reads."""
-    return ["/bin/sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(place.home), *command]
+def _inside_home(paths: BrokerPaths, command: list[str]) -> list[str]:
+    """Return a command that runs in the broker's folder, so that Java never has to parse our absolute paths."""
+    return ["/bin/sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(paths.home), *command]
 
 
-def _wait(place: BrokerPaths) -> None:
+def _wait_until_running(paths: BrokerPaths) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and find_process(place):
-        if answers(place):
+    while time.monotonic() < deadline and find_broker_process(paths):
+        if is_running(paths):
             return
         time.sleep(0.1)
-    stop_process(place.state)
-    said = _telling_line(place.log.read_text(errors="replace"))
-    raise BrokerNotStarted(f"Kafka did not start; its log {place.log} says: {said}")
+    stop_process(paths.state)
+    error = _last_error(paths.log.read_text(errors="replace"))
+    raise BrokerNotStarted(f"Kafka did not start; its log {paths.log} says: {error}")
 
 
-def _telling_line(text: str) -> str:
+def _last_error(text: str) -> str:
+    """Return the last line that reports an error, else the last line."""
     lines = text.strip().splitlines()
     errors = [line for line in lines if "ERROR" in line or "Exception" in line]
     return (errors or lines or ["nothing"])[-1]

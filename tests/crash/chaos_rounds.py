@@ -18,9 +18,9 @@ import psycopg2
 import pytest
 import yaml
 
-from streaming.local_broker import server as local_broker
-from streaming.local_broker.process import BrokerPaths, address, choose_ports
-from streaming.local_broker.server import ExtraListener
+from streaming.local_broker.configuration import ExtraListener
+from streaming.local_broker.process import BrokerPaths, broker_address, choose_ports
+from streaming.local_broker.server import start_broker, stop_broker
 from streaming.topics import create_topic
 from tests.crash.faults import FAULTS, Consumer, Scene
 from tests.crash.rounds import UNBALANCED
@@ -77,13 +77,13 @@ def _stage() -> Iterator[tuple[BrokerPaths, ServerPaths, ExtraListener]]:
     compacts = {"log.cleaner.backoff.ms": "300"}
     listener = ExtraListener("CHAOS", choose_ports(BrokerPaths(broker.home / "none"))[0], "PLAINTEXT", compacts)
     with own_server() as warehouse, pytest.MonkeyPatch.context() as patch:
-        local_broker.start(broker, listener)
-        patch.setenv("KAFKA_BOOTSTRAP_SERVERS", str(address(broker)))
+        start_broker(broker, listener)
+        patch.setenv("KAFKA_BOOTSTRAP_SERVERS", str(broker_address(broker)))
         patch.setenv("WAYBILL_MAX_DOCUMENT_BYTES", str(LARGEST_BYTES))
         try:
             yield broker, warehouse, listener
         finally:
-            local_broker.stop(broker)
+            stop_broker(broker)
             shutil.rmtree(broker.home)
 
 
@@ -179,5 +179,5 @@ def _scene(stage: tuple[BrokerPaths, ServerPaths, ExtraListener], number: int, c
     (folder / "things.yml").write_text(yaml.safe_dump(declaration))
     (folder / "things.schema.json").write_text(json.dumps(CONTRACT))
     return Scene(
-        folder, warehouse, broker, listener, Topic(str(address(broker)), name), chance, chance.randint(100, 4000)
+        folder, warehouse, broker, listener, Topic(str(broker_address(broker)), name), chance, chance.randint(100, 4000)
     )

@@ -17,9 +17,9 @@ from kafka.errors import OffsetOutOfRangeError
 
 from streaming.cluster import admin
 from streaming.errors import BrokerNotStarted
-from streaming.local_broker import server as local_broker
-from streaming.local_broker.process import BrokerPaths, find_process
-from streaming.local_broker.server import ExtraListener
+from streaming.local_broker.configuration import ExtraListener
+from streaming.local_broker.process import BrokerPaths, find_broker_process
+from streaming.local_broker.server import start_broker
 from tests.crash.servers import backends, kill, processes
 from tests.crash.topic_truth import Topic
 from tests.support.kafka.consume import SESSION_MS
@@ -118,9 +118,9 @@ class Scene:
         """Bring the broker up with what the rounds need of it."""
         for _ in range(BROKER_TRIES - 1):
             with suppress(BrokerNotStarted):  # on a busy machine it may miss its own deadlines
-                local_broker.start(self.broker, self.listener)
+                start_broker(self.broker, self.listener)
                 return
-        local_broker.start(self.broker, self.listener)
+        start_broker(self.broker, self.listener)
 
 
 def kill_consumer(scene: Scene) -> None:
@@ -152,7 +152,7 @@ def kill_all(scene: Scene) -> None:
 
 def kill_broker(scene: Scene) -> None:
     """Kill the broker; it comes back after a while."""
-    process = find_process(scene.broker)
+    process = find_broker_process(scene.broker)
     if process:
         process.kill()
         process.wait(10)

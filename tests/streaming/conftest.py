@@ -7,24 +7,24 @@ from uuid import uuid4
 
 import pytest
 
-from streaming.local_broker import server as local_broker
-from streaming.local_broker.process import BrokerPaths, address
+from streaming.local_broker.process import BrokerPaths, broker_address
+from streaming.local_broker.server import start_broker, stop_broker
 from tests.support.kafka.broker import own_broker_paths
 
 
 @pytest.fixture(scope="session")
 def broker_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerPaths]:
     place = own_broker_paths(tmp_path_factory.mktemp("broker"))
-    local_broker.start(place)
+    start_broker(place)
     yield place
-    local_broker.stop(place)
+    stop_broker(place)
 
 
 @pytest.fixture
 def broker(broker_place: BrokerPaths, monkeypatch: pytest.MonkeyPatch) -> str:
     """Name the tests' broker in the environment; start it again when a test before killed it."""
-    local_broker.start(broker_place)
-    found = address(broker_place)
+    start_broker(broker_place)
+    found = broker_address(broker_place)
     assert found
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", found)
     return found

@@ -30,8 +30,8 @@ from loader.plan import Request
 from ml.errors import TaskBroken
 from ml.task import Task, read_task
 from streaming.consuming.metrics import ConsumerMetrics
-from streaming.local_broker import server as local_broker
-from streaming.local_broker.process import BrokerPaths
+from streaming.local_broker.configuration import write_configuration
+from streaming.local_broker.process import BrokerPaths, choose_ports
 from tests.support.databases import fresh_database, rows
 from tests.support.external_server import PASSWORD, ExternalServer
 from tests.support.landing import flight
@@ -162,8 +162,8 @@ def test_a_foreign_login_reads_nothing(creator: Path, external: ExternalServer) 
 
 def test_broker_metrics_and_jupyterlab_listen_on_loopback_only(tmp_path: Path) -> None:
     place = BrokerPaths(tmp_path)
-    ports = local_broker.choose_ports(place)
-    local_broker._configure(place, ports, None)
+    ports = choose_ports(place)
+    write_configuration(place, ports, None)
     told = dict(line.split("=", 1) for line in place.properties.read_text().split())
     assert re.findall(r"://(.*?):(\d+)", told["listeners"]) == [("127.0.0.1", str(port)) for port in ports]
     assert told["advertised.listeners"] in told["listeners"]

@@ -14,8 +14,8 @@ from kafka import KafkaProducer
 from sqlalchemy import text
 
 from pipeline.consumption.meter import BROKER, COMMANDS, PAUSE_PER_COST, POSTGRESQL, Meter, Use, pause
-from streaming.local_broker import server as local_broker
-from streaming.local_broker.process import address
+from streaming.local_broker.process import broker_address
+from streaming.local_broker.server import start_broker, stop_broker
 from streaming.topics import create_topic
 from tests.support.consumption import BURN, waiting
 from tests.support.kafka.broker import own_broker_paths
@@ -104,11 +104,11 @@ def test_a_brokers_share_appears_only_while_it_works(tmp_path: Path, monkeypatch
     monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
     monkeypatch.setattr("pipeline.consumption.meter.IDLING_SHARE", 0.1)  # one that was just started is not at rest yet
-    local_broker.start(place)
+    start_broker(place)
     try:
         create_topic("t", 1)
         with Meter() as meter:
-            producer = KafkaProducer(bootstrap_servers=address(place))
+            producer = KafkaProducer(bootstrap_servers=broker_address(place))
             for number in range(5000):
                 producer.send("t", b"%d" % number)
             producer.flush(30)
@@ -123,7 +123,7 @@ def test_a_brokers_share_appears_only_while_it_works(tmp_path: Path, monkeypatch
                 time.sleep(1)
         assert BROKER not in {one.part for one in meter.use.parts}
     finally:
-        local_broker.stop(place)
+        stop_broker(place)
 
 
 def test_measuring_takes_less_than_a_hundredth_of_the_time() -> None:

@@ -28,8 +28,8 @@ from streaming.errors import (
     BrokerAway,
     BrokerUnreachable,
 )
-from streaming.local_broker import server as local_broker
-from streaming.local_broker.process import BrokerPaths, find_process
+from streaming.local_broker.process import BrokerPaths, find_broker_process
+from streaming.local_broker.server import start_broker, stop_broker
 from tests.support.kafka.things import Things, thing, until
 from warehouse.errors import ServerAway
 from waybill.backoff import Backoff
@@ -40,12 +40,12 @@ def test_it_waits_for_an_unavailable_broker(things: Things, broker_place: Broker
     try:
         things.send(*map(thing, range(100)))
         until(lambda: len(things.landed()) == 100)
-        broker = find_process(broker_place)
+        broker = find_broker_process(broker_place)
         assert broker
         broker.kill()
         broker.wait(10)
         time.sleep(2)
-        local_broker.start(broker_place)
+        start_broker(broker_place)
         things.send(*map(thing, range(100, 200)))
         until(lambda: len(things.landed()) == 200)
     finally:
@@ -59,7 +59,7 @@ def test_at_the_start_it_waits_for_both_unless_until_end(
     things: Things, broker_place: BrokerPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     things.send(thing(1))
-    local_broker.stop(broker_place)
+    stop_broker(broker_place)
     monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", 1000)
     with pytest.raises(BrokerAway, match="cannot use Kafka"):
         things.consume()
@@ -93,7 +93,7 @@ def test_at_the_start_it_waits_for_both_unless_until_end(
             with socket.create_server(address):  # as a broker does that comes up: taken, not answered
                 await_pauses(3)
             monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", BOOTSTRAP_MS)
-            local_broker.start(broker_place)
+            start_broker(broker_place)
         except BaseException:
             os.kill(os.getpid(), signal.SIGTERM)
             raise

@@ -20,8 +20,7 @@ from streaming.errors import (
     MessageGone,
     PortTaken,
 )
-from streaming.local_broker import server as local_broker
-from streaming.local_broker.process import BrokerPaths
+from streaming.local_broker.process import BrokerPaths, choose_ports
 from streaming.message import read_message
 from tests.support.kafka.things import TO_END, Things, thing
 
@@ -35,7 +34,7 @@ def test_the_command_prints_what_became_of_the_messages(things: Things) -> None:
 
 
 def test_metrics_are_served_on_loopback(things: Things) -> None:
-    (port, _) = local_broker.choose_ports(BrokerPaths(things.folder / "none"))
+    (port, _) = choose_ports(BrokerPaths(things.folder / "none"))
     metrics = ConsumerMetrics("things")
     metrics.serve(port)
     things.send(thing(1), b"{")

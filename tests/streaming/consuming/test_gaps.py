@@ -10,7 +10,6 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import (
     OffsetOutOfRangeError,
 )
-from psycopg2.extensions import connection as Connection
 
 from loader.declarations import read_source
 from loader.errors import CoordinateUnknown
@@ -32,7 +31,7 @@ from tests.crash.chaos_rounds import COMPACTED
 from tests.support.databases import rows
 from tests.support.kafka.independent_client import read_topic
 from tests.support.kafka.things import Things, thing, until
-from warehouse.connection import connect
+from warehouse.connection import connect, cursor_of
 from warehouse.logins import Role
 
 
@@ -56,13 +55,13 @@ def test_messages_landed_by_another_consumer_are_not_a_gap(things: Things, monke
     things.send(*map(thing, range(5)))
     things.consume()
 
-    def connect_late(role: Role) -> Connection:
-        monkeypatch.setattr(ledger_offsets, "connect", connect)
+    def connect_late(role: Role) -> Any:
+        monkeypatch.setattr(ledger_offsets, "cursor_of", cursor_of)
         things.send(*map(thing, range(5, 8)))
         things.consume(group="rival")
-        return connect(role)
+        return cursor_of(role)
 
-    monkeypatch.setattr(ledger_offsets, "connect", connect_late)
+    monkeypatch.setattr(ledger_offsets, "cursor_of", connect_late)
     things.consume()
     assert things.landed() == list(range(8))
 

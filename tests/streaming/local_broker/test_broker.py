@@ -20,17 +20,11 @@ from streaming.consuming.loop import ConsumerOptions
 from streaming.consuming.metrics import ConsumerMetrics
 from streaming.errors import BrokerAway, BrokerUnreachable, JarsMissing, JavaMissing, TopicUnknown
 from streaming.local_broker import jars as jars_module
-from streaming.local_broker import server as local_broker
-from streaming.local_broker.jars import jars
+from streaming.local_broker.configuration import ExtraListener
+from streaming.local_broker.jars import fetch_jars
 from streaming.local_broker.java import find_java
-from streaming.local_broker.process import (
-    BrokerPaths,
-    address,
-    answers,
-    choose_ports,
-    find_process,
-)
-from streaming.local_broker.server import ExtraListener
+from streaming.local_broker.process import BrokerPaths, broker_address, choose_ports, find_broker_process, is_running
+from streaming.local_broker.server import start_broker, stop_broker
 from streaming.message import read_message
 from streaming.producing.sending import produce
 from streaming.topics import create_topic, find_topic
@@ -58,20 +52,20 @@ def test_a_killed_broker_restarts_with_its_ports_and_messages(
 ) -> None:
     create_topic(topic, 1)
     send(broker, topic, b"one", b"two")
-    before = find_process(broker_place)
+    before = find_broker_process(broker_place)
     assert before
     before.kill()
     before.wait(10)
-    assert not answers(broker_place)
+    assert not is_running(broker_place)
     ours, theirs = os.pipe()
     os.set_inheritable(theirs, True)
-    assert local_broker.start(broker_place) is True
+    assert start_broker(broker_place) is True
     os.close(theirs)
     assert os.read(ours, 1) == b""  # the broker has no copy of it, which would keep a caller's pipe or lock open
     os.close(ours)
-    assert address(broker_place) == broker
+    assert broker_address(broker_place) == broker
     assert values(broker, topic) == [b"one", b"two"]
-    assert local_broker.start(broker_place) is False
+    assert start_broker(broker_place) is False
 
 
 def test_ports_taken_by_another_process_are_not_used(tmp_path: Path) -> None:
@@ -113,13 +107,13 @@ def test_a_jar_with_another_hash_is_fetched_again_or_refused(
     (tmp_path / "resolved").mkdir()
     for path in good.rglob("*.jar"):
         (tmp_path / "resolved" / path.name).symlink_to(path)
-    assert len(jars(tmp_path)) == len(list(good.rglob("*.jar")))
+    assert len(fetch_jars(tmp_path)) == len(list(good.rglob("*.jar")))
     victim = next((tmp_path / "resolved").glob("kafka-clients-*.jar"))
     victim.unlink()
     victim.write_bytes(b"PK not this one")
     monkeypatch.setattr(jars_module, "_resolve", lambda folder: "no network")
     with pytest.raises(JarsMissing, match=r"1 of the broker's \d+ jars .* kafka-clients-.*: connect to the network"):
-        jars(tmp_path)
+        fetch_jars(tmp_path)
 
 
 def test_an_older_java_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +145,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_tls_and_a_login_are_taken_from_the_environment(
     guarded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, topic: str, database: str
 ) -> None:
-    (port, _) = local_broker.choose_ports(BrokerPaths(tmp_path / "none"))
+    (port, _) = choose_ports(BrokerPaths(tmp_path / "none"))
     login = 'org.apache.kafka.common.security.plain.PlainLoginModule required user_waybill="let-me-in";'
     properties = {
         "listener.name.guarded.sasl.enabled.mechanisms": "PLAIN",
@@ -161,7 +155,7 @@ def test_tls_and_a_login_are_taken_from_the_environment(
         "listener.name.guarded.ssl.keystore.password": "only-for-tests",
     }
     place = own_broker_paths(tmp_path / "broker")
-    local_broker.start(place, ExtraListener("GUARDED", port, "SASL_SSL", properties))
+    start_broker(place, ExtraListener("GUARDED", port, "SASL_SSL", properties))
     try:
         monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{port}")
         monkeypatch.setenv("KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
@@ -191,4 +185,4 @@ def test_tls_and_a_login_are_taken_from_the_environment(
         with pytest.raises(BrokerUnreachable, match="cannot use Kafka"):
             find_topic(topic)
     finally:
-        local_broker.stop(place)
+        stop_broker(place)
