@@ -9,6 +9,7 @@ if __name__ == "__main__":
 
 import os
 import shutil
+import sys
 
 import click
 
@@ -21,7 +22,7 @@ from warehouse.connection import (
     open_connection,
     require_database,
 )
-from warehouse.errors import ServerUnreachable
+from warehouse.errors import NotConfirmed, ServerUnreachable
 from warehouse.schema import drop_everything
 from warehouse.server_paths import installed_binaries
 from warehouse.status import print_status
@@ -63,15 +64,17 @@ def down() -> None:
 
 
 @warehouse.command()
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def remove(yes: bool) -> None:
-    """Stop the embedded server and delete its data; a server of yours is left alone."""
+@click.option("--yes", metavar="DATABASE", help="Do not ask; DATABASE is the name of the database, as a confirmation.")
+def remove(yes: str | None) -> None:
+    """Delete the embedded server with all of its databases. An external server is left alone.
+
+    Asks for the name of the database first.
+    """
     found = current_warehouse()
     if found.place is None:
-        click.echo(f"nothing to remove: {found.description} is yours")
+        click.echo(f"nothing to remove: {found.description} is not run by Waybill")
         return
-    if not yes:
-        click.confirm(f"Delete the {found.description}?", abort=True)
+    _confirm(f"This deletes the {found.description}, with every database in it.", found.settings.pgdatabase, yes)
     embedded.remove(found.place)
     click.echo(f"removed: {found.description}")
 
@@ -99,13 +102,15 @@ def psql(arguments: tuple[str, ...]) -> None:
 
 
 @warehouse.command()
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def reset(yes: bool) -> None:
-    """Drop all of Waybill's tables from the database and make them anew, empty."""
+@click.option("--yes", metavar="DATABASE", help="Do not ask; DATABASE is the name of the database, as a confirmation.")
+def reset(yes: str | None) -> None:
+    """Drop all of Waybill's tables from the database and create them again, empty.
+
+    Asks for the name of the database first.
+    """
     found = current_warehouse()
     name = found.settings.pgdatabase
-    if not yes:
-        click.confirm(f"Drop all of Waybill's tables in {found.description}, database {name}?", abort=True)
+    _confirm(f"This drops all of Waybill's tables in {found.description}, database {name}, with their rows.", name, yes)
     if found.place:
         embedded.start(found.place)
     try:
@@ -119,6 +124,23 @@ def reset(yes: bool) -> None:
     forget()
     connection_parameters("owner")
     click.echo(f"reset: database {name} is empty")
+
+
+def _confirm(consequence: str, database: str, given: str | None) -> None:
+    """Return if the user has named the database, by an option or at the terminal.
+
+    Raises:
+        NotConfirmed: another name was given, or there is no terminal to ask at.
+    """
+    if given is None and not sys.stdin.isatty():
+        raise NotConfirmed(
+            f"{consequence} There is no terminal to confirm it at: add `--yes {database}`; nothing was deleted"
+        )
+    if given is None:
+        click.echo(consequence)
+        given = click.prompt(f"Type the name of the database ({database}) to confirm", default="", show_default=False)
+    if given != database:
+        raise NotConfirmed(f"{given!r} is not the name of the database, {database}; nothing was deleted")
 
 
 if __name__ == "__main__":

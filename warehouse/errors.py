@@ -9,7 +9,8 @@ WarehouseError               base class
 ├── EncodingRefused          the database cannot store every character
 ├── DatabaseMissing          the embedded server has no database of that name
 ├── LayoutMismatch           the tables belong to another version of Waybill, or to another program
-└── MigrationBlocked         another session keeps a table locked that a migration changes
+├── MigrationBlocked         another session keeps a table locked that a migration changes
+└── NotConfirmed             a command that deletes data was not confirmed
 """
 
 from waybill.errors import WaybillError
@@ -57,3 +58,7 @@ class LayoutMismatch(WarehouseError):
 
 class MigrationBlocked(WarehouseError):
     """Raised when another session has kept a table locked for so long that a migration gave up; it can be repeated."""
+
+
+class NotConfirmed(WarehouseError):
+    """Raised when a command that deletes data was not confirmed by the name of the database."""

@@ -32,7 +32,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = make_clone(tmp_path_factory.mktemp("home") / LONG)
     assert len(str(folder)) > 120
     yield folder
-    run_in(folder, ".venv/bin/python", "-m", "warehouse", "remove", "--yes")
+    run_in(folder, ".venv/bin/python", "-m", "warehouse", "remove", "--yes", "waybill")
 
 
 def python(clone: Path, *arguments: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -152,7 +152,7 @@ def test_a_full_disk_loses_nothing_and_a_rerun_completes(tmp_path: Path) -> None
     .venv/bin/python -m warehouse up && exit 9
     rm {SYSTEM_HOME}/full
     .venv/bin/python -m warehouse psql -Atc "select 'there are ' || count(distinct document) from raw.flights"
-    .venv/bin/python -m warehouse remove --yes > removed
+    .venv/bin/python -m warehouse remove --yes waybill > removed
     """
     ran = run_in(clone, "unshare", "-m", "sh", "-c", script, check=False)
     assert ran.returncode == 0
@@ -170,7 +170,7 @@ def test_a_parallel_join_runs_with_little_shared_memory(tmp_path: Path) -> None:
     .venv/bin/python -m warehouse psql -U waybill -qAt -c "create table public.numbers as
         select number, md5(number::text) as text from generate_series(1, 200000) as number" -c "analyze" \
         -c "{forced}" -c "select 'there are ' || count(*) from public.numbers join public.numbers as more using (text)"
-    .venv/bin/python -m warehouse remove --yes > removed
+    .venv/bin/python -m warehouse remove --yes waybill > removed
     """
     ran = run_in(clone, "unshare", "-m", "sh", "-c", script)
     assert (ran.stdout, ran.stderr) == ("there are 200000\n", "")
