@@ -1,6 +1,6 @@
 """Makes a fixture of the current layout: dumps a database of the embedded server to `tests/fixtures/layouts/`.
 
-Run `python -m pipeline demo` first, then `python -m tests.support.dump_layout waybill_demo`, at the last commit of the
+Run `make demo` first, then `python -m tests.support.dump_layout waybill_demo`, at the last commit of the
 layout that the next migration starts from.
 """
 
