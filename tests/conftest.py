@@ -28,8 +28,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Let a test, with all fixtures that it sets up, open connections and start servers only if it is marked."""
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Let the fixtures that a test sets up open connections and start servers only if the test is marked."""
+    with fast_lane.guarded(is_allowed=item.get_closest_marker("server") is not None):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Let a test do so only if it is marked; what ends after the last test, such as the server, is not its own."""
     with fast_lane.guarded(is_allowed=item.get_closest_marker("server") is not None):
         return (yield)
 

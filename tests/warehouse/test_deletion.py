@@ -84,7 +84,7 @@ def test_reset_empties_the_database_when_its_name_is_given(database: str) -> Non
     assert rows("select command from ledger.runs") == []
 
 
-@pytest.mark.usefixtures("unset")
+@pytest.mark.usefixtures("unset", "server")
 def test_remove_deletes_the_server_when_the_name_is_given() -> None:
     with own_server() as place:
         assert run_command("up").returncode == 0

@@ -47,7 +47,7 @@ connection_parameters("owner")
 
 
 @pytest.fixture(params=LAYOUTS)
-def old_layout(request: pytest.FixtureRequest) -> Iterator[int]:
+def old_layout(request: pytest.FixtureRequest, server: None) -> Iterator[int]:
     """Restore a dump of an older layout into the database that PGDATABASE names; nothing has been migrated yet."""
     with restored_layout(request.param, f"old_{uuid4().hex[:12]}"):
         yield request.param
