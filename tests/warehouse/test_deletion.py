@@ -96,5 +96,5 @@ def test_remove_deletes_the_server_when_the_name_is_given() -> None:
 
 def test_make_clean_deletes_no_database() -> None:
     recipe = subprocess.run(["make", "-n", "clean"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    assert "warehouse down" in recipe
+    assert "waybill down" in recipe
     assert not any(word in recipe for word in ("remove", "reset", "destroy", " .waybill ", ".waybill/postgres"))
