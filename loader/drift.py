@@ -8,20 +8,10 @@ from datetime import datetime
 from warehouse.connection import connect
 
 DRIFT = """
-select
-    batches.source,
-    drift.pointer,
-    drift.json_type,
-    sum(drift.documents)::bigint,
-    min(batches.committed_at),
-    max(batches.committed_at),
-    (array_agg(inputs.name order by batches.committed_at, inputs.name))[1]
-from ledger.drift
-inner join ledger.batches on drift.batch_id = batches.batch_id
-inner join ledger.inputs on batches.input_id = inputs.input_id
-where %(source)s is null or batches.source = %(source)s
-group by batches.source, drift.pointer, drift.json_type
-order by batches.source, drift.pointer, drift.json_type
+select source, pointer, json_type, documents, first_at, last_at, first_input
+from ledger.unknown_fields
+where %(source)s is null or source = %(source)s
+order by source, pointer, json_type
 """
 
 

@@ -30,9 +30,8 @@ from (
 """
 
 BATCHES = """
-select batches.batch_id::text, inputs.name, batches.source
-from ledger.batches
-inner join ledger.inputs on batches.input_id = inputs.input_id
+select batches.batch_id::text, batches.input_name, batches.source
+from ledger.named_batches as batches
 inner join intermediate.consumed_batches as consumed on batches.batch_id = consumed.batch_id
 where consumed.model = %s and batches.landed > 0
 order by 1

@@ -24,12 +24,10 @@ from waybill.cli import run
 READ_MS = 10_000
 
 BATCHES = """
-select inputs.source, batches.batch_id
-from ledger.inputs
-inner join ledger.batches on inputs.input_id = batches.input_id
-where inputs.feed = 'kafka' and inputs.name = %(name)s and batches.feed = 'kafka'
-    and batches.first_position <= %(offset)s and batches.next_position > %(offset)s
-order by batches.committed_at desc
+select source, batch_id
+from ledger.named_batches
+where feed = 'kafka' and input_name = %(name)s and first_position <= %(offset)s and next_position > %(offset)s
+order by committed_at desc
 limit 1
 """
 REJECT_FINGERPRINT = "select fingerprint from ledger.rejects where batch_id = %s and position = %s"

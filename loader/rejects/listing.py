@@ -18,21 +18,13 @@ from waybill.atomic_files import partial_folder
 logger = logging.getLogger(__name__)
 
 REJECTS = """
-select inputs.source, inputs.name, rejects.position, rejects.reason, rejects.detail, rejects.pointer,
-    rejects.bytes, rejects.length, rejects.first_byte, rejects.fingerprint, inputs.digest,
-    array(
-        select input_names.name
-        from ledger.input_names
-        where input_names.input_id = inputs.input_id
-        order by input_names.first_seen_at, input_names.name
-    )
-from ledger.rejects
-inner join ledger.batches on rejects.batch_id = batches.batch_id
-inner join ledger.inputs on batches.input_id = inputs.input_id
-where (%(source)s is null or inputs.source = %(source)s)
+select rejects.source, rejects.input_name, rejects.position, rejects.reason, rejects.detail, rejects.pointer,
+    rejects.bytes, rejects.length, rejects.first_byte, rejects.fingerprint, rejects.digest, inputs.names
+from ledger.open_rejects as rejects
+inner join ledger.named_inputs as inputs on rejects.input_id = inputs.input_id
+where (%(source)s is null or rejects.source = %(source)s)
     and (%(reason)s is null or rejects.reason = %(reason)s)
-    and rejects.replayed_by is null
-order by inputs.source, inputs.name, rejects.position
+order by rejects.source, rejects.input_name, rejects.position
 """
 
 
