@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from loader.landing.chunks import parts
+from loader.landing.chunks import batches
 from loader.plan import Request, plan_source
 from loader.reading.inputs import InputFile
 from waybill.errors import WaybillError
@@ -20,12 +20,12 @@ def write_flights(path: Path, months: int) -> int:
         WaybillError: the sample is not there.
     """
     plan = plan_source("flights", Request(("flights",)), get_settings(), _nothing)
-    monthly = [one for one in plan.deliveries if "flights-2013" in one.input_file.name]
+    monthly = [one for one in plan.feeds if "flights-2013" in one.input_file.name]
     count = 0
     with path.open("wb") as file:
-        for delivery in monthly[:months]:
-            for part in parts(delivery, CHUNK_BYTES):
-                for _, document in part.documents():
+        for feed in monthly[:months]:
+            for batch in batches(feed, CHUNK_BYTES):
+                for _, document in batch.documents():
                     if b"\\u" not in document and b"1e400000" not in document:  # planted, and PostgreSQL's to refuse
                         file.write(document + b"\n")
                         count += 1

@@ -11,9 +11,9 @@ import orjson
 
 from loader.checking.contracts import read_contract
 from loader.declarations import FilePattern, read_source
-from loader.landing.batch import FileFeed
-from loader.landing.chunks import parts
-from loader.landing.copying import JSONB_VERSION, RAW_ROW
+from loader.landing.binary_copy import JSONB_VERSION, RAW_ROW
+from loader.landing.chunks import batches
+from loader.landing.feeds import FileFeed
 from loader.reading.framing import frames
 from loader.reading.inputs import identify, open_stream
 from loader.reading.ranges import START
@@ -27,13 +27,13 @@ def profile(file: Path) -> dict[str, float]:
     source = read_source("flights")
     contract = read_contract(source)
     input_file = identify(file)
-    delivery = FileFeed(input_file, source, FilePattern(pattern="*"), contract, 64 << 20)
+    feed = FileFeed(source, contract, 64 << 20, input_file=input_file, pattern=FilePattern(pattern="*"))
     lines = file.read_bytes().split(b"\n")[:-1]
     loads, knows_all, pack, blake2b = orjson.loads, contract.knows_all, RAW_ROW.pack, hashlib.blake2b
 
     def frame() -> None:
         with open_stream(input_file) as stream:
-            for _ in frames(stream, delivery.pattern, delivery.max_bytes, START):
+            for _ in frames(stream, feed.pattern, feed.max_bytes, START):
                 pass
 
     def parse() -> None:
@@ -58,7 +58,7 @@ def profile(file: Path) -> dict[str, float]:
             pieces.append(line)
 
     def all_of_it() -> None:
-        for _ in parts(delivery, 8 << 20):
+        for _ in batches(feed, 8 << 20):
             pass
 
     parsed = _seconds(parse)

@@ -13,7 +13,7 @@ import click
 
 from loader.checking.checks import RejectReason
 from loader.declarations import Layout, read_source
-from loader.rejects.replay import OpenReject
+from loader.rejects.replay_positions import OpenReject
 from warehouse.ledger import REASONS
 from waybill.cli import run
 
@@ -37,7 +37,7 @@ def load(source: str | None, files: tuple[str, ...], layout: Layout | None, dry_
     from loader.reading.ranges import Reject
 
     def show(name: str, reject: Reject) -> None:
-        click.echo(f"would reject {name}:{reject.position} {reject.refusal.reason}: {reject.refusal.detail}")
+        click.echo(f"would reject {name}:{reject.position} {reject.reason.code}: {reject.reason.detail}")
 
     request = Request((source,) if source else (), files, layout, dry_run)
     result = load(request, on_reject=show)
@@ -103,11 +103,11 @@ def replay(source: str | None, reason: str | None) -> None:
 
     left = 0
 
-    def show(reject: OpenReject, refusal: RejectReason) -> None:
+    def show(reject: OpenReject, reason: RejectReason) -> None:
         nonlocal left
         left += 1
-        where = f" at {refusal.pointer}" if refusal.pointer else ""
-        click.echo(f"{reject.name}:{reject.position}  still {refusal.reason}: {refusal.detail}{where}")
+        where = f" at {reason.pointer}" if reason.pointer else ""
+        click.echo(f"{reject.name}:{reject.position}  still {reason.code}: {reason.detail}{where}")
 
     for name, landed in replay(source, reason, show).items():
         if landed or source:

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from loader.declarations import source_names
 from loader.errors import LoaderError
-from loader.landing.chunks import parts
+from loader.landing.chunks import batches
 from loader.landing.raw_tables import make_raw_tables
-from loader.landing.source_work import SourceWork
+from loader.landing.source_load import SourceLoad
 from loader.plan import Request, SourcePlan, plan_source
 from loader.progress import Begin, progress_bar
 from loader.reading.inputs import spooled_standard_input, storable_name
@@ -53,8 +53,8 @@ def _landed(plans: list[SourcePlan], run_id: UUID, connection: ReconnectingConne
     problems: list[LoaderError] = []
     chunk_bytes = get_settings().waybill_chunk_bytes
     for plan in plans:
-        size = sum(delivery.input_file.size_bytes for delivery in plan.deliveries)
-        work = SourceWork(plan.of_run(run_id), chunk_bytes, begin(plan.source.source, size), connection.succeeded)
+        size = sum(feed.input_file.size_bytes for feed in plan.feeds)
+        work = SourceLoad(plan.of_run(run_id), chunk_bytes, begin(plan.source.source, size), connection.succeeded)
         connection.run(work.finish)
         result.new_files += work.new_files
         result.known_files += work.known_files
@@ -72,16 +72,16 @@ def _rehearsed(plans: list[SourcePlan], on_reject: Callable[[str, Reject], None]
     result = LoadResult()
     for plan in plans:
         tally = result.tallies[plan.source.source] = Tally()
-        for delivery in plan.deliveries:
+        for feed in plan.feeds:
             result.new_files += 1
-            for part in parts(delivery, get_settings().waybill_chunk_bytes):
-                tally.landed += part.landed
-                tally.rejected += len(part.rejects)
+            for batch in batches(feed, get_settings().waybill_chunk_bytes):
+                tally.landed += batch.landed
+                tally.rejected += len(batch.rejects)
                 tally.read = tally.landed + tally.rejected
-                for reject in part.rejects:
-                    reason = reject.refusal.reason
+                for reject in batch.rejects:
+                    reason = reject.reason.code
                     tally.reasons[reason] = tally.reasons.get(reason, 0) + 1
-                    on_reject(delivery.input_file.name, reject)
+                    on_reject(feed.input_file.name, reject)
     return result
 
 

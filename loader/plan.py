@@ -10,7 +10,7 @@ from uuid import UUID
 
 from loader.checking.contracts import Contract, read_contract
 from loader.declarations import FilePattern, Layout, Source, files_to_load, pattern_as, read_source
-from loader.landing.batch import FileFeed
+from loader.landing.feeds import FileFeed
 from loader.reading.inputs import STANDARD_INPUT, InputFile, identify
 from waybill.settings import Settings
 
@@ -27,15 +27,15 @@ class Request:
 
 @dataclass(frozen=True)
 class SourcePlan:
-    """One source with its contract and what is delivered of it, in order of the files' names."""
+    """One source with its contract and its files, in order of the files' names."""
 
     source: Source
     contract: Contract
-    deliveries: list[FileFeed]
+    feeds: list[FileFeed]
 
     def of_run(self, run_id: UUID) -> list[FileFeed]:
-        """Return the deliveries as part of a run."""
-        return [replace(delivery, run_id=run_id) for delivery in self.deliveries]
+        """Return the files' feeds as part of a run."""
+        return [replace(feed, run_id=run_id) for feed in self.feeds]
 
 
 def plan_source(name: str, request: Request, settings: Settings, spool: Callable[[], InputFile]) -> SourcePlan:
@@ -53,8 +53,8 @@ def plan_source(name: str, request: Request, settings: Settings, spool: Callable
         inputs = [identify(path) for path in files_to_load(source, given, settings.raw_folder)]
     pattern_of = _patterns(source, request, Path(os.path.abspath(settings.raw_folder)))
     limit = settings.waybill_max_document_bytes
-    deliveries = [FileFeed(found, source, pattern_of(found.path), contract, limit) for found in inputs]
-    return SourcePlan(source, contract, deliveries)
+    feeds = [FileFeed(source, contract, limit, input_file=found, pattern=pattern_of(found.path)) for found in inputs]
+    return SourcePlan(source, contract, feeds)
 
 
 def _patterns(source: Source, request: Request, raw_folder: Path) -> Callable[[Path], FilePattern]:

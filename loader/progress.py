@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from loader.landing.batch import FileBatch
+from loader.landing.source_load import OnLanded
 
-OnLanded = Callable[[FileBatch], None]
 Begin = Callable[[str, int], OnLanded]
 
 
@@ -25,10 +25,10 @@ def progress_bar() -> Iterator[Begin]:
             task = progress.add_task(source, total=size_bytes)
             read: dict[str, int] = {}
 
-            def landed(part: FileBatch) -> None:
-                digest = part.delivery.input_file.digest
-                progress.advance(task, part.bytes_read - read.get(digest, 0))
-                read[digest] = part.bytes_read
+            def landed(batch: FileBatch) -> None:
+                digest = batch.feed.input_file.digest
+                progress.advance(task, batch.bytes_read - read.get(digest, 0))
+                read[digest] = batch.bytes_read
 
             return landed
 

@@ -21,9 +21,9 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class RejectReason:
-    """Why a document is not landed: a reason from the ledger's closed list, in words, and where."""
+    """Why a document is not landed: a code from the ledger's closed list, details in words, and the JSON pointer."""
 
-    reason: str
+    code: str
     detail: str
     pointer: str | None = None
 

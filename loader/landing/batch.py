@@ -1,84 +1,48 @@
-"""What is landed as one batch: a contiguous range of one input, its rows encoded, and all of it that is not landed."""
+"""A batch: a contiguous range of one input, with its encoded rows and its rejects."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from loader.checking.checks import Checker, RejectReason
-from loader.checking.contracts import Contract
-from loader.declarations import FilePattern, Source
-from loader.landing.copying import JSONB_VERSION, RAW_ROW, position_of
-from loader.reading.inputs import InputFile
-from loader.reading.ranges import START, InputPosition, Reject, fingerprint, refused
+from loader.checking.checks import RejectReason
+from loader.landing.binary_copy import JSONB_VERSION, RAW_ROW, position_of
+from loader.landing.feeds import Feed, FileFeed
+from loader.reading.ranges import START, InputPosition, Reject, fingerprint, rejected
 from waybill.identifiers import uuid7
-
-
-class Feed(Protocol):
-    """What every feed says of its documents: their source and contract, the run that lands them, how they come."""
-
-    @property
-    def source(self) -> Source:
-        """The declared source."""
-
-    @property
-    def contract(self) -> Contract:
-        """Its contract."""
-
-    @property
-    def max_bytes(self) -> int:
-        """The largest document's size."""
-
-    @property
-    def run_id(self) -> UUID | None:
-        """The run that lands them."""
-
-    @property
-    def feed(self) -> str:
-        """A feed of the ledger's closed list."""
-
-    def checker(self, drift: Counter[tuple[str, str]]) -> Checker:
-        """Return a checker for the documents that counts unknown fields."""
-
 
 AnyFeed = TypeVar("AnyFeed", bound=Feed)
 
 
-@dataclass(frozen=True, slots=True)
-class FileFeed:
-    """What of a file is to be landed, as what, from which place on, and by which run."""
+class Counts(NamedTuple):
+    """A batch's documents in the ledger: read = landed + rejected + skipped."""
 
-    input_file: InputFile
-    source: Source
-    pattern: FilePattern
-    contract: Contract
-    max_bytes: int
-    run_id: UUID | None = None
-    start: InputPosition = START
-    feed: str = "file"
-
-    def checker(self, drift: Counter[tuple[str, str]]) -> Checker:
-        """Return a checker for this input's documents that counts unknown fields."""
-        return Checker(self.contract, self.max_bytes, drift)
+    read: int
+    landed: int
+    rejected: int
+    skipped: int
 
 
 @dataclass
 class Batch(Generic[AnyFeed]):
-    """A contiguous range of one input that becomes one batch: its rows, encoded, and all that is not landed.
+    """A contiguous range of one input that is landed in one transaction.
 
-    `sent_at` is when the oldest message was sent, where a feed tells.
+    `input_id` is the id that a new input gets; for an input that the ledger knows, locking it sets the known id.
+    `rows` holds two pieces for each document: the encoded head of its row, then its bytes.
+    `sent_at` is the time at which the oldest message was sent, if the feed has such times.
     """
 
-    delivery: AnyFeed
+    feed: AnyFeed
     start: InputPosition
     end: InputPosition = field(init=False)
     batch_id: UUID = field(default_factory=uuid7)
+    input_id: UUID = field(default_factory=uuid7)
     is_last: bool = False
-    rows: list[bytes] = field(default_factory=list)  # of each document its head, then the document
+    rows: list[bytes] = field(default_factory=list)
     first_bytes: list[int] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     drift: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -88,57 +52,72 @@ class Batch(Generic[AnyFeed]):
     bytes_read: int = 0
 
     def __post_init__(self) -> None:
-        """Begin with nothing taken in."""
+        """Start as an empty batch."""
         self.end = self.start
 
     @property
     def landed(self) -> int:
-        """How many documents are landed."""
+        """The number of documents that are landed."""
         return len(self.first_bytes)
 
     @property
-    def counts(self) -> tuple[int, int, int, int]:
-        """Return read, landed, rejected, skipped; a replay reads nothing, what it lands it takes from the rejected."""
-        if self.delivery.feed == "replay":
-            return 0, self.landed, -self.landed, 0
+    def counts(self) -> Counts:
+        """The counts for the ledger.
+
+        For a replay, read is 0 and rejected is negative: each document moves from rejected to landed.
+        """
+        if self.feed.kind == "replay":
+            return Counts(read=0, landed=self.landed, rejected=-self.landed, skipped=0)
         rejected = len(self.rejects)
-        return self.landed + rejected + self.skipped, self.landed, rejected, self.skipped
+        return Counts(self.landed + rejected + self.skipped, self.landed, rejected, self.skipped)
+
+    @property
+    def new_rejects(self) -> list[Reject]:
+        """The rejects that the ledger does not have yet. What a replay rejects again is in the ledger already."""
+        return [] if self.feed.kind == "replay" else self.rejects
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is left of the input behind its last part, which happened to end where the input does."""
+        """True for an empty final batch: the previous batch ended exactly at the end of the input."""
         return self.end == self.start != START
 
-    def take(self, position: int, first_byte: int, document: bytes) -> None:
-        """Take in a document that is to be landed."""
+    def add(self, position: int, first_byte: int, document: bytes) -> None:
+        """Add a document that will be landed."""
         head = (4, 16, self.batch_id.bytes, 8, position, 16, fingerprint(document), len(document) + 1, JSONB_VERSION)
         self.rows += (RAW_ROW.pack(*head), document)
         self.first_bytes.append(first_byte)
         self.end = InputPosition(position + 1, first_byte + len(document))
 
-    def reject(self, reject: Reject) -> None:
-        """Take in what is not landed."""
-        self.rejects.append(reject)
-
     def documents(self) -> Iterator[tuple[int, bytes]]:
-        """Yield position and bytes of the documents that are to be landed."""
+        """Yield position and bytes of each document that will be landed."""
         return zip(map(position_of, self.rows[::2]), self.rows[1::2], strict=True)
 
-    def refuse(self, refusals: dict[int, RejectReason]) -> None:
-        """Turn documents into rejects after all: position → why."""
+    def reject(self, reasons: Mapping[int, RejectReason]) -> None:
+        """Turn the documents at these positions into rejects."""
+        for position, first_byte, document in self._removed(reasons):
+            self.rejects.append(rejected(position, first_byte, document, reasons[position]))
+
+    def discard(self, positions: Collection[int]) -> None:
+        """Remove the documents at these positions from the batch."""
+        self._removed(positions)
+
+    def _removed(self, positions: Collection[int]) -> list[tuple[int, int, bytes]]:
+        """Remove documents with the unknown fields they were counted for; return position, first byte and bytes."""
+        if not positions:
+            return []
         rows, first_bytes = self.rows, self.first_bytes
-        drift = Counter(dict.fromkeys(self.drift, 0))  # with the same pointers told apart
-        checker = self.delivery.checker(drift)
-        self.rows, self.first_bytes = [], []
+        drift = Counter(dict.fromkeys(self.drift, 0))  # the checker counts under the same pointers as before
+        checker = self.feed.checker(drift)
+        self.rows, self.first_bytes, removed = [], [], []
         for head, document, first_byte in zip(rows[::2], rows[1::2], first_bytes, strict=True):
-            refusal = refusals.get(position_of(head))
-            if refusal:
-                checker.check(document)  # for the unknown fields that it was counted with
-                self.reject(refused(position_of(head), first_byte, document, refusal))
+            if position_of(head) in positions:
+                checker.check(document)
+                removed.append((position_of(head), first_byte, document))
             else:
                 self.rows += (head, document)
                 self.first_bytes.append(first_byte)
         self.drift -= drift
+        return removed
 
 
 FileBatch = Batch[FileFeed]

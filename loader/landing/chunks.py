@@ -1,91 +1,85 @@
-"""Makes chunks of documents: framed, checked, fingerprinted and encoded, ready to be landed in one transaction each."""
+"""Turns files into batches: framed, checked, fingerprinted and encoded, a chunk of memory at a time."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
 
 import orjson
 
 from loader.errors import LoaderError
-from loader.landing.batch import AnyFeed, Batch, FileBatch, FileFeed
-from loader.landing.copying import JSONB_VERSION, RAW_ROW
+from loader.landing.batch import AnyFeed, Batch, FileBatch
+from loader.landing.binary_copy import JSONB_VERSION, RAW_ROW
+from loader.landing.feeds import FileFeed
 from loader.reading.framing import Frame, frames
 from loader.reading.inputs import open_stream
-from loader.reading.ranges import FINGERPRINT_BYTES, InputPosition, Reject, refused
+from loader.reading.ranges import FINGERPRINT_BYTES, InputPosition, Reject, rejected
 
-ROW_BYTES = 180  # what a row costs in memory beside its document
+ROW_BYTES = 180  # memory that a row takes in addition to its document
 REJECT_BYTES = 600
 DRIFT_BYTES = 600
 MAX_BATCHES = 1000
 
-
-@dataclass
-class Chunk:
-    """Parts of one source that are landed in one transaction: one of a large input, or many small inputs whole."""
-
-    source: str
-    parts: list[FileBatch]
+Chunk = list[FileBatch]  # landed in one transaction: one batch of a large file, or many small files whole
 
 
 def chunks(
-    deliveries: Iterable[FileFeed], chunk_bytes: int, on_problem: Callable[[FileFeed, LoaderError], None]
+    feeds: Iterable[FileFeed], max_bytes: int, on_problem: Callable[[FileFeed, LoaderError], None]
 ) -> Generator[Chunk]:
-    """Yield all that deliveries of one source hold, about `chunk_bytes` of memory at a time.
+    """Yield all batches of one source's files in chunks of about `max_bytes` of memory.
 
-    An input that cannot be read to its end, or changes meanwhile, is handed to `on_problem`; the others go on.
+    A file that cannot be read to its end, or changes meanwhile, is passed to `on_problem`; the other files follow.
     """
-    gathered: list[FileBatch] = []
+    chunk: Chunk = []
     size = 0
-    for delivery in deliveries:
+    for feed in feeds:
         try:
-            for part in parts(delivery, chunk_bytes):
-                gathered.append(part)
-                size += part.size
-                if size >= chunk_bytes or len(gathered) >= MAX_BATCHES:
-                    yield Chunk(delivery.source.source, gathered)
-                    gathered, size = [], 0
+            for batch in batches(feed, max_bytes):
+                chunk.append(batch)
+                size += batch.size
+                if size >= max_bytes or len(chunk) >= MAX_BATCHES:
+                    yield chunk
+                    chunk, size = [], 0
         except LoaderError as error:
-            on_problem(delivery, error)
-    if gathered:
-        yield Chunk(gathered[0].delivery.source.source, gathered)
+            on_problem(feed, error)
+    if chunk:
+        yield chunk
 
 
-def parts(delivery: FileFeed, chunk_bytes: int) -> Iterator[FileBatch]:
-    """Yield an input's parts from its start on; all but the last are full, and an empty input has one.
+def batches(feed: FileFeed, max_bytes: int) -> Iterator[FileBatch]:
+    """Yield a file's batches from its start position on; all but the last are full, and an empty file has one.
 
     Raises:
-        FileChanged, FileRefused: the input is not what it was; parts that were yielded before are.
+        FileChanged, FileRefused: the file changed or cannot be read; the batches yielded before are valid.
     """
-    start = delivery.start
-    with open_stream(delivery.input_file, start.byte) as stream:
-        found = frames(stream, delivery.pattern, delivery.max_bytes, start)
+    start = feed.start
+    with open_stream(feed.input_file, start.byte) as stream:
+        found = frames(stream, feed.pattern, feed.max_bytes, start)
         while True:
-            part = FileBatch(delivery, start)
-            fill(part, found, chunk_bytes)
-            part.bytes_read = stream.bytes_read
+            batch = FileBatch(feed, start)
+            fill(batch, found, max_bytes)
+            batch.bytes_read = stream.bytes_read
             stream.check_unchanged()
-            yield part
-            if part.is_last:
+            yield batch
+            if batch.is_last:
                 return
-            start = part.end
+            start = batch.end
 
 
-def fill(part: Batch[AnyFeed], found: Iterator[Frame], max_bytes: int) -> None:
-    """Take documents in until the part is full or, as its mark says, nothing is left.
+def fill(batch: Batch[AnyFeed], found: Iterator[Frame], max_bytes: int) -> None:
+    """Add documents until the batch is full or, in which case it is marked as the last one, no document is left.
 
-    This is the loop that sets the loader's speed: what it does for every document is written out, the calls in it are
+    The loader's speed depends on this loop. So the work for each document is written out here, and the only calls are
     those that work on the document's bytes.
     """
-    checker = part.delivery.checker(part.drift)
-    check, loads, knows_all = checker.check, orjson.loads, part.delivery.contract.knows_all
-    batch, pack, empty_hash = part.batch_id.bytes, RAW_ROW.pack, hashlib.blake2b(digest_size=FINGERPRINT_BYTES)
-    add_piece, add_first_byte = part.rows.append, part.first_bytes.append
-    limit, size, frame = part.delivery.max_bytes, 0, None
+    checker = batch.feed.checker(batch.drift)
+    check, loads, knows_all = checker.check, orjson.loads, batch.feed.contract.knows_all
+    batch_id, pack, empty_hash = batch.batch_id.bytes, RAW_ROW.pack, hashlib.blake2b(digest_size=FINGERPRINT_BYTES)
+    add_piece, add_first_byte, add_reject = batch.rows.append, batch.first_bytes.append, batch.rejects.append
+    max_document_bytes, size, frame = batch.feed.max_bytes, 0, None
     for frame in found:
         if type(frame) is Reject:
-            part.reject(frame)
+            add_reject(frame)
             size += REJECT_BYTES + len(frame.beginning)
         else:
             position, first_byte, document = frame  # type: ignore[misc]
@@ -94,28 +88,28 @@ def fill(part: Batch[AnyFeed], found: Iterator[Frame], max_bytes: int) -> None:
                 is_plain = knows_all(loads(document)) and b"\\" not in document
             except orjson.JSONDecodeError:
                 is_plain = False
-            refusal = None if is_plain and length <= limit else check(document)
-            if refusal:
-                reject = refused(position, first_byte, document, refusal)
-                part.reject(reject)
+            reason = None if is_plain and length <= max_document_bytes else check(document)
+            if reason:
+                reject = rejected(position, first_byte, document, reason)
+                add_reject(reject)
                 size += REJECT_BYTES + len(reject.beginning)
             else:
                 mark = empty_hash.copy()
                 mark.update(document)
-                add_piece(pack(4, 16, batch, 8, position, 16, mark.digest(), length + 1, JSONB_VERSION))
+                add_piece(pack(4, 16, batch_id, 8, position, 16, mark.digest(), length + 1, JSONB_VERSION))
                 add_piece(document)
                 add_first_byte(first_byte)
                 size += length + ROW_BYTES
         if size >= max_bytes and not (type(frame) is Reject and frame.is_rest):
             break
     else:
-        part.is_last = True
-    part.size = size + DRIFT_BYTES * len(part.drift)
+        batch.is_last = True
+    batch.size = size + DRIFT_BYTES * len(batch.drift)
     if frame is not None:
-        part.end = _behind(frame)
+        batch.end = _position_after(frame)
 
 
-def _behind(frame: Frame) -> InputPosition:
+def _position_after(frame: Frame) -> InputPosition:
     if isinstance(frame, Reject):
         return InputPosition(frame.position + 1, frame.first_byte + frame.length)
     position, first_byte, document = frame

@@ -1,21 +1,17 @@
-"""Lands one chunk: rows, rejects, drift, batches and next places in one PostgreSQL transaction, through COPY."""
+"""Lands batches: documents, rejects, drift and the next positions in one PostgreSQL transaction, through COPY."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID
+from typing import Protocol
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from loader.landing.batch import AnyFeed, Batch, FileBatch
-from loader.landing.chunks import Chunk
-from loader.landing.claims import advance, claim
-from loader.landing.copying import copy_rows, row
-from loader.landing.refused import DOCUMENT_ERRORS, ask_which
-
-Claimed = Sequence[tuple[Batch[AnyFeed], UUID]]
+from loader.landing.batch import AnyFeed, Batch
+from loader.landing.binary_copy import copy_rows, row
+from loader.landing.unstorable import DOCUMENT_ERRORS, reject_unstorable
 
 RAW_COLUMNS = ("_batch_id", "_position", "_fingerprint", "document")
 BATCH_COLUMNS = (
@@ -28,88 +24,110 @@ REJECT_COLUMNS = (
 DRIFT_COLUMNS = ("batch_id", "pointer", "json_type", "documents")
 
 
-def land(connection: Connection, chunk: Chunk) -> list[FileBatch]:
-    """Land the parts of a chunk that nobody landed yet, whoever else tries at the same time; return them.
+class Positions(Protocol[AnyFeed]):
+    """How one kind of feed (file, topic, replay) keeps its positions in the ledger."""
 
-    The steps of the one transaction:
-    1. claim the inputs' rows in the ledger; parts that another loader has landed meanwhile are left out,
-    2. COPY the documents,
-    3. COPY batches, rejects and drift,
-    4. advance the inputs' places, only if they are where the parts begin,
-    5. commit.
+    def lock(self, cursor: Cursor, batches: Sequence[Batch[AnyFeed]]) -> list[Batch[AnyFeed]]:
+        """Lock the positions until the transaction ends; return the batches that still have to be landed.
 
-    When PostgreSQL refuses a document that Python took, it is asked which, and the others are landed.
+        Another process that lands the same input waits here, and leaves out what the first process has committed.
+        Rows are always locked in the same order, so that two processes never wait for each other.
+        """
+
+    def advance(self, cursor: Cursor, batches: Sequence[Batch[AnyFeed]]) -> None:
+        """Move each position from its batch's start to its batch's end (compare and set).
+
+        Raises:
+            Overtaken: a position is not at its batch's start any more; the transaction must be rolled back.
+        """
+
+
+def land(
+    connection: Connection, batches: Sequence[Batch[AnyFeed]], positions: Positions[AnyFeed]
+) -> list[Batch[AnyFeed]]:
+    """Land batches of one source that no other process has landed; return those that were landed.
+
+    The steps of the transaction:
+    1. Lock the positions in the ledger. Leave out each batch that another process has landed.
+    2. COPY the documents into the raw table.
+    3. COPY batches, rejects and drift into the ledger.
+    4. Advance the positions, but only from where the batches start.
+    5. Commit.
+
+    If PostgreSQL refuses a document that Python accepted, the transaction is rolled back:
+    6. Find all such documents, turn them into rejects, and repeat steps 1 to 5 once.
 
     Raises:
-        psycopg2.Error: the server or the way to it failed; nothing of the chunk was landed, or all of it.
+        LoaderError: the positions cannot be locked or advanced; nothing was landed.
+        psycopg2.Error: the server or the connection failed; either all batches were landed or none.
     """
     try:
-        return _land(connection, chunk)
+        return _land(connection, batches, positions)
     except DOCUMENT_ERRORS:
         with connection, connection.cursor() as cursor:
-            ask_which(cursor, chunk.parts)
-        return _land(connection, chunk)
+            reject_unstorable(cursor, batches)  # 6.
+        return _land(connection, batches, positions)
 
 
-def _land(connection: Connection, chunk: Chunk) -> list[FileBatch]:
+def _land(
+    connection: Connection, batches: Sequence[Batch[AnyFeed]], positions: Positions[AnyFeed]
+) -> list[Batch[AnyFeed]]:
     with connection, connection.cursor() as cursor:  # 5.
-        claimed = claim(cursor, chunk)  # 1.
-        if claimed:
-            write_documents(cursor, chunk.source, claimed)  # 2.
-            write_books(cursor, claimed)  # 3.
-            advance(cursor, claimed)  # 4.
-    return [part for part, _ in claimed]
+        locked = positions.lock(cursor, batches)  # 1.
+        if locked:
+            _copy_documents(cursor, locked)  # 2.
+            _copy_books(cursor, locked)  # 3.
+            positions.advance(cursor, locked)  # 4.
+    return locked
 
 
-def write_documents(cursor: Cursor, source: str, claimed: Claimed[AnyFeed]) -> None:
-    """COPY the documents of claimed parts into their raw table."""
-    rows = [piece for part, _ in claimed for piece in part.rows]
-    copy_rows(cursor, sql.Identifier("raw", source), RAW_COLUMNS, rows)
+def _copy_documents(cursor: Cursor, batches: Sequence[Batch[AnyFeed]]) -> None:
+    rows = [piece for batch in batches for piece in batch.rows]
+    copy_rows(cursor, sql.Identifier("raw", batches[0].feed.source.source), RAW_COLUMNS, rows)
 
 
-def write_books(cursor: Cursor, claimed: Claimed[AnyFeed]) -> None:
-    """COPY batches, rejects and drift of claimed parts into the ledger."""
-    batches = [_batch_row(part, input_id) for part, input_id in claimed if not part.is_idle]
-    copy_rows(cursor, sql.Identifier("ledger", "batches"), BATCH_COLUMNS, batches)
-    rejects = [reject_row for part, _ in claimed for reject_row in _reject_rows(part)]
-    copy_rows(cursor, sql.Identifier("ledger", "rejects"), REJECT_COLUMNS, rejects)
-    drift = [
-        row(part.batch_id, pointer, json_type, documents)
-        for part, _ in claimed
-        for (pointer, json_type), documents in part.drift.items()
+def _copy_books(cursor: Cursor, batches: Sequence[Batch[AnyFeed]]) -> None:
+    batch_rows = [_batch_row(batch) for batch in batches if not batch.is_idle]
+    copy_rows(cursor, sql.Identifier("ledger", "batches"), BATCH_COLUMNS, batch_rows)
+    reject_rows = [reject_row for batch in batches for reject_row in _reject_rows(batch)]
+    copy_rows(cursor, sql.Identifier("ledger", "rejects"), REJECT_COLUMNS, reject_rows)
+    drift_rows = [
+        row(batch.batch_id, pointer, json_type, documents)
+        for batch in batches
+        for (pointer, json_type), documents in batch.drift.items()
     ]
-    copy_rows(cursor, sql.Identifier("ledger", "drift"), DRIFT_COLUMNS, drift)
+    copy_rows(cursor, sql.Identifier("ledger", "drift"), DRIFT_COLUMNS, drift_rows)
 
 
-def _batch_row(part: Batch[AnyFeed], input_id: UUID) -> bytes:
-    delivery = part.delivery
+def _batch_row(batch: Batch[AnyFeed]) -> bytes:
+    feed = batch.feed
     return row(
-        part.batch_id,
-        input_id,
-        delivery.run_id,
-        delivery.source.source,
-        delivery.feed,
-        part.start.position,
-        part.end.position,
-        part.start.byte,
-        delivery.contract.digest,
-        *part.counts,
-        part.sent_at,
+        batch.batch_id,
+        batch.input_id,
+        feed.run_id,
+        feed.source.source,
+        feed.kind,
+        batch.start.position,
+        batch.end.position,
+        batch.start.byte,
+        feed.contract.digest,
+        *batch.counts,
+        batch.sent_at,
     )
 
 
-def _reject_rows(part: Batch[AnyFeed]) -> list[bytes]:
+def _reject_rows(batch: Batch[AnyFeed]) -> list[bytes]:
     return [
         row(
-            part.batch_id,
+            batch.batch_id,
             reject.position,
-            reject.refusal.reason,
-            reject.refusal.detail,
-            reject.refusal.pointer,
+            reject.reason.code,
+            reject.reason.detail,
+            reject.reason.pointer,
             reject.beginning,
             reject.first_byte,
             reject.length,
             reject.fingerprint,
         )
-        for reject in part.rejects
+        for reject in batch.new_rejects
     ]

@@ -1,4 +1,4 @@
-"""Makes the raw tables of all sources, however few of them are landed: the marts ask for every one."""
+"""Creates the raw tables of all declared sources, because the dbt models read every one of them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from warehouse.schema import ensure_raw_tables
 
 
 def make_raw_tables() -> None:
-    """Make those that are missing; one that is there stays as it is.
+    """Create the raw tables that are missing; leave existing ones unchanged.
 
     Raises:
-        WarehouseError, psycopg2.Error: the server cannot be reached, or does not let us.
+        WarehouseError, psycopg2.Error: the server cannot be reached, or refuses the connection or the statement.
     """
     owner = connect("owner")
     try:

@@ -24,10 +24,10 @@ def contents(source: Source, files: tuple[str, ...]) -> Iterator[tuple[str, byte
         plan = plan_source(
             source.source, request, get_settings(), lambda: stack.enter_context(spooled_standard_input())
         )
-        for delivery in plan.deliveries:
-            name = delivery.input_file.name
-            with open_stream(delivery.input_file) as stream:
-                for frame in frames(stream, delivery.pattern, delivery.max_bytes, START):
+        for feed in plan.feeds:
+            name = feed.input_file.name
+            with open_stream(feed.input_file) as stream:
+                for frame in frames(stream, feed.pattern, feed.max_bytes, START):
                     if isinstance(frame, Reject):
                         yield f"{name}:{frame.position}", None
                     else:

@@ -37,7 +37,7 @@ class Reject:
     length: int
     beginning: bytes
     fingerprint: UUID
-    refusal: RejectReason
+    reason: RejectReason
     is_rest: bool = False
 
 
@@ -46,11 +46,10 @@ def fingerprint(document: bytes) -> bytes:
     return hashlib.blake2b(document, digest_size=FINGERPRINT_BYTES).digest()
 
 
-def refused(position: int, first_byte: int, document: bytes, refusal: RejectReason) -> Reject:
-    """Return a document that was read whole as a reject; of one that is too large the beginning is kept."""
-    mark = UUID(bytes=fingerprint(document))
-    kept = document[:KEPT_BYTES] if refusal.reason == "too_large" else document
-    return Reject(position, first_byte, len(document), kept, mark, refusal)
+def rejected(position: int, first_byte: int, document: bytes, reason: RejectReason) -> Reject:
+    """Return the reject of a document that was read whole; only the beginning is kept of one that is too large."""
+    kept = document[:KEPT_BYTES] if reason.code == "too_large" else document
+    return Reject(position, first_byte, len(document), kept, UUID(bytes=fingerprint(document)), reason)
 
 
 class Rest:
@@ -77,8 +76,8 @@ class Rest:
 
     def unframed(self, position: int, reason: str, detail: str, *, is_rest: bool = True) -> Reject:
         """Return the range as one reject."""
-        refusal = RejectReason(reason, detail)
-        return Reject(position, self.first_byte, self.length, self.beginning, self.fingerprint, refusal, is_rest)
+        why = RejectReason(reason, detail)
+        return Reject(position, self.first_byte, self.length, self.beginning, self.fingerprint, why, is_rest)
 
     def drain(self, read: Callable[[], bytes]) -> str | None:
         """Take all that follows; return what broke the stream, if anything did."""

@@ -1,34 +1,31 @@
-"""Lands what was rejected and can be landed now, since the contract, the rule or the limit was mended."""
+"""Replays rejects: lands those that pass now, because the contract, the check or the size limit has changed."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import groupby
 from uuid import UUID
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from loader.checking.checks import Checker, RejectReason
-from loader.checking.contracts import Contract, read_contract
-from loader.declarations import Source, read_source, source_names
-from loader.landing.batch import Batch
-from loader.landing.land import write_books, write_documents
-from loader.landing.refused import ask_which
+from loader.checking.checks import RejectReason
+from loader.checking.contracts import read_contract
+from loader.declarations import read_source, source_names
+from loader.landing.land import land
 from loader.reading.inputs import InputFile
 from loader.reading.originals import find_original, message_command, read_range
 from loader.reading.ranges import InputPosition
+from loader.rejects.replay_positions import OpenReject, ReplayBatch, ReplayFeed, ReplayPositions
 from loader.tallies import tallies_of
 from warehouse.reconnecting import ReconnectingConnection
 from warehouse.runs import recorded_run
 from waybill.settings import get_settings
 
-PAGE = 500  # rejects in one transaction, fewer where they are large
+PAGE = 500  # rejects in one transaction; fewer where they are large
 PAGE_BYTES = 16 << 20
 
-STANDING = """
+OPEN = """
 select inputs.input_id, inputs.name, inputs.digest, rejects.batch_id, rejects.position, rejects.reason,
     rejects.first_byte, rejects.length, rejects.fingerprint, octet_length(rejects.bytes)
 from ledger.rejects
@@ -41,78 +38,35 @@ where
     and (inputs.input_id, rejects.position) > (%(input_id)s, %(position)s)
 order by inputs.input_id, rejects.position
 limit %(page)s
-for update of rejects
 """
 
-MARK = """
-update ledger.rejects
-set replayed_by = %s
-from unnest(%s::uuid[], %s::bigint[]) as given (batch_id, position)
-where rejects.batch_id = given.batch_id and rejects.position = given.position and rejects.replayed_by is null
-"""
-
-KEPT = "select bytes from ledger.rejects where batch_id = %s and position = %s"
+BYTES = "select bytes from ledger.rejects where batch_id = %s and position = %s"
 
 NAMES = "select name from ledger.input_names where input_id = %s order by first_seen_at, name"
 
-
-@dataclass(frozen=True)
-class OpenReject:
-    """A reject that was not replayed yet."""
-
-    input_id: str
-    name: str
-    digest: str | None
-    batch_id: str
-    position: int
-    reason: str
-    first_byte: int
-    length: int
-    fingerprint: str
-    kept: int
+OnRejected = Callable[[OpenReject, RejectReason], None]
 
 
-@dataclass(frozen=True)
-class ReplayFeed:
-    """Whose rejects are replayed, by which contract and run; a feed of its own."""
+def replay(only: str | None, reason: str | None, on_rejected: OnRejected) -> dict[str, int]:
+    """Land the rejects that pass now, each exactly once; return the number of landed documents by source.
 
-    source: Source
-    contract: Contract
-    max_bytes: int
-    run_id: UUID
-    feed: str = "replay"
-
-    def checker(self, drift: Counter[tuple[str, str]]) -> Checker:
-        """Return a checker for the documents that counts unknown fields."""
-        return Checker(self.contract, self.max_bytes, drift)
-
-
-ReplayBatch = Batch[ReplayFeed]
-
-
-OnStanding = Callable[[OpenReject, RejectReason], None]
-
-
-def replay(only: str | None, reason: str | None, on_standing: OnStanding) -> dict[str, int]:
-    """Land the rejects that pass now; return how many of each source.
-
-    They become batches of their own that read nothing and lessen the rejected by what they land. Each is landed once,
-    however often and by however many this is asked at the same time. What still cannot be landed stays as it is and is
-    handed to `on_standing` with the reason.
+    Their batches read nothing and move documents from rejected to landed. It is safe to run this repeatedly and in
+    several processes at once. Each document that is rejected again stays as it is and is passed to `on_rejected` with
+    the reason.
 
     Raises:
-        LoaderError: no such source, or its contract cannot be used.
-        psycopg2.Error: the server failed; what was replayed before stays.
+        LoaderError: the source is not declared, or its contract cannot be used.
+        psycopg2.Error: the server failed; what was replayed before stays landed.
     """
     sources = [read_source(name) for name in ([only] if only else source_names())]
     contracts = [read_contract(source) for source in sources]
-    limit = get_settings().waybill_max_document_bytes
+    max_bytes = get_settings().waybill_max_document_bytes
     connection = ReconnectingConnection("loader")
     with recorded_run(" ".join(["replay", *filter(None, [only, reason])])) as run_id:
         try:
             for source, contract in zip(sources, contracts, strict=True):
-                worker = _Worker(ReplayFeed(source, contract, limit, run_id), reason, on_standing)
-                connection.run(worker.finish)
+                source_replay = _SourceReplay(ReplayFeed(source, contract, max_bytes, run_id), reason, on_rejected)
+                connection.run(source_replay.finish)
             names = [source.source for source in sources]
             tallies = connection.run(lambda opened: tallies_of(opened, run_id, names))
         finally:
@@ -120,72 +74,69 @@ def replay(only: str | None, reason: str | None, on_standing: OnStanding) -> dic
     return {name: tally.landed for name, tally in tallies.items()}
 
 
-class _Worker:
-    """Goes through one source's rejects page by page, in order of input and position."""
+class _SourceReplay:
+    """Replays one source's rejects page by page, in the order of input and position."""
 
-    def __init__(self, origin: ReplayFeed, reason: str | None, on_standing: OnStanding) -> None:
-        self._origin = origin
+    def __init__(self, feed: ReplayFeed, reason: str | None, on_rejected: OnRejected) -> None:
+        self._feed = feed
         self._reason = reason
-        self._on_standing = on_standing
-        self._left: set[tuple[str, int]] = set()
-        self._behind = (str(UUID(int=0)), 0)
+        self._on_rejected = on_rejected
+        self._reported: set[tuple[str, int]] = set()
+        self._last_key = (str(UUID(int=0)), 0)  # input and position of the last reject that was replayed
         self._originals: dict[str, InputFile | None] = {}
 
     def finish(self, connection: Connection) -> None:
-        """Replay what is left, a transaction a page."""
-        is_done = False
-        while not is_done:
+        """Replay the rejects that are left, one transaction a page."""
+        while page := self._next_page(connection):
             with connection, connection.cursor() as cursor:
-                page = self._page(cursor)
-                parts = [self._part(cursor, list(rejects)) for _, rejects in groupby(page, lambda one: one.input_id)]
-                self._land(cursor, page, parts)
-            is_done = not page
-            if page:
-                self._behind = (page[-1].input_id, page[-1].position)
+                by_input = groupby(page, lambda reject: reject.input_id)
+                batches = [self._batch(cursor, list(rejects)) for _, rejects in by_input]
+            land(connection, batches, ReplayPositions(page))
+            self._report(page, batches)
+            self._last_key = (page[-1].input_id, page[-1].position)
 
-    def _page(self, cursor: Cursor) -> list[OpenReject]:
-        input_id, position = self._behind
-        asked = {"source": self._origin.source.source, "reason": self._reason, "page": PAGE}
-        cursor.execute(STANDING, {**asked, "input_id": input_id, "position": position})
+    def _next_page(self, connection: Connection) -> list[OpenReject]:
+        input_id, position = self._last_key
+        query = {"source": self._feed.source.source, "reason": self._reason, "page": PAGE}
         page: list[OpenReject] = []
-        for values in cursor.fetchall():
-            page.append(OpenReject(*values))
-            if sum(map(self._held_bytes, page)) >= PAGE_BYTES:
-                break
+        with connection, connection.cursor() as cursor:
+            cursor.execute(OPEN, {**query, "input_id": input_id, "position": position})
+            for values in cursor.fetchall():
+                page.append(OpenReject(*values))
+                if sum(map(self._memory_bytes, page)) >= PAGE_BYTES:
+                    break
         return page
 
-    def _held_bytes(self, reject: OpenReject) -> int:
-        """Return what a reject takes in memory: all of it when it may pass, also where its beginning alone was kept."""
-        return reject.length if reject.length <= self._origin.max_bytes else reject.kept
+    def _memory_bytes(self, reject: OpenReject) -> int:
+        """Return the memory that a reject takes: its length if it may pass now, even if only its beginning was kept."""
+        return reject.length if reject.length <= self._feed.max_bytes else reject.kept_bytes
 
-    def _part(self, cursor: Cursor, rejects: list[OpenReject]) -> ReplayBatch:
-        """Take in what passes of one input's rejects, as the batch that it becomes."""
-        part = ReplayBatch(self._origin, InputPosition(rejects[0].position, 0))
-        check = self._origin.checker(part.drift).check
+    def _batch(self, cursor: Cursor, rejects: list[OpenReject]) -> ReplayBatch:
+        """Return the batch of those of one input's rejects that pass now; report the others."""
+        start = InputPosition(rejects[0].position, 0)
+        batch = ReplayBatch(self._feed, start, input_id=UUID(rejects[0].input_id))
+        check = self._feed.checker(batch.drift).check
         for reject in rejects:
-            document = self._document(cursor, reject)
-            refusal = document if isinstance(document, RejectReason) else check(document)
-            if refusal:
-                self._leave(reject, refusal)
+            document = self._read(cursor, reject)
+            reason = document if isinstance(document, RejectReason) else check(document)
+            if reason:
+                self._report_once(reject, reason)
             elif isinstance(document, bytes):
-                part.take(reject.position, reject.first_byte, document)
-        ask_which(cursor, [part])
-        by_position = {reject.position: reject for reject in rejects}
-        for refused in part.rejects:
-            self._leave(by_position[refused.position], refused.refusal)
-        part.rejects.clear()
-        return part
+                batch.add(reject.position, reject.first_byte, document)
+        return batch
 
-    def _document(self, cursor: Cursor, reject: OpenReject) -> bytes | RejectReason:
-        if reject.kept == reject.length:
-            cursor.execute(KEPT, [reject.batch_id, reject.position])
+    def _read(self, cursor: Cursor, reject: OpenReject) -> bytes | RejectReason:
+        """Return a reject's bytes from the ledger or from its file, or the reason why they cannot be read."""
+        if reject.kept_bytes == reject.length:
+            cursor.execute(BYTES, [reject.batch_id, reject.position])
             return bytes(cursor.fetchone()[0])  # type: ignore[index]
-        if reject.length > self._origin.max_bytes:
-            return RejectReason("too_large", f"{reject.length} bytes, the limit is {self._origin.max_bytes}")
+        max_bytes = self._feed.max_bytes
+        if reject.length > max_bytes:
+            return RejectReason("too_large", f"{reject.length} bytes, the limit is {max_bytes}")
         if reject.digest is None:
             command = message_command(reject.name, reject.position)
             return RejectReason(
-                reject.reason, f"only its beginning was kept; {command} writes it, while the topic has it"
+                reject.reason, f"only its beginning was kept; while the topic has the message, {command} prints it"
             )
         if reject.input_id not in self._originals:
             cursor.execute(NAMES, [reject.input_id])
@@ -197,18 +148,15 @@ class _Worker:
         found = read_range(original, reject.first_byte, reject.length, UUID(reject.fingerprint))
         return found or RejectReason(reject.reason, f"only its beginning was kept, and {reject.name} does not hold it")
 
-    def _land(self, cursor: Cursor, page: list[OpenReject], parts: list[ReplayBatch]) -> None:
-        inputs = dict.fromkeys(reject.input_id for reject in page)
-        claimed = [(part, UUID(input_id)) for part, input_id in zip(parts, inputs, strict=True) if part.landed]
-        write_documents(cursor, self._origin.source.source, claimed)
-        write_books(cursor, claimed)
-        batch_of = {(reject.input_id, reject.position): reject.batch_id for reject in page}
-        for part, input_id in claimed:
-            positions = [position for position, _ in part.documents()]
-            batches = [batch_of[str(input_id), position] for position in positions]
-            cursor.execute(MARK, [str(part.batch_id), batches, positions])
+    def _report(self, page: list[OpenReject], batches: list[ReplayBatch]) -> None:
+        """Report the documents that PostgreSQL refused."""
+        by_key = {(reject.input_id, reject.position): reject for reject in page}
+        for batch in batches:
+            for refused in batch.rejects:
+                self._report_once(by_key[str(batch.input_id), refused.position], refused.reason)
 
-    def _leave(self, reject: OpenReject, refusal: RejectReason) -> None:
-        if (reject.batch_id, reject.position) not in self._left:  # a page that failed comes again
-            self._left.add((reject.batch_id, reject.position))
-            self._on_standing(reject, refusal)
+    def _report_once(self, reject: OpenReject, reason: RejectReason) -> None:
+        """Report a reject that stays one; a page is replayed again when PostgreSQL failed."""
+        if (reject.batch_id, reject.position) not in self._reported:
+            self._reported.add((reject.batch_id, reject.position))
+            self._on_rejected(reject, reason)

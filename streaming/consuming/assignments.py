@@ -12,7 +12,7 @@ from uuid import UUID
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 
 from streaming.consuming.held_partitions import HeldPartitions
-from streaming.consuming.landing import Landed, Range, TopicFeed, part_of
+from streaming.consuming.landing import Landed, Range, TopicFeed, batch_of
 
 JOIN_SECONDS = 5.0
 
@@ -114,8 +114,8 @@ class Assignments(ConsumerRebalanceListener):  # type: ignore[misc]
             if found[0].offset < assignment.offset:  # read before the last seek: a batch of these would overlap
                 self.held.seek(number, assignment.offset)
                 continue
-            batch = part_of(found, feed, assignment.offset)
-            batches.append(Range(number, assignment.epoch, assignment.input_id, batch))
+            batch = batch_of(found, feed, assignment.input_id, assignment.offset)
+            batches.append(Range(number, assignment.epoch, batch))
             assignment.offset = batch.end.position
         return batches
 
@@ -124,7 +124,7 @@ class Assignments(ConsumerRebalanceListener):  # type: ignore[misc]
         for entry in batches:
             assignment = self._by_number.get(entry.partition)
             if assignment and assignment.epoch == entry.epoch:
-                assignment.reset_offset(entry.part.start.position)
+                assignment.reset_offset(entry.batch.start.position)
 
     def apply_result(self, result: Landed) -> bool:
         """Record a batch's result; return True when another consumer was first and reading continues after it."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg2.extensions import cursor as Cursor
 
-from streaming.consuming.positions import Position, advance, partition_name
+from streaming.consuming.positions import Move, Position, advance_offsets, partition_name
 from streaming.errors import GapFound
 from streaming.topics import Topic
 from waybill.identifiers import uuid7
@@ -73,7 +73,7 @@ def accept_gap(cursor: Cursor, found: PartitionGap, run_id: UUID | None) -> int:
             f"more; `--accept-gap` continues at {gap.next:,} and records the gap in ledger.gaps"
         )
     if gap.next != position.offset:
-        advance(cursor, [(position.input_id, position.offset, gap.next)])
+        advance_offsets(cursor, [Move(position.input_id, position.offset, gap.next)])
     record = [str(uuid7()), str(position.input_id), str(run_id), gap.first, gap.next, gap.reason]
     cursor.execute(RECORD, record)
     return gap.next

@@ -174,7 +174,7 @@ class ConsumerLoop:
             if self._assignments.apply_result(result):
                 logger.info("another consumer was first, continuing at the ledger's offset partition=%s", number)
             if not result.is_lost:
-                self._metrics.count(result.range.part)
+                self._metrics.count(result.range.batch)
                 offsets[self._assignments.held.partition(number)] = OffsetAndMetadata(result.offset, "", -1)
         if offsets:
             self._consumer.commit_async(offsets, callback=_log_failed_commit)

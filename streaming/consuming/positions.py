@@ -1,8 +1,8 @@
-"""The ledger's side of a topic partition: how far it was landed, by compare and set, and which gaps were accepted."""
+"""The offsets of topic partitions in the ledger: find, lock and advance them (compare and set)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,8 +24,9 @@ from ledger.inputs
 where source = %s and topic_id = %s and partition = %s
 """
 
-# the same topic name under another id: the topic was deleted and made anew, perhaps with more partitions; one that the
-# former topic had not tells so only until the new topic is known, since it may be added to that one later
+# A topic with the same name and another id: the topic was deleted and created again, perhaps with more partitions.
+# A partition that the former topic did not have counts as re-created only until the ledger knows the new topic, because
+# it may also have been added to the new topic later.
 FORMER = """
 select former.topic_id
 from ledger.inputs as former
@@ -56,8 +57,17 @@ where inputs.input_id = given.input_id and inputs.next_position = given.first_po
 
 
 @dataclass(frozen=True)
+class Move:
+    """An advance of a partition from one offset to another."""
+
+    input_id: UUID
+    first: int
+    next: int
+
+
+@dataclass(frozen=True)
 class Position:
-    """A partition in the ledger: its input, the offset that is landed next, whether it was entered just now."""
+    """A partition in the ledger: its input, its next offset, and whether the ledger did not know it before."""
 
     input_id: UUID
     offset: int
@@ -65,12 +75,12 @@ class Position:
 
 
 def partition_name(topic: str, partition: int) -> str:
-    """Return the name that a partition goes by in coordinates."""
+    """Return the name of a partition in coordinates."""
     return f"{topic}:{partition}"
 
 
 def find_position(cursor: Cursor, source: str, topic: Topic, partition: int) -> Position:
-    """Return where a partition is landed next, entering it at offset 0 when it is new."""
+    """Return a partition's position; insert a partition that the ledger does not know at offset 0."""
     key = [source, str(topic.topic_id), partition]
     name = partition_name(topic.name, partition)
     cursor.execute(ENTER, [str(uuid7()), *key, name])
@@ -83,26 +93,26 @@ def find_position(cursor: Cursor, source: str, topic: Topic, partition: int) -> 
 
 
 def former_topic(cursor: Cursor, source: str, topic: Topic, partition: int) -> str | None:
-    """Return the id of a topic that had this name before and of which something was landed."""
+    """Return the id of an earlier topic of this name from which documents were landed; None if there was none."""
     named = {"source": source, "topic": topic.name, "topic_id": str(topic.topic_id), "partition": partition}
     cursor.execute(FORMER, named)
     found = cursor.fetchone()
     return found[0] if found else None
 
 
-def lock_positions(cursor: Cursor, input_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """Lock partitions until the transaction ends, in the order of their ids; return the offset that each is at."""
+def lock_offsets(cursor: Cursor, input_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Lock partitions until the transaction ends, in the order of their ids; return the next offset of each."""
     cursor.execute(LOCK, [[str(input_id) for input_id in input_ids]])
     return {UUID(input_id): offset for input_id, offset in cursor.fetchall()}
 
 
-def advance(cursor: Cursor, ranges: list[tuple[UUID, int, int]]) -> None:
-    """Set next offsets where they are still what they were (compare and set).
+def advance_offsets(cursor: Cursor, moves: Sequence[Move]) -> None:
+    """Set each partition's next offset, if it is still the move's first offset (compare and set).
 
     Raises:
-        Overtaken: one is not; the transaction must not be committed.
+        Overtaken: another consumer has advanced a partition; the transaction must be rolled back.
     """
-    ids, firsts, nexts = zip(*ranges, strict=True)
-    cursor.execute(ADVANCE, [[str(input_id) for input_id in ids], list(firsts), list(nexts)])
-    if cursor.rowcount != len(ranges):
+    ids = [str(move.input_id) for move in moves]
+    cursor.execute(ADVANCE, [ids, [move.first for move in moves], [move.next for move in moves]])
+    if cursor.rowcount != len(moves):
         raise Overtaken("a partition was advanced by another consumer; run again")

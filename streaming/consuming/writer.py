@@ -9,7 +9,7 @@ from queue import Empty, Full, Queue
 
 from psycopg2.extensions import connection as Connection
 
-from streaming.consuming.landing import Landed, Range, land
+from streaming.consuming.landing import Landed, Range, land_poll
 from warehouse.connection import connect, forget
 from waybill.backoff import Backoff, is_transient
 
@@ -94,7 +94,7 @@ class Writer:
         while not self._abandoned.is_set():
             try:
                 self._connection = self._connection or connect("loader")
-                return land(self._connection, batches)
+                return land_poll(self._connection, batches)
             except Exception as error:
                 if not is_transient(error):
                     raise

@@ -145,7 +145,7 @@ def test_a_missing_file_is_reported(module_database: str, tmp_path: Path) -> Non
 
 
 def test_a_missing_or_invalid_contract_stops_the_load_first(module_database: str, tmp_path: Path) -> None:
-    for package in ("loader", "warehouse"):
+    for package in ("loader", "warehouse", "waybill"):
         shutil.copytree(PROJECT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     path, contract = tmp_path / "file.ndjson", tmp_path / "loader" / "contracts" / "flights.schema.json"
     path.write_bytes(line(1))

@@ -118,8 +118,8 @@ def test_a_truncated_reject_points_to_its_topic(
     assert read_message(coordinate) == large
 
     said: list[str] = []
-    assert replay("things", None, lambda reject, refusal: said.append(refusal.detail)) == {"things": 0}
-    assert said == [f"only its beginning was kept; {command} writes it, while the topic has it"]
+    assert replay("things", None, lambda reject, why: said.append(why.detail)) == {"things": 0}
+    assert said == [f"only its beginning was kept; while the topic has the message, {command} prints it"]
 
     with caplog.at_level(logging.WARNING):
         exported = export_rejects(list_rejects("things"), tmp_path / "out.ndjson")
@@ -134,8 +134,8 @@ def test_a_replayed_message_lands_once_under_its_coordinate(things: Things, tmp_
     assert rows(BOOKS) == [(4, 1, 2, 1)]
     declare(tmp_path, ["integer", "string"])
 
-    assert replay("things", None, lambda reject, refusal: None) == {"things": 1}
-    assert replay("things", None, lambda reject, refusal: None) == {"things": 0}
+    assert replay("things", None, lambda reject, why: None) == {"things": 1}
+    assert replay("things", None, lambda reject, why: None) == {"things": 0}
 
     assert rows(BOOKS) == [(4, 2, 1, 1)]
     assert rows("select count(*) from ledger.batches where read <> landed + rejected + skipped") == [(0,)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import loader.landing.source_work
+import loader.landing.source_load
 
 
 class Killed(BaseException):
@@ -16,7 +16,7 @@ class Killed(BaseException):
 def die_after(chunks: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the process die before a chunk is landed, when some have been."""
     landed = 0
-    land = loader.landing.source_work.land
+    land = loader.landing.source_load.land
 
     def and_die(*arguments: Any) -> Any:
         nonlocal landed
@@ -25,4 +25,4 @@ def die_after(chunks: int, monkeypatch: pytest.MonkeyPatch) -> None:
             raise Killed
         return land(*arguments)
 
-    monkeypatch.setattr(loader.landing.source_work, "land", and_die)
+    monkeypatch.setattr(loader.landing.source_load, "land", and_die)

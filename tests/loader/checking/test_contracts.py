@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from loader.checking.checks import MAX_POINTERS, MORE_FIELDS, Checker, RejectReason
 from loader.checking.contracts import Contract, read_contract
 from loader.declarations import read_source, source_names
-from loader.landing.batch import FileBatch, FileFeed
-from loader.landing.chunks import parts
+from loader.landing.batch import FileBatch
+from loader.landing.chunks import batches
+from loader.landing.feeds import FileFeed
 from loader.reading.inputs import identify
 from tests.support.documents import document
 
@@ -32,8 +33,8 @@ LANDED = {
 def verdict(schema: dict[str, Any], value: Any) -> tuple[RejectReason | None, dict[str, int]]:
     """Return what a checker says of a document, and the unknown fields that it counts."""
     drift: Counter[tuple[str, str]] = Counter()
-    refusal = Checker(Contract(schema, ""), 10**9, drift).check(orjson.dumps(value))
-    return refusal, {pointer: documents for (pointer, _), documents in drift.items()}
+    reason = Checker(Contract(schema, ""), 10**9, drift).check(orjson.dumps(value))
+    return reason, {pointer: documents for (pointer, _), documents in drift.items()}
 
 
 @pytest.mark.parametrize(
@@ -50,8 +51,8 @@ def verdict(schema: dict[str, Any], value: Any) -> tuple[RejectReason | None, di
     ],
 )
 def test_a_breach_is_rejected_in_every_json_schema_keyword(schema: Any, value: Any) -> None:
-    refusal, drift = verdict(schema, value)
-    assert refusal and refusal.reason == "breaks_contract"
+    reason, drift = verdict(schema, value)
+    assert reason and reason.code == "breaks_contract"
     assert not drift
 
 
@@ -133,25 +134,26 @@ def test_every_declared_contract_has_the_fast_check() -> None:
         assert read_contract(read_source(name)).knows_all.__qualname__.endswith("Validator.is_valid")
 
 
-def _parts(source: Path, lines: Iterator[bytes], chunk_bytes: int) -> list[FileBatch]:
+def _batches(source: Path, lines: Iterator[bytes], chunk_bytes: int) -> list[FileBatch]:
     (source / "a.ndjson").write_bytes(b"\n".join(lines))
     things = read_source("things")
-    delivery = FileFeed(identify(source / "a.ndjson"), things, things.files[0], read_contract(things), 1 << 20)
-    return list(parts(delivery, chunk_bytes))
+    file = identify(source / "a.ndjson")
+    feed = FileFeed(things, read_contract(things), 1 << 20, input_file=file, pattern=things.files[0])
+    return list(batches(feed, chunk_bytes))
 
 
 def test_field_names_that_are_data_take_bounded_space(source: Path) -> None:
     lines = (document(n, gate=1, **{f"k{n}-{m}": m for m in range(50)}) for n in range(100))
-    (part,) = _parts(source, lines, 8 << 20)
-    assert part.landed == 100
-    assert len(part.drift) == MAX_POINTERS + 1
-    assert part.drift["/gate", "integer"] == 100
-    assert part.drift[MORE_FIELDS] == 81  # 19 documents and 48 of the 50 names of the next are told apart
-    assert part.size > len(part.drift) * 500
+    (batch,) = _batches(source, lines, 8 << 20)
+    assert batch.landed == 100
+    assert len(batch.drift) == MAX_POINTERS + 1
+    assert batch.drift["/gate", "integer"] == 100
+    assert batch.drift[MORE_FIELDS] == 81  # 19 documents and 48 of the 50 names of the next are told apart
+    assert batch.size > len(batch.drift) * 500
 
-    before = part.drift.copy()
-    part.refuse({5: RejectReason("not_storable", ""), 90: RejectReason("not_storable", "")})
-    part.refuse({91: RejectReason("not_storable", "")})
-    assert part.drift["/gate", "integer"] == 97
-    assert part.drift[MORE_FIELDS] == 79
-    assert before.keys() - part.drift.keys() == {(f"/k4-{m}", "integer") for m in range(50)}
+    before = batch.drift.copy()
+    batch.reject({5: RejectReason("not_storable", ""), 90: RejectReason("not_storable", "")})
+    batch.reject({91: RejectReason("not_storable", "")})
+    assert batch.drift["/gate", "integer"] == 97
+    assert batch.drift[MORE_FIELDS] == 79
+    assert before.keys() - batch.drift.keys() == {(f"/k4-{m}", "integer") for m in range(50)}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import loader.landing.source_work
+import loader.landing.source_load
 from loader.errors import FileChanged
 from loader.load import load
 from loader.plan import Request
@@ -24,7 +24,7 @@ def test_a_file_that_shrinks_while_read_loses_nothing(
 ) -> None:
     path = source / "a.ndjson"
     path.write_bytes(b"\n".join(document(n) for n in range(2000)) + b"\n")
-    land = loader.landing.source_work.land
+    land = loader.landing.source_load.land
 
     def and_shrink(*arguments: Any) -> Any:
         if path.stat().st_size > 20_000:
@@ -32,7 +32,7 @@ def test_a_file_that_shrinks_while_read_loses_nothing(
         return land(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loader.landing.source_work, "land", and_shrink)
+        patch.setattr(loader.landing.source_load, "land", and_shrink)
         with pytest.raises(FileChanged, match=r"changed while it was read.*run again"):
             load(Request(("things",)))
     kept = path.read_bytes().split(b"\n")
@@ -49,7 +49,7 @@ def test_a_file_that_changes_between_batches_loses_nothing(
     path = source / "a.ndjson"
     path.write_bytes(b"\n".join(document(n) for n in range(2000)) + b"\n")
     (source / "b.ndjson").write_bytes(document(7000))
-    land, size = loader.landing.source_work.land, path.stat().st_size
+    land, size = loader.landing.source_load.land, path.stat().st_size
 
     def and_grow(*arguments: Any) -> Any:
         if path.stat().st_size == size:
@@ -58,7 +58,7 @@ def test_a_file_that_changes_between_batches_loses_nothing(
         return land(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loader.landing.source_work, "land", and_grow)
+        patch.setattr(loader.landing.source_load, "land", and_grow)
         with pytest.raises(FileChanged, match=r"changed while it was read.*run again"):
             load(Request(("things",)))
     part = landed_ids()
@@ -98,11 +98,11 @@ def test_a_file_touched_while_read_lands(
 ) -> None:
     path = source / "a.ndjson"
     path.write_bytes(b"\n".join(document(n) for n in range(500)))
-    land = loader.landing.source_work.land
+    land = loader.landing.source_load.land
 
     def and_touch(*arguments: Any) -> Any:
         path.touch()
         return land(*arguments)
 
-    monkeypatch.setattr(loader.landing.source_work, "land", and_touch)
+    monkeypatch.setattr(loader.landing.source_load, "land", and_touch)
     assert load(Request(("things",))).rows == 500

@@ -14,11 +14,11 @@ from uuid import UUID
 import psycopg2
 import pytest
 
-import loader.landing.source_work
+import loader.landing.source_load
 import warehouse.connection
 import warehouse.reconnecting
 import waybill.backoff
-from loader.landing.claims import LOCK
+from loader.landing.file_positions import LOCK
 from loader.load import load
 from loader.plan import Request
 from tests.support.databases import rows
@@ -34,18 +34,18 @@ def test_a_lost_connection_is_reopened_and_costs_no_row(
 ) -> None:
     (source / "a.ndjson").write_bytes(b"\n".join(document(n) for n in range(500)))
     monkeypatch.setattr(waybill.backoff, "PAUSES_SECONDS", (0.01, 0.01))
-    land, losses = loader.landing.source_work.land, [1, 3, 4, 8]
+    land, losses = loader.landing.source_load.land, [1, 3, 4, 8]
 
-    def and_lose(connection: Any, chunk: Any) -> Any:
+    def and_lose(connection: Any, chunk: Any, positions: Any) -> Any:
         losses[:] = [left - 1 for left in losses]
         if 0 in losses:
             owner = psycopg2.connect(**{**connection.get_dsn_parameters(), "user": "waybill"})
             owner.autocommit = True
             owner.cursor().execute("select pg_terminate_backend(%s)", [connection.info.backend_pid])
             owner.close()
-        return land(connection, chunk)
+        return land(connection, chunk, positions)
 
-    monkeypatch.setattr(loader.landing.source_work, "land", and_lose)
+    monkeypatch.setattr(loader.landing.source_load, "land", and_lose)
     with caplog.at_level(logging.WARNING):
         assert load(Request(("things",))).rows == 500
     assert landed_ids() == Counter(f"t{n}" for n in range(500))
@@ -57,16 +57,16 @@ def test_a_server_that_stays_away_leaves_nothing_half_written(
 ) -> None:
     (source / "a.ndjson").write_bytes(b"\n".join(document(n) for n in range(500)))
     monkeypatch.setattr(waybill.backoff, "PAUSES_SECONDS", (0.01, 0.01))
-    land, begun = loader.landing.source_work.land, []
+    land, begun = loader.landing.source_load.land, []
 
-    def and_fail(connection: Any, chunk: Any) -> Any:
+    def and_fail(connection: Any, chunk: Any, positions: Any) -> Any:
         begun.append(chunk)
         if len(begun) > 2:
             raise psycopg2.errors.DiskFull("could not extend file: No space left on device")
-        return land(connection, chunk)
+        return land(connection, chunk, positions)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loader.landing.source_work, "land", and_fail)
+        patch.setattr(loader.landing.source_load, "land", and_fail)
         with pytest.raises(psycopg2.errors.DiskFull):
             load(Request(("things",)))
     assert len(begun) == 5
@@ -105,17 +105,17 @@ def test_a_loader_suspended_in_its_transaction_continues(
     timeouts = {**LOADER_TIMEOUTS, "idle_in_transaction_session_timeout": "1s"}
     monkeypatch.setattr(warehouse.connection, "LOADER_TIMEOUTS", timeouts)
     monkeypatch.setattr(waybill.backoff, "PAUSES_SECONDS", (0.01, 0.01))
-    land, suspended = loader.landing.source_work.land, []
+    land, suspended = loader.landing.source_load.land, []
 
-    def and_hang(connection: Any, chunk: Any) -> Any:
+    def and_hang(connection: Any, chunk: Any, positions: Any) -> Any:
         if not suspended:
             suspended.append(chunk)
             connection.cursor().execute("select from ledger.inputs for update")
             while rows("select from pg_stat_activity where pid = %s", connection.info.backend_pid):
                 time.sleep(0.05)
-        return land(connection, chunk)
+        return land(connection, chunk, positions)
 
-    monkeypatch.setattr(loader.landing.source_work, "land", and_hang)
+    monkeypatch.setattr(loader.landing.source_load, "land", and_hang)
     with caplog.at_level(logging.WARNING):
         assert load(Request(("things",))).rows == 500
     assert landed_ids() == Counter(f"t{n}" for n in range(500))

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import loader.landing.source_work
+import loader.landing.source_load
 from loader.load import load
 from loader.plan import Request
 from tests.support.databases import rows
@@ -169,7 +169,7 @@ def test_every_document_is_landed_once_or_rejected_once(
 
 def _die_after(chunks: int, request: Request) -> None:
     """Begin to load, and die before a chunk is landed."""
-    land, begun = loader.landing.source_work.land, 0
+    land, begun = loader.landing.source_load.land, 0
 
     def and_die(*arguments: Any) -> Any:
         nonlocal begun
@@ -179,7 +179,7 @@ def _die_after(chunks: int, request: Request) -> None:
         return land(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loader.landing.source_work, "land", and_die)
+        patch.setattr(loader.landing.source_load, "land", and_die)
         with suppress(Killed):
             load(request)
 

@@ -209,10 +209,10 @@ def test_one_query_a_batch_finds_what_postgresql_refuses(
         (source / f"{number:03}.doc").write_bytes(document(number) if number % 50 else bad + b" " * number)
     (source / "a.ndjson").write_bytes(b"\n".join(bad if n % 1000 == 500 else document(1000 + n) for n in range(5000)))
     asked = []
-    import loader.landing.refused
+    import loader.landing.unstorable
 
-    ask = loader.landing.refused._ask
-    monkeypatch.setattr(loader.landing.refused, "_ask", lambda *given: asked.append(1) or ask(*given))
+    find = loader.landing.unstorable._find
+    monkeypatch.setattr(loader.landing.unstorable, "_find", lambda *given: asked.append(1) or find(*given))
     load(Request(("things",)))
     assert sum(landed_ids().values()) == 300 - 6 + 5000 - 5
     assert [reason for _, reason in reasons()] == ["not_storable"] * 11

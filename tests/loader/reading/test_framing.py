@@ -49,7 +49,7 @@ def plain(found: list[Frame], most: int) -> list[Cut]:
     shown: list[Cut] = []
     for frame in found:
         if isinstance(frame, Reject):
-            shown.append((frame.position, frame.first_byte, frame.refusal.reason, frame.length))
+            shown.append((frame.position, frame.first_byte, frame.reason.code, frame.length))
         else:
             position, first_byte, raw = frame
             shown.append((position, first_byte, "too_large" if len(raw) > most else raw, len(raw)))
@@ -57,7 +57,7 @@ def plain(found: list[Frame], most: int) -> list[Cut]:
 
 
 def reasons(found: list[Frame]) -> list[tuple[int, str]]:
-    return [(frame.position, frame.refusal.reason) for frame in found if isinstance(frame, Reject)]
+    return [(frame.position, frame.reason.code) for frame in found if isinstance(frame, Reject)]
 
 
 def documents(found: list[Frame]) -> list[bytes]:
@@ -114,7 +114,7 @@ def test_an_oversized_torn_last_element_keeps_its_range(cut: Cutter, packed: boo
     found = cut(given, "array", most=100, block=64)
     assert documents(found) == [b'{"a":1}']
     (reject,) = [frame for frame in found if isinstance(frame, Reject)]
-    assert (reject.refusal.reason, reject.first_byte, reject.length) == ("cut_off", 9, len(torn))
+    assert (reject.reason.code, reject.first_byte, reject.length) == ("cut_off", 9, len(torn))
     assert (reject.beginning, reject.fingerprint.bytes) == (torn, fingerprint(torn))
 
 

@@ -50,9 +50,7 @@ def test_a_replay_lands_what_passes_now_and_counts_it_once(loaded: Path) -> None
     mend_contract(loaded)
     left: list[tuple[int, str]] = []
 
-    assert replay("things", None, lambda reject, refusal: left.append((reject.position, refusal.reason))) == {
-        "things": 3
-    }
+    assert replay("things", None, lambda reject, why: left.append((reject.position, why.code))) == {"things": 3}
 
     assert sorted(left) == [(3, "not_json"), (3, "not_json")]
     assert rows(BOOKS) == [(8, 6, 2, 0)]
@@ -69,8 +67,8 @@ def test_a_replay_lands_what_passes_now_and_counts_it_once(loaded: Path) -> None
 
 def test_a_replay_is_safe_to_repeat_and_the_file_stays_known(loaded: Path) -> None:
     mend_contract(loaded)
-    replay("things", None, lambda reject, refusal: None)
-    assert replay("things", None, lambda reject, refusal: None) == {"things": 0}
+    replay("things", None, lambda reject, why: None)
+    assert replay("things", None, lambda reject, why: None) == {"things": 0}
     assert rows("select count(*) from ledger.batches where feed = 'replay'") == [(2,)]
     assert load(Request(("things",))).summary.startswith("nothing new")
     (loaded / "copy.ndjson").write_bytes((loaded / "a.ndjson").read_bytes())
@@ -80,8 +78,8 @@ def test_a_replay_is_safe_to_repeat_and_the_file_stays_known(loaded: Path) -> No
 
 def test_a_replay_of_one_reason_leaves_the_others(loaded: Path) -> None:
     mend_contract(loaded)
-    assert replay("things", "not_json", lambda reject, refusal: None) == {"things": 0}
-    assert replay("things", "breaks_contract", lambda reject, refusal: None) == {"things": 3}
+    assert replay("things", "not_json", lambda reject, why: None) == {"things": 0}
+    assert replay("things", "breaks_contract", lambda reject, why: None) == {"things": 3}
 
 
 def test_two_replays_at_once_land_each_document_once(database: str, source: Path) -> None:
@@ -92,7 +90,7 @@ def test_two_replays_at_once_land_each_document_once(database: str, source: Path
 
     def work() -> None:
         try:
-            replay("things", None, lambda reject, refusal: None)
+            replay("things", None, lambda reject, why: None)
         except BaseException as error:
             failures.append(error)
 
@@ -116,13 +114,13 @@ def test_a_truncated_reject_is_replayed_from_its_file(
     load(Request(("things",)))
     assert landed_ids().keys() == {"t0", "t3"}
     said: list[str] = []
-    replay("things", None, lambda reject, refusal: said.append(refusal.detail))
+    replay("things", None, lambda reject, why: said.append(why.detail))
     assert [detail.endswith("the limit is 100000") for detail in said] == [True, True]
 
     monkeypatch.delenv("WAYBILL_MAX_DOCUMENT_BYTES")
     (source / "b.json").write_bytes(b"[]")
     said.clear()
-    assert replay("things", None, lambda reject, refusal: said.append(refusal.detail)) == {"things": 1}
+    assert replay("things", None, lambda reject, why: said.append(why.detail)) == {"things": 1}
 
     assert landed_ids().keys() == {"t0", "t1", "t3"}
     assert len(said) == 1 and "only its beginning was kept" in said[0] and "is gone or has changed" in said[0]
@@ -136,7 +134,7 @@ def test_a_page_of_a_replay_holds_few_large_documents(
         patch.setenv("WAYBILL_MAX_DOCUMENT_BYTES", "100000")
         load(Request(("things",)))
     monkeypatch.setattr(loader.rejects.replay, "PAGE_BYTES", 500_000)
-    assert replay("things", None, lambda reject, refusal: None) == {"things": 8}
+    assert replay("things", None, lambda reject, why: None) == {"things": 8}
     assert rows("select landed from ledger.batches where feed = 'replay' order by first_position") == [(3,), (3,), (2,)]
 
 
@@ -216,7 +214,7 @@ def test_an_interrupted_export_leaves_nothing_and_can_be_rerun(
 
 def test_why_follows_a_document_through_its_replay(loaded: Path) -> None:
     mend_contract(loaded)
-    replay("things", None, lambda reject, refusal: None)
+    replay("things", None, lambda reject, why: None)
     said = "\n".join(why(f"{loaded / 'a.ndjson'}:2"))
     assert "rejected: breaks_contract" in said
     assert "replayed: landed after all by batch" in said

@@ -104,7 +104,7 @@ def test_permanent_errors_stop_it_and_unexplained_ones_do_not(things: Things, mo
     def fail(connection: Any, ranges: Any) -> Any:
         raise failures.pop(0)
 
-    monkeypatch.setattr("streaming.consuming.writer.land", fail)
+    monkeypatch.setattr("streaming.consuming.writer.land_poll", fail)
     with pytest.raises(ProgramLimitExceeded):
         things.consume()
     assert failures == []
@@ -135,7 +135,7 @@ def test_it_stops_in_time_without_a_database(things: Things, monkeypatch: pytest
             if self.landed and not struck:
                 struck.append(True)
                 for name in (
-                    "streaming.consuming.writer.land",
+                    "streaming.consuming.writer.land_poll",
                     "streaming.consuming.writer.connect",
                     "warehouse.reconnecting.connect",
                 ):

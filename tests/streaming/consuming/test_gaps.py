@@ -17,7 +17,7 @@ from streaming.cluster import admin
 from streaming.consumer import consume
 from streaming.consuming import ledger_offsets
 from streaming.consuming.gaps import accept_gap
-from streaming.consuming.landing import land
+from streaming.consuming.landing import land_poll
 from streaming.consuming.ledger_offsets import load_assignments
 from streaming.consuming.loop import ConsumerOptions
 from streaming.consuming.metrics import ConsumerMetrics
@@ -92,7 +92,7 @@ def test_only_a_truncated_partition_is_assigned_again(things: Things, monkeypatc
 
     def land_slowly(connection: Any, ranges: Any) -> Any:
         time.sleep(1)
-        return land(connection, ranges)
+        return land_poll(connection, ranges)
 
     def poll_a_cut_log(consumer: KafkaConsumer, **options: Any) -> Any:
         if len(seen) == 1:
@@ -108,7 +108,7 @@ def test_only_a_truncated_partition_is_assigned_again(things: Things, monkeypatc
         taken.append((partitions, *rows(position)[0]))
         return load_assignments(consumer, watch, partitions, *origin, **options)
 
-    monkeypatch.setattr("streaming.consuming.writer.land", land_slowly)
+    monkeypatch.setattr("streaming.consuming.writer.land_poll", land_slowly)
     monkeypatch.setattr("streaming.consuming.loop.load_assignments", load_seen)
     monkeypatch.setattr(KafkaConsumer, "poll", poll_a_cut_log)
     assert things.consume().landed == 11

@@ -10,7 +10,7 @@ from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from streaming.cluster import admin
-from streaming.consuming.landing import land
+from streaming.consuming.landing import land_poll
 from streaming.topics import create_topic, delete_topic
 from tests.support.databases import rows
 from tests.support.kafka.things import Things, thing
@@ -68,9 +68,9 @@ def test_until_end_ends_only_when_everything_has_landed(things: Things, monkeypa
         if not rows("select 1 from ledger.batches"):
             with connection, connection.cursor() as cursor:  # a rival has landed five and died
                 cursor.execute("update ledger.inputs set next_position = 5 where next_position = 0 and partition = 0")
-        return land(connection, ranges)
+        return land_poll(connection, ranges)
 
-    monkeypatch.setattr("streaming.consuming.writer.land", land_after_a_rival)
+    monkeypatch.setattr("streaming.consuming.writer.land_poll", land_after_a_rival)
     things.consume()
     assert things.landed() == list(range(5, 10))
 

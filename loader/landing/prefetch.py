@@ -1,4 +1,4 @@
-"""Runs an iterator ahead in a thread, so that Python frames and checks while PostgreSQL stores."""
+"""Runs an iterator one item ahead in a thread: Python frames and checks documents while PostgreSQL stores."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from contextlib import contextmanager
 from queue import Full, Queue
 from typing import Generic, TypeVar
 
-SWITCH_SECONDS = 0.0005  # at Python's default of 5 ms each answer of the server waits for the framing thread
+SWITCH_SECONDS = 0.0005  # with Python's default of 5 ms, every answer of the server waits for the prefetching thread
 
 Item = TypeVar("Item")
 
 
 @contextmanager
-def running_ahead(items: Generator[Item]) -> Iterator[Iterator[Item]]:
-    """Give the items of a generator that runs in a thread, one item ahead; it is closed whatever ends the block."""
-    before = sys.getswitchinterval()
+def prefetched(items: Generator[Item]) -> Iterator[Iterator[Item]]:
+    """Yield an iterator over a generator that runs in a thread, one item ahead. Leaving the block closes both."""
+    default_seconds = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_SECONDS)
-    runner = _Runner(items)
+    prefetcher = _Prefetcher(items)
     try:
-        yield iter(runner.take, None)
+        yield iter(prefetcher.take, None)
     finally:
-        runner.stop()
-        sys.setswitchinterval(before)
+        prefetcher.stop()
+        sys.setswitchinterval(default_seconds)
 
 
-class _Runner(Generic[Item]):
+class _Prefetcher(Generic[Item]):
     def __init__(self, items: Generator[Item]) -> None:
         self._queue: Queue[Item | BaseException | None] = Queue(maxsize=1)
         self._is_stopped = threading.Event()
@@ -36,13 +36,14 @@ class _Runner(Generic[Item]):
         self._thread.start()
 
     def take(self) -> Item | None:
-        """Return the next item, None at the end; raises what the generator raised."""
+        """Return the next item, None at the end. Raise what the generator raised."""
         item = self._queue.get()
         if isinstance(item, BaseException):
             raise item
         return item
 
     def stop(self) -> None:
+        """Stop the thread and wait for its end."""
         self._is_stopped.set()
         self._thread.join()
 
@@ -58,6 +59,7 @@ class _Runner(Generic[Item]):
             self._items.close()
 
     def _put(self, item: Item | BaseException | None) -> bool:
+        """Put an item into the queue as soon as there is room; return False if the thread must stop instead."""
         while not self._is_stopped.is_set():
             try:
                 self._queue.put(item, timeout=0.2)

@@ -1,4 +1,4 @@
-"""Rows in the binary format of PostgreSQL's COPY."""
+"""Encodes rows in the binary format of PostgreSQL's COPY, and copies them into a table."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from psycopg2.extensions import cursor as Cursor
 HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 TRAILER = struct.pack(">h", -1)
 
-EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # where PostgreSQL's timestamps begin
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL counts timestamps from here
 MICROSECOND = timedelta(microseconds=1)
 
-# what stands before a document in a row of a raw table: 4 fields, and of each its length and value: batch, position,
-# fingerprint, and of the jsonb its version; the document's text follows
+# The head of a row of a raw table: the number of fields (4), then length and value of batch, position and fingerprint,
+# then the length of the jsonb and its format version. The document's text follows.
 RAW_ROW = struct.Struct(">hi16siqi16sib")
 JSONB_VERSION = 1
 
 
 def position_of(head: bytes) -> int:
-    """Return the position that a row's head holds."""
+    """Return the position in the head of a row."""
     position: int = RAW_ROW.unpack(head)[4]
     return position
 
@@ -48,7 +48,7 @@ def row(*values: bytes | str | int | UUID | datetime | None) -> bytes:
 
 
 def copy_rows(cursor: Cursor, table: sql.Identifier, columns: tuple[str, ...], rows: list[bytes]) -> None:
-    """COPY encoded rows into a table in one message, so that the interpreter's lock is not asked for in between."""
+    """COPY encoded rows into a table in one message, so that no other Python thread can interrupt the copy."""
     if not rows:
         return
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
@@ -58,5 +58,5 @@ def copy_rows(cursor: Cursor, table: sql.Identifier, columns: tuple[str, ...], r
 
 
 def _text(value: str) -> bytes:
-    """Return text as PostgreSQL can store it: NUL and halves of surrogate pairs are shown as escapes."""
+    """Return text that PostgreSQL can store: NUL and lone surrogates are written as escapes."""
     return value.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace")

@@ -1,0 +1,46 @@
+"""Feeds: where documents come from, and how they are checked. This module has the base class and the feed of files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from loader.checking.checks import Checker
+from loader.checking.contracts import Contract
+from loader.declarations import FilePattern, Source
+from loader.reading.inputs import InputFile
+from loader.reading.ranges import START, InputPosition
+
+FeedKind = Literal["file", "kafka", "replay"]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What all documents of a batch share: source, contract, size limit, and the run that lands them.
+
+    `kind` is the feed's name in the ledger.
+    """
+
+    kind: ClassVar[FeedKind]
+
+    source: Source
+    contract: Contract
+    max_bytes: int
+    run_id: UUID | None = None
+
+    def checker(self, drift: Counter[tuple[str, str]]) -> Checker:
+        """Return a checker for the feed's documents, which counts unknown fields in `drift`."""
+        return Checker(self.contract, self.max_bytes, drift)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileFeed(Feed):
+    """One file, how its documents are framed, and the position where reading starts."""
+
+    kind: ClassVar[FeedKind] = "file"
+
+    input_file: InputFile
+    pattern: FilePattern
+    start: InputPosition = START

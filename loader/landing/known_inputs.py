@@ -1,0 +1,98 @@
+"""Looks up what the ledger already holds of a source's files, and records known contents under further names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg2.extensions import cursor as Cursor
+
+from loader.landing.feeds import FileFeed
+from loader.reading.ranges import InputPosition
+from waybill.identifiers import uuid7
+
+KNOWN = """
+select input_id, digest, layout, next_position, next_byte, is_complete
+from ledger.inputs
+where source = %s and digest = any(%s)
+"""
+
+# Names whose latest content was never landed to its end.
+UNFINISHED = """
+select name, next_position
+from (
+    select distinct on (names.name) names.name, inputs.next_position, inputs.is_complete
+    from ledger.input_names as names
+    inner join ledger.inputs on names.input_id = inputs.input_id
+    where inputs.source = %s and inputs.feed = 'file' and names.name = any(%s)
+    order by names.name, names.first_seen_at desc
+) as latest
+where not is_complete
+"""
+
+# A content that was landed before counts as read and skipped, once for each further name that it has.
+SKIP = """
+with given as (
+    select * from unnest(%(batches)s::uuid[], %(inputs)s::uuid[], %(names)s::text[]) as given (batch_id, input_id, name)
+),
+further as (
+    insert into ledger.input_names (input_id, name)
+    select given.input_id, given.name from given order by given.input_id, given.name
+    on conflict do nothing
+    returning input_id, name
+)
+insert into ledger.batches (batch_id, input_id, run_id, source, feed, first_position, next_position, first_byte,
+    contract_digest, read, landed, rejected, skipped)
+select given.batch_id, given.input_id, %(run_id)s, inputs.source, inputs.feed, 1, inputs.next_position, 0,
+    %(contract)s, before.documents, 0, 0, before.documents
+from further
+inner join given using (input_id, name)
+inner join ledger.inputs on given.input_id = inputs.input_id
+cross join lateral (
+    select sum(batches.landed + batches.rejected)::bigint as documents
+    from ledger.batches
+    where batches.input_id = given.input_id
+) as before
+"""
+
+
+@dataclass(frozen=True)
+class KnownInput:
+    """What the ledger holds of a content: how it was read, where reading resumes, whether it was landed to its end."""
+
+    input_id: UUID
+    layout: str
+    next_position: InputPosition
+    is_complete: bool
+
+
+def find_known_inputs(cursor: Cursor, source: str, digests: Iterable[str]) -> dict[str, KnownInput]:
+    """Return the inputs of a source that the ledger knows, by digest."""
+    cursor.execute(KNOWN, [source, list(digests)])
+    return {
+        digest: KnownInput(UUID(input_id), layout, InputPosition(position, byte), is_complete)
+        for input_id, digest, layout, position, byte, is_complete in cursor.fetchall()
+    }
+
+
+def find_unfinished(cursor: Cursor, source: str, names: Iterable[str]) -> dict[str, int]:
+    """Return the names whose latest content was landed only in part, with the next position of that content."""
+    cursor.execute(UNFINISHED, [source, list(names)])
+    return dict(cursor.fetchall())
+
+
+def record_skipped(cursor: Cursor, feeds: Sequence[FileFeed], known: dict[str, KnownInput]) -> None:
+    """Record contents that are complete in the ledger as skipped, once for each further name."""
+    if not feeds:
+        return
+    cursor.execute(
+        SKIP,
+        {
+            "batches": [str(uuid7()) for _ in feeds],
+            "inputs": [str(known[feed.input_file.digest].input_id) for feed in feeds],
+            "names": [feed.input_file.name for feed in feeds],
+            "run_id": str(feeds[0].run_id),
+            "contract": feeds[0].contract.digest,
+        },
+    )
