@@ -8,14 +8,17 @@ if __name__ == "__main__":
     ctrl_c.exit_on_interrupt()
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
+from warehouse.work_lock import working
 from waybill.cli import run
 
 NEEDS_NO_WAREHOUSE = {"--help", "-h", "--version"}
+WORKS_ON_TABLES = {"build", "clone", "retry", "run", "run-operation", "seed", "snapshot", "test"}
 
 
 @click.command(
@@ -24,13 +27,16 @@ NEEDS_NO_WAREHOUSE = {"--help", "-h", "--version"}
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def dbt(arguments: tuple[str, ...]) -> None:
     """Start the warehouse if need be and hand all arguments to dbt."""
-    if not NEEDS_NO_WAREHOUSE & set(arguments):
+    needs_warehouse = not NEEDS_NO_WAREHOUSE & set(arguments)
+    if needs_warehouse:
         os.environ.update(dbt_variables())
     if not Path("dbt_project.yml").exists():
         os.environ.setdefault("DBT_PROJECT_DIR", str(DBT_PROJECT))
     from dbt.cli.main import cli
 
-    cli.main(list(arguments), prog_name=click.get_current_context().command_path)
+    subcommand = next((name for name in arguments if name in WORKS_ON_TABLES), None)
+    with working(f"dbt {subcommand}") if needs_warehouse and subcommand else nullcontext():
+        cli.main(list(arguments), prog_name=click.get_current_context().command_path)
 
 
 if __name__ == "__main__":
