@@ -1,4 +1,4 @@
-"""What the documents name exists: targets, modules, options, variables, paths; what they show is what the code says."""
+"""Everything that the docs name exists: targets, commands, options, variables, paths, tests and links."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-import yaml
 from dotenv import dotenv_values
 
 from loader.declarations import source_names
-from pipeline.picture import draw
+from waybill.__main__ import ENTRIES
 from waybill.settings import Settings
 
-DOCUMENTS = [Path("README.md"), Path("data/README.md"), Path("expectations/README.md"), *Path("docs").glob("*.md")]
+DOCUMENTS = [
+    *map(Path, ("README.md", "CONTRIBUTING.md", "data/README.md", "expectations/README.md")),
+    *sorted(Path("docs").glob("*.md")),
+]
 TARGETS = set(re.findall(r"^([a-z-]+):", Path("Makefile").read_text(), re.M))
 MADE_BY_RUNS = (
     "secrets/",
@@ -29,12 +31,13 @@ MADE_BY_RUNS = (
     ".venv",
     "dbt_project/target/",
 )
-BELOW = {"expectations/README.md": "expectations/context"}  # where its names stand as well
-BUILT = {"data/README.md": ("raw", "processed", *source_names())}  # the first part of names that the builder makes
+BELOW = {"expectations/README.md": "expectations/context"}  # a folder that its names can be in, too
+PASS_EVERYTHING_ON = ("dbt", "psql")  # to programs whose options they are
+BUILT = {"data/README.md": ("raw", "processed", *source_names())}  # the first part of names that runs make
 
 
 def code_of(document: Path) -> list[str]:
-    """Return what stands in backticks, and the lines of the fenced blocks; what is to come is not there yet."""
+    """Return the text in backticks and the lines of fenced blocks, without rows about what is still to come."""
     text = re.sub(r".*à venir.*", "", document.read_text())
     fenced = re.findall(r"^ *```\w*\n(.*?)^ *```", text, re.M | re.S)
     inline = re.findall(r"`([^`\n]+)`", re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S))
@@ -42,9 +45,13 @@ def code_of(document: Path) -> list[str]:
 
 
 @cache
-def help_of(module: str, command: str) -> str:
+def help_of(module: str, command: str = "") -> str:
     words = [sys.executable, "-m", module, *([command] if command else []), "--help"]
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
+def options_in(words: str) -> list[str]:
+    return re.findall(r"--[a-z][a-z-]*", words.partition(" -- ")[0])
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
@@ -60,13 +67,22 @@ def test_every_command_and_its_options_exist(document: Path) -> None:
         for module, rest in re.findall(r"python -m ([a-z_.]+)([^|#&]*)", code):
             assert find_spec(module), f"{document}: {code}"
             subcommand = re.match(r" ([a-z][a-z-]*)\b", rest)
-            said = help_of(module, "")
-            if subcommand and "Commands:" in said:
-                assert f"\n  {subcommand[1]} " in said, code
-            options = re.findall(r"--[a-z-]+", rest)
-            if options:
-                said = help_of(module, subcommand[1] if subcommand and "Commands:" in said else "")
-            assert [option for option in options if option not in said] == [], code
+            is_group = "Commands:" in help_of(module)
+            if subcommand and is_group:
+                assert f"\n  {subcommand[1]} " in help_of(module), code
+            shown = help_of(module, subcommand[1] if subcommand and is_group else "") if options_in(rest) else ""
+            assert [option for option in options_in(rest) if option not in shown] == [], code
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_every_waybill_command_and_option_exists(document: Path) -> None:
+    for code in code_of(document):
+        for command, rest in re.findall(r"(?:^|\s|\.venv/bin/)waybill ([a-z][a-z-]*)([^|#&]*)", code):
+            assert command in ENTRIES, f"{document}: {code}"
+            if command not in PASS_EVERYTHING_ON:
+                shown = help_of("waybill", command) if options_in(rest) else ""
+                assert [option for option in options_in(rest) if option not in shown] == [], code
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
@@ -96,37 +112,23 @@ def test_every_named_test_exists(document: Path) -> None:
         assert f"def {name}(" in Path(path).read_text(), name
 
 
-def test_the_picture_is_drawn_from_the_list_of_stages() -> None:
-    [shown] = re.findall(r"```mermaid\n(.*?)\n```", Path("README.md").read_text(), re.S)
-    assert shown == draw()
-    for stage in yaml.safe_load(Path("pipeline/stages.yml").read_text()):
-        assert f"{stage['name']}<br>" in shown or f'"{stage["name"]}"' in shown
+@pytest.mark.parametrize("document", [*DOCUMENTS, Path("CHANGELOG.md")], ids=str)
+def test_every_link_leads_to_a_file_and_heading(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
+        path, _, heading = target.partition("#")
+        linked = document.parent / path if path else document
+        assert linked.exists(), target
+        assert not heading or heading in headings_of(linked), target
 
 
-def test_the_readme_shows_the_output_of_make() -> None:
-    said = subprocess.run(["make", "--no-print-directory"], capture_output=True, text=True, check=True).stdout
-    assert said in Path("README.md").read_text()
-    assert set(re.findall(r"make ([a-z-]+)", said)) >= TARGETS - {"setup-dev"}
-    assert max(map(len, said.splitlines())) <= 80
+def headings_of(document: Path) -> list[str]:
+    """Return the names by which links reach the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.M)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
-def test_the_readme_shows_every_stage_in_order() -> None:
-    shown = Path("README.md").read_text()
-    run = shown[shown.index("make pipeline\n```") :]
-    stages = [stage["name"] for stage in yaml.safe_load(Path("pipeline/stages.yml").read_text())]
-    assert re.findall(r"^([a-z-]+) +\d+\.\d s ", run, re.M) == stages
-
-
-def test_the_readme_keeps_its_order() -> None:
-    readme = Path("README.md").read_text()
-    assert readme.startswith("# Waybill\n\n**Raw JSON in, tested tables and a trained model out")
-    order = ["*Du JSON brut", "```mermaid", "## Quickstart", "## Folders", "## Marts", "## Make", "## Streaming", "## Configuration",
-             "## What is promised", "## Scaling out", "## Licence"]  # fmt: skip
-    places = [readme.index(words) for words in order]
-    assert places == sorted(places)
-
-
-def test_the_readme_names_every_direct_dependency() -> None:
-    wanted = re.findall(r"^([a-z0-9-]+)", Path("requirements.in").read_text(), re.M)
-    readme = Path("README.md").read_text()
-    assert [name for name in wanted if f"`{name}`" not in readme] == []
+def test_the_audit_in_the_docs_covers_every_lock() -> None:
+    [patterns] = re.findall(r"for file in ([^;]+); do .*pip-audit", Path("docs/security.md").read_text())
+    covered = {path for pattern in patterns.split() for path in Path().glob(pattern)}
+    locks = {path for path in Path().glob("**/*.txt") if path.parts[0] != ".venv" and "--hash=" in path.read_text()}
+    assert covered == locks

@@ -9,6 +9,9 @@ import pytest
 from tests.support.databases import rows
 from tests.support.old_layouts import restored_layout
 from warehouse.connection import current_warehouse, login_parameters, open_connection
+from waybill.settings import get_settings
+
+pytestmark = pytest.mark.skipif(not get_settings().is_embedded, reason="dumps name the embedded server's logins")
 
 PREDICTIONS = (
     "select flight_id, model_id, probability, {}, is_stale, scored_at from predictions.flight_delays_small order by 1"
