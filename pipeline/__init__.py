@@ -1,1 +1,1 @@
-"""The stages in order, what each cost, the exports and the report page."""
+"""The stages in order, what each used of the machine, the exports and the report page."""

@@ -21,20 +21,19 @@ LIST = "\b\n" + "\n".join(f"{stage.name:<12} {stage.does}" for stage in STAGES)
 )
 @click.argument("stages", nargs=-1, required=True, type=click.Choice(["run", *[stage.name for stage in STAGES]]))
 def pipeline(stages: tuple[str, ...]) -> None:
-    """Run all stages for the word `run`, or the stages that are named."""
-    from pipeline.runner import run_all, run_stage
+    """Run the named stages, or all of them for the word `run`."""
+    from pipeline.runner import run_all, run_some
 
-    for name in stages:
-        if name == "run":
-            run_all()
-        else:
-            run_stage(name)
+    if "run" in stages:
+        run_all()
+    else:
+        run_some(stages)
 
 
 @click.command(help="Run all stages in their order, or those that you name:\n\n" + LIST)
 @click.argument("stages", nargs=-1, type=click.Choice([stage.name for stage in STAGES]), metavar="[STAGE]...")
 def run_stages(stages: tuple[str, ...]) -> None:
-    """Run the stages that are named, all without a name: what `waybill run` calls."""
+    """Run the named stages, or all of them when none is named. This is `waybill run`."""
     pipeline.callback(stages or ("run",))  # type: ignore[misc]
 
 

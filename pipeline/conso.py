@@ -1,4 +1,4 @@
-"""`python -m pipeline.conso`: what the stages of the last run took, or what any command takes."""
+"""`python -m pipeline.conso`: what the stages of the last run used of the machine, or what any command uses."""
 
 from __future__ import annotations
 
@@ -16,53 +16,45 @@ import click
 from rich.console import Console
 from sqlalchemy.orm import Session
 
-from pipeline.consumption import words as conso_words
-from pipeline.consumption.history import Work, keep, last_stages
+from pipeline.consumption import display
+from pipeline.consumption.history import Work, keep, stages_of_last_run
 from pipeline.consumption.meter import Meter, Use
 from pipeline.errors import RunRefused
 from warehouse import embedded
 from warehouse.connection import current_warehouse, engine
-from waybill.cli import run
+from waybill.cli import run, shown_command
 
 logger = logging.getLogger(__name__)
 
 
 def keep_quietly(work: Work, use: Use) -> list[str]:
-    """Keep what some work took, and say what became dearer; a ledger that cannot be reached is no reason to fail."""
+    """Record in the ledger what some work used; return a line for each use that is well above the usual one.
+
+    An unreachable ledger is logged and does not fail the work.
+    """
     try:
         return keep(work, use)
-    except Exception as error:  # the work is done, or has told already why it is not
+    except Exception as error:  # the work has succeeded, or has reported its own error
         level = logging.WARNING if work.outcome == "succeeded" else logging.INFO
         reason = str(error).partition("\n")[0]
-        logger.log(level, "what it took is not in the ledger stage=%s reason=%s", work.name, reason)
+        logger.log(level, "use of the machine was not recorded in the ledger stage=%s reason=%s", work.name, reason)
         return []
 
 
 def measure(command: tuple[str, ...], name: str | None) -> int:
-    """Run a command, say what it took, keep it in the ledger where the warehouse is up; return its exit code.
+    """Run a command, print what it used, record it if the warehouse is running; return the command's exit code.
 
     Raises:
-        RunRefused: there is no such command.
+        RunRefused: the command cannot be started.
     """
     started_at = datetime.now(UTC)
     with Meter() as meter:
-        try:
-            process = subprocess.Popen(command)
-        except OSError as error:
-            raise RunRefused(
-                f"{command[0]} cannot be run: {error.strerror}; name a program and its arguments"
-            ) from None
-        while True:
-            try:
-                code = process.wait()
-                break
-            except KeyboardInterrupt:  # the command has been told, too
-                continue
-    for line in conso_words.lines(meter.use):
+        code = _run_to_the_end(command)
+    for line in display.use_lines(meter.use):
         click.echo(line, err=True)
     place = current_warehouse().place
     if place is not None and not embedded.answers(place):
-        click.echo("not kept: the warehouse is down (start it: make up)", err=True)
+        click.echo(f"not recorded: the warehouse is not running (start it: {shown_command('up')})", err=True)
         return code if code >= 0 else 128 - code
     work = Work("command", name or shlex.join(command), started_at, 0, "failed" if code else "succeeded")
     for line in keep_quietly(work, meter.use):
@@ -70,26 +62,39 @@ def measure(command: tuple[str, ...], name: str | None) -> int:
     return code if code >= 0 else 128 - code
 
 
+def _run_to_the_end(command: tuple[str, ...]) -> int:
+    """Run a command and return its exit code. Ctrl-C reaches the command itself, so its end is awaited."""
+    try:
+        process = subprocess.Popen(command)
+    except OSError as error:
+        raise RunRefused(f"{command[0]} cannot be run: {error.strerror}; name a program and its arguments") from None
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
+
+
 def show() -> None:
-    """Show what the stages of the last run took."""
+    """Print what the stages of the last run used."""
     with Session(engine("reader")) as session:
-        stages = last_stages(session)
+        stages = stages_of_last_run(session)
         if not stages:
-            click.echo("no run is on record: type `make pipeline`, or name a command after --")
+            click.echo(f"no run is recorded: type `{shown_command('run')}`, or name a command after --")
             return
         console = Console()
-        console.print(conso_words.table(stages))
-        for line in [conso_words.sum_up(stages), *conso_words.methods(stages)]:
+        console.print(display.stage_table(stages))
+        for line in [display.sum_up(stages), *display.methods(stages)]:
             click.echo(line)
 
 
 @click.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     help="Example: python -m pipeline.conso -- make dbt\n\n"
-    "Run COMMAND and say what it took, with all that it started and the servers: time, CPU, memory, disk, energy. "
-    "Without a command, say what the stages of the last run took.",
+    "Run COMMAND and print what it used, including its child processes, PostgreSQL and the broker: time, CPU, memory, "
+    "disk, energy. Without a command, print what the stages of the last run used.",
 )
-@click.option("--name", help="Keep it under this name, not under the command itself.")
+@click.option("--name", help="The name to record it under. By default, the command itself.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def main(name: str | None, command: tuple[str, ...]) -> int:
     """Measure a command, or show the last run."""

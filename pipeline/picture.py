@@ -1,4 +1,4 @@
-"""`python -m pipeline.picture`: the README's picture of the stages, drawn from `stages.yml`, as Mermaid text."""
+"""`python -m pipeline.picture`: draws the README's picture of the stages from `stages.yml`, as Mermaid text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from waybill.cli import run
 
 
 def draw() -> str:
-    """Return the picture: the stages in their order, those that can stop the line as gates, and what each makes."""
+    """Return the picture: the stages in order with what each makes. Hexagons are gates, which can stop the run."""
     return "\n".join(_lines(read_stages()))
 
 

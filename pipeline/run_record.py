@@ -1,4 +1,4 @@
-"""Remembers what the stages of the last run did and took, for the report page."""
+"""Remembers what each stage of the last run did and how long it took, for the report page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _path(settings: Settings) -> Path:
 
 
 def read_record(settings: Settings) -> list[dict[str, Any]]:
-    """Return a record a stage; empty before the first run, and when it cannot be read."""
+    """Return one record per stage; none before the first run, or if the file cannot be read."""
     try:
         found: list[dict[str, Any]] = json.loads(_path(settings).read_text())
     except (OSError, ValueError):
@@ -24,7 +24,7 @@ def read_record(settings: Settings) -> list[dict[str, Any]]:
 
 
 def remember(record: dict[str, Any], order: list[str]) -> None:
-    """Put a stage's record in place of its last one, whole or not at all."""
+    """Replace a stage's record by this one, atomically."""
     settings = get_settings()
     records = {entry["name"]: entry for entry in read_record(settings)}
     records[record["name"]] = record

@@ -1,4 +1,4 @@
-"""Runs the stages in order in one process, shows what each took, and stops the line at the first that fails."""
+"""Runs the stages in order in one process, reports what each used, and stops the run at the first that fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from uuid import UUID
@@ -20,28 +20,29 @@ from pipeline.consumption.history import Work
 from pipeline.consumption.meter import Meter
 from pipeline.errors import RunRefused
 from pipeline.run_record import remember
-from pipeline.stages import WORK, Outcome, Stage, as_record, read_stages
+from pipeline.stages import WORK, Outcome, Stage, as_record, gate_path, read_stages
 from warehouse.connection import connect, engine
 from warehouse.runs import recorded_run
 from warehouse.status import PSQL
+from warehouse.work_lock import working
 from waybill.errors import WaybillError
 from waybill.settings import get_settings, relative_name
 
-ONE_RUN_AT_A_TIME = 0x57415952  # the advisory lock that a run holds
+RUN_LOCK = 0x57415952  # the key of the advisory lock that a run holds on its database
 
 
 def run_all() -> None:
-    """Run all stages, then show the books and where to go on.
+    """Run all stages, then print the accounting and where to look next.
 
     Raises:
-        WaybillError: of the first stage that failed; what comes after it stays as the last good run left it.
+        WaybillError: from the first stage that failed. Everything downstream keeps its last good state.
     """
     started = time.monotonic()
     with only_run(), recorded_run("pipeline") as run_id:
         for stage in read_stages():
             run_stage(stage.name, run_id=run_id)
-    show_books()
-    show_use(run_id)
+    print_books()
+    print_use(run_id)
     settings = get_settings()
     click.echo(f"done in {time.monotonic() - started:.0f} s")
     click.echo(f"report: {relative_name(settings.reports_folder / 'index.html')}")
@@ -49,13 +50,25 @@ def run_all() -> None:
     click.echo("stop:   make down")
 
 
-def run_stage(name: str, *, work: Callable[[], Outcome] | None = None, run_id: UUID | None = None) -> Outcome:
-    """Run one stage, or other work in its place, show its name, time and rows, and remember them for the report.
-
-    What it took of the machine is kept in the ledger, and said when it is a fifth more than it used to be.
+def run_some(names: Sequence[str]) -> None:
+    """Run the named stages in the order given; like a whole run, they hold the lock for runs.
 
     Raises:
-        WaybillError: what the stage says, with its name and what to look at before it.
+        RunRefused: another run or stage is running on this database.
+        WaybillError: from the first stage that failed.
+    """
+    with only_run(), working(f"stage {' '.join(names)}"):
+        for name in names:
+            run_stage(name)
+
+
+def run_stage(name: str, *, work: Callable[[], Outcome] | None = None, run_id: UUID | None = None) -> Outcome:
+    """Run one stage, or `work` instead of it; print its name, time and rows, and remember them for the report.
+
+    The ledger keeps what the stage used of the machine. A line reports a use that is a fifth above the usual one.
+
+    Raises:
+        WaybillError: the stage's own error, with the stage's name before it and what to look at after it.
     """
     stages = read_stages()
     stage = next(entry for entry in stages if entry.name == name)
@@ -65,42 +78,46 @@ def run_stage(name: str, *, work: Callable[[], Outcome] | None = None, run_id: U
         with meter, _spinner(stage):
             outcome = (work or WORK[name])()
     except BaseException as error:
-        with suppress(OSError):  # the disk that is full may be this one
+        with suppress(OSError):  # the full disk may be this one
             remember(as_record(stage, meter.use.wall_seconds, None, "failed"), order)
         keep_quietly(Work("stage", name, started_at, 0, "failed", run_id), meter.use)
         if isinstance(error, WaybillError):
-            raise type(error)(_stopped(stage, error)) from error
+            raise type(error)(_stop_message(stage, error)) from error
         if isinstance(error, OSError):
             error.filename = error.filename or name
         raise
     seconds = meter.use.wall_seconds
     remember(as_record(stage, seconds, outcome, "succeeded"), order)
-    click.echo(_line(f"{stage.name:<12} {seconds:>6.1f} s {outcome.rows:>11,} rows   ", outcome.summary))
+    click.echo(_fold(f"{stage.name:<12} {seconds:>6.1f} s {outcome.rows:>11,} rows   ", outcome.summary))
     for line in keep_quietly(Work("stage", name, started_at, outcome.rows, "succeeded", run_id), meter.use):
         click.echo(line)
     return outcome
 
 
 def _spinner(stage: Stage) -> AbstractContextManager[object]:
-    """Show that a stage is at work; one that shows its own progress needs none beside it."""
+    """Show that a stage is working, unless it shows its own progress."""
     return nullcontext() if stage.shows_progress else Console(stderr=True).status(f"{stage.name}: {stage.does}")
 
 
-def _line(start: str, summary: str) -> str:
-    """Return one line; on a narrow terminal, the summary is folded under its own beginning."""
+def _fold(start: str, summary: str) -> str:
+    """Return one line. On a narrow terminal the summary continues in the lines below, under its own beginning."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     folded = textwrap.wrap(summary, max(width - len(start), 20), break_long_words=False) if width else [summary]
     return start + f"\n{' ' * len(start)}".join(folded)
 
 
-def _stopped(stage: Stage, error: WaybillError) -> str:
-    look = f"; look at {stage.gate}" if stage.gate else ""
-    return f"{stage.name} stopped the line: {error}{look}"
+def _stop_message(stage: Stage, error: WaybillError) -> str:
+    path = gate_path(stage)
+    return f"{stage.name} stopped the run: {error}{f'; look at {path}' if path else ''}"
 
 
 @contextmanager
 def only_run() -> Iterator[None]:
-    """Hold the database's lock for runs, so that two at once do not mix; it goes when the process does."""
+    """Hold the database's lock for runs, so that two runs never mix. The server releases the lock of a dead process.
+
+    Raises:
+        RunRefused: another run holds it.
+    """
     connection = connect("loader")
     try:
         claim_run(connection)
@@ -117,26 +134,26 @@ def claim_run(connection: Connection) -> None:
     """
     connection.autocommit = True
     with connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(%s)", [ONE_RUN_AT_A_TIME])
+        cursor.execute("select pg_try_advisory_lock(%s)", [RUN_LOCK])
         if not cursor.fetchone()[0]:  # type: ignore[index]
             raise RunRefused("another pipeline run is at work on this database: wait for its end, then run again")
 
 
-def show_use(run_id: UUID) -> None:
-    """Print in one line what a run took of the machine."""
+def print_use(run_id: UUID) -> None:
+    """Print in one line what a run used of the machine."""
     from sqlalchemy.orm import Session
 
-    from pipeline.consumption.history import of_run
-    from pipeline.consumption.words import sum_up
+    from pipeline.consumption.display import sum_up
+    from pipeline.consumption.history import stages_of_run
 
     with Session(engine("reader")) as session:
-        stages = of_run(session, run_id)
+        stages = stages_of_run(session, run_id)
         if stages:
             click.echo(sum_up(stages))
 
 
-def show_books() -> None:
-    """Print where every document went."""
+def print_books() -> None:
+    """Print the accounting: what became of every document."""
     from pipeline.accounting import accounting, print_accounting
 
     with engine("reader").connect() as connection:

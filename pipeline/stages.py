@@ -1,7 +1,8 @@
-"""What each stage of `stages.yml` does; imports are inside, so that a stage pays for its own libraries only."""
+"""The work of each stage in `stages.yml`. Each imports its libraries itself, so that a stage pays for its own only."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,12 @@ from typing import Any
 
 import yaml
 
-from waybill.settings import get_settings
+from waybill.settings import PROJECT, get_settings, relative_name
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of a run: what stands there after it, and what to look at when it stops the line."""
+    """One step of a run: what it does, what exists after it, and what to look at when it stops the run."""
 
     name: str
     does: str
@@ -25,15 +26,24 @@ class Stage:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a stage did: how many rows it worked on, none where it found nothing to do, and one line for a person."""
+    """What a stage did: how many rows it worked on (0 if there was nothing to do) and a summary in one line."""
 
     rows: int
     summary: str
 
 
 def read_stages() -> list[Stage]:
-    """Return the stages in their order."""
+    """Return the stages in order."""
     return [Stage(**entry) for entry in yaml.safe_load(Path(__file__).with_name("stages.yml").read_text())]
+
+
+def gate_path(stage: Stage) -> str | None:
+    """Return the path of what to look at when a stage stops the run, in the folders of the current run."""
+    if stage.gate is None:
+        return None
+    dbt_target = PROJECT / "dbt_project" / os.environ.get("DBT_TARGET_PATH", "target")
+    reports = relative_name(get_settings().reports_folder)
+    return stage.gate.format(reports=reports, dbt_target=relative_name(dbt_target))
 
 
 def _load() -> Outcome:
@@ -107,6 +117,6 @@ WORK: dict[str, Callable[[], Outcome]] = {
 
 
 def as_record(stage: Stage, seconds: float, outcome: Outcome | None, end: str) -> dict[str, Any]:
-    """Return what is remembered of a stage for the report."""
+    """Return what the report remembers about a stage."""
     rows, summary = (outcome.rows, outcome.summary) if outcome else (0, "")
     return {"name": stage.name, "seconds": round(seconds, 2), "rows": rows, "summary": summary, "outcome": end}

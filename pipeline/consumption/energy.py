@@ -1,4 +1,4 @@
-"""How much energy the work took above an idle machine, and its CO2: never a number without the way it was found."""
+"""Energy that work used above an idle machine, and its CO2. A figure always comes with its method."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JOULES_PER_KWH = 3_600_000
 
 @dataclass(frozen=True)
 class Energy:
-    """Joules above idle, grams of CO2, the method and what was assumed."""
+    """Joules above idle, grams of CO2, the method and its assumptions."""
 
     joules: float
     grams_co2: float
@@ -24,13 +24,13 @@ class Energy:
     assumptions: dict[str, float]
 
     @property
-    def words(self) -> str:
-        """The method in words."""
+    def description(self) -> str:
+        """The method, described for a person."""
         return describe(self.method, self.assumptions)
 
 
 def describe(method: str, assumptions: dict[str, float]) -> str:
-    """Return the method in words, with its figures."""
+    """Describe the method with its figures."""
     busy, idle = assumptions["busy_watts"], assumptions["idle_watts"]
     grid = f"{assumptions['grid_grams_per_kwh']:g} g of CO2 a kWh"
     if method == "rapl":
@@ -39,10 +39,10 @@ def describe(method: str, assumptions: dict[str, float]) -> str:
 
 
 class EnergyMeter:
-    """Reads the processor's own counters (RAPL) where they can be read; estimates from CPU seconds where not."""
+    """Reads the processor's energy counters (RAPL) if they are readable; otherwise estimates from CPU seconds."""
 
     def __init__(self, settings: Settings, powercap: Path = POWERCAP) -> None:
-        """Begin to count."""
+        """Start counting."""
         self._powercap = powercap
         self._assumptions = {
             "busy_watts": settings.waybill_busy_watts,
@@ -51,17 +51,17 @@ class EnergyMeter:
         }
         self._before, self._busy_before = _packages(powercap), _busy_seconds()
 
-    def taken(self, cpu_seconds: float, wall_seconds: float) -> Energy:
-        """Return the energy of work that took so much CPU time since the beginning.
+    def used(self, cpu_seconds: float, wall_seconds: float) -> Energy:
+        """Return the energy of work that used `cpu_seconds` since this meter was created.
 
-        Of RAPL's joules, idle watts are taken off for every core and second; of the rest, work has the share that its
-        CPU time has of the machine's busy time.
+        From RAPL's joules, idle watts are subtracted for every core and second. The work gets the share of the rest
+        that its CPU time has in the machine's busy time.
         """
         idle = self._assumptions["idle_watts"]
         method, joules = "estimate", cpu_seconds * (self._assumptions["busy_watts"] - idle)
         after = _packages(self._powercap)
         if self._before and self._before.keys() == after.keys():
-            whole = sum(_grown(self._before[name], after[name]) for name in after)
+            whole = sum(_increase(self._before[name], after[name]) for name in after)
             busy = max(_busy_seconds() - self._busy_before, cpu_seconds, 1e-9)
             above_idle = max(whole - idle * (os.cpu_count() or 1) * wall_seconds, 0.0)
             method, joules = "rapl", above_idle * cpu_seconds / busy
@@ -70,7 +70,7 @@ class EnergyMeter:
 
 
 def _packages(powercap: Path) -> dict[str, tuple[int, int]]:
-    """Return package → its counter and the counter's end, in microjoules; nothing where they cannot be read."""
+    """Return package → (its counter, the counter's maximum) in microjoules; empty if they are not readable."""
     try:
         return {
             package.name: (
@@ -78,16 +78,17 @@ def _packages(powercap: Path) -> dict[str, tuple[int, int]]:
                 int((package / "max_energy_range_uj").read_text()),
             )
             for package in powercap.glob("intel-rapl:*")
-            if package.name.count(":") == 1  # its parts, such as memory and cores, are in it
-            and (package / "name").read_text().strip() != "psys"  # the platform, which holds the packages
+            if package.name.count(":") == 1  # it includes its parts, such as memory and cores
+            and (package / "name").read_text().strip() != "psys"  # the platform, which includes the packages
         }
     except (OSError, ValueError):
         return {}
 
 
-def _grown(before: tuple[int, int], after: tuple[int, int]) -> float:
-    grown = after[0] - before[0]
-    return (grown if grown >= 0 else grown + after[1]) / 1e6
+def _increase(before: tuple[int, int], after: tuple[int, int]) -> float:
+    """Return the joules between two readings; the counter restarts at 0 after its maximum."""
+    microjoules = after[0] - before[0]
+    return (microjoules if microjoules >= 0 else microjoules + after[1]) / 1e6
 
 
 def _busy_seconds() -> float:

@@ -1,4 +1,4 @@
-"""What stages and commands took, kept in the ledger, and which of them became dearer than they used to be."""
+"""Records in the ledger what stages and commands used, and finds those that used more than they usually do."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from warehouse.connection import engine
 from warehouse.ledger import StageRun, StageRunPart
 from waybill.identifiers import uuid7
 
-COMPARED_WITH = 10
-FEWEST_TO_COMPARE = 3
-DEARER = 1.2
-LIKE_ROWS = 1.1  # runs over more or fewer rows than that did other work
+MAX_COMPARED = 10
+MIN_COMPARED = 3
+MIN_INCREASE = 1.2
+MAX_ROWS_RATIO = 1.1  # runs over more or fewer rows than this did different work
 
 
 @dataclass(frozen=True)
 class Work:
-    """What was measured: a stage of a run or a command, since when, over how many rows, to what end."""
+    """The work that was measured: a stage of a run or a command, its start, its rows and its outcome."""
 
     kind: Literal["stage", "command"]
     name: str
@@ -41,11 +41,11 @@ class Work:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure that is watched: its column, its words, and from what difference on it counts."""
+    """A figure that is compared: its column, the smallest increase that counts, and how it is shown."""
 
     column: str
-    least: float
-    words: str
+    min_difference: float
+    verb: str
     unit: str
     divisor: float
 
@@ -58,7 +58,7 @@ FIGURES = (
 
 
 def keep(work: Work, use: Use) -> list[str]:
-    """Write down what some work took; return a line for each figure that is a fifth above what it used to be."""
+    """Record what some work used; return a line for each figure that is a fifth above its usual value."""
     row = StageRun(
         stage_run_id=uuid7(),
         run_id=work.run_id,
@@ -83,11 +83,11 @@ def keep(work: Work, use: Use) -> list[str]:
     with Session(engine("loader"), expire_on_commit=False) as session:
         session.add(row)
         session.commit()
-        return compare(row, like(session, row)) if work.outcome == "succeeded" else []
+        return compare(row, similar_runs(session, row)) if work.outcome == "succeeded" else []
 
 
-def like(session: Session, row: StageRun) -> Sequence[StageRun]:
-    """Return the last ten runs before it of the same stage on the same kind of machine over about as many rows."""
+def similar_runs(session: Session, row: StageRun) -> Sequence[StageRun]:
+    """Return up to ten earlier runs of the same stage on the same kind of machine over about as many rows."""
     return session.scalars(
         select(StageRun)
         .where(
@@ -95,46 +95,46 @@ def like(session: Session, row: StageRun) -> Sequence[StageRun]:
             StageRun.stage == row.stage,
             StageRun.machine == row.machine,
             StageRun.outcome == "succeeded",
-            StageRun.rows.between(row.rows / LIKE_ROWS, row.rows * LIKE_ROWS),
+            StageRun.rows.between(row.rows / MAX_ROWS_RATIO, row.rows * MAX_ROWS_RATIO),
             StageRun.started_at < row.started_at,
         )
         .order_by(StageRun.started_at.desc())
-        .limit(COMPARED_WITH)
+        .limit(MAX_COMPARED)
     ).all()
 
 
 def compare(row: StageRun, before: Sequence[StageRun]) -> list[str]:
-    """Return a line for each figure that is a fifth above the median of the runs before, and not by a trifle."""
-    if len(before) < FEWEST_TO_COMPARE:
+    """Return a line for each figure that is a fifth, and not only a trifle, above the median of earlier runs."""
+    if len(before) < MIN_COMPARED:
         return []
     lines = []
     for figure in FIGURES:
         usual = float(median(getattr(one, figure.column) for one in before))
         value = float(getattr(row, figure.column))
-        if value > usual * DEARER and value - usual >= figure.least:
+        if value > usual * MIN_INCREASE and value - usual >= figure.min_difference:
             lines.append(
-                f"dearer: {row.stage} {figure.words} {value / figure.divisor:,.1f} {figure.unit}, "
+                f"more than usual: {row.stage} {figure.verb} {value / figure.divisor:,.1f} {figure.unit}, "
                 f"{100 * (value / usual - 1):.0f} % more than {usual / figure.divisor:,.1f}, "
-                f"the median of the last {len(before)} like it"
+                f"the median of the last {len(before)} similar runs"
             )
     return lines
 
 
-def last_stages(session: Session) -> list[StageRun]:
-    """Return the stages of the last whole run that has any, in their order."""
+def stages_of_last_run(session: Session) -> list[StageRun]:
+    """Return the stages of the last whole run that recorded any, in order."""
     last = select(StageRun.run_id).where(StageRun.run_id.is_not(None)).order_by(StageRun.started_at.desc()).limit(1)
-    return of_run(session, session.scalar(last))
+    return stages_of_run(session, session.scalar(last))
 
 
-def of_run(session: Session, run_id: UUID | None) -> list[StageRun]:
-    """Return the stages of a run in their order."""
+def stages_of_run(session: Session, run_id: UUID | None) -> list[StageRun]:
+    """Return the stages of a run in order."""
     stages = select(StageRun).options(selectinload(StageRun.parts)).order_by(StageRun.started_at)
     return list(session.scalars(stages.where(StageRun.run_id == run_id))) if run_id else []
 
 
 @cache
 def machine() -> str:
-    """Return the kind of this machine: how many cores of which processor; no name of it."""
+    """Return the kind of this machine, without its name: the number of cores and the processor."""
     model = platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

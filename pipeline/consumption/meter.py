@@ -1,4 +1,4 @@
-"""Measures a stretch of work: its own processes, PostgreSQL's and the broker's, by looks that cost next to nothing."""
+"""Measures work: its own processes, PostgreSQL's and the broker's, by samples that cost almost nothing."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from waybill.settings import Settings, get_settings
 
 logger = logging.getLogger(__name__)
 
-SHORTEST_PAUSE_SECONDS = 0.2
-PAUSE_PER_COST = 200  # a look that took 1 ms of CPU is followed by 200 ms without one: half a percent
-IDLING_SHARE = 0.05  # of a core: a broker below it had nothing to do with the work
-HIDDEN = "not seen: it did not run, or the system hides its processes"
+MIN_PAUSE_SECONDS = 0.2
+PAUSE_PER_COST = 200  # a sample that took 1 ms of CPU is followed by a pause of 200 ms: half a percent
+MAX_IDLE_SHARE = 0.05  # of a core: a broker below this was idle and had no part in the work
+HIDDEN = "not measured: it did not run, or the system hides its processes"
 COMMANDS, POSTGRESQL, BROKER = "commands", "PostgreSQL", "Kafka broker"
 
 
 @dataclass(frozen=True)
 class PartUse:
-    """What one part took; `unseen` says why nothing is known of it. Bytes are None where they are hidden."""
+    """What one part used; `unseen` is the reason if it could not be measured. Bytes are None if they are hidden."""
 
     part: str
     cpu_seconds: float | None = None
@@ -44,7 +44,7 @@ class PartUse:
 
 @dataclass(frozen=True)
 class Use:
-    """What a stretch of work took in all, and by parts; peak and mean are those of the sum of the parts."""
+    """What work used in total and by part. Peak and mean are those of the sum of the parts."""
 
     wall_seconds: float
     cpu_seconds: float
@@ -57,7 +57,7 @@ class Use:
 
 
 class _Memory:
-    """Peak and mean over time of what the looks saw."""
+    """Peak and mean over time of the sampled memory."""
 
     def __init__(self) -> None:
         self.peak, self._area, self._seconds = 0, 0.0, 0.0
@@ -75,24 +75,24 @@ class _Memory:
 
 
 class Meter:
-    """Measures from entering to leaving; `use` is there afterwards, however the work ended."""
+    """Context manager that measures its block. `use` is set afterwards, even if the block raised an error."""
 
     use: Use
 
     def __init__(self) -> None:
-        """Find out what can be seen."""
+        """Find out which parts can be measured."""
         self._settings = get_settings()
         self._unseen, self._roots = _parts(self._settings)
         self._cost_seconds, self._stop = 0.0, threading.Event()
 
     def __enter__(self) -> Meter:
-        """Take the first look and begin to look again and again, beside the work."""
-        self._started = self._looked = time.monotonic()
+        """Take the first sample and start a thread that takes the next ones."""
+        self._started = self._sampled_at = time.monotonic()
         self._energy = EnergyMeter(self._settings)
         self._trees = {name: ProcessTree(find) for name, find in self._roots.items()}
         self._memory = {name: _Memory() for name in self._trees}
         self._together, self._without_broker = _Memory(), _Memory()
-        self._look()
+        self._sample()
         self._thread = threading.Thread(target=self._watch, name="conso", daemon=True)
         self._thread.start()
         return self
@@ -100,33 +100,33 @@ class Meter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the last look and add up."""
+        """Take the last sample and add everything up."""
         self._stop.set()
         self._thread.join()
-        self._look()
+        self._sample()
         self.use = self._add_up(time.monotonic() - self._started)
 
     def _watch(self) -> None:
         cost = 0.0
         while not self._stop.wait(pause(cost)):
-            cost = self._look()
+            cost = self._sample()
 
-    def _look(self) -> float:
-        """Look at all parts; return the CPU seconds that it took. Only one thread looks at a time."""
+    def _sample(self) -> float:
+        """Sample all parts; return the CPU seconds that it cost. Only one thread samples at a time."""
         before = time.thread_time()
         try:
-            self._look_at_all()
-        except (psutil.Error, OSError) as error:  # a look that fails is one less, no reason to stop the work
-            logger.info("could not look at the processes reason=%s", error)
+            self._sample_parts()
+        except (psutil.Error, OSError) as error:  # a failed sample is left out; the work continues
+            logger.info("the processes could not be sampled reason=%s", error)
         cost = time.thread_time() - before
         self._cost_seconds += cost
         return cost
 
-    def _look_at_all(self) -> None:
-        seconds, self._looked = time.monotonic() - self._looked, time.monotonic()
+    def _sample_parts(self) -> None:
+        seconds, self._sampled_at = time.monotonic() - self._sampled_at, time.monotonic()
         roots = {name: tree.find() for name, tree in self._trees.items()}
         for name, tree in self._trees.items():
-            tree.look(roots[name], {root.pid for other, root in roots.items() if root and other != name})
+            tree.sample(roots[name], {root.pid for other, root in roots.items() if root and other != name})
             self._memory[name].add(tree.memory_bytes, seconds)
         sizes = {name: tree.memory_bytes for name, tree in self._trees.items()}
         self._together.add(sum(sizes.values()), seconds)
@@ -134,7 +134,7 @@ class Meter:
 
     def _add_up(self, wall: float) -> Use:
         parts = [self._part(name, tree) for name, tree in self._trees.items() if tree.is_there]
-        parts = [part for part in parts if part.part != BROKER or (part.cpu_seconds or 0) >= IDLING_SHARE * wall]
+        parts = [part for part in parts if part.part != BROKER or (part.cpu_seconds or 0) >= MAX_IDLE_SHARE * wall]
         hidden = {name: HIDDEN for name, tree in self._trees.items() if name == POSTGRESQL and not tree.is_there}
         cpu = sum(part.cpu_seconds or 0.0 for part in parts)
         memory = self._together if any(part.part == BROKER for part in parts) else self._without_broker
@@ -145,41 +145,41 @@ class Meter:
             mean_bytes=memory.mean,
             read_bytes=_sum([part.read_bytes for part in parts]),
             written_bytes=_sum([part.written_bytes for part in parts]),
-            energy=self._energy.taken(cpu, wall),
+            energy=self._energy.used(cpu, wall),
             parts=parts + [PartUse(name, unseen=reason) for name, reason in {**self._unseen, **hidden}.items()],
         )
 
     def _part(self, name: str, tree: ProcessTree) -> PartUse:
-        taken, memory = tree.taken, self._memory[name]
-        looks = self._cost_seconds if name == COMMANDS else 0.0
+        used, memory = tree.used, self._memory[name]
+        own_cost = self._cost_seconds if name == COMMANDS else 0.0
         return PartUse(
             part=name,
-            cpu_seconds=max(taken.cpu_seconds - looks, 0.0),
+            cpu_seconds=max(used.cpu_seconds - own_cost, 0.0),
             peak_bytes=memory.peak,
             mean_bytes=memory.mean,
-            read_bytes=taken.read_bytes if tree.shows_bytes else None,
-            written_bytes=taken.written_bytes if tree.shows_bytes else None,
+            read_bytes=used.read_bytes if tree.shows_bytes else None,
+            written_bytes=used.written_bytes if tree.shows_bytes else None,
         )
 
 
 def pause(cost_seconds: float) -> float:
-    """Return how long not to look after a look that took so much CPU, so that looking stays below 1 %."""
-    return max(SHORTEST_PAUSE_SECONDS, PAUSE_PER_COST * cost_seconds)
+    """Return the seconds to wait after a sample that cost this much CPU, so that sampling stays below 1 %."""
+    return max(MIN_PAUSE_SECONDS, PAUSE_PER_COST * cost_seconds)
 
 
 def _parts(settings: Settings) -> tuple[dict[str, str], dict[str, Callable[[], psutil.Process | None]]]:
-    """Return the parts that cannot be seen, with the reason, and those that can, with the way to their root."""
+    """Return part → why it cannot be measured, and part → the function that finds its root process."""
     unseen: dict[str, str] = {}
-    me = psutil.Process()
-    roots: dict[str, Callable[[], psutil.Process | None]] = {COMMANDS: lambda: me}
+    this_process = psutil.Process()
+    roots: dict[str, Callable[[], psutil.Process | None]] = {COMMANDS: lambda: this_process}
     if not settings.is_embedded:
-        unseen[POSTGRESQL] = "not ours to see: PGHOST names a server of yours"
+        unseen[POSTGRESQL] = "not measured: PGHOST names an external server"
     else:
-        with suppress(WarehouseError):  # where it cannot stand, the work itself will say so
+        with suppress(WarehouseError):  # the work itself reports a server that cannot be placed
             place = find_place(settings)
             roots[POSTGRESQL] = lambda: embedded.process(place)
     if settings.kafka_bootstrap_servers:
-        unseen[BROKER] = "not ours to see: KAFKA_BOOTSTRAP_SERVERS names a broker of yours"
+        unseen[BROKER] = "not measured: KAFKA_BOOTSTRAP_SERVERS names an external broker"
     else:
         roots[BROKER] = lambda: find_broker_process(broker_paths(settings))
     return unseen, roots

@@ -1,4 +1,4 @@
-"""What a process and all that it starts take of the machine: CPU time, memory, bytes read and written."""
+"""What a process and its descendants use: CPU time, memory, bytes read and written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GONE = (psutil.NoSuchProcess, psutil.ZombieProcess)
 
 @dataclass(frozen=True)
 class Counters:
-    """CPU seconds and bytes from and to the disk; both only ever grow."""
+    """CPU seconds, and bytes read from and written to the disk. They never decrease."""
 
     cpu_seconds: float = 0.0
     read_bytes: int = 0
@@ -31,7 +31,7 @@ class Counters:
         )
 
     def __sub__(self, other: Counters) -> Counters:
-        """Return how much was added since the other; never below nothing."""
+        """Return the increase since the other, at least 0."""
         return Counters(
             max(self.cpu_seconds - other.cpu_seconds, 0.0),
             max(self.read_bytes - other.read_bytes, 0),
@@ -40,61 +40,61 @@ class Counters:
 
 
 class ProcessTree:
-    """Adds up a process and its descendants, from now on.
+    """Adds up a process and its descendants from the moment of creation.
 
-    The kernel adds what a child took to its parent when the parent waits for it, so the sum over those that live loses
-    nothing with a child that came and went between two looks. A descendant whose parent ended first is followed until
-    it ends; what it took after the last look at it is lost. A root that is replaced, such as a server that is started
-    anew, begins another sum.
+    When a parent waits for a child that ended, the kernel adds the child's use to the parent's. So the sum over the
+    living processes misses nothing of a child that started and ended between two samples. A descendant whose parent
+    ended first is followed until it ends; its use after the last sample is lost. When the root is replaced, for example
+    by a restarted server, a new sum starts.
     """
 
     def __init__(self, find_root: FindRoot) -> None:
-        """Take the way to find the root, asked at every look; it may not be there yet."""
+        """Take the function that finds the root. It is called for every sample; the root need not exist yet."""
         self._find_root = find_root
         self._since = time.time()
         self._root: psutil.Process | None = None
         self._followed: dict[int, psutil.Process] = {}
-        self._last: dict[int, tuple[Counters, int]] = {}  # process → what it took, and its parent
+        self._last: dict[int, tuple[Counters, int]] = {}  # process → its use, and its parent
         self._before = self._ended = self._sum = Counters()
         self.memory_bytes = 0
-        self.shows_bytes = True  # another user's processes may hide what they read and wrote
+        self.shows_bytes = True  # the system may hide these counters of another user's processes
 
     @property
     def is_there(self) -> bool:
-        """Whether the root has been seen at all."""
+        """Whether a root was ever found."""
         return self._root is not None
 
     @property
-    def others(self) -> int:
-        """How many processes but the root lived at the last look."""
+    def descendants(self) -> int:
+        """How many processes other than the root were alive at the last sample."""
         return max(len(self._followed) - 1, 0)
 
     @property
-    def taken(self) -> Counters:
-        """What was taken from the beginning to the last look."""
+    def used(self) -> Counters:
+        """What was used between creation and the last sample."""
         return self._ended + (self._sum - self._before)
 
     def find(self) -> psutil.Process | None:
-        """Return the root of this moment."""
+        """Return the current root."""
         return self._find_root()
 
-    def look(self, root: psutil.Process | None, apart: Collection[int] = ()) -> None:
-        """Look once; `apart` are the numbers of roots whose trees are counted elsewhere."""
+    def sample(self, root: psutil.Process | None, excluded: Collection[int] = ()) -> None:
+        """Take one sample; `excluded` are the process numbers of roots whose trees are counted elsewhere."""
         if root is None:
             self.memory_bytes = 0
             return
         is_new = root != self._root
         if is_new:
-            self._ended, self._root = self.taken, root
+            self._ended, self._root = self.used, root
             self._followed, self._last, self._sum, self._before = {}, {}, Counters(), Counters()
-        self._add_up(root, apart)
+        self._add_up(root, excluded)
         if is_new and root.create_time() < self._since:
             self._before = self._sum
 
-    def _add_up(self, root: psutil.Process, apart: Collection[int]) -> None:
-        for process in list(_descend(root, apart)):
+    def _add_up(self, root: psutil.Process, excluded: Collection[int]) -> None:
+        for process in list(_descend(root, excluded)):
             self._followed.setdefault(process.pid, process)
-        for number in self._followed.keys() & set(apart):  # it became the root of another tree meanwhile
+        for number in self._followed.keys() & set(excluded):  # it has become the root of another tree
             del self._followed[number]
             self._last.pop(number, None)
         private = shared = 0
@@ -106,11 +106,11 @@ class ProcessTree:
             except GONE:
                 del self._followed[number]
                 if self._last.get(number, (None, root.pid))[1] in {root.pid, *self._followed}:
-                    self._last.pop(number, None)  # its parent has waited for it and holds what it took
+                    self._last.pop(number, None)  # its parent has waited for it and includes its use
                 continue
             except psutil.AccessDenied:
                 continue
-            common = getattr(memory, "shared", 0)  # of all that share it, it is counted once
+            common = getattr(memory, "shared", 0)  # memory that several processes share is counted once
             private, shared = private + memory.rss - common, max(shared, common)
         self.memory_bytes = private + shared
         self._sum = sum((counters for counters, _ in self._last.values()), Counters())
@@ -128,15 +128,15 @@ class ProcessTree:
         return Counters(cpu, moved.read_bytes, moved.write_bytes)
 
 
-def _descend(process: psutil.Process, apart: Collection[int]) -> Iterator[psutil.Process]:
+def _descend(process: psutil.Process, excluded: Collection[int]) -> Iterator[psutil.Process]:
     yield process
     for child in _children(process):
-        if child.pid not in apart:
-            yield from _descend(child, apart)
+        if child.pid not in excluded:
+            yield from _descend(child, excluded)
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
-    """Return the children: of the kernel's own list where there is one, without a look at all processes."""
+    """Return the children, from the kernel's list if there is one: that avoids a scan of all processes."""
     lists = list(Path(f"/proc/{process.pid}/task").glob("*/children"))
     if not lists:
         try:

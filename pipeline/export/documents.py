@@ -1,4 +1,4 @@
-"""The shape of the exported documents: which columns of a fact go where, and what is nested from its dimensions."""
+"""The shape of the exported documents: where each column of a fact goes, and what its dimensions contribute."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Member = dict[str, Any]
 
 @dataclass(frozen=True)
 class Export:
-    """One file of documents: the fact, the dimensions' columns that are nested, and the document of a row.
+    """One export file: the fact, the nested columns of its dimensions, and the function that builds a document.
 
-    `build` takes the row and reference → the nested member, None where the key is null.
+    `build` takes a row and reference → nested member, which is None if the key is null.
     """
 
     mart: str

@@ -1,4 +1,4 @@
-"""The marts' facts as files of cleaned, nested JSON: `data/processed/<mart>.json`, one array, one document a line."""
+"""Writes the marts' facts as cleaned, nested JSON: one array per file, `data/processed/<mart>.json`."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from waybill.cli import run
 from waybill.settings import get_settings, relative_name
 
 SCHEMAS = Path(__file__).with_name("schemas")
-ROWS_A_FETCH = 10_000
+FETCH_ROWS = 10_000
 TIMESTAMP = 'YYYY-MM-DD"T"HH24:MI:SS"Z"'
 
 
 @dataclass(frozen=True)
 class ExportOutcome:
-    """What the files hold now, which of them were written by this call, and how many rows that took."""
+    """How many rows the files hold, which files this call wrote, and how many rows it wrote."""
 
     rows: int
     summary: str
@@ -45,13 +45,13 @@ class ExportOutcome:
 
 
 def export() -> ExportOutcome:
-    """Write the files whose marts have changed since they were written.
+    """Write the files whose marts have changed since the last export.
 
-    1. all is read in one snapshot; 2. each document is checked against the mart's JSON Schema, their number against
-    the mart's; 3. the file is put in place by a rename; 4. what it was made of is remembered beside it.
+    1. Everything is read in one snapshot. 2. Each document is checked against the mart's JSON Schema, and their number
+    against the mart's row count. 3. A rename puts the file in place. 4. A digest of its inputs is stored beside it.
 
     Raises:
-        ExportRefused: a document or the count is not as promised; the file of before stays.
+        ExportRefused: a document breaks the schema, or the count differs. The previous file stays.
     """
     folder = get_settings().processed_folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -61,21 +61,21 @@ def export() -> ExportOutcome:
         for task in EXPORTS:
             if task.mart not in marts:
                 raise ExportRefused(f"there is no table {SCHEMA}.{task.mart}: run `make dbt` first")
-            state = _state(connection, task, marts)
+            state = _digest(connection, task, marts)
             file = folder / f"{task.mart}.json"
-            known = _remembered(file)
+            known = _read_state(file)
             if known.get("state") != state or not file.exists() or file.stat().st_size != known.get("bytes"):
                 known = {"state": state, **_write(connection, task, marts, file)}
-                write_atomic(_memory(file), json.dumps(known, indent=2))
+                write_atomic(_state_file(file), json.dumps(known, indent=2))
                 written.append(task.mart)
                 rows_written += known["rows"]
             rows += known["rows"]
-    news = f"wrote {', '.join(written)}" if written else "nothing new since the last export"
-    return ExportOutcome(rows, f"{news}; {rows:,} documents in {relative_name(folder)}", tuple(written), rows_written)
+    change = f"wrote {', '.join(written)}" if written else "nothing new since the last export"
+    return ExportOutcome(rows, f"{change}; {rows:,} documents in {relative_name(folder)}", tuple(written), rows_written)
 
 
 def _write(connection: Connection, task: Export, marts: Mapping[str, Any], file: Path) -> dict[str, int]:
-    """Write the file beside its place, check its count, then put it there."""
+    """Write a temporary file, check its count, then rename it to `file`."""
     rows = 0
     with atomic_file(file) as partial:
         with partial.open("wb") as handle:
@@ -85,14 +85,14 @@ def _write(connection: Connection, task: Export, marts: Mapping[str, Any], file:
                 handle.write(b",\n".join(documents))
                 rows += len(documents)
             handle.write(b"\n]\n")
-        there = connection.scalar(select(func.count()).select_from(marts[task.mart]))
-        if rows != there:
-            raise ExportRefused(f"{rows:,} documents were made of {there:,} rows of {SCHEMA}.{task.mart}: run it again")
+        mart_rows = connection.scalar(select(func.count()).select_from(marts[task.mart]))
+        if rows != mart_rows:
+            raise ExportRefused(f"{rows:,} documents, but {SCHEMA}.{task.mart} has {mart_rows:,} rows: run it again")
     return {"rows": rows, "bytes": file.stat().st_size}
 
 
 def _documents(connection: Connection, task: Export, marts: Mapping[str, Any]) -> Iterator[list[bytes]]:
-    """Yield the mart's documents as checked JSON texts, some thousands at a time, in the order of its key."""
+    """Yield the mart's documents as validated JSON, some thousands at a time, in the order of its key."""
     fact = marts[task.mart]
     known = references(fact)
     missing = task.members.keys() - known.keys()
@@ -105,9 +105,9 @@ def _documents(connection: Connection, task: Export, marts: Mapping[str, Any]) -
         reference: _members(connection, known[reference][1], columns) for reference, columns in task.members.items()
     }
     validator = jsonschema_rs.validator_for(json.loads(schema_file(task.mart).read_text()))
-    query = select(*_texts(fact)).order_by(*inspect(fact).primary_key)
+    query = select(*_columns(fact)).order_by(*inspect(fact).primary_key)
     with Session(connection) as session:
-        streamed = session.execute(query, execution_options={"yield_per": ROWS_A_FETCH})
+        streamed = session.execute(query, execution_options={"yield_per": FETCH_ROWS})
         for rows in streamed.mappings().partitions():
             documents = []
             for row in rows:
@@ -120,15 +120,15 @@ def _documents(connection: Connection, task: Export, marts: Mapping[str, Any]) -
 
 
 def _members(connection: Connection, dimension: Any, columns: tuple[str, ...]) -> dict[Any, Member]:
-    """Return key → the member's columns, for every member of a dimension."""
+    """Return key → the chosen columns, for every row of a dimension."""
     (key,) = inspect(dimension).primary_key
     with Session(connection) as session:
         query = select(key, *(getattr(dimension, column) for column in columns))
         return {row[0]: dict(zip(columns, row[1:], strict=True)) for row in session.execute(query)}
 
 
-def _texts(mapped: Any) -> Iterator[Any]:
-    """Yield the mapped columns; times as text, made by PostgreSQL in UTC."""
+def _columns(mapped: Any) -> Iterator[Any]:
+    """Yield the mapped columns without those that the pipeline adds; PostgreSQL formats times, in UTC."""
     for column in inspect(mapped).columns:
         if column.name.startswith("_"):
             continue
@@ -142,10 +142,10 @@ def _texts(mapped: Any) -> Iterator[Any]:
 
 def _refuse(task: Export, validator: Any, document: dict[str, Any]) -> None:
     error = next(iter(validator.iter_errors(document)))
-    place = "/" + "/".join(str(part) for part in error.instance_path)
+    pointer = "/" + "/".join(str(part) for part in error.instance_path)
     raise ExportRefused(
-        f"{SCHEMA}.{task.mart} {next(iter(document.values()))}: {place}: {error.message}; the file of before stays: "
-        f"mend the mart, or pipeline/export/schemas/{schema_file(task.mart).name} if it is right"
+        f"{SCHEMA}.{task.mart} {next(iter(document.values()))}: {pointer}: {error.message}; the previous file stays: "
+        f"fix the mart, or pipeline/export/schemas/{schema_file(task.mart).name} if the mart is right"
     )
 
 
@@ -154,8 +154,8 @@ def schema_file(mart: str) -> Path:
     return SCHEMAS / f"{mart}.schema.json"
 
 
-def _state(connection: Connection, task: Export, marts: Mapping[str, Any]) -> str:
-    """Return a digest of what the file is made of: the rows of fact and dimensions, the schema, this code."""
+def _digest(connection: Connection, task: Export, marts: Mapping[str, Any]) -> str:
+    """Return a digest of all that the file depends on: the rows of fact and dimensions, the schema, this code."""
     digest = hashlib.blake2b(digest_size=16)
     for path in (schema_file(task.mart), Path(__file__), Path(__file__).with_name("documents.py")):
         digest.update(path.read_bytes())
@@ -165,23 +165,23 @@ def _state(connection: Connection, task: Export, marts: Mapping[str, Any]) -> st
     return digest.hexdigest()
 
 
-def _memory(file: Path) -> Path:
+def _state_file(file: Path) -> Path:
     return file.with_name(f".{file.stem}.state")
 
 
-def _remembered(file: Path) -> dict[str, Any]:
+def _read_state(file: Path) -> dict[str, Any]:
     try:
-        known: dict[str, Any] = json.loads(_memory(file).read_text())
+        known: dict[str, Any] = json.loads(_state_file(file).read_text())
     except (OSError, ValueError):
         return {}
     return known
 
 
 @click.command(
-    help="Write the marts' facts to data/processed, where they changed.\n\nExample: python -m pipeline.export.export"
+    help="Example: python -m pipeline.export.export\n\nWrite the facts of the marts that changed to data/processed."
 )
 def main() -> None:
-    """Export, and say what was written."""
+    """Export, and print what was written."""
     click.echo(f"export: {export().summary}")
 
 

@@ -1,4 +1,4 @@
-"""The marts as SQLAlchemy classes, made from the tables, primary keys and foreign keys that are really there.
+"""Maps the marts to SQLAlchemy classes, from the tables and keys that exist in the database.
 
 A relationship is named after its foreign key without `_id`: `origin_airport_id` gives `flight.origin_airport`.
 
@@ -32,7 +32,7 @@ def map_marts(engine: Engine) -> Mapping[str, Any]:
 
 
 def references(mapped: Any) -> dict[str, tuple[str, Any]]:
-    """Return reference → (the column that holds the key, the class it points to) of a mapped class."""
+    """Return reference → (key column, class that the key points to) of a mapped class."""
     found: dict[str, tuple[str, Any]] = {}
     for relationship in inspect(mapped).relationships:
         if isinstance(relationship, RelationshipProperty) and relationship.direction.name == "MANYTOONE":
@@ -42,7 +42,7 @@ def references(mapped: Any) -> dict[str, tuple[str, Any]]:
 
 
 def _name_reference(base: Any, local_cls: Any, referred_cls: Any, constraint: ForeignKeyConstraint) -> str:
-    """Name it after the key; where the key is the row's own (a one-to-one extension), after the other table."""
+    """Return the key's name without `_id`; for a one-to-one extension, the name of the other table."""
     name = "_".join(column.name for column in constraint.columns).removesuffix("_id")
     is_own_key = {column.name for column in constraint.columns} == {
         column.name for column in local_cls.__table__.primary_key.columns
@@ -51,6 +51,6 @@ def _name_reference(base: Any, local_cls: Any, referred_cls: Any, constraint: Fo
 
 
 def _name_collection(base: Any, local_cls: Any, referred_cls: Any, constraint: ForeignKeyConstraint) -> str:
-    """Name it after the other table and the role of its key, so that two keys to one table stay apart."""
+    """Return the other table's name with the role of its key, so that two keys to one table differ."""
     role = "_".join(column.name for column in constraint.columns).removesuffix("_id")
     return f"{referred_cls.__table__.name}_by_{role}"

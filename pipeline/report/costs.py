@@ -10,8 +10,8 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, selectinload
 
-from pipeline.consumption.history import compare, like
-from pipeline.consumption.words import ALL_COLUMNS, figures, methods
+from pipeline.consumption.display import ALL_COLUMNS, figures, methods
+from pipeline.consumption.history import compare, similar_runs
 from pipeline.report.line_pictures import History, draw_history
 from warehouse.ledger import StageRun
 
@@ -60,7 +60,7 @@ def gather_costs(connection: Connection, records: Sequence[Mapping[str, Any]]) -
 def _cost(session: Session, record: Mapping[str, Any], row: StageRun | None) -> StageCost:
     if row is None:
         return StageCost(record, None, [], None, [])
-    before = like(session, row)
+    before = similar_runs(session, row)
     parts = [
         f"{part.part} {part.cpu_seconds:.1f} s" if part.cpu_seconds is not None else f"{part.part}: {part.unseen}"
         for part in row.parts

@@ -15,7 +15,7 @@ from typing import Any
 import click
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline.consumption.words import ALL_COLUMNS
+from pipeline.consumption.display import ALL_COLUMNS
 from pipeline.report.documents import MAX_DESCRIBED, SQL_OF
 from pipeline.report.facts import ReportFacts, gather_facts
 from pipeline.report.flow_picture import MIN_HEIGHT, draw_flow

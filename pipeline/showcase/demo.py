@@ -12,7 +12,7 @@ import time
 
 import click
 
-from pipeline.runner import only_run, run_stage, show_books
+from pipeline.runner import only_run, print_books, run_stage
 from pipeline.showcase.demo_documents import show_documents, show_model
 from pipeline.showcase.own_database import use_own_database
 from pipeline.stages import Outcome, read_stages
@@ -38,7 +38,7 @@ def demo() -> None:
     with only_run(), recorded_run("demo") as run_id:
         for stage in read_stages():
             run_stage(stage.name, work=_load if stage.name == "load" else None, run_id=run_id)
-    show_books()
+    print_books()
     show_documents(database)
     show_model()
     click.echo(

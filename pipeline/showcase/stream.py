@@ -21,7 +21,7 @@ from loader.load import load
 from loader.plan import Request
 from ml.artefact import current_manifest
 from pipeline.errors import RunRefused, StreamBroken
-from pipeline.runner import only_run, run_stage, show_books
+from pipeline.runner import only_run, print_books, run_stage
 from pipeline.showcase.mart_hashes import MartHash, mart_hashes
 from pipeline.showcase.own_database import use_own_database
 from pipeline.showcase.refresh import refresh
@@ -80,7 +80,7 @@ def stream(options: StreamOptions) -> None:
         run_stage("load", work=lambda: _load(files.after), run_id=run_id)  # 4.
         run_stage("dbt", run_id=run_id)
         run_stage("score", run_id=run_id)
-    show_books()  # 5.
+    print_books()  # 5.
     with engine("reader").connect() as connection:
         compare(pipeline_marts, mart_hashes(connection))
 

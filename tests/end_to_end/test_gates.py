@@ -70,11 +70,11 @@ def test_unbalanced_books_stop_the_run_before_the_marts(line: Line) -> None:
     execute(f"update ledger.batches set read = read - 1, landed = landed - 1 where batch_id = '{batch}'")
     assert (ran.returncode, stages(ran)) == (1, ["load", "check-raw"])
     (said,) = ran.stderr.splitlines()
-    assert said.startswith("error: dbt stopped the line: 1 failed: assert_documents_balance: ")
+    assert said.startswith("error: dbt stopped the run: 1 failed: assert_documents_balance: ")
     build = read_build(get_settings())
     assert build is not None
     assert [result.name for result in build.results if result.is_failed] == ["assert_documents_balance"]
-    assert "look at" in said
+    assert said.endswith(f"; look at {line.folder}/dbt/run_results.json")
     assert versions(*before) == before
     assert line.files(*FOLDERS) == files
 
@@ -85,8 +85,8 @@ def test_a_failed_marts_checkpoint_stops_the_run_before_training(line: Line) -> 
     ran = line.run()
     assert (ran.returncode, stages(ran)) == (1, ["load", "check-raw", "dbt"])
     (said,) = ran.stderr.splitlines()
-    assert said.startswith("error: check-marts stopped the line: checkpoint marts: ")
-    assert said.endswith("; look at reports/data_docs/index.html")
+    assert said.startswith("error: check-marts stopped the run: checkpoint marts: ")
+    assert said.endswith(f"; look at {line.folder}/reports/data_docs/index.html")
     assert versions("marts.fct_flights") != {"marts.fct_flights": marts["marts.fct_flights"]}, "dbt had work"
     assert versions(*scores) == scores
     assert {path for path in files if path.startswith("models/")}

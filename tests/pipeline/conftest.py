@@ -25,7 +25,7 @@ STAGES = [{"name": "load", "seconds": 4.26, "rows": 1234, "summary": "5 sources 
 ENERGY = Energy(10.0, 1.0, "estimate", {"busy_watts": 3.5, "idle_watts": 0.74, "grid_grams_per_kwh": 473})
 PARTS = [
     PartUse("commands", 5.0, 400_000_000, 300_000_000, 0, 0),
-    PartUse("PostgreSQL", unseen="not ours to see: PGHOST names a server of yours"),
+    PartUse("PostgreSQL", unseen="not measured: PGHOST names an external server"),
 ]
 USE = Use(10.0, 5.0, 500_000_000, 400_000_000, None, 0, ENERGY, PARTS)
 TEST_FIGURES = {"roc_auc": 0.7712, "pr_auc": 0.6, "brier": 0.15, "ece": 0.01, "precision": 0.7, "recall": 0.4}

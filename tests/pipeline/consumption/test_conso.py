@@ -81,7 +81,7 @@ def test_an_unreachable_ledger_does_not_stop_a_stage(
 
     monkeypatch.setattr("pipeline.conso.keep", refuse)
     assert run_stage("load", work=lambda: Outcome(7, "")).rows == 7
-    assert "what it took is not in the ledger stage=load reason=the ledger is away" in caplog.text
+    assert "use of the machine was not recorded in the ledger stage=load reason=the ledger is away" in caplog.text
 
 
 def test_export_and_docs_count_the_rows_they_wrote(

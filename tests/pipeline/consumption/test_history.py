@@ -19,7 +19,7 @@ NOW = datetime(2013, 1, 1, tzinfo=UTC)
 
 
 def keep_some(*uses: Use, rows: int = 1000, first: datetime = NOW) -> list[list[str]]:
-    """Keep uses of stage dbt, a minute apart; return what was said of each."""
+    """Keep uses of stage dbt, a minute apart; return the lines that each returned."""
     minutes = range(len(uses))
     return [
         keep(Work("stage", "dbt", first + timedelta(minutes=n), rows, "succeeded"), use)
@@ -33,9 +33,11 @@ def test_a_fifth_more_than_the_median_is_reported(database: str) -> None:
     )
     assert said[:9] == [[]] * 9
     assert said[10] == []
-    assert said[11] == ["dearer: dbt used 6.1 s of CPU, 22 % more than 5.0, the median of the last 10 like it"]
+    assert said[11] == [
+        "more than usual: dbt used 6.1 s of CPU, 22 % more than 5.0, the median of the last 10 similar runs"
+    ]
     assert keep_some(replace(USE, peak_bytes=700_000_000), first=NOW + timedelta(days=1)) == [
-        ["dearer: dbt held 700.0 MB of memory, 40 % more than 500.0, the median of the last 10 like it"]
+        ["more than usual: dbt held 700.0 MB of memory, 40 % more than 500.0, the median of the last 10 similar runs"]
     ]
 
 
@@ -61,5 +63,5 @@ def test_runs_with_nothing_to_do_are_not_compared_with(database: str, monkeypatc
     assert said == []
     work = Work("stage", "check-raw", NOW + timedelta(days=1), held.rows, "succeeded")
     assert keep(work, replace(USE, cpu_seconds=9.0)) == [
-        "dearer: check-raw used 9.0 s of CPU, 80 % more than 5.0, the median of the last 8 like it"
+        "more than usual: check-raw used 9.0 s of CPU, 80 % more than 5.0, the median of the last 8 similar runs"
     ]

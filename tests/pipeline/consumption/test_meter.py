@@ -1,4 +1,4 @@
-"""The meter measures commands, PostgreSQL and the broker apart, and costs next to nothing."""
+"""The meter measures commands, PostgreSQL and the broker separately, and costs almost nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def part(use: Use, name: str) -> float:
     return found
 
 
-@pytest.mark.skipif(not get_settings().is_embedded, reason="an external server's processes are not ours to see")
+@pytest.mark.skipif(not get_settings().is_embedded, reason="an external server's processes cannot be measured")
 def test_the_servers_share_is_measured_apart_from_ours(database: str) -> None:
     with engine("reader").connect() as connection, Meter() as meter:
         connection.execute(text("select count(sqrt(n)) from generate_series(1, 3000000) as n"))
@@ -48,13 +48,13 @@ def test_external_servers_are_reported_as_not_measured(monkeypatch: pytest.Monke
         pass
     unseen = {one.part: one.unseen for one in meter.use.parts if one.unseen}
     assert unseen == {
-        POSTGRESQL: "not ours to see: PGHOST names a server of yours",
-        BROKER: "not ours to see: KAFKA_BOOTSTRAP_SERVERS names a broker of yours",
+        POSTGRESQL: "not measured: PGHOST names an external server",
+        BROKER: "not measured: KAFKA_BOOTSTRAP_SERVERS names an external broker",
     }
 
 
 def test_short_lived_children_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.consumption.meter.SHORTEST_PAUSE_SECONDS", 3600)
+    monkeypatch.setattr("pipeline.consumption.meter.MIN_PAUSE_SECONDS", 3600)
     with Meter() as meter:
         for _ in range(5):
             subprocess.run([sys.executable, "-c", BURN.format(0.1)], check=True)
@@ -89,7 +89,7 @@ def test_an_idle_brokers_memory_is_left_out(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr("pipeline.consumption.meter._parts", lambda settings: ({}, roots))
         with Meter() as meter:
             time.sleep(0.5)
-        monkeypatch.setattr("pipeline.consumption.meter.IDLING_SHARE", 0)
+        monkeypatch.setattr("pipeline.consumption.meter.MAX_IDLE_SHARE", 0)
         with Meter() as with_it:
             pass
     [ours] = meter.use.parts
@@ -103,7 +103,9 @@ def test_a_brokers_share_appears_only_while_it_works(tmp_path: Path, monkeypatch
     place = own_broker_paths(tmp_path / "kafka")
     monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
-    monkeypatch.setattr("pipeline.consumption.meter.IDLING_SHARE", 0.1)  # one that was just started is not at rest yet
+    monkeypatch.setattr(
+        "pipeline.consumption.meter.MAX_IDLE_SHARE", 0.1
+    )  # one that was just started is not at rest yet
     start_broker(place)
     try:
         create_topic("t", 1)
@@ -116,7 +118,7 @@ def test_a_brokers_share_appears_only_while_it_works(tmp_path: Path, monkeypatch
         share = part(meter.use, BROKER) / meter.use.wall_seconds
         assert share > 0.1
         # where the machine is slow, rest takes its share, too
-        monkeypatch.setattr("pipeline.consumption.meter.IDLING_SHARE", share / 2)
+        monkeypatch.setattr("pipeline.consumption.meter.MAX_IDLE_SHARE", share / 2)
         deadline = time.monotonic() + 60
         while BROKER in {one.part for one in meter.use.parts} and time.monotonic() < deadline:
             with Meter() as meter:

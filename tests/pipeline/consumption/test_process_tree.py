@@ -13,10 +13,10 @@ from pipeline.consumption.process_tree import ProcessTree
 from tests.support.consumption import BURN, waiting
 
 
-def look_until(tree: ProcessTree, holds: Callable[[], bool]) -> None:
+def sample_until(tree: ProcessTree, holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not holds() and time.monotonic() < deadline:
-        tree.look(psutil.Process())
+        tree.sample(psutil.Process())
         time.sleep(0.01)
     assert holds()
 
@@ -31,18 +31,18 @@ def test_a_child_that_outlives_its_parent_is_measured() -> None:
     orphan = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {BURN.format(0.4)!r}]); input()"
     tree = ProcessTree(psutil.Process)
     with subprocess.Popen([sys.executable, "-c", orphan], stdin=subprocess.PIPE) as parent:
-        look_until(tree, lambda: tree.others == before + 2)
+        sample_until(tree, lambda: tree.descendants == before + 2)
         parent.communicate(b"\n")
-    assert tree.others == before + 2
-    look_until(tree, lambda: tree.others == before)
-    assert tree.taken.cpu_seconds >= 0.2  # what came after the last look is lost
+    assert tree.descendants == before + 2
+    sample_until(tree, lambda: tree.descendants == before)
+    assert tree.used.cpu_seconds >= 0.2  # use after the last sample is lost
 
 
 def test_a_process_tree_is_counted_in_one_part_only() -> None:
     before = children()
     with waiting() as child:
         with_it, without = ProcessTree(psutil.Process), ProcessTree(psutil.Process)
-        with_it.look(psutil.Process())
-        without.look(psutil.Process(), {child.pid})
-    assert (with_it.others - before, without.others - before) == (1, 0)
+        with_it.sample(psutil.Process())
+        without.sample(psutil.Process(), {child.pid})
+    assert (with_it.descendants - before, without.descendants - before) == (1, 0)
     assert with_it.memory_bytes > without.memory_bytes

@@ -185,8 +185,8 @@ def test_the_page_shows_tests_validations_curves_and_costs(
     assert 'href="data_docs/validations/raw_flights/raw/20130102T060000.000000Z/warehouse-raw_flights.html"' in page
     assert "raw_flights: &lt;code&gt;: column values to not be null: 7 of 229 rows fail (3.06 %)" in page
     assert "ROC. false positives → true positives: 0.00 → 0.00, 0.20 → 0.60, 1.00 → 1.00" in page
-    assert "dearer: load used 9.0 s of CPU, 80 % more than 5.0, the median of the last 5 like it" in page
-    assert "PostgreSQL: not ours to see: PGHOST names a server of yours" in page
+    assert "more than usual: load used 9.0 s of CPU, 80 % more than 5.0, the median of the last 5 similar runs" in page
+    assert "PostgreSQL: not measured: PGHOST names an external server" in page
     assert re.search(r"<span>CPU by part: [^<]*commands 5\.0 s", page)
     assert "estimate: CPU seconds × 2.76 W" in page
     [row] = re.findall(r'<tr><th scope="rowgroup" rowspan="2">load</th>(.*?)</tr>', page, re.S)

@@ -1,4 +1,4 @@
-"""What was measured, as lines and a table for the terminal."""
+"""Shows what was measured, as lines and as a table for the terminal."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pipeline.consumption.meter import Use
 from warehouse.ledger import StageRun
 
 ALL_COLUMNS = ("s", "CPU s", "core", "peak MB", "mean MB", "read MB", "written MB", "rows", "rows/CPU s", "J", "CO2 mg")
-COLUMNS = tuple(name for name in ALL_COLUMNS if name not in ("mean MB", "rows", "CO2 mg"))  # a terminal's
+COLUMNS = tuple(name for name in ALL_COLUMNS if name not in ("mean MB", "rows", "CO2 mg"))  # fit in a terminal
 
 
-def lines(use: Use) -> list[str]:
-    """Return what some work took, a line a kind."""
+def use_lines(use: Use) -> list[str]:
+    """Return what some work used: a line each for time, CPU, memory, disk and energy."""
     share = 100 * use.cpu_seconds / use.wall_seconds if use.wall_seconds else 0.0
     seen = [f"{part.part} {part.cpu_seconds:.2f} s" for part in use.parts if part.cpu_seconds is not None]
     joules, grams = use.energy.joules, use.energy.grams_co2
@@ -25,13 +25,13 @@ def lines(use: Use) -> list[str]:
         f"CPU      {use.cpu_seconds:.2f} s, {share:.0f} % of a core: {', '.join(seen)}",
         f"memory   {megabytes(use.peak_bytes)} MB at most, {megabytes(use.mean_bytes)} MB on average",
         f"disk     {megabytes(use.read_bytes)} MB read, {megabytes(use.written_bytes)} MB written",
-        f"energy   {joules:.1f} J above idle, {1000 * grams:.2g} mg of CO2 ({use.energy.words})",
+        f"energy   {joules:.1f} J above idle, {1000 * grams:.2g} mg of CO2 ({use.energy.description})",
         *(f"{part.part}: {part.unseen}" for part in use.parts if part.unseen),
     ]
 
 
-def table(stages: Sequence[StageRun]) -> Table:
-    """Return a run's stages as a table."""
+def stage_table(stages: Sequence[StageRun]) -> Table:
+    """Return the stages of a run as a table."""
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     shown.add_column("stage", no_wrap=True)
     for name in COLUMNS:
@@ -43,7 +43,7 @@ def table(stages: Sequence[StageRun]) -> Table:
 
 
 def figures(stage: StageRun) -> dict[str, str]:
-    """Return the cells of a stage's row, by the names of the columns."""
+    """Return column name → cell of a stage's row."""
     return {
         "s": f"{stage.wall_seconds:.1f}",
         "CPU s": f"{stage.cpu_seconds:.1f}",
@@ -60,24 +60,24 @@ def figures(stage: StageRun) -> dict[str, str]:
 
 
 def sum_up(stages: Sequence[StageRun]) -> str:
-    """Return one line on a whole run."""
+    """Return one line about a whole run."""
     cpu = sum(stage.cpu_seconds for stage in stages)
-    theirs = sum(part.cpu_seconds or 0 for stage in stages for part in stage.parts if part.part != "commands")
+    servers = sum(part.cpu_seconds or 0 for stage in stages for part in stage.parts if part.part != "commands")
     peak = max(stage.peak_bytes for stage in stages)
     joules, grams = sum(stage.energy_joules for stage in stages), sum(stage.co2_grams for stage in stages)
     return (
-        f"used {cpu:.0f} s of CPU, {theirs:.0f} s of it in servers; {megabytes(peak)} MB of memory at most; "
+        f"used {cpu:.0f} s of CPU, {servers:.0f} s of it in servers; {megabytes(peak)} MB of memory at most; "
         f"{joules / 3600:.2g} Wh above idle, {grams:.2g} g of CO2"
     )
 
 
 def methods(stages: Sequence[StageRun]) -> list[str]:
-    """Return how the energy was found, and what could not be seen; each once."""
-    said = [describe(stage.energy_method, stage.assumptions) for stage in stages]
-    said += [f"{part.part}: {part.unseen}" for stage in stages for part in stage.parts if part.unseen]
-    return list(dict.fromkeys(said))
+    """Return how the energy was determined and what could not be measured, without repetition."""
+    found = [describe(stage.energy_method, stage.assumptions) for stage in stages]
+    found += [f"{part.part}: {part.unseen}" for stage in stages for part in stage.parts if part.unseen]
+    return list(dict.fromkeys(found))
 
 
 def megabytes(size: int | None) -> str:
-    """Return bytes as megabytes; a dash where they are hidden."""
+    """Return bytes as megabytes, or a dash if they could not be read."""
     return "–" if size is None else f"{size / 1e6:,.1f}" if size < 10e6 else f"{size / 1e6:,.0f}"

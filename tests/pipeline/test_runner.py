@@ -1,0 +1,66 @@
+"""Single stages and gates: what a stage holds while it runs, and what its error tells you to look at."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import RunRefused
+from pipeline.runner import only_run, run_some, run_stage
+from pipeline.stages import WORK, Outcome, gate_path, read_stages
+from waybill.errors import WaybillError
+
+
+def fail() -> Outcome:
+    raise WaybillError("it does not hold")
+
+
+def test_a_single_stage_is_refused_while_a_run_is_at_work(database: str) -> None:
+    with only_run():
+        ran = subprocess.run(
+            [sys.executable, "-m", "pipeline", "docs"], capture_output=True, text=True, check=False, timeout=120
+        )
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("error: another pipeline run is at work on this database: ")
+
+
+def test_a_single_stage_holds_the_lock_for_runs(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = []
+
+    def work() -> Outcome:
+        with pytest.raises(RunRefused), only_run():
+            pass
+        refused.append(True)
+        return Outcome(0, "")
+
+    monkeypatch.setitem(WORK, "load", work)
+    run_some(["load", "load"])
+    assert refused == [True, True]
+    with only_run():
+        pass
+
+
+def test_a_gate_names_the_folders_of_the_current_run(
+    database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WAYBILL_REPORTS", "reports/demo")
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "demo-dbt"))
+    with pytest.raises(WaybillError) as failed:
+        run_stage("check-raw", work=fail)
+    assert str(failed.value) == "check-raw stopped the run: it does not hold; look at reports/demo/data_docs/index.html"
+    with pytest.raises(WaybillError, match=f"look at {tmp_path}/demo-dbt/run_results.json"):
+        run_stage("dbt", work=fail)
+
+
+def test_a_gate_names_the_projects_own_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WAYBILL_REPORTS", "DBT_TARGET_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    found = {stage.name: gate_path(stage) for stage in read_stages() if stage.gate}
+    assert found == {
+        "check-raw": "reports/data_docs/index.html",
+        "dbt": "dbt_project/target/run_results.json",
+        "check-marts": "reports/data_docs/index.html",
+    }
