@@ -43,7 +43,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def state() -> Iterator[None]:
-    """Give the session a state folder of its own, unless the environment names a server."""
+    """Create a state folder for this session, unless the environment names a server."""
     if not get_settings().is_embedded:
         yield
         return
@@ -70,7 +70,7 @@ def no_server(request: pytest.FixtureRequest) -> Iterator[None]:
 def server(state: None) -> Iterator[None]:
     """Start an embedded server in the session's state folder, unless the environment names a server.
 
-    Tests may kill it, and several processes share the tests. Its data need not survive this machine: no fsync.
+    Each worker process has its own server, and tests may kill it. Nothing has to survive a power failure: no fsync.
     """
     if not get_settings().is_embedded:
         yield
@@ -84,13 +84,13 @@ def server(state: None) -> Iterator[None]:
 
 @pytest.fixture
 def database(server: None) -> Iterator[str]:
-    """Name a fresh database in PGDATABASE while the test runs; it has roles, schemas and ledger."""
+    """Create a database with roles, schemas and ledger, and name it in PGDATABASE while the test runs."""
     with fresh_database() as name:
         yield name
 
 
 @pytest.fixture(scope="module")
 def module_database(server: None) -> Iterator[str]:
-    """Name a fresh database in PGDATABASE for all tests of a module."""
+    """Create one database for all tests of a module, and name it in PGDATABASE."""
     with fresh_database() as name:
         yield name

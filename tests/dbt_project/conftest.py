@@ -24,6 +24,6 @@ def dbt_database(server: None, dbt_folder: Dbt) -> Iterator[Dbt]:
 
 @pytest.fixture
 def dbt(dbt_database: Dbt) -> Dbt:
-    """A dbt over a warehouse in which nothing is landed yet."""
+    """Return dbt, with a warehouse in which nothing has landed yet."""
     make_empty()
     return dbt_database

@@ -1,4 +1,4 @@
-"""P5: marts follow the set of committed batches, whatever came when."""
+"""P5: marts follow the set of committed batches, in whatever order they committed."""
 
 from __future__ import annotations
 

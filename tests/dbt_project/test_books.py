@@ -117,7 +117,7 @@ def test_an_uncastable_value_is_reported_and_stops_nothing(dbt: Dbt) -> None:
 
 
 def test_a_key_too_long_for_an_index_is_reported_as_uncastable(dbt: Dbt) -> None:
-    """Random text, since an index compresses any other."""
+    """Use random text: an index would compress a repeated one."""
     chance = random.Random(7)
     long = "".join(chr(chance.randrange(0x4E00, 0x9FFF)) for _ in range(4000))
     land("airlines", airline(long))
@@ -180,7 +180,7 @@ ODD += [
 
 
 def leaves(document: Document, prefix: str = "") -> list[str]:
-    """Return the paths of all values that are no object."""
+    """Return the paths of all values that are not objects."""
     paths: list[str] = []
     for name, value in document.items():
         paths += leaves(value, f"{prefix}{name}__") if isinstance(value, dict) else [prefix + name]
@@ -188,7 +188,7 @@ def leaves(document: Document, prefix: str = "") -> list[str]:
 
 
 def test_no_json_value_fails_a_run(dbt: Dbt) -> None:
-    """Every odd value in every place of every document, and pairs of them."""
+    """Put every odd value, and pairs of them, at every path of every document."""
     chance = random.Random(7)
     for source in SOURCES:
         paths = leaves(BASES[source])

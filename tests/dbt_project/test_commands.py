@@ -1,4 +1,4 @@
-"""What dbt says and leaves beside the marts: refusals in one line, unit tests, descriptions, documentation."""
+"""What dbt reports and writes besides the marts: one-line errors, unit tests, descriptions, documentation."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_dbt_from_another_environment_refuses_to_run(dbt: Dbt) -> None:
 
 
 def bare_dbt(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run dbt as one types it with the environment activated."""
+    """Run dbt as a user types it in the activated environment."""
     environment = {name: value for name, value in os.environ.items() if "DBT_" not in name} | variables
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = ["sh", "-c", 'dbt "$@"', "sh", *arguments, "--log-level-file", "none"]
@@ -76,7 +76,7 @@ def test_a_first_build_passes_tests_and_documents_all_columns(dbt: Dbt) -> None:
 
 
 def message(result: Any) -> str:
-    """Return all that a failed command says."""
+    """Return the complete error message of a failed command."""
     said = [str(result.exception or "")]
     said += [str(entry.message) for entry in getattr(result.result, "results", None) or []]
     return " ".join(" ".join(said).split())

@@ -1,4 +1,4 @@
-"""No feature knows what happens after its cut-off: with every later fact changed, the features come out the same.
+"""No feature uses data from after its cut-off: changing every later fact changes no feature.
 
 The slice is real: three weeks of history and the days around the night of 3 November, when clocks go back.
 """
@@ -17,14 +17,14 @@ from tests.support.dbt_command import Dbt, execute, query
 
 DAYS = ("2013-10-14", "2013-11-04")
 FEATURES = ("--full-refresh", "-s", "intermediate.features", "flight_features")
-# what the changes cannot reach: the schedule, and the label
+# columns that the changes leave alone: the schedule, and the label
 NOT_FACTS = {
     "flight_id", "airline_id", "origin_airport_id", "destination_airport_id", "day_of_week", "scheduled_minute_of_day",
     "scheduled_duration_minutes", "airport_flights_in_hour", "rotation_minutes", "rotation_slack_minutes", "is_late",
     "scheduled_date", "scheduled_departure_at",
 }  # fmt: skip
 
-# every fact after an instant, changed to another one after it; hashtext makes it the same at every run
+# moves every fact after an instant to another time after it; hashtext makes the result the same in every run
 CHANGES = (
     """update marts.fct_flights set departed_at = departed_at + make_interval(mins => 20 + abs(hashtext(flight_id)) % 90),
         departure_delay_minutes = departure_delay_minutes + 20 + abs(hashtext(flight_id)) % 90
@@ -48,7 +48,7 @@ CHANGES = (
 
 @pytest.fixture(scope="module")
 def built(server: None, dbt_folder: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Marts of the slice, with copies of the facts and features as they are."""
+    """Build the marts of the slice, and keep copies of the original facts and features."""
     folder = tmp_path_factory.mktemp("slice")
     sources: dict[str, list[Any]] = {
         "airlines": list(documents.airlines()),
@@ -104,4 +104,4 @@ def test_no_feature_uses_data_from_after_its_cut_off(built: Dbt, instant: str) -
     assert before > 15_000 and after > 500
     assert {column: counts[0] for column, counts in facts.items() if counts[0]} == {}
     seen = {column for column, counts in facts.items() if counts[1]}
-    assert seen >= set(columns) - NOT_FACTS, "the test must be able to see each of them"
+    assert seen >= set(columns) - NOT_FACTS, "each of the features has to have values in the slice"

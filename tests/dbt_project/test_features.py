@@ -1,4 +1,4 @@
-"""Features: no value fails a run, and what many small runs make is what one full run makes."""
+"""Features: no value fails a run, and many small runs give the features of one full run."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_extreme_values_pass_through_the_whole_build(dbt: Dbt) -> None:
 
 
 def year(chance: random.Random) -> list[Document]:
-    """Ninety days of two aircraft between three airports, some flights cancelled, late by hours or diverted."""
+    """Return ninety days of two aircraft among three airports; some flights are cancelled, diverted or hours late."""
     found = []
     for day in range(90):
         local = date(2013, 1, 1) + timedelta(day)

@@ -1,4 +1,4 @@
-"""One run of the demo for all tests that look at what it left."""
+"""One run of the demo, for all tests that look at its results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FOLDERS = ("WAYBILL_PROCESSED", "WAYBILL_MODELS", "WAYBILL_REPORTS")
 
 @dataclass(frozen=True)
 class DemoRun:
-    """What the demo printed, the user's database beside which it ran, and the folder above those that it wrote."""
+    """The demo's output, the database of the user that existed during the run, and the folder above the demo's folders."""
 
     said: str
     beside: str
@@ -28,7 +28,7 @@ class DemoRun:
 
 @pytest.fixture(scope="session")
 def demo_run(server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
-    """Run the demo beside a user's database, which it may not touch."""
+    """Run the demo on a server that also holds a user's database, which the demo may not touch."""
     folder = tmp_path_factory.mktemp("demo")
     environment = {**os.environ, **{name: str(folder / name) for name in FOLDERS}, "COLUMNS": "80"}
     with fresh_database("demo") as name:

@@ -1,4 +1,4 @@
-"""Original, correction and repeats in every order of arrival lead to the same marts; the newest version wins."""
+"""Original, correction and repeats give the same marts in every order of arrival; the newest version wins."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def deliver(path: Path, documents: list[Document]) -> None:
 
 
 def test_every_order_of_arrival_gives_the_same_marts(database: str, tmp_path: Path) -> None:
-    """Each order is a flight of its own number and aircraft, so that all orders go through the same four runs."""
+    """Give each order its own flight number and aircraft, so that all orders go through the same four runs."""
     dbt = Dbt(tmp_path)
     make_raw_tables()
     land_reference_data()

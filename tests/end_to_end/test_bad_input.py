@@ -1,4 +1,4 @@
-"""Bad input as a user meets it, through the command line: the right reject, or one line that says what to do."""
+"""Bad input on the command line: the right reject, or one line that says what to do."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ PR_CAPBSET_DROP = 24
 
 
 def line(number: int) -> bytes:
-    """Return a good flight, of a size that does not compress away."""
+    """Return a good flight, padded with text that does not compress."""
     return json.dumps(flight(number, note=os.urandom(40).hex())).encode()
 
 
 def loader(
     *arguments: str | Path, cwd: Path = PROJECT, before: Callable[[], None] | None = None, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the loader as a user would, in a process of its own."""
+    """Run the loader in its own process, as a user does."""
     return subprocess.run(
         [sys.executable, "-m", "loader", *map(str, arguments)],
         capture_output=True,
@@ -55,7 +55,7 @@ def loader(
 
 
 def refused(ran: subprocess.CompletedProcess[str]) -> str:
-    """Return the one line that a command failed with."""
+    """Return the one line of error of a failed command."""
     assert (ran.returncode, ran.stdout) == (1, ""), ran
     (said,) = ran.stderr.splitlines()
     assert said.startswith("error: ")
@@ -113,7 +113,7 @@ def test_each_bad_line_is_named_and_every_good_line_lands(module_database: str, 
     assert booked(path) == (good + len(BAD_LINES), good, len(BAD_LINES))
     assert rejected(path) == [(3 * number + 2, reason) for number, (_, reason) in enumerate(BAD_LINES)]
     listed = loader("rejects", "flights").stdout
-    assert max(map(len, listed.splitlines())) < 500, "a message holds no whole document"
+    assert max(map(len, listed.splitlines())) < 500, "the message contains a whole document"
     for position, reason in rejected(path):
         assert f"{path}:{position}  {reason}: " in listed
     assert "nothing new" in loader("load", "flights", path).stdout
@@ -163,7 +163,7 @@ def test_a_missing_or_invalid_contract_stops_the_load_first(module_database: str
 
 @pytest.fixture(scope="module")
 def external(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The variables that name a server which asks for a password."""
+    """Return the variables that name a server which asks for a password."""
     with external_server() as server:
         server.execute("create database bad_input owner creator")
         yield {**server.variables("creator", tmp_path_factory.mktemp("external")), "PGDATABASE": "bad_input"}
@@ -198,7 +198,7 @@ def test_an_unreadable_file_is_named_and_lands_once_readable(external: dict[str,
 
 
 def give_up_reading_anything() -> None:
-    """Make root as powerless before file modes as an ordinary user is."""
+    """Take from root the capabilities that ignore file modes."""
     if os.geteuid() == 0:
         for capability in (READ_ANYTHING, SEARCH_ANYTHING):
             ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)

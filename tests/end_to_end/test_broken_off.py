@@ -1,4 +1,4 @@
-"""What breaks off a command, ctrl-C at any moment and again or a full disk: one line, and a rerun completes."""
+"""Ctrl-C (once or twice, at any moment) or a full disk ends a command with one line, and a rerun completes its work."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 
 from pipeline.stages import read_stages
-from tests.support.clones import HEARS_CTRL_C
+from tests.support.clones import HANDLES_CTRL_C
 from tests.support.small.pipeline import small_line
 from waybill.ctrl_c import LINE
 from waybill.settings import PROJECT
 
-# Python reads this when it starts: it presses ctrl-C at a module's import, or when so many files were opened and,
-# if told so, again so many audited events later
+# Python runs this at its start. It sends Ctrl-C at the import of AT_MODULE, or when AT_FILE files were opened, and a
+# second one AGAIN_AFTER audit events later.
 PRESSES = """
 import os, signal, sys
 
 module, files, again = os.environ["AT_MODULE"], int(os.environ["AT_FILE"]), int(os.environ["AGAIN_AFTER"])
 opened = since = 0
-del os.environ["PYTHONPATH"]  # what the command starts hears the terminal by itself
+del os.environ["PYTHONPATH"]  # processes that the command starts get Ctrl-C from the terminal only
 
 def press(event, arguments):
     global opened, since
@@ -56,17 +56,17 @@ COMMANDS = sorted(
 
 @pytest.fixture(scope="module")
 def presses(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of what presses ctrl-C."""
+    """Return the folder with the code that sends Ctrl-C."""
     folder = tmp_path_factory.mktemp("presses")
     (folder / "sitecustomize.py").write_text(PRESSES)
     return folder
 
 
 def pressed(command: list[str], presses: Path, **where: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that is interrupted; `where` may also name the place that it works in."""
+    """Run a command and interrupt it as the variables `where` say."""
     environment = {**os.environ, "AT_MODULE": "", "AT_FILE": "0", "AGAIN_AFTER": "0", **where}
     return subprocess.run(
-        [*HEARS_CTRL_C, "/usr/bin/env", f"PYTHONPATH={presses}", sys.executable, "-m", *command],
+        [*HANDLES_CTRL_C, "/usr/bin/env", f"PYTHONPATH={presses}", sys.executable, "-m", *command],
         env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

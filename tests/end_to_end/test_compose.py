@@ -1,4 +1,4 @@
-"""Containers: what compose, Dockerfile, `.env.example`, settings and docs say of one another is true; no door stands open."""
+"""Containers: compose, Dockerfile, `.env.example`, settings and docs agree, and no port or right is wider than needed."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_every_variable_is_in_the_example_or_required_by_compose() -> None:
 def test_its_defaults_are_those_of_the_example_and_the_settings() -> None:
     fields = {name.upper(): str(field.default) for name, field in Settings.model_fields.items()}
     for name, how, value in VARIABLE.findall(TEXT):
-        if how == ":-" and name != "PGUSER":  # whose default is the embedded server's owner
+        if how == ":-" and name != "PGUSER":  # its default is the owner of the embedded server
             assert {value} == {fields.get(name, value), EXAMPLE[name] or value}, name
 
 
@@ -104,7 +104,7 @@ def test_a_service_is_pinned_and_confined(name: str) -> None:
     assert service["pids_limit"]
     assert service["logging"]["options"]["max-size"]
     assert service["restart"] in ("unless-stopped", "no")
-    assert service.get("read_only", False) or name == "kafka"  # whose image writes its configuration when it starts
+    assert service.get("read_only", False) or name == "kafka"  # its image writes its configuration at the start
     assert all(port.startswith("127.0.0.1:$") for port in service.get("ports", []))
     assert set(service["networks"]) <= set(FILE["networks"])
 
@@ -149,7 +149,7 @@ def test_every_setting_is_passed_on_or_left_out_with_a_reason() -> None:
     of_the_image = SETTINGS & set(image_variables())
     assert not passed_on & (of_the_image | set(NOT_PASSED_ON))
     assert passed_on | of_the_image | set(NOT_PASSED_ON) == SETTINGS
-    for name in passed_on - {"PGHOST", "PGPORT", "KAFKA_BOOTSTRAP_SERVERS"}:  # which the services say themselves
+    for name in passed_on - {"PGHOST", "PGPORT", "KAFKA_BOOTSTRAP_SERVERS"}:  # each service sets these itself
         assert FILE["x-waybill"]["environment"][name].startswith(f"${{{name}:-"), name
 
 
@@ -179,7 +179,7 @@ def test_pgadmin_connects_with_the_read_only_login(database: str) -> None:
     [server] = json.loads((PROJECT / "warehouse/pgadmin/servers.json").read_text())["Servers"].values()
     environment = FILE["x-waybill"]["environment"]
     assert (server["Host"], str(server["Port"])) == (environment["PGHOST"], environment["PGPORT"])
-    assert server["MaintenanceDB"] == "postgres"  # whichever PGDATABASE names, this one is there
+    assert server["MaintenanceDB"] == "postgres"  # exists whatever PGDATABASE names
     open_connection(login_parameters(current_warehouse(), "reader", database=server["MaintenanceDB"])).close()
     assert server["Username"] == role_name("reader")
     assert server["PasswordExecCommand"] == "cat /run/secrets/waybill_reader_password"

@@ -1,4 +1,4 @@
-"""`make demo` shows what it promises, and leaves what is the user's as it was."""
+"""`make demo` shows what it promises and changes nothing of the user's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A gate that fails leaves all that comes after it as the last good run left it, byte for byte and row for row."""
+"""If a gate fails, everything downstream keeps its last good state, byte for byte and row for row."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LATE = "2014-06-01T00:00:00Z"
 
 @pytest.fixture(scope="module")
 def line(server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    """A line that has run to its end once."""
+    """Return a pipeline that has completed one run."""
     with small_line(tmp_path_factory.mktemp("line")) as found:
         ran = found.run()
         assert (ran.returncode, ran.stderr) == (0, ""), ran
@@ -36,7 +36,7 @@ def line(server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lin
 
 
 def versions(*tables: str) -> dict[str, Any]:
-    """Return table → how many rows it holds, and a hash of them with where and by whom each was written."""
+    """Return table → its row count and a hash of its rows with their physical position and transaction."""
     query = (
         "select count(*), sum(hashtextextended(xmin::text || ctid::text || to_jsonb(mart)::text, 0)) from {} as mart"
     )
@@ -44,7 +44,7 @@ def versions(*tables: str) -> dict[str, Any]:
 
 
 def twenty_minutes_late() -> list[dict[str, Any]]:
-    """Return a newer version of every flight that landed, twenty minutes late by its delay and by its clock."""
+    """Return a newer version of every landed flight, twenty minutes late by its delay and by its clock."""
     corrections = []
     for flight in small_sample()["flights"]:
         if isinstance(flight["delays"]["arrival_minutes"], int):
@@ -57,7 +57,7 @@ def twenty_minutes_late() -> list[dict[str, Any]]:
 
 
 def stages(ran: subprocess.CompletedProcess[str]) -> list[str]:
-    """Return the stages that ended well; dbt says among them what failed."""
+    """Return the stages that succeeded; dbt's own lines about failures are among them."""
     return re.findall(r"^([a-z-]+) +[0-9.]+ s ", ran.stdout, re.M)
 
 

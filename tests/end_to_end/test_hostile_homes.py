@@ -1,4 +1,4 @@
-"""Homes that a clone finds itself in: odd paths, closed folders, no network, full disks, another server in `.env`."""
+"""Unusual homes of a clone: odd paths, closed folders, no network, full disks, another server in `.env`."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ LONG = (
     "Été à la plage de Saint-Jean-de-Luz/projets d'étudiante, année 2026/travaux pratiques de bases de données/way bill"
 )
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make this home")
-IN_NOTEBOOK = "import os, sys; sys.path.insert(0, '..')\n"  # what its first cell does
+IN_NOTEBOOK = "import os, sys; sys.path.insert(0, '..')\n"  # the notebook's first cell does this
 OFFLINE = ("unshare", "-n") if os.geteuid() == 0 else ()
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A clone on a long path with blanks and accents; as root also in a folder that nobody else may enter."""
+    """Return a clone on a long path with blanks and accents; for root, in a folder that nobody else may enter."""
     folder = make_clone(tmp_path_factory.mktemp("home") / LONG)
     assert len(str(folder)) > 120
     yield folder
@@ -40,7 +40,7 @@ def python(clone: Path, *arguments: str, check: bool = True, **variables: str) -
 
 
 def one_line(ran: subprocess.CompletedProcess[str]) -> str:
-    """Return the one line of a command that had to fail with it."""
+    """Return the one line of error of a command that has to fail."""
     assert ran.returncode == 1, ran.stdout
     (line,) = ran.stderr.splitlines()
     assert line.startswith("error: ")

@@ -1,4 +1,4 @@
-"""What is landed is exactly what PostgreSQL's jsonb and strict JSON take, one file each and on the lines of one feed."""
+"""A text lands exactly if PostgreSQL's jsonb and strict JSON accept it, in its own file and as a line of a file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BLANKS = b" \t\r\n"
 
 @pytest.fixture
 def anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Declare the source `anything`, whose contract is kept by any JSON; return a folder for its files."""
+    """Declare the source `anything`, whose contract accepts any JSON; return a folder for its files."""
     declared, raw = tmp_path / "declared", tmp_path / "raw"
     declared.mkdir()
     raw.mkdir()
@@ -38,7 +38,7 @@ def anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Oracle:
-    """What has to become of a text, asked of UTF-8, of strict JSON and of PostgreSQL itself."""
+    """The expected outcome of a text, decided by UTF-8, strict JSON and PostgreSQL itself."""
 
     def __init__(self) -> None:
         self.connection = connect("reader")
@@ -59,7 +59,7 @@ class Oracle:
         return "landed" if self._stores(text) else "not_storable"
 
     def verdict_of_file(self, raw: bytes) -> str:
-        """Return the same for a whole file, of which UTF-16 can be told even without its mark."""
+        """Return the same for a whole file: UTF-16 is recognised there even without its mark."""
         zeros = [not part.strip(b"\x00") for part in (raw[::2], raw[1::2])]
         return "not_utf8" if len(raw) > 3 and any(zeros) else self.verdict(raw)
 
@@ -92,7 +92,7 @@ def found() -> dict[tuple[str, int], str]:
 
 
 def check(expected: dict[tuple[str, int], tuple[str, bytes]]) -> None:
-    """Compare the books with what was expected, and count that they balance."""
+    """Compare the books with the expected outcomes, and check that they balance."""
     outcomes = found()
     wrong = {
         place: (raw[:60], wanted, outcomes.get(place))

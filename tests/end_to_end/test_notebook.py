@@ -1,4 +1,4 @@
-"""The notebook stands in git without outputs, and runs from top to bottom on what `make demo` leaves."""
+"""The notebook is committed without outputs, and runs from top to bottom on the results of `make demo`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,11 @@ def test_it_is_committed_without_outputs() -> None:
 
 def test_it_runs_from_top_to_bottom_without_a_warning(demo: DemoRun, tmp_path: Path) -> None:
     environment = {**os.environ, **NO_MESSAGES_OF_JUPYTERS, "PGDATABASE": demo.beside}
-    fonts = [sys.executable, "-c", "import matplotlib.font_manager"]  # a first look at them is slow and says so
+    fonts = [
+        sys.executable,
+        "-c",
+        "import matplotlib.font_manager",
+    ]  # matplotlib builds its font cache the first time, and warns that this is slow
     subprocess.run(fonts, capture_output=True, env=environment, check=True)
     program = [sys.executable, "-c", "from nbclient.cli import main; main()"]
     command = [*program, str(NOTEBOOK), f"--output={tmp_path / 'run.ipynb'}"]

@@ -1,4 +1,4 @@
-"""A few flights through the whole line: marts, keys, corrections, broken books, a second run that changes nothing."""
+"""A few flights through the pipeline: marts, keys, corrections, unbalanced books, a second run that changes nothing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def flight(number: int, day: int = 1, *, delay: int = 5, written: str = "2013-02
 
 @pytest.fixture
 def land(server: None, tmp_path: Path) -> Iterator[Any]:
-    """Land documents of a source as one file; the reference data stands already."""
+    """Return a function that lands documents of a source as one file; the reference data has landed already."""
     count = iter(range(1000))
 
     def landed(source: str, *documents: dict[str, Any]) -> None:
@@ -61,7 +61,7 @@ def land(server: None, tmp_path: Path) -> Iterator[Any]:
 
 
 def mart_hashes(*, physical: bool = False) -> dict[str, Any]:
-    """Hash each mart without what the pipeline adds; with the rows' physical versions when asked."""
+    """Hash each mart without the columns that the pipeline adds; on request, with the rows' physical versions."""
     hidden = "" if physical else " - '_batch_id' - '_position'"
     version = "xmin::text || ctid::text ||" if physical else ""
     query = "select count(*), sum(hashtextextended({}(to_jsonb(mart){})::text, 0)) from marts.{} as mart"
@@ -88,7 +88,7 @@ def test_corrections_and_withdrawals_give_the_full_builds_marts(land: Any) -> No
     assert mart_hashes(physical=True) == before  # a run with nothing new rewrites no row
 
     land("flights", flight(2, delay=7, written="2013-03-01"), flight(1), flight(5, day=2))
-    land("flights", flight(2, delay=55, written="2013-02-15"))  # comes after what corrects it
+    land("flights", flight(2, delay=55, written="2013-02-15"))  # arrives after its correction
     land("flights", {**flight(9, written="2013-03-01"), "status": "withdrawn"})
     land("flights", {**flight(6), "delays": {"arrival_minutes": "twelve"}})
     build()
@@ -138,10 +138,10 @@ def test_books_that_do_not_balance_leave_the_marts_as_they_were(land: Any) -> No
 
 
 def test_a_batch_that_commits_late_is_processed(land: Any) -> None:
-    """P5: an older batch that commits after a younger one was consumed would be below any high-water mark."""
+    """P5: a batch with a lower id that commits after a higher one was processed is below any high-water mark."""
     land("flights", flight(1))
     owner = connect("owner")
-    with owner, owner.cursor() as cursor:  # the younger batch, consumed first, has the highest identifier there is
+    with owner, owner.cursor() as cursor:  # the batch that is processed first has the highest id there is
         cursor.execute("alter table raw.flights disable trigger all")
         cursor.execute("update raw.flights set _batch_id = 'ffffffff-ffff-7fff-bfff-ffffffffffff'")
         cursor.execute(

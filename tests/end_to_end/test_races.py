@@ -1,4 +1,4 @@
-"""P5: two loaders whose commits overtake each other, beside dbt; each fails with a high-water mark for a batch set."""
+"""P5: two loaders commit out of order while dbt runs; a high-water mark in place of the set of batches would fail here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.landing import flight, land_reference_data
 from warehouse.connection import connect
 
 FLIGHTS = "select flight_number from marts.fct_flights order by 1"
-HELD = 0x57415942454C44  # the advisory lock on which the held loader waits
+HELD = 0x57415942454C44  # the advisory lock that the held loader waits for
 HOLD = f"""
 create function public.hold() returns trigger language plpgsql set lock_timeout = 0 as
 $$ begin perform pg_advisory_xact_lock({HELD}); return null; end $$;
@@ -38,7 +38,7 @@ WAITING_FOR_ANOTHER = f"{WAITING} locktype <> 'advisory'"
 
 @pytest.fixture
 def dbt(database: str, tmp_path: Path) -> Dbt:
-    """A dbt over reference data, in a ledger where a batch of two documents waits at its commit."""
+    """Return dbt, with landed reference data and a trigger that makes a batch of two documents wait at its commit."""
     make_raw_tables()
     land_reference_data()
     execute(HOLD)
@@ -62,7 +62,7 @@ def write(path: Path, *numbers: int) -> Path:
 
 @contextmanager
 def held_at_commit(path: Path) -> Iterator[Any]:
-    """Start a loader that waits at its commit; yield what lets it go and waits for its end."""
+    """Start a loader that waits at its commit; yield a function that releases it and waits for its end."""
     holder = connect("owner")
     with holder.cursor() as cursor:
         cursor.execute("select pg_advisory_lock(%s)", [HELD])
@@ -90,7 +90,7 @@ def test_a_batch_with_an_older_id_committed_last_is_processed(dbt: Dbt, tmp_path
         assert rows(FLIGHTS) == [(3,)]
         let_go()
     started = rows("select landed from ledger.batches where source = 'flights' order by batch_id")
-    assert started == [(2,), (1,)], "the batch that committed last has the older name"
+    assert started == [(2,), (1,)], "the batch that committed last has the lower id"
     dbt.update()
     assert rows(FLIGHTS) == [(1,), (2,), (3,)]
     dbt.succeed("test", "-s", "assert_documents_balance")

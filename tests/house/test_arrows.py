@@ -23,7 +23,7 @@ ARROWS: dict[str, set[str]] = {  # package -> the packages that it may import, b
     "benchmarks": {"waybill", "warehouse", "loader", "streaming", "expectations", "ml", "data", "pipeline"},
 }
 LOADER = ("checking", "reading", "landing", "rejects", "tracing")  # each may import those before it
-THE_ONE_COMMAND = "waybill.__main__"  # names the commands of all packages, and imports one when it is called
+THE_ONE_COMMAND = "waybill.__main__"  # it names the commands of all packages and imports each when it is called
 
 
 @cache

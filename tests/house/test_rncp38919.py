@@ -1,4 +1,4 @@
-"""The table of the certification's sections is held to the tree, and what is to come has not come yet."""
+"""The table of the certification's sections agrees with the tree; sections marked as still to come do not exist yet."""
 
 from __future__ import annotations
 

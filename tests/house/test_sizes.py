@@ -1,4 +1,4 @@
-"""Folders, test modules and test names stay small enough to find one's way."""
+"""Folders, test modules and test names stay small enough to find things."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A source of the tests' own, declared in a temporary folder."""
+"""The source `things`, declared in a temporary folder."""
 
 from __future__ import annotations
 

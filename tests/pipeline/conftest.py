@@ -1,4 +1,4 @@
-"""What the tests of the report page share: folders of their own, and a warehouse that holds all that it can show."""
+"""Folders and a warehouse for tests of the report page, with everything that the page can show."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="module")
 def full_warehouse(module_database: str) -> Iterator[dict[str, UUID]]:
-    """All that a page can show: rejects with markup in them, an uncastable document, drift, inferred members."""
+    """Fill a warehouse with everything that a page can show: rejects with markup, an uncastable document, drift, inferred rows."""
     batches = build_raw()
     build_outcomes()
     build_marts(batches)
@@ -101,7 +101,7 @@ def full_warehouse(module_database: str) -> Iterator[dict[str, UUID]]:
 
 
 def fill_reports(build: Path | None = None) -> None:
-    """Put beside the warehouse what other stages leave: dbt's results, a validation, a model, and costs of five runs."""
+    """Write the results of other stages: dbt's results, a validation, a model, and the costs of six runs."""
     settings = get_settings()
     results = [
         DbtResult("not_null_dim_airlines_airline_id", "test", "dim_airlines", "pass", "", 0.12),

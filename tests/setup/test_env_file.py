@@ -1,4 +1,4 @@
-"""`make env` writes `.env` with a password of its own, for its owner alone, and never over another."""
+"""`make env` writes `.env` with a random password, readable by its owner only, and never overwrites one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from waybill.settings import PROJECT, Settings
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project that has the example and the command, and no `.env`."""
+    """Return a project with the example and the command, without `.env`."""
     (tmp_path / "setup").mkdir()
     for name in (".env.example", "setup/env_file.py"):
         shutil.copyfile(PROJECT / name, tmp_path / name)

@@ -1,4 +1,4 @@
-"""Set-up: what it makes, skips and begins anew, and the one line that it says when it cannot go on."""
+"""Set-up: what it installs, skips and repeats, and the one line with which it fails."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clones import HEARS_CTRL_C
+from tests.support.clones import HANDLES_CTRL_C
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +29,7 @@ BIG = 24 * 1024 * 1024
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """What set-up needs, in a folder with a blank and an accent, with one small package to install."""
+    """Return a folder with a blank and an accent that holds what set-up needs, and one small package to install."""
     folder = tmp_path / "wäy bill"
     for needed in ("setup", "requirements"):
         (folder / needed).mkdir(parents=True)
@@ -69,7 +69,7 @@ def environment(clone: Path, **variables: str) -> dict[str, str]:
 
 
 def start(clone: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-    command = [*HEARS_CTRL_C, sys.executable, "setup/environment.py", *(arguments or ("requirements",))]
+    command = [*HANDLES_CTRL_C, sys.executable, "setup/environment.py", *(arguments or ("requirements",))]
     return subprocess.Popen(
         command, cwd=clone, env=environment(clone, **variables), stderr=subprocess.PIPE, text=True, process_group=0
     )
@@ -82,7 +82,7 @@ def set_up(clone: Path, *arguments: str, **variables: str) -> tuple[int, list[st
 
 
 def refused(clone: Path, *arguments: str, **variables: str) -> str:
-    """Set up in vain; return the one line after what it began with."""
+    """Run a set-up that fails; return its one line of error."""
     code, lines = set_up(clone, *arguments, **variables)
     assert code == 1
     (line,) = [line for line in lines if "waybill: setting up .venv" not in line]
@@ -92,7 +92,7 @@ def refused(clone: Path, *arguments: str, **variables: str) -> str:
 
 
 def answer(clone: Path) -> str:
-    """Ask the installed package."""
+    """Return the value that the installed package prints."""
     command = [clone / ".venv/bin/python", "-B", "-c", "import tiny; print(tiny.answer, tiny.__cached__)"]
     value, compiled = subprocess.check_output(command, text=True).strip().split(" ", 1)
     assert Path(compiled).exists()
@@ -191,7 +191,7 @@ def test_a_package_with_another_hash_is_refused(clone: Path) -> None:
 
 def test_a_read_only_checkout_is_refused(clone: Path) -> None:
     command = f"'{sys.executable}' setup/environment.py requirements"
-    if os.geteuid() == 0:  # whom no mode of a folder stops
+    if os.geteuid() == 0:  # file modes do not stop root
         read_only = f"mount --bind . . && mount -o remount,ro,bind . && cd '{clone}' && {command}"
         ran = ["unshare", "-m", "sh", "-c", read_only]
     else:

@@ -1,4 +1,4 @@
-"""A real broker of the tests' own, in a folder of its own; the jars are the project's."""
+"""A real broker in a temporary folder, with the jars of the project."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def broker_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerPat
 
 @pytest.fixture
 def broker(broker_place: BrokerPaths, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Name the tests' broker in the environment; start it again when a test before killed it."""
+    """Name the tests' broker in the environment; start it again if an earlier test killed it."""
     start_broker(broker_place)
     found = broker_address(broker_place)
     assert found

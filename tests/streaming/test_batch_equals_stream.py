@@ -1,4 +1,4 @@
-"""P6: the same documents by file and by topic, there shuffled and doubled, give the same marts."""
+"""P6: the same documents give the same marts from files and from a topic, where they are shuffled and doubled."""
 
 from __future__ import annotations
 

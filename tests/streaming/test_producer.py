@@ -1,4 +1,4 @@
-"""The producer sends every document as it is, under its business key, and counts what the broker acknowledged."""
+"""The producer sends every document unchanged, with its business key, and counts acknowledged messages."""
 
 from __future__ import annotations
 

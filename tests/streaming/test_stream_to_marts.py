@@ -1,4 +1,4 @@
-"""A stream into marts: what is replayed, loaded before and after it, and marts that end as the pipeline's."""
+"""A stream into marts: what is loaded before, replayed, and loaded after; the marts end like the pipeline's."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ where stage = 'dbt'
 
 @pytest.fixture
 def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The small sample as files of its sources; the flights in one file before the replay, one in it, one after it."""
+    """Write the small sample as one file a source; flights are in three: before, during and after the replay."""
     folder = tmp_path / "raw"
     sample = json.loads(SAMPLE.read_bytes())
     flights = sample.pop("flights")

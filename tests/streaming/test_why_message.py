@@ -1,4 +1,4 @@
-"""`why` tells of every offset of a topic what became of it, and a reject that came from a topic can be replayed."""
+"""`why` reports what became of every offset of a topic, and a reject from a topic can be replayed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GOOD = b'{"id": 1}'
 
 
 class Things:
-    """A topic of the test's own with one partition, and the source `things` that it is landed as."""
+    """A topic with one partition, and the source `things` that reads it."""
 
     def __init__(self, topic: str, server: str) -> None:
         self.topic, self.server = topic, server

@@ -1,4 +1,4 @@
-"""Copies of the project in other places, with an environment of their own that borrows the packages of this one."""
+"""Copies of the project in other folders; their environments borrow the packages of this one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from waybill.settings import PROJECT
 
 BARE = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
-# runs a command that hears ctrl-C, though the tests may have been started in the background, where it is ignored
-HEARS_CTRL_C = (
+# runs a command that handles Ctrl-C even if the tests were started in the background, where a shell ignores it
+HANDLES_CTRL_C = (
     sys.executable,
     "-c",
     "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
@@ -20,7 +20,7 @@ HEARS_CTRL_C = (
 
 
 def make_clone(folder: Path) -> Path:
-    """Copy what git knows of the project and lend the copy an environment, as set-up would leave it."""
+    """Copy the project's files in git, and give the copy an environment like the one set-up makes."""
     names = subprocess.check_output(["git", "ls-files", "-z"], cwd=PROJECT, text=True).rstrip("\0").split("\0")
     for name in filter(os.path.exists, names):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def make_clone(folder: Path) -> Path:
 
 
 def run_in(clone: Path, *command: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in the clone, in an environment that holds a PATH and no more."""
+    """Run a command in the clone, with no variables but PATH and those given."""
     ran = subprocess.run(
         command, cwd=clone, env={**BARE, **variables}, capture_output=True, text=True, check=False, timeout=300
     )

@@ -12,7 +12,7 @@ BURN = "import time\nwhile time.process_time() < {}: pass"
 
 
 def burn(seconds: float) -> None:
-    """Use so much CPU time in this process, however long that takes."""
+    """Use this much CPU time in this process."""
     until = time.process_time() + seconds
     while time.process_time() < until:
         pass
@@ -20,7 +20,7 @@ def burn(seconds: float) -> None:
 
 @contextmanager
 def waiting(work: str = "pass") -> Iterator[subprocess.Popen[bytes]]:
-    """Run a child that has done a work and lives until the block ends."""
+    """Run a child process that does its work at once and lives until the block ends."""
     command = [sys.executable, "-c", f"{work}; print(flush=True); input()"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None

@@ -1,4 +1,4 @@
-"""Databases and servers of the tests' own, never the user's."""
+"""Databases and servers for tests; they never touch the user's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from waybill.settings import get_settings
 
 @contextmanager
 def fresh_database(prefix: str = "test") -> Iterator[str]:
-    """Name a database that does not exist yet in PGDATABASE; drop it in the end."""
+    """Create a database and name it in PGDATABASE; drop it at the end."""
     name, before = f"{prefix}_{uuid4().hex[:12]}", os.environ.get("PGDATABASE")
     os.environ["PGDATABASE"] = name
     try:
@@ -49,13 +49,13 @@ def fresh_database(prefix: str = "test") -> Iterator[str]:
 
 
 def drop_database(name: str) -> None:
-    """Drop a database, whoever is connected to it, on a server that a test has killed too."""
+    """Drop a database and end all its connections; restart the server if a test has killed it."""
     forget()
     tell_server(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
 
 def tell_server(*statements: str | sql.Composed) -> None:
-    """Execute statements outside of any database of ours; the embedded server is up afterwards."""
+    """Execute statements in the database `postgres`; start the embedded server if it is down."""
     warehouse = current_warehouse()
     if warehouse.place:
         embedded.start(warehouse.place)
@@ -68,7 +68,7 @@ def tell_server(*statements: str | sql.Composed) -> None:
 
 
 def rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    """Return the rows of a query, asked as the read-only login."""
+    """Return the rows of a query, run with the read-only login."""
     connection = connect("reader")
     with connection, connection.cursor() as cursor:
         cursor.execute(statement, values or None)
@@ -79,7 +79,7 @@ def rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:
 
 @contextmanager
 def own_state() -> Iterator[Path]:
-    """Name a state folder of its own in WAYBILL_STATE, as another clone has it; remove it with its server."""
+    """Create a state folder, like that of another clone, and name it in WAYBILL_STATE; remove it with its server."""
     folder = Path(tempfile.mkdtemp(prefix="waybill-test-"))
     folder.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
@@ -94,7 +94,7 @@ def own_state() -> Iterator[Path]:
 
 @contextmanager
 def own_server() -> Iterator[ServerPaths]:
-    """Name a second embedded server, which is not started yet, in a state folder of its own."""
+    """Name a second embedded server, not started yet, in a new state folder."""
     with own_state():
         place = current_place()
         try:

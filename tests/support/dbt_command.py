@@ -1,4 +1,4 @@
-"""dbt in this process with folders of the tests' own, and looks into what it left."""
+"""Runs dbt in this process, in temporary folders, and reads its results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PHYSICAL = "row::text || ' ' || row.ctid::text || ' ' || row.xmin::text"
 
 
 class Dbt:
-    """dbt with a target and log folder of the tests' own."""
+    """dbt with temporary target and log folders."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -50,7 +50,7 @@ class Dbt:
 
 
 def failures(result: Any) -> dict[str, str]:
-    """Return what did not go well: node name → message."""
+    """Return the failed nodes: name → message."""
     return {
         entry.node.name: str(entry.message)
         for entry in result.result.results
@@ -72,6 +72,6 @@ def execute(statement: str) -> None:
 
 
 def fingerprints(*, physical: bool = False) -> dict[str, str]:
-    """Return mart → hash of its rows; `physical` also takes where and by which transaction a row was written."""
+    """Return mart → hash of its rows; `physical` includes each row's position on disk and its transaction."""
     line = PHYSICAL if physical else "row::text"
     return {mart: query(HASH.format(line, f"marts.{mart}"))[0] for mart in MARTS}

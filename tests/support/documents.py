@@ -1,4 +1,4 @@
-"""Documents of the tests' source `things`, and what is landed of them."""
+"""Documents of the source `things`, and counts of those that landed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def document(number: int, **more: object) -> bytes:
 
 
 def damaged_gzip(data: bytes, share: float) -> tuple[bytes, bytes]:
-    """Return data in gzip with one byte flipped that zlib fails at, some way in, and what of the data is before it."""
+    """Return gzipped data with one byte flipped at which zlib fails, and the data that can be read before it."""
     whole = gzip.compress(data)
     for flipped in range(int(len(whole) * share), len(whole) - 8):
         packed = whole[:flipped] + bytes([whole[flipped] ^ 0xFF]) + whole[flipped + 1 :]
@@ -30,5 +30,5 @@ def damaged_gzip(data: bytes, share: float) -> tuple[bytes, bytes]:
 
 
 def landed_ids() -> Counter[str]:
-    """Return how often each document is landed."""
+    """Return how often each document has landed."""
     return Counter(value for (value,) in rows("select document ->> 'id' from raw.things"))

@@ -1,6 +1,6 @@
-"""PostgreSQL 16 over TCP with scram, as somebody else would run it: a fixture's, or for whole test runs.
+"""PostgreSQL 16 over TCP with scram, like a server that a user brings: for fixtures, or for whole test runs.
 
-`python -m tests.support.external_server creator tests/loader …` runs pytest against it with one of its logins, `superuser` too.
+`python -m tests.support.external_server creator tests/loader …` runs pytest with one of its logins (or `superuser`).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from waybill.settings import get_settings
 INSTALL = "pginstall"  # the wheel's PostgreSQL 16
 PASSWORD = r"""p@ss:w/r'd #"$HOME%s\ é"""  # noqa: S105
 LOGINS = {
-    "creator": "createrole createdb",  # may make the project's logins
-    "plain": "createdb",  # may not: one login does it all
+    "creator": "createrole createdb",  # can create the project's logins
+    "plain": "createdb",  # cannot: one login does everything
 }
 CONFIGURATION = """
 listen_addresses = '127.0.0.1'
@@ -39,13 +39,13 @@ log_connections = on
 
 @dataclass(frozen=True)
 class ExternalServer:
-    """A running server and the way in with each of its logins."""
+    """A running server, and the variables for each of its logins."""
 
     place: ServerPaths
     port: int
 
     def variables(self, login: str, folder: Path) -> dict[str, str]:
-        """Return the environment that names the server, with a state folder of its own."""
+        """Return the variables that name the server, a login and a state folder."""
         return {
             "PGHOST": "127.0.0.1",
             "PGPORT": str(self.port),
@@ -64,29 +64,29 @@ class ExternalServer:
         connection.close()
 
     def logins_to(self, database: str) -> int:
-        """Return how often somebody was let into a database."""
+        """Return the number of accepted connections to a database."""
         said = self.place.log.read_text()
         return len(re.findall(rf"connection authorized: user=\S+ database={database}", said))
 
     def drop_logins(self) -> None:
-        """Forget the project's logins, as a server that was made anew does."""
+        """Drop the project's logins, as if the server had been recreated."""
         for role in ROLES:
             self.execute(f"drop role if exists {role_name(role)}")
 
     def start(self) -> None:
-        """Bring it up."""
+        """Start the server."""
         started = self.place.command("pg_ctl", "-D", self.place.data, "-w", "-l", self.place.log, "start")
         assert started.returncode == 0, self.place.log.read_text()
 
     def stop(self) -> None:
-        """Take it down, connections included."""
+        """Stop the server and end its connections."""
         self.place.command("pg_ctl", "-D", self.place.data, "-w", "-m", "fast", "stop")
 
 
 @contextmanager
 def external_server() -> Iterator[ExternalServer]:
-    """Make a server on a free loopback port and remove it in the end."""
-    is_root = os.geteuid() == 0  # an ordinary user runs it himself, as the embedded one
+    """Create a server on a free loopback port; remove it at the end."""
+    is_root = os.geteuid() == 0  # an ordinary user runs the server as himself, like the embedded one
     user = server_user(get_settings())
     with tempfile.TemporaryDirectory(prefix="waybill-external-") as name:
         folder = Path(name)
@@ -123,7 +123,7 @@ def _free_port() -> int:
 
 
 def main(login: str, arguments: list[str]) -> int:
-    """Run pytest against a server that lives as long as the run."""
+    """Run pytest on a server that exists as long as the run."""
     with external_server() as server, tempfile.TemporaryDirectory() as folder:
         variables = server.variables(login, Path(folder))
         return subprocess.call([sys.executable, "-m", "pytest", *arguments], env={**os.environ, **variables})

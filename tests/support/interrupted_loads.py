@@ -10,11 +10,11 @@ import loader.landing.source_load
 
 
 class Killed(BaseException):
-    """Stands for a process that dies: nothing in the loader catches it."""
+    """Simulates the death of the process: nothing in the loader catches it."""
 
 
 def die_after(chunks: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the process die before a chunk is landed, when some have been."""
+    """Raise Killed before the next batch lands, after this many have landed."""
     landed = 0
     land = loader.landing.source_load.land
 

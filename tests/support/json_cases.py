@@ -74,7 +74,7 @@ AROUND = [b"%s", b"[%s]", b'{"k":%s}', b'[0,{"k":[%s,1]}]']
 
 
 def fragments() -> Iterator[bytes]:
-    """Yield values and what only looks like one, each once."""
+    """Yield JSON values and texts that only look like values, each once."""
     broken = [bytes.fromhex(text) for text in NO_UTF8.split()] + CONTROLS
     inside = [text.encode() for text in [*ESCAPES, *STRINGS.split(), *map(chr, CHARACTERS)]] + broken
     made = [text.encode() for text in [*NUMBERS.split(), *WORDS.split(), *STRUCTURES.split()]]

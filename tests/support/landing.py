@@ -1,4 +1,4 @@
-"""Small documents put straight into the raw and ledger tables, as the loader would leave them."""
+"""Writes small documents to the raw and ledger tables as the loader does, without running it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LAND = "insert into raw.{} values (:batch_id, :position, :fingerprint, cast(:doc
 
 
 def make_empty() -> None:
-    """Leave raw, ledger and everything that dbt made as on the first day."""
+    """Empty raw and ledger, and drop everything that dbt has made."""
     make_raw_tables()
     made = "select format('%I.%I', schemaname, {0}name), '{0}' from pg_{0}s where schemaname in"
     schemas = "('staging', 'intermediate', 'marts')"
@@ -45,7 +45,7 @@ def make_empty() -> None:
 
 
 def land(source: str, *documents: Document, batch_id: UUID | None = None) -> UUID:
-    """Land the documents as one batch, committed before this returns; return the batch."""
+    """Land the documents as one committed batch; return its id."""
     batch_id = batch_id or uuid7()
     rows = []
     for position, document in enumerate(documents, start=1):
@@ -97,7 +97,7 @@ def flight(number: int = 1, day: int = 2, **values: Any) -> Document:
 
 
 def airport(faa: str, time_zone: str = "America/New_York", **values: Any) -> Document:
-    """Return an airport of the export."""
+    """Return an airport."""
     document = {
         "faa": faa,
         "name": f"{faa} Field",
@@ -116,7 +116,7 @@ def airline(carrier: str = "UA") -> Document:
 
 
 def aircraft(tail_number: str = "N14228", **values: Any) -> Document:
-    """Return a registration."""
+    """Return an aircraft."""
     document = {
         "tail_number": tail_number,
         "manufacture": {"year": 1999, "manufacturer": "BOEING", "model": "737-824"},
@@ -150,7 +150,7 @@ def weather(day: int = 2, *hours: int, **values: Any) -> Document:
 
 
 def land_reference_data() -> None:
-    """Land what the flights of `flight()` refer to."""
+    """Land the reference data that the flights of `flight()` refer to."""
     land("airlines", airline())
     land("airports", airport("EWR"), airport("IAH", "America/Chicago"))
     land("aircraft", aircraft())

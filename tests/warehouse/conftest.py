@@ -1,4 +1,4 @@
-"""The embedded server whatever the environment names, and an external one beside it."""
+"""The embedded server, even if the environment names another, and an external one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONNECTION = ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSSLMO
 
 @pytest.fixture
 def unset(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No variable and no `.env` names a server."""
+    """Remove every variable that names a server, and ignore `.env`."""
     monkeypatch.setitem(Settings.model_config, "env_file", None)
     for name in CONNECTION:
         monkeypatch.delenv(name, raising=False)
@@ -25,6 +25,6 @@ def unset(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def external() -> Iterator[ExternalServer]:
-    """A PostgreSQL 16 that somebody else runs."""
+    """Start a PostgreSQL 16 that the project does not manage."""
     with external_server() as server:
         yield server

@@ -1,4 +1,4 @@
-"""The embedded server: private, hard to kill, side by side with others, and clear when it refuses."""
+"""The embedded server: private, restarted after a kill, independent of others, with clear errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.server, pytest.mark.usefixtures("unset")]
 
 @pytest.fixture
 def place(unset: None) -> Iterator[ServerPaths]:
-    """The place of a server in a folder of its own, as another clone would have it."""
+    """Return the paths of a server in a new folder, like that of another clone."""
     with own_server() as place:
         yield place
 

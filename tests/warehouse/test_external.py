@@ -1,4 +1,4 @@
-"""A server that somebody else runs: its logins, what `make status` says of it, and one line for every refusal."""
+"""An external server: its logins, its line in `make status`, and one line for every refused connection."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ pytestmark = pytest.mark.usefixtures("unset")
 
 @pytest.fixture
 def plain(external: ExternalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server, by a login that may make no others."""
+    """Name the server and a login that cannot create others."""
     for name, value in external.variables("plain", tmp_path).items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
 def creator(external: ExternalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ExternalServer:
-    """The server, by the login that may make others, from a clone that has made none yet."""
+    """Name the server and a login that can create others, in a clone that has created none yet."""
     forget()
     external.drop_logins()
     for name, value in external.variables("creator", tmp_path).items():

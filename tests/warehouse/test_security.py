@@ -1,4 +1,4 @@
-"""What docs/security.md says nobody can do: read a secret where it does not belong, get in, or lead a name astray."""
+"""The controls of docs/security.md: no leaked secret, no foreign login, no name that reaches another object."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ GIVEN = {
 
 @pytest.fixture
 def creator(external: ExternalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A database on the server that asks for passwords, and the folder in which all that is written stands."""
+    """Create a database on a server that asks for passwords; return the folder that all output goes to."""
     forget()
     external.drop_logins()
     for name, value in {**external.variables("creator", tmp_path), **GIVEN}.items():
@@ -66,7 +66,7 @@ def creator(external: ExternalServer, tmp_path: Path, monkeypatch: pytest.Monkey
 
 @contextmanager
 def process_list() -> Iterator[set[str]]:
-    """Collect the command lines of all that this process starts, and of what that starts."""
+    """Collect the command lines of all processes below this one."""
     seen: set[str] = set()
     done = threading.Event()
 
@@ -89,7 +89,7 @@ def process_list() -> Iterator[set[str]]:
 
 
 def spellings(secret: str) -> set[str]:
-    """A secret as a page, an address, a document and Python would spell it."""
+    """Return a secret as a page, a URL, a document and Python spell it."""
     return {
         secret,
         escape(secret),
@@ -132,7 +132,7 @@ def test_no_secret_is_printed_written_or_in_a_process_list(creator: Path) -> Non
     assert "waybill_reader" in said[7]
     for page in ("index.html", "documents.html", "dbt_docs.html", "data_docs/index.html"):
         assert (creator / "reports" / page).exists(), page
-    assert "Sending event" not in "".join(said)  # what dbt would tell its makers
+    assert "Sending event" not in "".join(said)  # dbt would send this to its makers
     assert any("psql" in command for command in commands)
     kept, settings = read_logins(get_settings()), get_settings()
     assert set(GIVEN) == {name.upper() for name, value in settings if isinstance(value, SecretStr)}

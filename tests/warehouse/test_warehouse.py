@@ -1,4 +1,4 @@
-"""What holds on any server: the logins' rights, the layout, the settings, the commands."""
+"""Rights of the logins, layout, settings and commands, on any server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from waybill.settings import Settings, get_settings
 
 @pytest.fixture(scope="module")
 def furnished(module_database: str) -> str:
-    """The database with a raw table, a mart and predictions in it, each made by whoever makes it."""
+    """Create a raw table, a mart and predictions, each with the login of its role; return the database."""
     owner = connect("owner")
     ensure_raw_tables(owner, ["flights"])
     owner.close()
@@ -202,7 +202,7 @@ def test_status_shows_the_address_and_how_to_connect(module_database: str) -> No
 
 def test_psql_takes_its_own_arguments(module_database: str) -> None:
     command = [sys.executable, "-m", "warehouse", "psql", "-Atc", "select current_user"]
-    if get_settings().is_embedded:  # a server of yours says so itself
+    if get_settings().is_embedded:  # an external server reports this itself
         environment = {**os.environ, "PGDATABASE": "mistyped"}
         refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert (refused.returncode, refused.stdout) == (1, "")

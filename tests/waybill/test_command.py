@@ -19,7 +19,7 @@ HEAVY = ("psycopg2", "sqlalchemy", "pydantic", "dbt", "pandas", "kafka", "rich")
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone on a path with blanks and accents."""
+    """Return a clone on a path with blanks and accents."""
     return make_clone(tmp_path_factory.mktemp("clone") / "wäy bill")
 
 
@@ -29,7 +29,7 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def completions(*words: str) -> list[str]:
-    """Return what the shell offers for the last word."""
+    """Return the shell's completions of the last word."""
     typed = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1), "_WAYBILL_COMPLETE": "bash_complete"}
     return [line.partition(",")[2] for line in run(**typed).stdout.splitlines()]
 

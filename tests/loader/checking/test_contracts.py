@@ -1,4 +1,4 @@
-"""A contract is never kept by less than the schema says, and a field is unknown only where the schema does not name it."""
+"""The checker enforces all of a JSON Schema, and reports a field as drift only if the schema does not name it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LANDED = {
 
 
 def verdict(schema: dict[str, Any], value: Any) -> tuple[RejectReason | None, dict[str, int]]:
-    """Return what a checker says of a document, and the unknown fields that it counts."""
+    """Return a checker's verdict on a document, and the unknown fields that it counts."""
     drift: Counter[tuple[str, str]] = Counter()
     reason = Checker(Contract(schema, ""), 10**9, drift).check(orjson.dumps(value))
     return reason, {pointer: documents for (pointer, _), documents in drift.items()}
@@ -148,7 +148,7 @@ def test_field_names_that_are_data_take_bounded_space(source: Path) -> None:
     assert batch.landed == 100
     assert len(batch.drift) == MAX_POINTERS + 1
     assert batch.drift["/gate", "integer"] == 100
-    assert batch.drift[MORE_FIELDS] == 81  # 19 documents and 48 of the 50 names of the next are told apart
+    assert batch.drift[MORE_FIELDS] == 81  # 19 documents and 48 of the 50 names of the next are counted by name
     assert batch.size > len(batch.drift) * 500
 
     before = batch.drift.copy()

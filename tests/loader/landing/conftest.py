@@ -1,4 +1,4 @@
-"""Batches of a few documents, so that a small file is landed in many of them."""
+"""Batches of a few documents, so that a small file lands in many of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is landed, what is rejected, and that the books name every document (P1, P2, P3)."""
+"""What lands, what is rejected, and books that account for every document (P1, P2, P3)."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def test_all_loaders_lock_inputs_in_the_same_order(database: str) -> None:
     waiting.start()
     while not rows("select from pg_locks where pid = %s and not granted", loading.info.backend_pid):
         time.sleep(0.05)
-    rival.cursor().execute(f"{held} nowait", [ids[1]])  # which the waiting one would hold in another order
+    rival.cursor().execute(f"{held} nowait", [ids[1]])  # in another order, the waiting loader would hold this one
     rival.rollback()
     waiting.join()
     loading.close()

@@ -1,4 +1,4 @@
-"""Whatever documents come, in whatever layout, broken however, cut into chunks of any size: the books balance (P1, P3)."""
+"""For any documents, any layout, any damage and batches of any size, the books balance (P1, P3)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ GOOD = st.builds(
     st.dictionaries(TEXT.filter(lambda name: name != "nested"), VALUES, max_size=3),
     st.booleans(),
 )
-# each is bad in itself, and none can be mistaken for the end of a line or of an element
+# each is bad, and none can be mistaken for the end of a line or of an element
 BAD = st.sampled_from(
     [
         b'{"id": NaN}', b'{"id": "\xff"}', b'{"id": "\\u0000", "updated_at": ""}', b'{"id": "\\ud800"}', b"[1, 2]", b"7",
@@ -54,7 +54,7 @@ LAYOUTS = st.sampled_from(["ndjson", "array", "records", "document"])
 
 @st.composite
 def inputs(draw: st.DrawFn) -> tuple[str, bytes, list[bytes], list[bytes], bool]:
-    """Draw a layout, a file's bytes, its good documents, its bad ones, and whether its end is torn off."""
+    """Draw a layout, a file's bytes, its good and bad documents, and whether its end is cut off."""
     layout = draw(LAYOUTS)
     documents = draw(st.lists(st.tuples(GOOD | BAD), max_size=1 if layout == "document" else 25))
     found = [document for (document,) in documents]
@@ -83,7 +83,7 @@ def _is_good(document: bytes) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether every name and every text in a value is one that PostgreSQL can hold."""
+    """Return True if PostgreSQL can store every name and every text in a value."""
     if isinstance(value, str):
         return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
     if isinstance(value, list):
@@ -126,7 +126,7 @@ def books(name: str) -> tuple[int, int, int]:
 
 
 def new_file(folder: Path, data: bytes) -> Path:
-    """Write a file whose content the ledger does not know, whatever the examples before it were."""
+    """Write a file with content that no earlier example has landed."""
     execute("truncate ledger.inputs cascade")
     path = folder / f"{uuid4().hex}.x"
     path.write_bytes(data)
@@ -134,7 +134,7 @@ def new_file(folder: Path, data: bytes) -> Path:
 
 
 class Killed(BaseException):
-    """Stands for a process that dies."""
+    """Simulates the death of the process."""
 
 
 @pytest.mark.usefixtures("database")
@@ -168,7 +168,7 @@ def test_every_document_is_landed_once_or_rejected_once(
 
 
 def _die_after(chunks: int, request: Request) -> None:
-    """Begin to load, and die before a chunk is landed."""
+    """Begin a load that dies before it lands its last batch."""
     land, begun = loader.landing.source_load.land, 0
 
     def and_die(*arguments: Any) -> Any:
@@ -203,7 +203,7 @@ def test_truncation_never_loses_what_precedes_it(source: Path, given_input: Any,
 
 
 def _whole_before(end: int, data: bytes, found: list[bytes], good: list[bytes]) -> list[bytes]:
-    """Return the good documents that stand whole before a byte, with at least one byte behind them."""
+    """Return the good documents that end before this byte, with at least one byte in between."""
     whole, at = [], 0
     for document in found:
         at = data.index(document, at) + len(document)

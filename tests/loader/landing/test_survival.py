@@ -1,4 +1,4 @@
-"""Input that breaks other loaders: landed or named, the books balanced, in flat memory and bounded time."""
+"""Input that breaks other loaders: every document lands or is named, in constant memory and bounded time."""
 
 from __future__ import annotations
 
@@ -180,7 +180,9 @@ def test_an_unreadable_file_is_refused_before_anything_lands(
     (source / "b.ndjson").touch()
     real = Path.open
 
-    def as_another_user(path: Path, *given: Any, **more: Any) -> Any:  # root, who runs tests too, may read everything
+    def as_another_user(
+        path: Path, *given: Any, **more: Any
+    ) -> Any:  # root, too, can run the tests, and can read everything
         if path.name == "b.ndjson":
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
         return real(path, *given, **more)
@@ -230,7 +232,7 @@ def test_two_thousand_small_files_take_few_transactions(database: str, source: P
     assert load(Request(("things",), (str(folder),))).summary == "nothing new: all 2000 files were landed before"
 
 
-# the peak of this program alone: what the system counts for a process begins with that of the one that started it
+# the peak of this program only: the system's count for a process includes the peak of its parent before exec
 MEASURED = """
 import sys
 from loader.load import load
@@ -248,7 +250,7 @@ FLIGHT = {
 
 @pytest.mark.parametrize("layout", ["ndjson", "array"])
 def test_memory_stays_flat(database: str, tmp_path: Path, layout: str) -> None:
-    """100 MB of documents, then one of 200 MB that is passed over."""
+    """Load 100 MB of documents, then one of 200 MB that is skipped."""
     good = json.dumps({**FLIGHT, "pad": "x" * 50_000}).encode()
     path = tmp_path / "large"
     mark, end = (b"[", b"]") if layout == "array" else (b"", b"")
@@ -270,7 +272,9 @@ def test_memory_stays_flat(database: str, tmp_path: Path, layout: str) -> None:
 
 
 def test_a_document_that_breaks_the_query_is_found_by_bisection(database: str, source: Path) -> None:
-    many = b'{"id": "many", "updated_at": "", "x": [' + b"0," * 16_777_216 + b"0]}"  # jsonb in the making has no room
+    many = (
+        b'{"id": "many", "updated_at": "", "x": [' + b"0," * 16_777_216 + b"0]}"
+    )  # PostgreSQL runs out of memory when it builds the jsonb
     (source / "a.ndjson").write_bytes(b"\n".join([document(1), document(2), many, document(3)]))
     load(Request(("things",)))
     assert landed_ids() == Counter(["t1", "t2", "t3"])

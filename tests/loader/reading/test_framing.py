@@ -1,4 +1,4 @@
-"""Documents are cut the same however the bytes come in blocks, in time that grows with the input, to its very end."""
+"""Framing gives the same documents for blocks of any size, in linear time, up to the last byte."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from loader.reading.ranges import START, InputPosition, Reject, fingerprint
 from tests.support.documents import damaged_gzip
 
 MOST = 1 << 20
-Cut = tuple[int, int, bytes | str, int]  # position, first byte, the document or why it is none, length
+Cut = tuple[int, int, bytes | str, int]  # position, first byte, the document or the reason of its reject, length
 
 
 @pytest.fixture
 def cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cutter:
-    """Return what cuts bytes into documents, block by block of any size."""
+    """Return a function that cuts bytes into documents, read in blocks of any size."""
     return Cutter(tmp_path / "given", monkeypatch)
 
 
 class Cutter:
-    """Cuts given bytes into documents."""
+    """Cuts bytes into documents."""
 
     def __init__(self, path: Path, patch: pytest.MonkeyPatch) -> None:
         self._path = path
@@ -45,7 +45,7 @@ class Cutter:
 
 
 def plain(found: list[Frame], most: int) -> list[Cut]:
-    """Return frames so that a line that was read whole and one that was passed over look the same when too large."""
+    """Return frames in which an oversized line looks the same whether it was read or skipped."""
     shown: list[Cut] = []
     for frame in found:
         if isinstance(frame, Reject):
@@ -138,7 +138,7 @@ def test_reading_a_damaged_file_can_resume_after_any_document(tmp_path: Path, la
     assert len(documents(found)) >= sound.count(b"}")
     last = found[-1]
     assert isinstance(last, Reject) and last.is_rest
-    for behind in (0, 1):  # zlib may fail at the very end of what is sound, and surely does behind it
+    for behind in (0, 1):  # zlib may fail at the last intact byte, and surely fails after it
         assert documents(read(InputPosition(last.position + 1, last.first_byte + last.length + behind))) == []
     for number in range(max(1, len(found) - 40), len(found)):
         position, first_byte, raw = found[number - 1]

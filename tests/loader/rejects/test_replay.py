@@ -23,15 +23,15 @@ from tests.support.documents import document, landed_ids
 BOOKS = "select sum(read)::int, sum(landed)::int, sum(rejected)::int, sum(skipped)::int from ledger.batches"
 
 
-def mend_contract(source: Path) -> None:
-    """Let a number be an id, as a source that changed its mind would have it."""
+def relax_contract(source: Path) -> None:
+    """Change the contract to accept a number as an id."""
     mended = {**CONTRACT, "properties": {**CONTRACT["properties"], "id": {"type": ["string", "integer"]}}}
     (source.parent / "declared" / "things.schema.json").write_text(json.dumps(mended))
 
 
 @pytest.fixture
 def loaded(database: str, source: Path) -> Path:
-    """Two files with bad documents, of which some would pass another contract."""
+    """Load two files with bad documents, some of which pass another contract."""
     lines = [
         document(1),
         b'{"id": 5, "updated_at": ""}',
@@ -47,7 +47,7 @@ def loaded(database: str, source: Path) -> Path:
 
 def test_a_replay_lands_what_passes_now_and_counts_it_once(loaded: Path) -> None:
     assert rows(BOOKS) == [(8, 3, 5, 0)]
-    mend_contract(loaded)
+    relax_contract(loaded)
     left: list[tuple[int, str]] = []
 
     assert replay("things", None, lambda reject, why: left.append((reject.position, why.code))) == {"things": 3}
@@ -66,7 +66,7 @@ def test_a_replay_lands_what_passes_now_and_counts_it_once(loaded: Path) -> None
 
 
 def test_a_replay_is_safe_to_repeat_and_the_file_stays_known(loaded: Path) -> None:
-    mend_contract(loaded)
+    relax_contract(loaded)
     replay("things", None, lambda reject, why: None)
     assert replay("things", None, lambda reject, why: None) == {"things": 0}
     assert rows("select count(*) from ledger.batches where feed = 'replay'") == [(2,)]
@@ -77,7 +77,7 @@ def test_a_replay_is_safe_to_repeat_and_the_file_stays_known(loaded: Path) -> No
 
 
 def test_a_replay_of_one_reason_leaves_the_others(loaded: Path) -> None:
-    mend_contract(loaded)
+    relax_contract(loaded)
     assert replay("things", "not_json", lambda reject, why: None) == {"things": 0}
     assert replay("things", "breaks_contract", lambda reject, why: None) == {"things": 3}
 
@@ -85,7 +85,7 @@ def test_a_replay_of_one_reason_leaves_the_others(loaded: Path) -> None:
 def test_two_replays_at_once_land_each_document_once(database: str, source: Path) -> None:
     (source / "a.ndjson").write_bytes(b"\n".join(b'{"id": %d, "updated_at": ""}' % n for n in range(1500)))
     load(Request(("things",)))
-    mend_contract(source)
+    relax_contract(source)
     failures: list[BaseException] = []
 
     def work() -> None:
@@ -194,7 +194,7 @@ def test_an_interrupted_export_leaves_nothing_and_can_be_rerun(
     (source / "b.doc").write_bytes(b'{"id":\n"two lines')
     load(Request(("things",)))
     folder = tmp_path / "out"
-    stale = folder / ".out.ndjson.parts" / "documents" / "000007"  # of one that was killed
+    stale = folder / ".out.ndjson.parts" / "documents" / "000007"  # left by a killed export
     stale.parent.mkdir(parents=True)
     stale.touch()
 
@@ -213,7 +213,7 @@ def test_an_interrupted_export_leaves_nothing_and_can_be_rerun(
 
 
 def test_why_follows_a_document_through_its_replay(loaded: Path) -> None:
-    mend_contract(loaded)
+    relax_contract(loaded)
     replay("things", None, lambda reject, why: None)
     said = "\n".join(why(f"{loaded / 'a.ndjson'}:2"))
     assert "rejected: breaks_contract" in said

@@ -1,4 +1,4 @@
-"""Every document leads to its story and its bytes, whatever the layout and however it was cut into chunks (P8)."""
+"""Every document leads to its lineage and its bytes, in every layout and for batches of any size (P8)."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ from run cross join input cross join (values (0, 9, 2, 1), (9, 12, 0, 2)) as bat
 
 
 def consumed() -> None:
-    """Enter a partition: two documents and a tombstone, a batch of tombstones only, and a gap."""
+    """Record a partition: two documents and a tombstone, a batch of tombstones only, and a gap."""
     owner = connect("owner")
     with owner, owner.cursor() as cursor:
         cursor.execute(KAFKA_BATCHES)

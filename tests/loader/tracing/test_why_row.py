@@ -1,4 +1,4 @@
-"""A mart's row and a prediction lead back to their document, and the document to them (P8)."""
+"""A mart row and a prediction lead back to their document, and the document leads to them (P8)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ grant select on all tables in schema intermediate, marts, predictions to waybill
 
 @pytest.fixture
 def built(database: str, source: Path) -> Path:
-    """A file of which two documents are current, one is superseded by the first, and two are filtered."""
+    """Load a file with two current documents, one that the first supersedes, and two that are filtered."""
     path = source / "a.ndjson"
     older = document(1, nested={"a": "older"})
     path.write_bytes(b"\n".join([document(1), document(2), older, document(2, nested={}), document(3)]))

@@ -70,7 +70,7 @@ def marts(module_database: str) -> None:
 
 @pytest.fixture
 def broken_status(marts: None) -> Iterator[None]:
-    """A flight whose status no document may have."""
+    """Give one flight a status that the schema does not allow; undo it after the test."""
     with engine("owner").begin() as connection:
         connection.execute(text("update marts.fct_flights set flight_status = 'lost' where flight_number = 150"))
     yield

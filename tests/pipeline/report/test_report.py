@@ -30,7 +30,7 @@ from waybill.settings import Settings, get_settings
 
 @pytest.fixture
 def lost_document(full_warehouse: dict[str, UUID]) -> Iterator[None]:
-    """A landed document that no outcome knows."""
+    """Delete the outcome of one landed document; undo it after the test."""
     with engine("owner").begin() as connection:
         row = connection.execute(text("delete from raw.flights where _position = 1 returning *")).mappings().one()
     yield
@@ -176,7 +176,7 @@ def test_the_page_shows_the_current_model(full_warehouse: object, reports: Path)
 def test_the_page_shows_tests_validations_curves_and_costs(
     full_warehouse: object, reports: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:  # the warehouse stays where it is
+    with pytest.MonkeyPatch.context() as patch:  # the same warehouse as before
         patch.setattr("pipeline.dbt.results._path", lambda settings: tmp_path / "dbt.json")
         fill_reports(tmp_path / "dbt.json")
         page = write_report(STAGES).path.read_text()

@@ -1,4 +1,4 @@
-"""The report pages as people meet them: in headless Chromium, light and dark, wide and on a phone, and by keyboard."""
+"""The report pages in headless Chromium: light and dark, wide and on a phone, and by keyboard."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def pages(full_warehouse: dict[str, UUID], tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def troubles() -> list[str]:
-    """What no page may do: write an error on its console, open a dialog, or ask for anything off its folder."""
+    """Collect what no page may do: log an error, open a dialog, or request anything outside its folder."""
     return []
 
 

@@ -1,4 +1,4 @@
-"""A source `things` of the test's own, with an empty topic and an empty database."""
+"""The source `things`, with an empty topic and an empty database."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_at_the_start_it_waits_for_both_unless_until_end(
     def start_slowly() -> None:
         try:
             await_pauses(1)
-            with socket.create_server(address):  # as a broker does that comes up: taken, not answered
+            with socket.create_server(address):  # like a starting broker: it accepts connections and does not answer
                 await_pauses(3)
             monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", BOOTSTRAP_MS)
             start_broker(broker_place)

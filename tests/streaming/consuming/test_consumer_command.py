@@ -1,4 +1,4 @@
-"""What the consumer reports: its last line, metrics, and the way from a coordinate to the message."""
+"""What the consumer reports: its last line, its metrics, and the message at a coordinate."""
 
 from __future__ import annotations
 

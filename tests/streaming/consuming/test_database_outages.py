@@ -31,7 +31,7 @@ from warehouse.errors import ServerAway, ServerUnreachable
 
 @pytest.fixture
 def server_of_others(broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExternalServer]:
-    """Name a server that no command starts again; to be asked for before `things`."""
+    """Name a server that no command restarts; a test has to ask for it before `things`."""
     with external_server() as server:
         for name, value in server.variables("creator", tmp_path).items():
             monkeypatch.setenv(name, value)
@@ -151,7 +151,7 @@ def test_it_stops_in_time_without_a_database(things: Things, monkeypatch: pytest
     assert struck
     assert time.monotonic() - started < 25
     assert things.landed() == [1]
-    assert metrics.lag == 1, "what was read and did not land lags"
+    assert metrics.lag == 1, "messages that were read and did not land count as lag"
 
 
 def test_it_stops_when_its_login_is_refused(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:

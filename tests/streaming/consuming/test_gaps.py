@@ -1,4 +1,4 @@
-"""A gap in the offsets stops the consumer; holes that Kafka itself leaves do not."""
+"""A gap in the offsets stops the consumer; offsets that Kafka itself leaves out do not."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_compacted_offsets_are_not_gaps(things: Things) -> None:
         for number in numbers:
             producer.send(things.topic, thing(number), key=b"%d" % (number % 10)).get(30)
         producer.close()
-        time.sleep(0.3)  # the next one begins a segment, and this one can be compacted
+        time.sleep(0.3)  # the next message begins a new segment, so that this one can be compacted
 
     def held() -> list[int]:
         return [offset for _, offset, _ in read_topic(things.server, things.topic)]

@@ -1,4 +1,4 @@
-"""Cyclic garbage is collected between polls, and as Python does it once the consumer has ended."""
+"""Reference cycles are collected between polls, and by Python again after the consumer's end."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from streaming.consuming.gc_pauses import GcPauses
 
 
 class Ring:
-    """Refers to itself."""
+    """An object that refers to itself."""
 
     def __init__(self) -> None:
-        """Close the ring."""
+        """Refer to itself."""
         self.me = self
 
 
@@ -25,7 +25,7 @@ def test_a_reference_cycle_is_freed_by_the_next_collection(monkeypatch: pytest.M
         ring = weakref.ref(Ring())
         assert not gc.isenabled()
         swept.collect_if_due()
-        assert ring() is not None, "it was not due yet"
+        assert ring() is not None, "the collection was not due yet"
         monkeypatch.setattr(garbage, "COLLECT_SECONDS", 0.0)
         swept.collect_if_due()
         assert ring() is None

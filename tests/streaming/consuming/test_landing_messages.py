@@ -66,7 +66,7 @@ def test_until_end_ends_only_when_everything_has_landed(things: Things, monkeypa
 
     def land_after_a_rival(connection: Any, ranges: Any) -> Any:
         if not rows("select 1 from ledger.batches"):
-            with connection, connection.cursor() as cursor:  # a rival has landed five and died
+            with connection, connection.cursor() as cursor:  # another consumer has landed five messages and died
                 cursor.execute("update ledger.inputs set next_position = 5 where next_position = 0 and partition = 0")
         return land_poll(connection, ranges)
 

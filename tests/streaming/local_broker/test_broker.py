@@ -1,4 +1,4 @@
-"""The local broker is a real Kafka: it comes up, comes back, keeps what was sent, and asks for TLS and SASL."""
+"""The local broker is a real Kafka: it starts, restarts, keeps its messages, and supports TLS and SASL."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_killed_broker_restarts_with_its_ports_and_messages(
     os.set_inheritable(theirs, True)
     assert start_broker(broker_place) is True
     os.close(theirs)
-    assert os.read(ours, 1) == b""  # the broker has no copy of it, which would keep a caller's pipe or lock open
+    assert os.read(ours, 1) == b""  # the broker inherits no file of its caller: it would keep a pipe or lock open
     os.close(ours)
     assert broker_address(broker_place) == broker
     assert values(broker, topic) == [b"one", b"two"]
@@ -80,7 +80,7 @@ def test_ports_taken_by_another_process_are_not_used(tmp_path: Path) -> None:
 def test_a_recreated_topic_has_another_id(broker: str, topic: str) -> None:
     create_topic(topic, 2)
     first = find_topic(topic)
-    create_topic(topic, 5)  # it is there already
+    create_topic(topic, 5)  # it exists already
     assert find_topic(topic) == first
     assert first.partitions == (0, 1)
     with admin() as client:
@@ -131,7 +131,7 @@ def test_an_older_java_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key store for 127.0.0.1 and its certificate, made by the Java's own keytool."""
+    """Create a key store for 127.0.0.1 and its certificate with Java's keytool."""
     folder = tmp_path_factory.mktemp("tls")
     keytool = find_java().resolve().with_name("keytool")
     store = ["-keystore", str(folder / "broker.p12"), "-storetype", "PKCS12", "-storepass", "only-for-tests"]
@@ -173,7 +173,7 @@ def test_tls_and_a_login_are_taken_from_the_environment(
         consume(flights, ConsumerOptions(until_end=True), metrics)
         assert (metrics.landed, metrics.rejected) == (3, 0)
         tables = {name for (name,) in rows("select tablename from pg_tables where schemaname = 'raw'")}
-        assert tables == set(source_names()), "the marts ask for the raw tables of all sources"
+        assert tables == set(source_names()), "the marts need the raw tables of all sources"
         assert read_message(f"{topic}:0:2") == json.dumps(flight(3)).encode()
         monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", 3000)
         monkeypatch.setenv("KAFKA_SASL_PASSWORD", "wrong")

@@ -1,4 +1,4 @@
-"""Folders for a broker of the tests' own, with the jars of the project."""
+"""Folders for a broker in a test, with the jars of the project."""
 
 from __future__ import annotations
 

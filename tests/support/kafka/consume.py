@@ -1,4 +1,4 @@
-"""Runs the consumer in a process of its own, on the sources of a test, so that it can be killed and halted."""
+"""Runs the consumer on the sources of a test, in its own process, so that a test can kill or halt it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streaming.consumer
 import streaming.consuming.client
 from waybill.cli import run
 
-SESSION_MS = 6_000  # the shortest that a broker takes
+SESSION_MS = 6_000  # the shortest that a broker accepts
 
 if __name__ == "__main__":
     loader.declarations.SOURCES = loader.declarations.CONTRACTS = Path(sys.argv.pop(1))

@@ -1,4 +1,4 @@
-"""Reads a topic by librdkafka, which shares nothing with the client under test."""
+"""Reads a topic with librdkafka, which shares no code with the client under test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 ANSWER_SECONDS = 60
 AT_A_TIME = 1_000
-GATHER_SECONDS = 0.2  # it waits so long for a full thousand
+GATHER_SECONDS = 0.2  # the longest wait for AT_A_TIME messages
 
 
 def read_topic(server: str, topic: str) -> Iterator[tuple[int, int, bytes | None]]:
@@ -19,7 +19,7 @@ def read_topic(server: str, topic: str) -> Iterator[tuple[int, int, bytes | None
 
 
 def read_messages(server: str, topic: str) -> Iterator[Message]:
-    """Yield every committed message that the topic holds now, a partition's in their order."""
+    """Yield every committed message that the topic holds now; those of one partition are in order."""
     consumer = Consumer(
         {
             "bootstrap.servers": server,

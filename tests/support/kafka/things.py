@@ -25,7 +25,7 @@ TO_END = ConsumerOptions(until_end=True)
 
 
 class Things:
-    """A source of the test's own: sends messages and compares what the warehouse holds with what was sent."""
+    """Sends messages of the source `things`, consumes them, and reads what landed."""
 
     def __init__(self, folder: Path, topic: str, server: str) -> None:
         self.folder, self.topic, self.server = folder, topic, server

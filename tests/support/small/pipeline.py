@@ -1,4 +1,4 @@
-"""The whole line on the small sample, in files of their own for each source, and a database and folders of its own."""
+"""Runs the pipeline on the small sample, with one file a source, in its own database and folders."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FOLDERS = ("models", "processed", "reports")
 
 
 class Line:
-    """The pipeline in folders and a database of the tests' own."""
+    """The pipeline in temporary folders and a test database."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @property
     def variables(self) -> dict[str, str]:
-        """What tells every command of its place."""
+        """The variables that name these folders to every command."""
         folders = {f"WAYBILL_{name.upper()}": str(self.folder / name) for name in ("raw", *FOLDERS)}
         own = {"WAYBILL_TASK": "flight_delays_small", "DBT_TARGET_PATH": str(self.folder / "dbt"), "COLUMNS": "200"}
         return {**os.environ, **folders, **own}
@@ -38,13 +38,13 @@ class Line:
         return subprocess.run(command, capture_output=True, text=True, env=self.variables, check=False)
 
     def deliver(self, source: str, name: str, documents: list[dict[str, Any]]) -> None:
-        """Put documents where the source's files are looked for."""
+        """Write documents to a file where the loader looks for this source."""
         path = self.folder / "raw" / source / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(map(json.dumps, documents)))
 
     def files(self, *names: str) -> dict[str, str]:
-        """Return path → hash of the files below these folders; what a gate itself writes is left out."""
+        """Return path → hash of the files below these folders, without those that a gate itself writes."""
         return {
             str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
             for name in names
@@ -54,7 +54,7 @@ class Line:
 
 
 def small_sample() -> dict[str, list[dict[str, Any]]]:
-    """Return source → its documents, but those that cannot be landed."""
+    """Return source → its documents, without those that cannot land."""
     sample: dict[str, list[dict[str, Any]]] = json.loads(SMALL.read_bytes())
     sample["flights"] = [
         flight
@@ -66,7 +66,7 @@ def small_sample() -> dict[str, list[dict[str, Any]]]:
 
 @contextmanager
 def small_line(folder: Path) -> Iterator[Line]:
-    """Deliver the small sample to a line that has not run yet."""
+    """Write the files of the small sample for a pipeline that has not run yet."""
     line, sample = Line(folder), small_sample()
     for airline in sample["airlines"]:
         line.deliver("airlines", f"{airline['carrier']}.json", [airline])

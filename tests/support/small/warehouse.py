@@ -1,4 +1,4 @@
-"""A small warehouse in the shape of the real one: raw documents, ledger, outcomes and marts of some flights."""
+"""A small warehouse like the real one: raw documents, ledger, outcomes and marts of some flights."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def build_raw(size: int = 200) -> dict[str, UUID]:
 
 
 def build_outcomes() -> None:
-    """Make the view of outcomes: all current, but where a flight's document says another in `outcome`."""
+    """Create the view of outcomes: all current, unless a flight's document names another in `outcome`."""
     with engine("owner").begin() as connection:
         connection.execute(text(OUTCOMES))
         connection.execute(text("grant usage on schema intermediate to waybill_reader"))
@@ -87,7 +87,7 @@ def build_outcomes() -> None:
 
 
 def build_marts(batches: dict[str, UUID], size: int = 200) -> None:
-    """Make the marts with their real keys, with `size` flights and a day of weather."""
+    """Create the marts with their real keys, with `size` flights and a day of weather."""
     parameters = {"size": size, **batches}
     with engine("owner").begin() as connection:
         for statement in filter(str.strip, MARTS.split(";\n")):

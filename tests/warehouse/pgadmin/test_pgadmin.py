@@ -1,4 +1,4 @@
-"""pgAdmin: what it is told of the warehouse, that its key stays a secret, and the one line when it cannot start."""
+"""pgAdmin: how it gets the warehouse's address, keeps its key secret, and fails in one line."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PgAdminPaths]:
-    """A place with an environment in which a program with pgAdmin's way of being started and guarded stands for it."""
+    """Return paths with an environment that holds a small program in place of pgAdmin, started and protected like it."""
     package = tmp_path / "venv" / "lib" / "python3" / "site-packages" / "pgadmin4"
     package.mkdir(parents=True)
     (package / "pgAdmin4.py").write_text(STAND_IN)
