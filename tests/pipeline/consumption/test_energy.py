@@ -25,7 +25,7 @@ def test_rapl_energy_excludes_idling_and_other_processes(tmp_path: Path, monkeyp
     monkeypatch.setattr("pipeline.consumption.energy._busy_seconds", lambda: next(busy))
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     meter = EnergyMeter(get_settings(), tmp_path)
-    (package / "energy_uj").write_text("14800000\n")  # it went round
+    (package / "energy_uj").write_text("14800000\n")  # the counter wrapped around
     found = meter.used(cpu_seconds=5.0, wall_seconds=10.0)
     assert found.method == "rapl"
     assert found.joules == pytest.approx((114.8 - 0.74 * 2 * 10) * 5 / 20)

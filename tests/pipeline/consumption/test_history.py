@@ -1,4 +1,4 @@
-"""A stage that costs a fifth more than the median of its like is reported."""
+"""A stage that costs a fifth more than the median of similar runs is reported."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_fifth_more_than_the_median_is_reported(database: str) -> None:
 def test_only_similar_runs_are_compared_and_trifles_ignored(database: str) -> None:
     keep_some(*[USE] * 5)
     dear = replace(USE, wall_seconds=100.0)
-    assert keep_some(dear, rows=1200, first=NOW + timedelta(days=1)) == [[]]  # other work
+    assert keep_some(dear, rows=1200, first=NOW + timedelta(days=1)) == [[]]  # another amount of work
     assert len(keep_some(dear, rows=1050, first=NOW + timedelta(days=2))[0]) == 1
     small = replace(USE, wall_seconds=0.1, cpu_seconds=0.1, peak_bytes=50_000_000)
     doubled = replace(USE, wall_seconds=0.2, cpu_seconds=0.2, peak_bytes=100_000_000)

@@ -105,7 +105,7 @@ def test_a_brokers_share_appears_only_while_it_works(tmp_path: Path, monkeypatch
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
     monkeypatch.setattr(
         "pipeline.consumption.meter.MAX_IDLE_SHARE", 0.1
-    )  # one that was just started is not at rest yet
+    )  # a broker that has just started is not idle yet
     start_broker(place)
     try:
         create_topic("t", 1)
@@ -117,7 +117,7 @@ def test_a_brokers_share_appears_only_while_it_works(tmp_path: Path, monkeypatch
             producer.close()
         share = part(meter.use, BROKER) / meter.use.wall_seconds
         assert share > 0.1
-        # where the machine is slow, rest takes its share, too
+        # on a slow machine an idle broker uses some CPU, too
         monkeypatch.setattr("pipeline.consumption.meter.MAX_IDLE_SHARE", share / 2)
         deadline = time.monotonic() + 60
         while BROKER in {one.part for one in meter.use.parts} and time.monotonic() < deadline:

@@ -22,7 +22,7 @@ def sample_until(tree: ProcessTree, holds: Callable[[], bool]) -> None:
 
 
 def children() -> int:
-    """Return how many processes the tests' own has below it; other tests may have left a server for forks there."""
+    """Return the number of processes below this one; other tests may have left some."""
     return len(psutil.Process().children(recursive=True))
 
 
