@@ -1,1 +1,1 @@
-"""Side-by-side runs; each prints a table of medians."""
+"""Benchmarks: Waybill and its peers measured in one run; each command prints a table of medians."""

@@ -1,4 +1,4 @@
-"""Databases of the benchmarks' own on the current server, never the user's."""
+"""Creates the benchmarks' own databases on the current server; the user's database is never touched."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from waybill.settings import get_settings
 
 @contextmanager
 def bench_database() -> Iterator[dict[str, str]]:
-    """Name a fresh database in PGDATABASE and yield libpq's keywords of its owner; drop it in the end."""
+    """Name a new database in PGDATABASE, yield the libpq keywords of its owner, and drop it afterwards."""
     before = os.environ.get("PGDATABASE")
     name = os.environ["PGDATABASE"] = f"bench_{uuid4().hex[:12]}"
     try:
@@ -43,7 +43,7 @@ def bench_database() -> Iterator[dict[str, str]]:
             os.environ["PGDATABASE"] = before
 
 
-def address(login: dict[str, str]) -> str:
-    """Return the login as a URL; its password is for the environment of a process, never for its arguments."""
+def database_url(login: dict[str, str]) -> str:
+    """Return the login as a URL. It contains the password: pass it in a process's environment, not its arguments."""
     user, password, host = (quote(login.get(name, ""), safe="") for name in ("user", "password", "host"))
     return f"postgresql://{user}:{password or 'x'}@{host}:{login['port']}/{quote(login['dbname'], safe='')}"

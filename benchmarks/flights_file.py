@@ -1,4 +1,4 @@
-"""The files that are measured: every flight document of the sample that PostgreSQL stores, a line each."""
+"""Writes the input files: each flight document of the sample that PostgreSQL can store, one a line."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ from waybill.errors import WaybillError
 from waybill.settings import get_settings
 
 CHUNK_BYTES = 8 << 20
+UNSTORABLE = (b"\\u", b"1e400000")  # in the sample's documents that the loader accepts and PostgreSQL rejects
 
 
 def write_flights(path: Path, months: int) -> int:
-    """Write the good documents of the sample's first months; return how many.
+    """Write the valid documents of the sample's first months; return how many there are.
 
     Raises:
-        WaybillError: the sample is not there.
+        WaybillError: the sample is missing.
     """
-    plan = plan_source("flights", Request(("flights",)), get_settings(), _nothing)
-    monthly = [one for one in plan.feeds if "flights-2013" in one.input_file.name]
+    plan = plan_source("flights", Request(("flights",)), get_settings(), _no_standard_input)
+    monthly = [feed for feed in plan.feeds if "flights-2013" in feed.input_file.name]
     count = 0
     with path.open("wb") as file:
         for feed in monthly[:months]:
             for batch in batches(feed, CHUNK_BYTES):
                 for _, document in batch.documents():
-                    if b"\\u" not in document and b"1e400000" not in document:  # planted, and PostgreSQL's to refuse
+                    if not any(sign in document for sign in UNSTORABLE):
                         file.write(document + b"\n")
                         count += 1
     return count
 
 
 def write_repeated(path: Path, once: Path, size_bytes: int) -> None:
-    """Write a file again and again until it has a size."""
+    """Repeat a file until the result has the given size."""
     content = once.read_bytes()
     with path.open("wb") as file:
         while file.tell() < size_bytes:
@@ -41,7 +42,7 @@ def write_repeated(path: Path, once: Path, size_bytes: int) -> None:
 
 
 def write_halves(once: Path) -> list[Path]:
-    """Cut a file of lines into two beside it."""
+    """Split a file of lines into two files in the same folder."""
     lines = once.read_bytes().splitlines(keepends=True)
     halves = [once.with_name("first-half.ndjson"), once.with_name("second-half.ndjson")]
     halves[0].write_bytes(b"".join(lines[: len(lines) // 2]))
@@ -55,11 +56,11 @@ def write_array(path: Path, once: Path) -> None:
 
 
 def write_files(folder: Path, once: Path, count: int) -> None:
-    """Write the first lines of a file as files of their own."""
+    """Write each of a file's first lines to its own file."""
     folder.mkdir()
     for number, line in enumerate(once.read_bytes().splitlines()[:count]):
         (folder / f"{number:06}.json").write_bytes(line)
 
 
-def _nothing() -> InputFile:
-    raise WaybillError("the benchmark reads no standard input")
+def _no_standard_input() -> InputFile:
+    raise WaybillError("the benchmark does not read standard input")

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.load`: the same flight documents into PostgreSQL by the loader and by others, in one run."""
+"""`python -m benchmarks.load`: loads the same flight documents with the loader and with its peers, in one run."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from pathlib import Path
 
 import click
 
-from benchmarks import peers
 from benchmarks.databases import bench_database
 from benchmarks.flights_file import write_array, write_files, write_flights, write_halves, write_repeated
 from benchmarks.load_profile import profile
 from benchmarks.machine import description
+from benchmarks.peers import environment as peers
 from loader.load import load
 from loader.plan import Request
 from waybill.cli import run
@@ -31,7 +31,7 @@ GIGABYTE = 1 << 30
 ARRAY_BYTES = 300_000_000
 SMALL_FILES = 30_000
 CEILING = r"psql \copy into one jsonb column"
-# the process's own peak: what getrusage says of a child begins at its parent's size
+# the process reads its own peak: getrusage reports for a child at least the size of its parent
 MEASURED = """
 import sys, time
 from loader.load import load
@@ -43,11 +43,13 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 """
 
 
-@click.command(help="Example: python -m benchmarks.load --runs 5\n\nMeasure the landing beside other roads.")
-@click.option("--runs", default=5, show_default=True, help="How often each is timed; medians are shown.")
-@click.option("--quick", is_flag=True, help="One month, one run, without dlt, duckdb and what is large.")
+@click.command(
+    help="Example: python -m benchmarks.load --runs 5\n\nCompare the loader with psql, duckdb and dlt on the same file."
+)
+@click.option("--runs", default=5, show_default=True, help="How often each method is timed; the table shows medians.")
+@click.option("--quick", is_flag=True, help="One month, one run, without dlt, duckdb and large inputs.")
 def main(runs: int, quick: bool) -> None:
-    """Time all in turn in databases of their own and print one table."""
+    """Time all methods in new databases and print the tables."""
     with tempfile.TemporaryDirectory(prefix="waybill-bench-") as name:
         folder = Path(name)
         file = folder / "flights.ndjson"
@@ -55,21 +57,21 @@ def main(runs: int, quick: bool) -> None:
         with bench_database() as parameters:
             click.echo(description(parameters))
         click.echo(f"{rows:,} flight documents, {file.stat().st_size / 1e6:.0f} MB, medians of {1 if quick else runs}")
-        seconds = _timed(file, 1 if quick else runs, with_peers=not quick)
+        seconds = _time_methods(file, 1 if quick else runs, has_peers=not quick)
         _show(seconds, rows)
         _show_profile(file, rows)
-        _show_memory(file, folder, with_large=not quick)
+        _show_memory(file, folder, has_large=not quick)
 
 
-def _timed(file: Path, runs: int, *, with_peers: bool) -> dict[str, list[float]]:
-    """Run all roads in turn, so that what disturbs the machine disturbs all of them; start-up is taken off."""
+def _time_methods(file: Path, runs: int, *, has_peers: bool) -> dict[str, list[float]]:
+    """Time all methods, alternating, so that a busy machine slows all of them; start-up time is subtracted."""
     array, empty, halves = file.with_name("flights.json"), file.with_name("empty.ndjson"), write_halves(file)
     write_array(array, file)
     empty.touch()
     found: dict[str, list[float]] = defaultdict(list)
-    python = peers.make_environment() if with_peers else None
-    if with_peers and python is None:
-        click.echo("dlt and duckdb could not be installed here: left out")
+    python = peers.make_environment() if has_peers else None
+    if has_peers and python is None:
+        click.echo("dlt and duckdb are left out: their packages cannot be installed here")
     for number in range(runs):
         with bench_database() as parameters:
             copy_start = peers.psql_copy(parameters, empty)
@@ -92,30 +94,30 @@ def _timed(file: Path, runs: int, *, with_peers: bool) -> dict[str, list[float]]
 def _time_peer(found: dict[str, list[float]], name: str, work: Callable[[], dict[str, object]]) -> None:
     answer = work()
     if "failed" in answer:
-        click.echo(f"{name}: could not be run: {answer['failed']}")
+        click.echo(f"{name}: failed: {answer['failed']}")
     else:
         found[f"{name} {answer['version']}"].append(float(str(answer["seconds"])))
 
 
 def _show(seconds: dict[str, list[float]], rows: int) -> None:
     ceiling = statistics.median(seconds[CEILING])
-    click.echo(f"{'road':<46}{'seconds':>9}{'rows/s':>11}{'ratio':>10}{'spread':>16}")
+    click.echo(f"{'method':<46}{'seconds':>9}{'rows/s':>11}{'ratio':>10}{'lowest to highest':>20}")
     for name, found in seconds.items():
         median = statistics.median(found)
         spread = f"{min(found):.2f} to {max(found):.2f}"
-        click.echo(f"{name:<46}{median:>9.2f}{rows / median:>11,.0f}{ceiling / median:>10.2f}{spread:>16}")
+        click.echo(f"{name:<46}{median:>9.2f}{rows / median:>11,.0f}{ceiling / median:>10.2f}{spread:>20}")
 
 
 def _show_profile(file: Path, rows: int) -> None:
-    click.echo("\nwhere the loader's own processor time goes (Python; the server's part is COPY's own)")
+    click.echo("\nCPU time of the loader's Python process, step by step (the server's part is the same as for COPY)")
     for step, seconds in profile(file).items():
-        click.echo(f"{step:<46}{seconds:>9.2f}{seconds / rows * 1e6:>9.2f} µs a document")
+        click.echo(f"{step:<46}{seconds:>9.2f}{seconds / rows * 1e6:>9.2f} µs per document")
 
 
-def _show_memory(file: Path, folder: Path, *, with_large: bool) -> None:
-    click.echo("\nhighest memory of a process that loads, and how long it took (one run)")
+def _show_memory(file: Path, folder: Path, *, has_large: bool) -> None:
+    click.echo("\npeak memory of the loading process, and its time (one run)")
     _show_process("file", file, "ndjson")
-    if with_large:
+    if has_large:
         large = folder / "large"
         write_repeated(large, file, GIGABYTE)
         _show_process("file", large, "ndjson")

@@ -1,4 +1,4 @@
-"""What a measurement was made on."""
+"""Describes the machine that a benchmark ran on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from warehouse.connection import open_connection
 
 
 def description(parameters: dict[str, str]) -> str:
-    """Return processor, cores, memory, Python and server in one line, and how busy the machine was before."""
+    """Return processor, cores, memory, Python, PostgreSQL and the load average before the run, in one line."""
     connection = open_connection(parameters)
     server = connection.info.server_version
     connection.close()

@@ -1,4 +1,4 @@
-"""A Kafka broker of the benchmark's own, gone in the end; its jars are the project's."""
+"""Starts the benchmark's own Kafka broker, which shares only its jars with the project's."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from waybill.settings import get_settings
 
 @contextmanager
 def own_broker() -> Iterator[BrokerPaths]:
-    """Name a fresh broker in KAFKA_BOOTSTRAP_SERVERS."""
+    """Start a new broker, name it in KAFKA_BOOTSTRAP_SERVERS, and delete it afterwards."""
     jars = broker_paths(get_settings()).jars
     jars.mkdir(parents=True, exist_ok=True)
     before = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-    place = BrokerPaths(Path(tempfile.mkdtemp(prefix="waybill-bench-broker-")))
-    place.jars.symlink_to(jars)
-    start_broker(place)
-    os.environ["KAFKA_BOOTSTRAP_SERVERS"] = str(broker_address(place))
+    paths = BrokerPaths(Path(tempfile.mkdtemp(prefix="waybill-bench-broker-")))
+    paths.jars.symlink_to(jars)
+    start_broker(paths)
+    os.environ["KAFKA_BOOTSTRAP_SERVERS"] = str(broker_address(paths))
     try:
-        yield place
+        yield paths
     finally:
-        stop_broker(place)
-        shutil.rmtree(place.home)
+        stop_broker(paths)
+        shutil.rmtree(paths.home)
         os.environ.pop("KAFKA_BOOTSTRAP_SERVERS")
         if before is not None:
             os.environ["KAFKA_BOOTSTRAP_SERVERS"] = before

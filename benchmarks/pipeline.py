@@ -1,4 +1,4 @@
-"""`python -m benchmarks.pipeline`: a file to tested marts, beside dlt and the usual way, and how it grows."""
+"""`python -m benchmarks.pipeline`: times a file to tested marts, next to dlt and pandas, and how the time grows."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pathlib import Path
 import click
 import orjson
 
-from benchmarks import peers
-from benchmarks.databases import address, bench_database
+from benchmarks.databases import bench_database, database_url
 from benchmarks.machine import description
+from benchmarks.peers import environment as peers
 from data.sample.documents import flights
 
 QUICK_SHARE = 0.05
-HERE = Path(__file__).parent
+PEERS = Path(peers.__file__).parent
 REFERENCE = ("airlines", "airports", "aircraft", "weather")
 MARTS = "--exclude intermediate.features flight_features test_type:unit".split()  # noqa: SIM905
 EVERYTHING = ["--exclude", "test_type:unit"]
@@ -31,12 +31,12 @@ BUILD = "import sys; from pipeline.dbt.build import build; print(build(*sys.argv
 Measured = Iterator[tuple[str, float]]
 
 
-@click.command(help="Example: python -m benchmarks.pipeline --runs 3\n\nMeasure the way from a file to tested marts.")
-@click.option("--runs", default=3, show_default=True, help="How often; medians are shown.")
-@click.option("--share", default=1.0, show_default=True, help="Which share of the year's flights.")
+@click.command(help="Example: python -m benchmarks.pipeline --runs 3\n\nTime the way from a file to tested marts.")
+@click.option("--runs", default=3, show_default=True, help="How often each step is timed; the table shows medians.")
+@click.option("--share", default=1.0, show_default=True, help="The share of the year's flights to use.")
 @click.option("--quick", is_flag=True, help="A twentieth of the year, one run, without dlt and growth.")
 def main(runs: int, share: float, quick: bool) -> None:
-    """Measure everything in one run, in turn, and print the medians."""
+    """Time everything in one session, alternating, and print the medians."""
     seconds: dict[str, list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory(prefix="waybill-bench-") as scratch:
         folder = Path(scratch)
@@ -47,7 +47,7 @@ def main(runs: int, share: float, quick: bool) -> None:
         rows = write_files(folder, share)
         dlt = None if quick else peers.make_environment()
         if dlt is None:
-            click.echo("without dlt" if quick else "dlt could not be installed here: left out")
+            click.echo("without dlt" if quick else "dlt is left out: its packages cannot be installed here")
         for _ in range(runs):
             growth = () if quick else measure_growth(folder)
             for name, taken in (*measure_waybill(folder), *measure_peers(folder, dlt), *growth):
@@ -56,7 +56,7 @@ def main(runs: int, share: float, quick: bool) -> None:
 
 
 def write_files(folder: Path, share: float) -> dict[str, int]:
-    """Write all flights, the first tenth, all but the newest hundredth by date, and that; return their rows."""
+    """Write all flights, the first tenth, all but the newest 1 % by date, and the newest 1 %; return their rows."""
     by_date = sorted((document for _, document in flights()), key=lambda document: str(document["scheduled"]["date"]))
     lines = [orjson.dumps(document) for document in by_date[: int(len(by_date) * share)]]
     newest = len(lines) // 100
@@ -67,7 +67,7 @@ def write_files(folder: Path, share: float) -> dict[str, int]:
 
 
 def measure_waybill(folder: Path) -> Measured:
-    """The whole file into marts with enforced keys; with the model's features built, once more with nothing new."""
+    """Time the whole file into marts with enforced keys; then, with the features built, a run with nothing new."""
     with _prepared():
         landed, built = _load(folder / "all.ndjson"), _build(*MARTS)
         yield "landed", landed
@@ -77,17 +77,17 @@ def measure_waybill(folder: Path) -> Measured:
 
 
 def measure_peers(folder: Path, dlt: Path | None) -> Measured:
-    """The same file merely loaded by dlt, and into typed tables with keys the usual way."""
+    """Time dlt only loading the same file, and pandas with an ORM filling typed tables with keys."""
     file = str(folder / "all.ndjson")
     with bench_database() as login, tempfile.TemporaryDirectory() as state:
-        variables = {"BENCH_ADDRESS": address(login)}
+        variables = {"BENCH_DATABASE_URL": database_url(login)}
         if dlt:
-            yield "dlt", _timed(str(dlt), str(HERE / "dlt_load.py"), file, state, variables=variables)
-        yield "usual way", _timed(sys.executable, str(HERE / "usual_way.py"), file, variables=variables)
+            yield "dlt", _timed(str(dlt), str(PEERS / "dlt_load.py"), file, state, variables=variables)
+        yield "pandas", _timed(sys.executable, str(PEERS / "pandas_orm.py"), file, variables=variables)
 
 
 def measure_growth(folder: Path) -> Measured:
-    """A tenth of the rows; and the newest hundredth by date on top of all others, features included."""
+    """Time a tenth of the rows, and adding the newest 1 % by date to all the others, features included."""
     with _prepared():
         yield "tenth", _load(folder / "tenth.ndjson") + _build(*MARTS)
     with _prepared():
@@ -97,7 +97,7 @@ def measure_growth(folder: Path) -> Measured:
 
 @contextmanager
 def _prepared() -> Iterator[None]:
-    """A database in which the reference data has landed; that is not part of what is measured."""
+    """Create a database and load the reference data, which is not part of the measurement."""
     with bench_database():
         for source in REFERENCE:
             _timed(sys.executable, "-m", "loader", "load", source)
@@ -113,7 +113,7 @@ def _build(*arguments: str) -> float:
 
 
 def _timed(*command: str, variables: dict[str, str] | None = None) -> float:
-    """Run a command to its good end, its start-up included; return the seconds."""
+    """Run a command that must succeed; return the seconds, start-up included."""
     started = time.monotonic()
     environment = {**os.environ, **(variables or {})}
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -123,27 +123,27 @@ def _timed(*command: str, variables: dict[str, str] | None = None) -> float:
 
 
 def print_table(found: dict[str, list[float]], rows: dict[str, int], runs: int) -> None:
-    """Print the medians, and each beside the way into marts; what was left out has no line."""
+    """Print the medians, each with its ratio to the time into marts; what was left out has no line."""
     seconds = {name: statistics.median(taken) for name, taken in found.items()}
     marts = (seconds["marts"], "")
     full = (seconds["older"], " of full") if "older" in seconds else marts
     table = [
         ("file → raw: contract, ledger, rejects", "landed", rows["all"], marts),
         ("file → tested marts with enforced keys", "marts", rows["all"], marts),
-        ("dlt, merely loading the file", "dlt", rows["all"], marts),
-        ("json_normalize, clean, ORM insert", "usual way", rows["all"], marts),
+        ("dlt, only loading the file", "dlt", rows["all"], marts),
+        ("pandas json_normalize, cleaning, ORM insert", "pandas", rows["all"], marts),
         ("file → marts, a tenth of the rows", "tenth", rows["tenth"], marts),
-        ("99 % → marts and features of the model", "older", rows["older"], marts),
-        ("the same again, nothing new", "nothing new", 0, full),
-        ("the newest 1 % by date on top", "newest", rows["newest"], full),
+        ("the oldest 99 % → marts and model features", "older", rows["older"], marts),
+        ("the whole file again, nothing new", "nothing new", 0, full),
+        ("the newest 1 % by date added", "newest", rows["newest"], full),
     ]
-    click.echo(f"medians of {runs}, start-up of the commands included")
-    click.echo(f"{'what':<44}{'rows':>10}{'seconds':>10}{'rows/s':>10}{'× marts':>14}{'spread':>18}")
+    click.echo(f"medians of {runs}, including the start-up of the commands")
+    click.echo(f"{'step':<44}{'rows':>10}{'seconds':>10}{'rows/s':>10}{'× marts':>14}{'lowest to highest':>20}")
     for what, name, count, (unit, words) in table:
         if taken := seconds.get(name):
             times = f"{taken / unit:.2f}{words}"
             spread = f"{min(found[name]):.1f} to {max(found[name]):.1f}"
-            click.echo(f"{what:<44}{count:>10,}{taken:>10.1f}{count / taken:>10,.0f}{times:>14}{spread:>18}")
+            click.echo(f"{what:<44}{count:>10,}{taken:>10.1f}{count / taken:>10,.0f}{times:>14}{spread:>20}")
 
 
 if __name__ == "__main__":

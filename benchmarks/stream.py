@@ -1,4 +1,4 @@
-"""`python -m benchmarks.stream`: one topic into PostgreSQL by the consumer and by others, in one run."""
+"""`python -m benchmarks.stream`: lands one topic in PostgreSQL with the consumer and with its peers, in one run."""
 
 from __future__ import annotations
 
@@ -14,33 +14,37 @@ from pathlib import Path
 
 import click
 
-from benchmarks import peers
 from benchmarks.databases import bench_database
 from benchmarks.flights_file import write_flights
 from benchmarks.machine import description
 from benchmarks.own_broker import own_broker
-from benchmarks.stream_latency import latency
-from benchmarks.stream_roads import consumed, inserted, polled, quix, shared
+from benchmarks.peers import environment as peers
+from benchmarks.stream_latency import measure_latency
+from benchmarks.stream_methods import time_consumer, time_consumers, time_inserts, time_polling
 from loader.declarations import read_source
 from streaming.producing.sending import produce
-from streaming.topics import create_topic
+from streaming.topics import create_topic, with_topic
 from waybill.cli import run
 
-CEILING = "the client's own poll loop, no database"
+CEILING = "the client's poll loop alone, no database"
 OURS = "consumer (contract, fingerprint, ledger, rejects)"
-PLAIN = "plain loop, an insert and a commit a message"
+PLAIN = "plain loop, one insert and commit per message"
 PLAIN_MESSAGES = 5_000
 QUIX_MESSAGES = 30_000
 QUIX_PACKAGES = ["quixstreams[postgresql]==3.28.1"]
 RATE, RATE_SECONDS = 1_000, 20
 
 
-@click.command(help="Example: python -m benchmarks.stream --runs 3\n\nMeasure the consumer beside other roads.")
-@click.option("--runs", default=3, show_default=True, help="How often each is timed; medians are shown.")
-@click.option("--months", default=12, show_default=True, type=click.IntRange(1, 12), help="How much of the sample.")
+@click.command(
+    help="Example: python -m benchmarks.stream --runs 3\n\nCompare the consumer with other ways into PostgreSQL."
+)
+@click.option("--runs", default=3, show_default=True, help="How often each method is timed; the tables show medians.")
+@click.option(
+    "--months", default=12, show_default=True, type=click.IntRange(1, 12), help="Months of the sample to send."
+)
 @click.option("--quick", is_flag=True, help="One month, one run, one consumer, without Quix Streams.")
 def main(runs: int, months: int, quick: bool) -> None:
-    """Time all in turn, on a broker and in databases of the benchmark's own, and print the tables."""
+    """Time all methods on the benchmark's own broker and databases, and print the tables."""
     with tempfile.TemporaryDirectory(prefix="waybill-bench-") as name, own_broker():
         file = Path(name) / "flights.ndjson"
         runs, months = (1, 1) if quick else (runs, months)
@@ -50,26 +54,26 @@ def main(runs: int, months: int, quick: bool) -> None:
         size = file.stat().st_size / 1e6
         click.echo(f"{rows:,} flight documents, {size:.0f} MB, lz4, broker on the same machine, medians of {runs}")
         _send("one", file, 1)
-        _show(_roads(rows, runs, None if quick else peers.make_environment("benchmark-quix", QUIX_PACKAGES)))
+        _show(_time_methods(rows, runs, None if quick else peers.make_environment("benchmark-quix", QUIX_PACKAGES)))
         _show_latency(file)
         if not quick:
             _show_consumers(file, runs)
 
 
-def _roads(rows: int, runs: int, python: Path | None) -> dict[str, list[float]]:
-    """Return messages a second of each road in each run; all take turns, so that what disturbs one disturbs all."""
+def _time_methods(rows: int, runs: int, python: Path | None) -> dict[str, list[float]]:
+    """Return messages a second of each method and run; methods alternate, so that a busy machine slows all of them."""
     if python is None:
         click.echo("without Quix Streams")
     found: dict[str, list[float]] = defaultdict(list)
     messages = min(rows, QUIX_MESSAGES)
     for _ in range(runs):
-        found[CEILING].append(rows / polled("one"))
+        found[CEILING].append(rows / time_polling("one"))
         with bench_database() as parameters:
-            found[OURS].append(rows / consumed("one"))
-            found[PLAIN].append(PLAIN_MESSAGES / inserted(parameters, "one", PLAIN_MESSAGES))
-            answer = quix(python, parameters, "one", messages) if python else {}
+            found[OURS].append(rows / time_consumer("one"))
+            found[PLAIN].append(PLAIN_MESSAGES / time_inserts(parameters, "one", PLAIN_MESSAGES))
+            answer = peers.quix(python, parameters, "one", messages) if python else {}
         if "failed" in answer:
-            click.echo(f"Quix Streams could not be run: {answer['failed']}")
+            click.echo(f"Quix Streams failed: {answer['failed']}")
         elif answer:
             name = f"Quix Streams {answer['version']}, PostgreSQL sink"
             found[name].append(messages / float(answer["seconds"]))
@@ -78,7 +82,7 @@ def _roads(rows: int, runs: int, python: Path | None) -> dict[str, list[float]]:
 
 def _show(found: dict[str, list[float]]) -> None:
     ceiling = statistics.median(found[CEILING])
-    click.echo(f"{'road':<52}{'messages/s':>12}{'ratio':>8}{'spread':>20}")
+    click.echo(f"{'method':<52}{'messages/s':>12}{'ratio':>8}{'lowest to highest':>20}")
     for name, speeds in found.items():
         median = statistics.median(speeds)
         spread = f"{min(speeds):,.0f} to {max(speeds):,.0f}"
@@ -87,12 +91,12 @@ def _show(found: dict[str, list[float]]) -> None:
 
 def _show_consumers(file: Path, runs: int) -> None:
     lines = file.read_bytes().splitlines()
-    click.echo(f"\n{'consumers on four partitions':<52}{'messages/s':>12}{'spread':>28}")
+    click.echo(f"\n{'consumers on four partitions':<52}{'messages/s':>12}{'lowest to highest':>28}")
     for consumers in (1, 2, 4):
         speeds = []
         for number in range(runs):
             with bench_database():
-                speeds.append(len(lines) / shared(f"four-{consumers}-{number}", lines, consumers))
+                speeds.append(len(lines) / time_consumers(f"four-{consumers}-{number}", lines, consumers))
         spread = f"{min(speeds):,.0f} to {max(speeds):,.0f}"
         click.echo(f"{consumers:<52}{statistics.median(speeds):>12,.0f}{spread:>28}")
 
@@ -103,16 +107,16 @@ def _show_latency(file: Path) -> None:
     paced.write_bytes(b"".join(lines))
     create_topic("paced", 1)
     with bench_database():
-        found = latency("paced", paced, RATE)
+        found = measure_latency("paced", paced, RATE)
     click.echo(
-        f"\nfrom sent to committed at {RATE:,} messages/s ({found.messages:,} messages, {found.a_batch:.0f} a batch):"
-        f" p50 {found.p50:.0f} ms, p99 {found.p99:.0f} ms"
+        f"\ntime from sending to commit at {RATE:,} messages/s ({found.messages:,} messages,"
+        f" {found.batch_size:.0f} a batch): p50 {found.p50:.0f} ms, p99 {found.p99:.0f} ms"
     )
 
 
 def _send(topic: str, file: Path, partitions: int) -> None:
     create_topic(topic, partitions)
-    produce(read_source("flights").model_copy(update={"topic": topic}), (str(file),))
+    produce(with_topic(read_source("flights"), topic), (str(file),))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs in an environment of its own: duckdb writes lines of JSON to PostgreSQL through its postgres extension."""
+"""Writes JSON lines to PostgreSQL with duckdb's postgres extension. Runs in the peers' environment."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from duckdb_extensions import import_extension
 
 
 def main(path: str) -> None:
-    """Copy the file's lines into an existing table `duckdb_flights (document jsonb)`; print seconds, start-up apart.
+    """Copy the file's lines into the existing table `duckdb_flights (document jsonb)`; print the seconds as JSON.
 
-    libpq's variables say where the table is.
+    libpq's variables name the database. The start-up time is not counted.
     """
     import_extension("postgres_scanner")
     connection = duckdb.connect()

@@ -1,4 +1,4 @@
-"""Loads JSON lines with dlt in its fastest way, CSV and no nesting; run by the benchmarks in dlt's environment."""
+"""Loads JSON lines with dlt in its fastest mode: CSV, no nesting. Runs in the peers' environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ READ_BYTES = 8 << 20
 
 @dlt.resource(name="flights", write_disposition="append", max_table_nesting=0)
 def flights(path: str) -> Iterator[list[Any]]:
-    """Yield the documents some megabytes at a time."""
+    """Yield the documents, some megabytes at a time."""
     with open(path, "rb") as file:
         while lines := file.readlines(READ_BYTES):
             yield [json.loads(line) for line in lines]
@@ -24,7 +24,7 @@ def flights(path: str) -> Iterator[list[Any]]:
 
 if __name__ == "__main__":
     file, folder = sys.argv[1:]
-    destination = dlt.destinations.postgres(os.environ["BENCH_ADDRESS"])
+    destination = dlt.destinations.postgres(os.environ["BENCH_DATABASE_URL"])
     pipeline = dlt.pipeline("bench", destination=destination, dataset_name="dlt_flights", pipelines_dir=folder)
     started = time.monotonic()
     pipeline.run(flights(file), loader_file_format="csv")

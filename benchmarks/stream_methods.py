@@ -1,16 +1,12 @@
-"""The roads from a topic into PostgreSQL that `benchmarks.stream` compares, each timed without its start-up."""
+"""The ways from a topic into PostgreSQL that `benchmarks.stream` compares, each timed without its start-up."""
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -22,12 +18,12 @@ from streaming.consuming.client import FETCH_BYTES, PARTITION_BYTES, POLL_RECORD
 from streaming.topics import create_topic
 from warehouse.connection import connect, open_connection
 
-ENDED = "select extract(epoch from max(committed_at))::float, sum(landed)::bigint from ledger.batches"
+LAST_COMMIT = "select extract(epoch from max(committed_at))::float, sum(landed)::bigint from ledger.batches"
 JOIN_SECONDS = 120
 
 
-def polled(topic: str) -> float:
-    """Return the seconds of the client's own poll loop over a topic's first partition: no database, no check."""
+def time_polling(topic: str) -> float:
+    """Return the seconds of the client's poll loop over a topic's first partition, without database and checks."""
     consumer = reader(topic)
     (end,) = consumer.end_offsets([TopicPartition(topic, 0)]).values()
     count, started = 0, time.monotonic()
@@ -38,8 +34,8 @@ def polled(topic: str) -> float:
     return seconds
 
 
-def inserted(parameters: dict[str, str], topic: str, messages: int) -> float:
-    """Return the seconds of a plain loop that inserts each message and commits."""
+def time_inserts(parameters: dict[str, str], topic: str, messages: int) -> float:
+    """Return the seconds of a plain loop that inserts and commits each message."""
     connection, consumer = open_connection(parameters), reader(topic)
     with connection, connection.cursor() as cursor:
         cursor.execute("create table plain (partition int, position bigint, document jsonb)")
@@ -56,10 +52,10 @@ def inserted(parameters: dict[str, str], topic: str, messages: int) -> float:
     return time.monotonic() - (started or 0.0)
 
 
-def consumed(topic: str) -> float:
-    """Return the seconds of one consumer, from when it has joined to the last commit.
+def time_consumer(topic: str) -> float:
+    """Return the seconds of one consumer, from joining its group to its last commit.
 
-    Until it has joined, a lock on the ledger keeps it from taking anything up.
+    A lock on the ledger keeps it from starting any partition before it has joined.
     """
     group = f"bench-{uuid4().hex[:8]}"
     lock = connect("owner")
@@ -67,19 +63,19 @@ def consumed(topic: str) -> float:
         with lock, lock.cursor() as cursor:
             cursor.execute("lock table ledger.inputs in exclusive mode")
             process = stack.enter_context(_running(topic, group, "--until-end"))
-            _await_members(group, 1)
+            _wait_for_members(group, 1)
             started = time.time()
         if process.wait():
             raise subprocess.CalledProcessError(process.returncode, process.args)
-        ended, _ = _landed(lock)
+        ended, _ = _last_commit(lock)
     lock.close()
     return ended - started
 
 
-def shared(topic: str, lines: list[bytes], consumers: int) -> float:
-    """Return the seconds of consumers that share four partitions, from when they may read to the last commit.
+def time_consumers(topic: str, lines: list[bytes], consumers: int) -> float:
+    """Return the seconds of consumers that share four partitions, from the first readable message to the last commit.
 
-    The messages are one transaction, which is committed when all have joined.
+    The messages are in one Kafka transaction, which is committed when all consumers have joined.
     """
     create_topic(topic, 4)
     options = {"transactional_id": topic, "transaction_timeout_ms": 300_000, "compression_type": "lz4"}
@@ -93,40 +89,27 @@ def shared(topic: str, lines: list[bytes], consumers: int) -> float:
     with ExitStack() as stack:
         for _ in range(consumers):
             stack.enter_context(_running(topic, topic))
-        _await_members(topic, consumers)
+        _wait_for_members(topic, consumers)
         started = time.time()
         producer.commit_transaction()
         ended, landed = 0.0, 0
         while landed < len(lines):
             time.sleep(0.2)
-            ended, landed = _landed(connection)
+            ended, landed = _last_commit(connection)
     producer.close()
     connection.close()
     return ended - started
 
 
-def _landed(connection: Connection) -> tuple[float, int]:
+def _last_commit(connection: Connection) -> tuple[float, int]:
     with connection, connection.cursor() as cursor:
-        cursor.execute(ENDED)
+        cursor.execute(LAST_COMMIT)
         ended, landed = cursor.fetchone()  # type: ignore[misc]
     return float(ended or 0), int(landed or 0)
 
 
-def quix(python: Path, parameters: dict[str, str], topic: str, messages: int) -> dict[str, Any]:
-    """Return the seconds of Quix Streams' PostgreSQL sink and its version, or why it failed."""
-    login = {name: parameters.get(name, "") for name in ("host", "port", "dbname", "user", "password")}
-    script = Path(__file__).with_name("peer_quix.py")
-    server = os.environ["KAFKA_BOOTSTRAP_SERVERS"]
-    command = [str(python), str(script), server, topic, str(messages), json.dumps(login)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
-    if done.returncode:
-        return {"failed": (done.stderr.strip().splitlines() or ["no word"])[-1]}
-    answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return answer
-
-
 def reader(topic: str) -> KafkaConsumer:
-    """Return a bare client at the beginning of a topic's first partition, set as the consumer's is."""
+    """Return a Kafka client at the start of a topic's first partition, with the consumer's own fetch sizes."""
     consumer = KafkaConsumer(
         **client_options(),
         enable_auto_commit=False,
@@ -151,11 +134,11 @@ def _running(topic: str, group: str, *more: str) -> Iterator[subprocess.Popen[by
         process.wait()
 
 
-def _await_members(group: str, wanted: int) -> None:
+def _wait_for_members(group: str, wanted: int) -> None:
     deadline = time.monotonic() + JOIN_SECONDS
     with admin() as client:
         while time.monotonic() < deadline:
-            with suppress(KafkaError):  # the first group of a broker waits for its coordinator
+            with suppress(KafkaError):  # a new broker has no coordinator for groups yet
                 found = client.describe_groups([group])[group]
                 if len(found["members"]) == wanted and found["group_state"] == "Stable":
                     return

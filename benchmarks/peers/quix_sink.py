@@ -1,4 +1,4 @@
-"""Quix Streams from a topic into PostgreSQL by its own sink; run in the peers' environment, prints one line of JSON."""
+"""Copies a topic into PostgreSQL with Quix Streams' own sink. Runs in its own environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from quixstreams.sinks.community.postgresql import PostgreSQLSink
 
 
 class TimedSink(PostgreSQLSink):  # type: ignore[misc]
-    """Notes when the first batch comes, so that start-up is not counted."""
+    """Records when the first message arrives, so that the start-up is not counted."""
 
     started: float | None = None
 
@@ -25,7 +25,7 @@ class TimedSink(PostgreSQLSink):  # type: ignore[misc]
 
 
 def main(server: str, topic: str, count: str, login: str) -> None:
-    """Sink so many messages."""
+    """Sink `count` messages; print the seconds as JSON."""
     sink = TimedSink(table_name="quix_flights", **json.loads(login))
     application = Application(server, consumer_group=f"quix-{time.time_ns()}", auto_offset_reset="earliest")
     frame = application.dataframe(application.topic(topic, value_deserializer="json"))

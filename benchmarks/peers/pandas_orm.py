@@ -1,4 +1,4 @@
-"""The usual way, for benchmarks.pipeline: pandas json_normalize, clean, insert through SQLAlchemy's ORM, with keys."""
+"""Loads flights the usual way: pandas json_normalize, cleaning, SQLAlchemy's ORM into tables with keys."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COLUMNS = {
     "updated_at": "updated_at",
 }
 KEY = ["airline_id", "flight_number", "origin_airport_id", "scheduled_date"]
-ROWS_A_FLUSH = 10_000
+FLUSH_ROWS = 10_000
 
 
 class Base(DeclarativeBase):
@@ -84,9 +84,9 @@ def read(path: str) -> pandas.DataFrame:
 
 
 def main(path: str) -> None:
-    """Read, clean and insert in one transaction, where BENCH_ADDRESS says."""
+    """Read, clean and insert in one transaction; BENCH_DATABASE_URL names the database."""
     frame = read(path)
-    engine = create_engine("postgresql+psycopg2://", creator=lambda: psycopg2.connect(os.environ["BENCH_ADDRESS"]))
+    engine = create_engine("postgresql+psycopg2://", creator=lambda: psycopg2.connect(os.environ["BENCH_DATABASE_URL"]))
     Base.metadata.create_all(engine)
     airports = set(frame["origin_airport_id"]) | set(frame["destination_airport_id"])
     with Session(engine) as session:
@@ -94,8 +94,8 @@ def main(path: str) -> None:
         session.add_all(Airport(airport_id=airport) for airport in airports)
         session.flush()
         records = frame.to_dict("records")
-        for start in range(0, len(records), ROWS_A_FLUSH):
-            session.add_all(Flight(**record) for record in records[start : start + ROWS_A_FLUSH])  # type: ignore[misc]
+        for start in range(0, len(records), FLUSH_ROWS):
+            session.add_all(Flight(**record) for record in records[start : start + FLUSH_ROWS])  # type: ignore[misc]
             session.flush()
             session.expunge_all()
         session.commit()

@@ -1,0 +1,1 @@
+"""The peers that Waybill is compared with; most run in their own environment."""
