@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from streaming.local_broker.process import broker_paths
 from tests.support import fast_lane
-from tests.support.databases import current_place, fresh_database, own_state, tell_server
+from tests.support.databases import current_server_paths, execute_on_server, fresh_database, own_state
 from warehouse import embedded
 from warehouse.connection import forget
 from waybill.settings import get_settings
@@ -75,8 +75,8 @@ def server(state: None) -> Iterator[None]:
     if not get_settings().is_embedded:
         yield
         return
-    place = current_place()
-    tell_server("alter system set fsync = off", "select pg_reload_conf()")
+    place = current_server_paths()
+    execute_on_server("alter system set fsync = off", "select pg_reload_conf()")
     yield
     forget()
     embedded.remove(place)

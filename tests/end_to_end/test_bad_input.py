@@ -190,14 +190,14 @@ def test_an_unreadable_file_is_named_and_lands_once_readable(external: dict[str,
     closed.write_bytes(line(1))
     beside.write_bytes(line(2))
     closed.chmod(0)
-    said = refused(loader("load", "flights", closed, before=give_up_reading_anything, **external))
+    said = refused(loader("load", "flights", closed, before=drop_read_capabilities, **external))
     assert said == f"{closed}: Permission denied; make it readable and run again"
     closed.chmod(0o600)
-    ran = loader("load", "flights", closed, beside, before=give_up_reading_anything, **external)
+    ran = loader("load", "flights", closed, beside, before=drop_read_capabilities, **external)
     assert "2 documents landed, 0 rejected" in ran.stdout
 
 
-def give_up_reading_anything() -> None:
+def drop_read_capabilities() -> None:
     """Take from root the capabilities that ignore file modes."""
     if os.geteuid() == 0:
         for capability in (READ_ANYTHING, SEARCH_ANYTHING):

@@ -12,7 +12,7 @@ import pytest
 from pipeline.dbt.results import read_build
 from tests.support.databases import rows
 from tests.support.dbt_command import execute
-from tests.support.small.pipeline import FOLDERS, Line, small_line, small_sample
+from tests.support.small.pipeline import FOLDERS, SmallPipeline, small_pipeline, small_sample
 from waybill.settings import get_settings
 
 MARTS = (
@@ -27,9 +27,9 @@ LATE = "2014-06-01T00:00:00Z"
 
 
 @pytest.fixture(scope="module")
-def line(server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+def small(server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallPipeline]:
     """Return a pipeline that has completed one run."""
-    with small_line(tmp_path_factory.mktemp("line")) as found:
+    with small_pipeline(tmp_path_factory.mktemp("pipeline")) as found:
         ran = found.run()
         assert (ran.returncode, ran.stderr) == (0, ""), ran
         yield found
@@ -61,12 +61,12 @@ def stages(ran: subprocess.CompletedProcess[str]) -> list[str]:
     return re.findall(r"^([a-z-]+) +[0-9.]+ s ", ran.stdout, re.M)
 
 
-def test_unbalanced_books_stop_the_run_before_the_marts(line: Line) -> None:
-    before, files = versions(*MARTS, "predictions.flight_delays_small"), line.files(*FOLDERS)
-    line.deliver("flights", "late-1.ndjson", twenty_minutes_late()[:5])
+def test_unbalanced_books_stop_the_run_before_the_marts(small: SmallPipeline) -> None:
+    before, files = versions(*MARTS, "predictions.flight_delays_small"), small.files(*FOLDERS)
+    small.deliver("flights", "late-1.ndjson", twenty_minutes_late()[:5])
     ((batch,),) = rows("select batch_id from ledger.batches where source = 'flights'")
     execute(f"update ledger.batches set read = read + 1, landed = landed + 1 where batch_id = '{batch}'")
-    ran = line.run()
+    ran = small.run()
     execute(f"update ledger.batches set read = read - 1, landed = landed - 1 where batch_id = '{batch}'")
     assert (ran.returncode, stages(ran)) == (1, ["load", "check-raw"])
     (said,) = ran.stderr.splitlines()
@@ -74,20 +74,20 @@ def test_unbalanced_books_stop_the_run_before_the_marts(line: Line) -> None:
     build = read_build(get_settings())
     assert build is not None
     assert [result.name for result in build.results if result.is_failed] == ["assert_documents_balance"]
-    assert said.endswith(f"; look at {line.folder}/dbt/run_results.json")
+    assert said.endswith(f"; look at {small.folder}/dbt/run_results.json")
     assert versions(*before) == before
-    assert line.files(*FOLDERS) == files
+    assert small.files(*FOLDERS) == files
 
 
-def test_a_failed_marts_checkpoint_stops_the_run_before_training(line: Line) -> None:
-    marts, scores, files = versions(*MARTS), versions("predictions.flight_delays_small"), line.files(*FOLDERS)
-    line.deliver("flights", "late-2.ndjson", twenty_minutes_late())
-    ran = line.run()
+def test_a_failed_marts_checkpoint_stops_the_run_before_training(small: SmallPipeline) -> None:
+    marts, scores, files = versions(*MARTS), versions("predictions.flight_delays_small"), small.files(*FOLDERS)
+    small.deliver("flights", "late-2.ndjson", twenty_minutes_late())
+    ran = small.run()
     assert (ran.returncode, stages(ran)) == (1, ["load", "check-raw", "dbt"])
     (said,) = ran.stderr.splitlines()
     assert said.startswith("error: check-marts stopped the run: checkpoint marts: ")
-    assert said.endswith(f"; look at {line.folder}/reports/data_docs/index.html")
+    assert said.endswith(f"; look at {small.folder}/reports/data_docs/index.html")
     assert versions("marts.fct_flights") != {"marts.fct_flights": marts["marts.fct_flights"]}, "dbt had work"
     assert versions(*scores) == scores
     assert {path for path in files if path.startswith("models/")}
-    assert line.files(*FOLDERS) == files
+    assert small.files(*FOLDERS) == files

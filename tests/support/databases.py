@@ -51,10 +51,10 @@ def fresh_database(prefix: str = "test") -> Iterator[str]:
 def drop_database(name: str) -> None:
     """Drop a database and end all its connections; restart the server if a test has killed it."""
     forget()
-    tell_server(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+    execute_on_server(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
 
-def tell_server(*statements: str | sql.Composed) -> None:
+def execute_on_server(*statements: str | sql.Composed) -> None:
     """Execute statements in the database `postgres`; start the embedded server if it is down."""
     warehouse = current_warehouse()
     if warehouse.place:
@@ -88,7 +88,7 @@ def own_state() -> Iterator[Path]:
             yield folder
         finally:
             if (folder / "postgres").exists():
-                embedded.remove(current_place())
+                embedded.remove(current_server_paths())
             shutil.rmtree(folder)
 
 
@@ -96,14 +96,14 @@ def own_state() -> Iterator[Path]:
 def own_server() -> Iterator[ServerPaths]:
     """Name a second embedded server, not started yet, in a new state folder."""
     with own_state():
-        place = current_place()
+        place = current_server_paths()
         try:
             yield place
         finally:
             embedded.remove(place)
 
 
-def current_place() -> ServerPaths:
+def current_server_paths() -> ServerPaths:
     """Return the paths of the embedded server that the environment names."""
     place = current_warehouse().place
     assert place is not None

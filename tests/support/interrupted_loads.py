@@ -13,7 +13,7 @@ class Killed(BaseException):
     """Simulates the death of the process: nothing in the loader catches it."""
 
 
-def die_after(chunks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def kill_load_after(chunks: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Raise Killed before the next batch lands, after this many have landed."""
     landed = 0
     land = loader.landing.source_load.land

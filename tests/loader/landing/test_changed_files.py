@@ -16,7 +16,7 @@ from loader.load import load
 from loader.plan import Request
 from tests.support.databases import rows
 from tests.support.documents import document, landed_ids
-from tests.support.interrupted_loads import Killed, die_after
+from tests.support.interrupted_loads import Killed, kill_load_after
 
 
 def test_a_file_that_shrinks_while_read_loses_nothing(
@@ -77,7 +77,7 @@ def test_a_file_changed_after_a_killed_load_is_read_as_new(
     path = source / "a.ndjson"
     path.write_bytes(b"".join(document(n) + b"\n" for n in range(200)))
     with monkeypatch.context() as patch:
-        die_after(2, patch)
+        kill_load_after(2, patch)
         with pytest.raises(Killed):
             load(Request(("things",)))
     landed = sum(landed_ids().values())

@@ -23,7 +23,7 @@ from loader.load import load
 from loader.plan import Request
 from tests.support.databases import rows
 from tests.support.documents import document, landed_ids
-from tests.support.interrupted_loads import Killed, die_after
+from tests.support.interrupted_loads import Killed, kill_load_after
 from warehouse.connection import LOADER_TIMEOUTS, connect
 from warehouse.logins import Role
 from warehouse.runs import recorded_run
@@ -82,7 +82,7 @@ def test_a_load_waits_for_a_transaction_that_hangs(
 ) -> None:
     (source / "a.ndjson").write_bytes(b"\n".join(document(n) for n in range(500)))
     with monkeypatch.context() as patch:
-        die_after(2, patch)
+        kill_load_after(2, patch)
         with pytest.raises(Killed):
             load(Request(("things",)))
     rival = connect("owner")

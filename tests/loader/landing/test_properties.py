@@ -150,7 +150,7 @@ def test_every_document_is_landed_once_or_rejected_once(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WAYBILL_CHUNK_BYTES", str(chunk_bytes))
         if dies_after is not None:
-            _die_after(dies_after, request)
+            _kill_load_after(dies_after, request)
         load(request)
         assert load(request).rows == 0
 
@@ -167,7 +167,7 @@ def test_every_document_is_landed_once_or_rejected_once(
     assert len(set(positions)) == len(positions) == len(found)
 
 
-def _die_after(chunks: int, request: Request) -> None:
+def _kill_load_after(chunks: int, request: Request) -> None:
     """Begin a load that dies before it lands its last batch."""
     land, begun = loader.landing.source_load.land, 0
 

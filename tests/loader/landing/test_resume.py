@@ -15,7 +15,7 @@ from loader.load import load
 from loader.plan import Request
 from tests.support.databases import rows
 from tests.support.documents import document, landed_ids
-from tests.support.interrupted_loads import Killed, die_after
+from tests.support.interrupted_loads import Killed, kill_load_after
 from warehouse.connection import connect
 
 LAYOUTS = {
@@ -42,7 +42,7 @@ def test_a_killed_load_continues_after_its_last_batch(
     documents = [document(n) if n % 7 else b'{"id": %d}' % n for n in range(200)]
     (source / name).write_bytes(LAYOUTS[name](documents))
     with monkeypatch.context() as patch:
-        die_after(3, patch)
+        kill_load_after(3, patch)
         with pytest.raises(Killed):
             load(Request(("things",), (str(source / name),)))
     assert 0 < sum(landed_ids().values()) < 171
@@ -97,7 +97,7 @@ def test_a_partly_landed_file_continues_in_its_layout_only(
 ) -> None:
     (source / "a.json").write_bytes(b"[" + b",\n".join(document(n) for n in range(200)) + b"]")
     with monkeypatch.context() as patch:
-        die_after(1, patch)
+        kill_load_after(1, patch)
         with pytest.raises(Killed):
             load(Request(("things",)))
     with pytest.raises(LayoutChanged, match="finish it with `--layout array`"):
@@ -115,7 +115,7 @@ def test_a_broken_end_is_named_once_wherever_the_load_died(
         path = source / f"{died_after}-{name}"
         path.write_bytes(BROKEN[name])
         with monkeypatch.context() as patch:
-            die_after(died_after, patch)
+            kill_load_after(died_after, patch)
             with suppress(Killed):
                 load(Request(("things",), (str(path),)))
         load(Request(("things",), (str(path),)))

@@ -18,7 +18,7 @@ USE = Use(10.0, 5.0, 500_000_000, 400_000_000, 0, 0, ENERGY, [])
 NOW = datetime(2013, 1, 1, tzinfo=UTC)
 
 
-def keep_some(*uses: Use, rows: int = 1000, first: datetime = NOW) -> list[list[str]]:
+def record_uses(*uses: Use, rows: int = 1000, first: datetime = NOW) -> list[list[str]]:
     """Keep uses of stage dbt, a minute apart; return the lines that each returned."""
     minutes = range(len(uses))
     return [
@@ -28,7 +28,7 @@ def keep_some(*uses: Use, rows: int = 1000, first: datetime = NOW) -> list[list[
 
 
 def test_a_fifth_more_than_the_median_is_reported(database: str) -> None:
-    said = keep_some(
+    said = record_uses(
         *[USE] * 9, replace(USE, cpu_seconds=50.0), replace(USE, cpu_seconds=5.9), replace(USE, cpu_seconds=6.1)
     )
     assert said[:9] == [[]] * 9
@@ -36,19 +36,19 @@ def test_a_fifth_more_than_the_median_is_reported(database: str) -> None:
     assert said[11] == [
         "more than usual: dbt used 6.1 s of CPU, 22 % more than 5.0, the median of the last 10 similar runs"
     ]
-    assert keep_some(replace(USE, peak_bytes=700_000_000), first=NOW + timedelta(days=1)) == [
+    assert record_uses(replace(USE, peak_bytes=700_000_000), first=NOW + timedelta(days=1)) == [
         ["more than usual: dbt held 700.0 MB of memory, 40 % more than 500.0, the median of the last 10 similar runs"]
     ]
 
 
 def test_only_similar_runs_are_compared_and_trifles_ignored(database: str) -> None:
-    keep_some(*[USE] * 5)
+    record_uses(*[USE] * 5)
     dear = replace(USE, wall_seconds=100.0)
-    assert keep_some(dear, rows=1200, first=NOW + timedelta(days=1)) == [[]]  # another amount of work
-    assert len(keep_some(dear, rows=1050, first=NOW + timedelta(days=2))[0]) == 1
+    assert record_uses(dear, rows=1200, first=NOW + timedelta(days=1)) == [[]]  # another amount of work
+    assert len(record_uses(dear, rows=1050, first=NOW + timedelta(days=2))[0]) == 1
     small = replace(USE, wall_seconds=0.1, cpu_seconds=0.1, peak_bytes=50_000_000)
     doubled = replace(USE, wall_seconds=0.2, cpu_seconds=0.2, peak_bytes=100_000_000)
-    assert keep_some(*[small] * 5, doubled, rows=5, first=NOW + timedelta(days=3))[-1] == []
+    assert record_uses(*[small] * 5, doubled, rows=5, first=NOW + timedelta(days=3))[-1] == []
 
 
 def test_runs_with_nothing_to_do_are_not_compared_with(database: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ from warehouse.errors import ServerAway, ServerUnreachable
 
 
 @pytest.fixture
-def server_of_others(broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExternalServer]:
+def unmanaged_server(broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExternalServer]:
     """Name a server that no command restarts; a test has to ask for it before `things`."""
     with external_server() as server:
         for name, value in server.variables("creator", tmp_path).items():
@@ -39,19 +39,19 @@ def server_of_others(broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     forget()
 
 
-def test_it_waits_for_an_unavailable_database(server_of_others: ExternalServer, things: Things) -> None:
+def test_it_waits_for_an_unavailable_database(unmanaged_server: ExternalServer, things: Things) -> None:
     things.send(*map(thing, range(500)))
     process, said = things.start(), ""
     assert process.stderr
     try:
         until(lambda: len(things.landed()) == 500)
-        server_of_others.stop()
+        unmanaged_server.stop()
         things.send(*map(thing, range(500, 1000)))
         while said.count("transient error, trying again") < 3:
             line = process.stderr.readline()
             assert line, said
             said += line.decode()
-        server_of_others.start()
+        unmanaged_server.start()
         until(lambda: len(things.landed()) == 1000)
     finally:
         process.terminate()

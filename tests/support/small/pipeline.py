@@ -19,7 +19,7 @@ SMALL = PROJECT / "data" / "raw" / "raw.json"
 FOLDERS = ("models", "processed", "reports")
 
 
-class Line:
+class SmallPipeline:
     """The pipeline in temporary folders and a test database."""
 
     def __init__(self, folder: Path) -> None:
@@ -65,15 +65,15 @@ def small_sample() -> dict[str, list[dict[str, Any]]]:
 
 
 @contextmanager
-def small_line(folder: Path) -> Iterator[Line]:
+def small_pipeline(folder: Path) -> Iterator[SmallPipeline]:
     """Write the files of the small sample for a pipeline that has not run yet."""
-    line, sample = Line(folder), small_sample()
+    small, sample = SmallPipeline(folder), small_sample()
     for airline in sample["airlines"]:
-        line.deliver("airlines", f"{airline['carrier']}.json", [airline])
-    line.deliver("airports", "airports.json", [{"airports": sample["airports"]}])
+        small.deliver("airlines", f"{airline['carrier']}.json", [airline])
+    small.deliver("airports", "airports.json", [{"airports": sample["airports"]}])
     for source in ("aircraft", "flights", "weather"):
-        line.deliver(source, f"{source}.ndjson", sample[source])
-    with fresh_database("line") as name:
-        yield line
+        small.deliver(source, f"{source}.ndjson", sample[source])
+    with fresh_database("pipeline") as name:
+        yield small
     for kind in ("last_run", "dbt_results"):
         (get_settings().state_folder / f"{kind}-{name}.json").unlink(missing_ok=kind == "dbt_results")
