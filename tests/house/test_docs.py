@@ -33,7 +33,10 @@ MADE_BY_RUNS = (
 )
 BELOW = {"expectations/README.md": "expectations/context"}  # a folder that its names can be in, too
 PASS_EVERYTHING_ON = ("dbt", "psql")  # to programs whose options they are
-BUILT = {"data/README.md": ("raw", "processed", *source_names())}  # the first part of names that runs make
+BUILT = {
+    "data/README.md": ("raw", "processed", *source_names()),
+    "docs/rncp38919.md": ("scripts",),
+}  # made by runs, or of the user's plan
 
 
 def code_of(document: Path) -> list[str]:
