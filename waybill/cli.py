@@ -22,6 +22,7 @@ WAYS_OUT = {
     errno.EROFS: "work in a clone that you can write to",
     errno.EACCES: "work in a clone of your own, or as the user that owns this one",
 }
+OWN_DATABASE = "WAYBILL_OWN_DATABASE"  # set by demo and stream, for their own processes: the database they chose
 LOG_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -29,8 +30,9 @@ def shown_command(arguments: str = "") -> str:
     """Return `waybill ARGUMENTS` as it can be typed in this shell and folder; for messages and help texts.
 
     It is `waybill` if the PATH leads to this environment's, else the path of its script: relative in the project's
-    folder, absolute elsewhere.
+    folder, absolute elsewhere. In the demo and the stream, which chose their own database, it names that database.
     """
+    own_database = os.environ.get(OWN_DATABASE)
     script = Path(sys.prefix, "bin", "waybill")
     found = shutil.which("waybill")
     if found and script.exists() and os.path.samefile(found, script):
@@ -40,7 +42,8 @@ def shown_command(arguments: str = "") -> str:
         program = shlex.quote(os.fspath(script.relative_to(Path.cwd()) if is_here else script))
     else:  # an environment that set-up did not make
         program = f"{shlex.quote(sys.executable)} -m waybill"
-    return f"{program} {arguments}".rstrip()
+    chosen = f"PGDATABASE={shlex.quote(own_database)} " if own_database else ""
+    return f"{chosen}{program} {arguments}".rstrip()
 
 
 def run(command: click.Command, name: str) -> NoReturn:

@@ -26,23 +26,19 @@ PAGE = 500  # rejects in one transaction; fewer where they are large
 PAGE_BYTES = 16 << 20
 
 OPEN = """
-select inputs.input_id, inputs.name, inputs.digest, rejects.batch_id, rejects.position, rejects.reason,
-    rejects.first_byte, rejects.length, rejects.fingerprint, octet_length(rejects.bytes)
-from ledger.rejects
-inner join ledger.batches on rejects.batch_id = batches.batch_id
-inner join ledger.inputs on batches.input_id = inputs.input_id
+select input_id, input_name, digest, batch_id, position, reason, first_byte, length, fingerprint, octet_length(bytes)
+from ledger.open_rejects
 where
-    inputs.source = %(source)s
-    and rejects.replayed_by is null
-    and (%(reason)s is null or rejects.reason = %(reason)s)
-    and (inputs.input_id, rejects.position) > (%(input_id)s, %(position)s)
-order by inputs.input_id, rejects.position
+    source = %(source)s
+    and (%(reason)s is null or reason = %(reason)s)
+    and (input_id, position) > (%(input_id)s, %(position)s)
+order by input_id, position
 limit %(page)s
 """
 
 BYTES = "select bytes from ledger.rejects where batch_id = %s and position = %s"
 
-NAMES = "select name from ledger.input_names where input_id = %s order by first_seen_at, name"
+NAMES = "select unnest(names) from ledger.named_inputs where input_id = %s"
 
 OnRejected = Callable[[OpenReject, RejectReason], None]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from loader.tracing.lineage import Coordinate, DocumentId, LossFacts
 from loader.tracing.marts import KeyedTable, keyed_tables, traceable_marts
 from loader.tracing.snapshot import Snapshot
 from warehouse.outcomes import CURRENT
+from waybill.cli import shown_command
 
 INPUTS_BY_DIGEST = """
 select input_id, name, next_position, is_complete
@@ -110,7 +112,8 @@ def find_inputs(snapshot: Snapshot, name: str) -> FoundInputs:
     same_content = _inputs(snapshot, INPUTS_BY_DIGEST, file.digest) if file else []
     inputs = same_content or _inputs(snapshot, INPUTS_BY_NAME, shown_name)
     if not inputs and file:
-        raise CoordinateUnknown(f"{name}: this content was never loaded: `python -m loader load SOURCE {name}`")
+        command = shown_command(f"load SOURCE {shlex.quote(name)}")
+        raise CoordinateUnknown(f"{name}: this content was never loaded: run `{command}`")
     if not inputs:
         raise CoordinateUnknown(f"{name}: no such file, and no file or topic partition of this name was ever loaded")
     return FoundInputs(shown_name, file, has_changed=bool(file) and not same_content, inputs=inputs)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from loader.reading.originals import message_command
 from loader.tracing.lineage import FullLineage, LossFacts, MartRows, RejectFacts, SourceBytes
 from warehouse.outcomes import CURRENT
+from waybill.cli import shown_command
 
 MAX_CHARACTERS = 2000
 
@@ -77,7 +78,7 @@ def _beginning(found: SourceBytes) -> str:
 def _outcome(lineage: FullLineage) -> Iterator[str]:
     outcome = lineage.outcome
     if outcome is None:
-        yield "not yet transformed: run `make dbt`"
+        yield f"not yet transformed: run `{shown_command('run dbt')}`"
         return
     reason = f": {outcome.reason}" if outcome.reason else ""
     yield f"{outcome.outcome}{reason}{f', key {outcome.key}' if outcome.key else ''}"
@@ -98,7 +99,7 @@ def _mart_rows(rows: MartRows) -> Iterator[str]:
     yield f"mart row marts.{rows.mart}: {', '.join(rows.key)}{more}"
     for prediction in rows.predictions:
         if prediction.probability is None:
-            yield f"not in predictions.{prediction.table} yet: `make score` predicts new rows"
+            yield f"not in predictions.{prediction.table} yet: `{shown_command('score')}` predicts new rows"
             continue
         stale = ", which is stale: its training rows have changed since" if prediction.is_stale else ""
         yield (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from loader.tracing.lineage import Lineage, OutcomeFacts, RejectFacts
 from loader.tracing.terminal import shown_time
+from waybill.cli import shown_command
 
 SAMPLE_CHARACTERS = 72
 MAX_CHARACTERS = 2000
@@ -106,7 +107,7 @@ def _entry(
         document=document,
         is_cut=is_cut,
         length=length,
-        command=f".venv/bin/python -m loader why {shlex.quote(coordinate)}",
+        command=shown_command(f"why {shlex.quote(coordinate)}"),
     )
 
 

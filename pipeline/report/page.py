@@ -23,7 +23,7 @@ from pipeline.report.model import FIGURES
 from warehouse.connection import engine
 from warehouse.outcomes import OUTCOMES
 from waybill.atomic_files import write_atomic
-from waybill.cli import run
+from waybill.cli import run, shown_command
 from waybill.settings import Settings, get_settings, relative_name
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -67,6 +67,7 @@ def render_report(facts: ReportFacts, links: Sequence[tuple[str, str, bool]]) ->
         "outcomes": OUTCOMES,
         "max_described": MAX_DESCRIBED,
         "sql_of": SQL_OF,
+        "shown_command": shown_command,
         "cost_columns": ALL_COLUMNS,
         "model_figures": FIGURES,
         "min_height": int(MIN_HEIGHT),

@@ -17,7 +17,7 @@ from pipeline.showcase.demo_documents import show_documents, show_model
 from pipeline.showcase.own_database import use_own_database
 from pipeline.stages import Outcome, read_stages
 from warehouse.runs import recorded_run
-from waybill.cli import run
+from waybill.cli import run, shown_command
 from waybill.settings import PROJECT, get_settings, relative_name
 
 RAW = PROJECT / "data" / "raw" / "raw.json"
@@ -39,13 +39,13 @@ def demo() -> None:
         for stage in read_stages():
             run_stage(stage.name, work=_load if stage.name == "load" else None, run_id=run_id)
     print_books()
-    show_documents(database)
+    show_documents()
     show_model()
     click.echo(
         f"\ndone in {time.monotonic() - started:.0f} s, in the demo's own database and folders; yours are unchanged"
     )
     click.echo(f"report: {relative_name(get_settings().reports_folder / 'index.html')}")
-    click.echo(f"psql:   PGDATABASE={database} make psql")
+    click.echo(f"psql:   {shown_command('psql')}")
     click.echo("next:   make pipeline (a whole year of flights)")
 
 

@@ -16,6 +16,7 @@ from loader.tracing.snapshot import Snapshot
 from loader.tracing.terminal import lineage_lines
 from ml.artefact import current_manifest
 from warehouse.connection import connect, engine
+from waybill.cli import shown_command
 from waybill.settings import get_settings
 
 WIDTH = 80
@@ -26,7 +27,7 @@ MAX_CHARACTERS = 10_000  # of a document; the sample's are shorter
 DELAY_IN_MART = "select arrival_delay_minutes from marts.fct_flights where flight_id = :flight_id"
 
 
-def show_documents(database: str) -> None:
+def show_documents() -> None:
     """Print what happened to the sample's faulty documents, as the warehouse has it."""
     with Snapshot(connect("reader")) as snapshot:
         ids = find_rejected(snapshot, max_per_reason=MAX_DOCUMENTS)
@@ -41,7 +42,7 @@ def show_documents(database: str) -> None:
     _show_duplicate(by_outcome["duplicate"])
     _show_uncastable(by_outcome["uncastable"])
     _show_correction(superseded, with_text, correction)
-    click.echo(f"$ PGDATABASE={database} .venv/bin/python -m loader why {correction.coordinate}")
+    click.echo(f"$ {shown_command(f'why {correction.coordinate}')}")
     _print_wrapped(lineage_lines(correction))
 
 

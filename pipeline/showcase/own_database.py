@@ -12,6 +12,7 @@ from pipeline.runner import claim_run
 from warehouse import embedded
 from warehouse.connection import create_database, current_warehouse, forget, login_parameters, open_connection
 from warehouse.schema import drop_everything
+from waybill.cli import OWN_DATABASE
 from waybill.settings import get_settings
 
 
@@ -33,7 +34,7 @@ def use_own_database(name: str, *, own_folders: tuple[str, ...]) -> None:
         folder = getattr(settings, f"{kind}_folder") / name
         os.environ[f"WAYBILL_{kind.upper()}"] = str(folder)
     os.environ["DBT_TARGET_PATH"] = str(settings.state_folder / f"{name}-dbt")
-    os.environ["PGDATABASE"] = database_of(name)
+    os.environ["PGDATABASE"] = os.environ[OWN_DATABASE] = database_of(name)
     _empty_database(name)
     for kind in own_folders:
         shutil.rmtree(os.environ[f"WAYBILL_{kind.upper()}"], ignore_errors=True)

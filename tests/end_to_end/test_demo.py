@@ -13,6 +13,7 @@ from pipeline.runner import only_run
 from pipeline.showcase.own_database import use_own_database
 from tests.end_to_end.conftest import DemoRun
 from tests.support.databases import rows
+from waybill.cli import OWN_DATABASE
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ from tests.support.databases import rows
         "flights 118 is flights 80 again: B6-2280-EWR-2013-08-23",
         "flights 65 said 555 minutes late, flights 66 says 30; marts.fct_flights has 30",
         '"twelve" is no whole number',
-        "loader why data/raw/raw.json:66",
+        "waybill why data/raw/raw.json:66",
         "mart row marts.fct_flights: MQ-3670-LGA-2013-07-12",
     ],
 )
@@ -106,6 +107,7 @@ def test_a_second_demo_at_the_same_time_is_refused(demo: DemoRun, monkeypatch: p
         monkeypatch.setenv(name, demo.beside if name == "PGDATABASE" else str(demo.folder / name))
     report = demo.folder / "WAYBILL_REPORTS" / "demo" / "index.html"
     monkeypatch.setenv("PGDATABASE", f"{demo.beside}_demo")
+    monkeypatch.setenv(OWN_DATABASE, "")  # it goes when the test ends
     with only_run():
         monkeypatch.setenv("PGDATABASE", demo.beside)
         with pytest.raises(RunRefused, match="another pipeline run is at work"):

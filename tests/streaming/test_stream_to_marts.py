@@ -18,6 +18,7 @@ from pipeline.showcase.stream import StreamOptions, compare, split, stream
 from pipeline.showcase.stream_figures import Figures, figures_table
 from pipeline.showcase.stream_processes import Running, start
 from tests.support.databases import drop_database, fresh_database, rows
+from waybill.cli import OWN_DATABASE
 from waybill.settings import PROJECT
 
 TASK = "flight_delays_small"
@@ -84,6 +85,7 @@ def test_a_live_stream_ends_with_the_pipelines_marts(
 ) -> None:
     monkeypatch.setenv("WAYBILL_TASK", TASK)
     monkeypatch.setenv("DBT_TARGET_PATH", str(raw.parent / "dbt"))
+    monkeypatch.setenv(OWN_DATABASE, "")  # it goes when the test ends
     seen: list[tuple[int, Figures]] = []
 
     def refresh_once_something_has_landed(name: str, arguments: list[str]) -> Running:

@@ -12,6 +12,7 @@ from loader.plan import Request
 from loader.tracing.why import why, why_row
 from tests.support.documents import document
 from warehouse.connection import connect
+from waybill.cli import shown_command
 
 BUILT = """
 create view intermediate.document_outcomes as
@@ -69,7 +70,7 @@ def test_a_row_leads_to_its_document_and_its_lineage(built: Path, table: str) ->
 def test_a_row_without_a_prediction_is_reported(built: Path) -> None:
     assert why_row("fct_things", ("t2",))[-2:] == [
         "mart row marts.fct_things: t2",
-        "not in predictions.thing_scores yet: `make score` predicts new rows",
+        f"not in predictions.thing_scores yet: `{shown_command('score')}` predicts new rows",
     ]
 
 

@@ -209,7 +209,7 @@ def test_a_replaced_document_names_its_replacement(full_warehouse: object, repor
     write_report(STAGES)
     documents = (reports / "documents.html").read_text()
     assert "replaced by data/raw/flights.ndjson:19" in documents
-    assert ".venv/bin/python -m loader why data/raw/flights.ndjson:18" in documents
+    assert "waybill why data/raw/flights.ndjson:18" in documents
 
 
 @pytest.mark.parametrize(("length", "end"), [(2000, ""), (2001, " …")])
