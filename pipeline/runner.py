@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import textwrap
@@ -25,6 +26,7 @@ from warehouse.connection import connect, engine
 from warehouse.runs import recorded_run
 from warehouse.status import PSQL
 from warehouse.work_lock import working
+from waybill.cli import OWN_DATABASE, shown_command
 from waybill.errors import WaybillError
 from waybill.settings import get_settings, relative_name
 
@@ -108,7 +110,10 @@ def _fold(start: str, summary: str) -> str:
 
 def _stop_message(stage: Stage, error: WaybillError) -> str:
     path = gate_path(stage)
-    return f"{stage.name} stopped the run: {error}{f'; look at {path}' if path else ''}"
+    look = f"; look at {path}" if path else ""
+    if path and os.environ.get(OWN_DATABASE):  # demo or stream
+        look += f", and at its tables with `{shown_command('psql')}`"
+    return f"{stage.name} stopped the run: {error}{look}"
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import pytest
 from pipeline.errors import RunRefused
 from pipeline.runner import only_run, run_some, run_stage
 from pipeline.stages import WORK, Outcome, gate_path, read_stages
+from waybill.cli import OWN_DATABASE
 from waybill.errors import WaybillError
 
 
@@ -53,6 +54,15 @@ def test_a_gate_names_the_folders_of_the_current_run(
     assert str(failed.value) == "check-raw stopped the run: it does not hold; look at reports/demo/data_docs/index.html"
     with pytest.raises(WaybillError, match=f"look at {tmp_path}/demo-dbt/run_results.json"):
         run_stage("dbt", work=fail)
+
+
+def test_a_gate_of_the_demo_names_its_database(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OWN_DATABASE, "waybill_demo")
+    with pytest.raises(WaybillError) as failed:
+        run_stage("check-raw", work=fail)
+    path, _, command = str(failed.value).partition("; look at ")[2].partition(", and at its tables with ")
+    assert path.endswith("/data_docs/index.html")
+    assert command.startswith("`PGDATABASE=waybill_demo ") and command.endswith("waybill psql`")
 
 
 def test_a_gate_names_the_projects_own_folders(monkeypatch: pytest.MonkeyPatch) -> None:
