@@ -37,6 +37,15 @@ class FilePattern(BaseModel):
         return pattern
 
 
+class Withdrawal(BaseModel):
+    """The field by which a source withdraws a document, and the values that mean it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    field: str = Field(pattern=r"^/")
+    values: list[str] = Field(min_length=1)
+
+
 class Source(BaseModel):
     """One declared source; pointers are JSON pointers (RFC 6901)."""
 
@@ -48,6 +57,9 @@ class Source(BaseModel):
     topic: str | None = None
     key: list[str] = Field(min_length=1)
     version: str
+    missing_texts: list[str] = []
+    withdrawn_when: Withdrawal | None = None
+    fresh_days: int | None = Field(default=None, ge=1)
     files: list[FilePattern] = []
 
     @property

@@ -32,8 +32,8 @@ from (
 BATCHES = """
 select batches.batch_id::text, batches.input_name, batches.source
 from ledger.named_batches as batches
-inner join intermediate.consumed_batches as consumed on batches.batch_id = consumed.batch_id
-where consumed.model = %s and batches.landed > 0
+inner join intermediate.processed_batches as processed on batches.batch_id = processed.batch_id
+where processed.model = %s and batches.landed > 0
 order by 1
 """
 

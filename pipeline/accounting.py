@@ -16,7 +16,7 @@ from warehouse.outcomes import OUTCOMES
 
 BOOKS = "select * from ledger.books order by source"
 HAS_OUTCOMES = "select to_regclass('intermediate.document_outcomes') is not null"
-HAS_RUN_BATCHES = "select to_regclass('intermediate.frozen_batches') is not null"
+HAS_RUN_BATCHES = "select to_regclass('intermediate.run_batches') is not null"
 DOCUMENT_OUTCOMES = """
     select source, outcome, count(*) as documents
     from intermediate.document_outcomes
@@ -25,8 +25,8 @@ DOCUMENT_OUTCOMES = """
 WAITING = """
     select batches.source, sum(batches.landed)::bigint as documents
     from ledger.batches as batches
-    left join intermediate.frozen_batches as frozen on batches.batch_id = frozen.batch_id
-    where frozen.batch_id is null
+    left join intermediate.run_batches as run on batches.batch_id = run.batch_id
+    where run.batch_id is null
     group by batches.source
 """
 

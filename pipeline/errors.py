@@ -4,6 +4,7 @@ WaybillError
 └── PipelineError                base class
     ├── ExportRefused            an export does not match its schema, its mart's row count or its foreign keys
     ├── DbtFailed                a dbt model or test failed
+    ├── DeclarationsChanged      the sources that dbt reads differ from the declarations
     ├── RunRefused               another run is working on the database, or something that the run needs is missing
     └── StreamBroken             a process of the stream stopped, or its marts differ from the pipeline's
 """
@@ -21,6 +22,10 @@ class ExportRefused(PipelineError):
 
 class DbtFailed(PipelineError):
     """Raised when a dbt model or test failed. Models downstream of it were not touched."""
+
+
+class DeclarationsChanged(PipelineError):
+    """Raised when the generated `_sources.yml` differs from `loader/sources`, or cannot be read."""
 
 
 class RunRefused(PipelineError):

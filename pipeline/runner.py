@@ -19,6 +19,7 @@ from rich.console import Console
 from pipeline.conso import keep_quietly
 from pipeline.consumption.history import Work
 from pipeline.consumption.meter import Meter
+from pipeline.dbt.sources_yml import require_current
 from pipeline.errors import RunRefused
 from pipeline.run_record import remember
 from pipeline.stages import WORK, Outcome, Stage, as_record, gate_path, read_stages
@@ -40,6 +41,7 @@ def run_all() -> None:
         WaybillError: from the first stage that failed. Everything downstream keeps its last good state.
     """
     started = time.monotonic()
+    require_current()
     with only_run(), recorded_run("pipeline") as run_id:
         for stage in read_stages():
             run_stage(stage.name, run_id=run_id)

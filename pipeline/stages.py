@@ -64,9 +64,9 @@ def _check(name: str) -> Callable[[], Outcome]:
 
 
 def _dbt() -> Outcome:
-    from pipeline.dbt.build import build
+    from pipeline.dbt.build import build_and_check_freshness
 
-    return Outcome(*build())
+    return Outcome(*build_and_check_freshness())
 
 
 def _docs() -> Outcome:

@@ -58,6 +58,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Transform and check": {
         "run": Entry("pipeline.__main__:run_stages", "", "Run all stages in order, or the ones you name."),
         "dbt": Entry("pipeline.dbt.command:dbt", "build --select fct_flights", "Run dbt on the warehouse."),
+        "sources": Entry("pipeline.dbt.sources:sources", "--write", "List the sources; write what dbt reads of them."),
         "check": Entry("expectations.__main__:main", "raw", "Validate the raw tables or the marts."),
         "export": Entry("pipeline.export.export:main", "", "Write the cleaned documents to data/processed."),
     },

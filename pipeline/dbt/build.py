@@ -1,4 +1,4 @@
-"""Runs dbt in this process, with the project's own server, and says what failed in one line."""
+"""Runs dbt in this process, in the project's own warehouse, and reports failures in one line."""
 
 from __future__ import annotations
 
@@ -11,21 +11,26 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from pipeline.dbt.results import FAILED, remember_build
+from pipeline.dbt.results import FAILED, write_build
+from pipeline.dbt.sources_yml import require_current
 from pipeline.errors import DbtFailed
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 from waybill.atomic_files import atomic_file
 from waybill.settings import relative_name
 
-MAX_NAMED = 5
+MAX_NAMED_FAILURES = 5
 
 
 def build(*arguments: str) -> tuple[int, str]:
-    """Run `dbt build`: balance, then marts, then the guards of the keys; return rows changed in marts and a summary.
+    """Run `dbt build`: the balance of each source, then its marts, then the key guards.
+
+    Returns the number of mart rows written and a summary.
 
     Raises:
-        DbtFailed: a model or test failed; what comes after it was not touched.
+        DeclarationsChanged: the sources that dbt reads differ from the declarations.
+        DbtFailed: a model or test failed; the models after it were not touched.
     """
+    require_current()
     results = _invoke(["build", *arguments]).results
     rows = sum(_rows(entry) for entry in results if '"marts"' in (getattr(entry.node, "relation_name", None) or ""))
     count = Counter(entry.node.unique_id.partition(".")[0] for entry in results)
@@ -33,16 +38,40 @@ def build(*arguments: str) -> tuple[int, str]:
     return rows, f"{changed}; {count['model']} models, {count['test'] + count['unit_test']} tests passed"
 
 
-def write_docs(target: Path) -> tuple[int, str]:
-    """Write dbt's documentation as one page that opens offline; leave it when no model changed.
+def build_and_check_freshness() -> tuple[int, str]:
+    """Run `dbt build`, then `dbt source freshness`; stale sources are a warning in the summary.
 
-    Returns how many pages were written, and a summary.
+    Raises:
+        DeclarationsChanged, DbtFailed: as `build` raises them.
+    """
+    rows, summary = build()
+    if stale := stale_sources():
+        summary += f"; warning: no new documents for longer than declared: {', '.join(stale)}"
+    return rows, summary
+
+
+def stale_sources() -> list[str]:
+    """Run `dbt source freshness` and return the sources whose last batch is older than they declare.
+
+    A source from which nothing has been landed is not stale.
 
     Raises:
         DbtFailed: dbt could not read the project or the warehouse.
     """
-    written = [path for folder in ("models", "macros", "tests") for path in (DBT_PROJECT / folder).rglob("*.*")]
-    newest = max(path.stat().st_mtime for path in [*written, DBT_PROJECT / "dbt_project.yml"])
+    results = _invoke(["source", "freshness"], may_fail=True).results
+    return sorted(entry.node.name for entry in results if str(entry.status) in ("warn", "error"))
+
+
+def write_docs(target: Path) -> tuple[int, str]:
+    """Write dbt's documentation as one page that opens offline, unless no model has changed since it was written.
+
+    Returns the number of pages written and a summary.
+
+    Raises:
+        DbtFailed: dbt could not read the project or the warehouse.
+    """
+    files = [path for folder in ("models", "macros", "tests") for path in (DBT_PROJECT / folder).rglob("*.*")]
+    newest = max(path.stat().st_mtime for path in [*files, DBT_PROJECT / "dbt_project.yml"])
     if target.exists() and target.stat().st_mtime > newest:
         return 0, "nothing new: no model changed"
     _invoke(["docs", "generate", "--static"])
@@ -51,20 +80,22 @@ def write_docs(target: Path) -> tuple[int, str]:
     return 1, relative_name(target)
 
 
-def _invoke(arguments: list[str]) -> Any:
+def _invoke(arguments: list[str], *, may_fail: bool = False) -> Any:
     os.environ.update(dbt_variables())
     from dbt.cli.main import dbtRunner
 
-    with chdir(DBT_PROJECT), redirect_stdout(StringIO()) as said:
+    with chdir(DBT_PROJECT), redirect_stdout(StringIO()) as output:
         result = dbtRunner().invoke(["--quiet", "--no-use-colors", "--log-level-file", "none", *arguments])
     if isinstance(result.exception, KeyboardInterrupt | OSError):
-        raise result.exception  # of which dbt says at length where it was
-    sys.stdout.write(said.getvalue())
+        raise result.exception  # dbt has printed a long traceback, which nobody needs
     if result.exception:
+        sys.stdout.write(output.getvalue())
         raise DbtFailed(f"dbt {arguments[0]} stopped: {' '.join(str(result.exception).split())}")
+    if not may_fail:
+        sys.stdout.write(output.getvalue())
     if arguments[0] == "build":
-        remember_build(getattr(result.result, "results", []))
-    if not result.success:
+        write_build(getattr(result.result, "results", []))
+    if not result.success and not may_fail:
         raise DbtFailed(_failures(result.result))
     return result.result
 
@@ -72,9 +103,11 @@ def _invoke(arguments: list[str]) -> Any:
 def _failures(result: Any) -> str:
     failed = [entry for entry in result.results if str(entry.status) in FAILED]
     skipped = sum(str(entry.status) == "skipped" for entry in result.results)
-    named = "; ".join(f"{entry.node.name}: {' '.join(str(entry.message).split())}" for entry in failed[:MAX_NAMED])
-    more = f" and {len(failed) - MAX_NAMED} more" if len(failed) > MAX_NAMED else ""
-    return f"{len(failed)} failed: {named}{more}; {skipped} that come after were left untouched"
+    names = "; ".join(
+        f"{entry.node.name}: {' '.join(str(entry.message).split())}" for entry in failed[:MAX_NAMED_FAILURES]
+    )
+    more = f" and {len(failed) - MAX_NAMED_FAILURES} more" if len(failed) > MAX_NAMED_FAILURES else ""
+    return f"{len(failed)} failed: {names}{more}; {skipped} that depend on them were left untouched"
 
 
 def _rows(entry: Any) -> int:

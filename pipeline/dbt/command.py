@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.dbt.sources_yml import require_current
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 from warehouse.work_lock import working
 from waybill.cli import run
@@ -26,9 +27,13 @@ WORKS_ON_TABLES = {"build", "clone", "retry", "run", "run-operation", "seed", "s
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def dbt(arguments: tuple[str, ...]) -> None:
-    """Start the warehouse if need be and hand all arguments to dbt."""
+    """Start the warehouse if it is not running and pass all arguments to dbt.
+
+    Stops if the sources that dbt reads differ from the declarations in loader/sources.
+    """
     needs_warehouse = not NEEDS_NO_WAREHOUSE & set(arguments)
     if needs_warehouse:
+        require_current()
         os.environ.update(dbt_variables())
     if not Path("dbt_project.yml").exists():
         os.environ.setdefault("DBT_PROJECT_DIR", str(DBT_PROJECT))

@@ -1,4 +1,4 @@
-"""Remembers what each model and test of the last `dbt build` came to; dbt's own file is gone with its next command."""
+"""Keeps the results of the last `dbt build`: dbt overwrites its own file with every command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FAILED = ("error", "fail", "runtime error")
 
 @dataclass(frozen=True)
 class DbtResult:
-    """What one model, test or unit test came to; `of` is the model that it is of."""
+    """The result of one model, test or unit test; `of` is the model that a test belongs to."""
 
     name: str
     kind: str
@@ -27,37 +27,37 @@ class DbtResult:
 
     @property
     def is_failed(self) -> bool:
-        """Whether it stopped the line."""
+        """Whether it stopped the run."""
         return self.status in FAILED
 
 
 @dataclass(frozen=True)
 class DbtBuild:
-    """The last build: when, and its results."""
+    """The last build: its time and results."""
 
     at: str
     results: list[DbtResult]
 
     @property
     def tests(self) -> list[DbtResult]:
-        """Its tests, unit tests among them."""
+        """The tests, unit tests included."""
         return [result for result in self.results if result.kind in ("test", "unit_test")]
 
     @property
     def passed(self) -> int:
-        """How many of its tests passed."""
+        """The number of tests that passed."""
         return sum(test.status == "pass" for test in self.tests)
 
 
-def remember_build(results: list[Any]) -> None:
-    """Write down the results of dbt's runner, whole or not at all."""
+def write_build(results: list[Any]) -> None:
+    """Write the results of dbt's runner to the state folder, in one atomic step."""
     at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     build = DbtBuild(at, [_result(entry) for entry in results])
     write_atomic(_path(get_settings()), json.dumps(asdict(build), indent=1))
 
 
 def read_build(settings: Settings) -> DbtBuild | None:
-    """Return the last build; None when there was none, or it cannot be read."""
+    """Return the last build, or None if there is none or its file cannot be read."""
     try:
         found = json.loads(_path(settings).read_text())
         return DbtBuild(found["at"], [DbtResult(**result) for result in found["results"]])

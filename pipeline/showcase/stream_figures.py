@@ -26,13 +26,13 @@ CURRENT = "select count(*) from marts.fct_flights"
 SCORED = "select count(*) from predictions.{}"
 # from the oldest message of a batch to the dbt run that processed the batch, over the batches of the last such run
 LATENCY = """
-    select percentile_cont(0.5) within group (order by extract(epoch from taken.consumed_at - batches.sent_at))
-    from intermediate.consumed_batches as taken
+    select percentile_cont(0.5) within group (order by extract(epoch from taken.processed_at - batches.sent_at))
+    from intermediate.processed_batches as taken
     inner join ledger.batches on taken.batch_id = batches.batch_id
     where taken.model = 'fct_flights' and batches.sent_at is not null
-        and taken.consumed_at = (
-            select max(newest.consumed_at)
-            from intermediate.consumed_batches as newest
+        and taken.processed_at = (
+            select max(newest.processed_at)
+            from intermediate.processed_batches as newest
             inner join ledger.batches as held on newest.batch_id = held.batch_id
             where newest.model = 'fct_flights' and held.sent_at is not null
         )

@@ -64,15 +64,15 @@ def test_batches_a_concurrent_run_adds_are_not_recorded(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1))
     dbt.update()
-    frozen: list[UUID] = []
+    added: list[UUID] = []
 
-    def freeze_once(event: Any) -> None:
-        if event.info.name == "LogModelResult" and "int_flights_deduplicated" in event.info.msg and not frozen:
-            frozen.append(land("flights", flight(2)))
-            execute(f"insert into intermediate.frozen_batches (batch_id, source) values ('{frozen[0]}', 'flights')")
+    def add_once(event: Any) -> None:
+        if event.info.name == "LogModelResult" and "int_flights_deduplicated" in event.info.msg and not added:
+            added.append(land("flights", flight(2)))
+            execute(f"insert into intermediate.run_batches (batch_id, source) values ('{added[0]}', 'flights')")
 
-    dbt.succeed("run", "-s", "int_flights_deduplicated", "fct_flights", on_event=freeze_once)
-    assert frozen
+    dbt.succeed("run", "-s", "int_flights_deduplicated", "fct_flights", on_event=add_once)
+    assert added
     dbt.update()
     assert len(query(FLIGHTS)) == 2
 
@@ -83,16 +83,16 @@ def test_batches_added_before_a_rebuild_reads_wait_for_next_run(dbt: Dbt, flag: 
     land("flights", flight(1))
     if flag:
         dbt.update()
-    frozen: list[UUID] = []
+    added: list[UUID] = []
 
-    def freeze_once(event: Any) -> None:
+    def add_once(event: Any) -> None:
         reads = r"create\s+table\s+\S*int_flights_deduplicated"
-        if event.info.name == "SQLQuery" and re.search(reads, event.data.sql) and not frozen:
-            frozen.append(land("flights", flight(2)))
-            execute(f"insert into intermediate.frozen_batches (batch_id, source) values ('{frozen[0]}', 'flights')")
+        if event.info.name == "SQLQuery" and re.search(reads, event.data.sql) and not added:
+            added.append(land("flights", flight(2)))
+            execute(f"insert into intermediate.run_batches (batch_id, source) values ('{added[0]}', 'flights')")
 
-    dbt.succeed("run", "-s", "+int_flights_deduplicated", *flag, on_event=freeze_once)
-    assert frozen
+    dbt.succeed("run", "-s", "+int_flights_deduplicated", *flag, on_event=add_once)
+    assert added
     assert query("select count(*) from intermediate.int_flights_deduplicated") == [1]
     dbt.update()
     assert len(query(FLIGHTS)) == 2

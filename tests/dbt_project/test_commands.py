@@ -19,7 +19,7 @@ from warehouse.dbt_login import DBT_PROJECT
 def test_dbt_refuses_a_warehouse_in_which_nothing_has_landed(dbt: Dbt) -> None:
     execute("drop table raw.flights cascade")
     said = message(dbt.run("run"))
-    assert "has no raw table of flights" in said
+    assert "has no table raw.flights" in said
     assert "run `make load` first" in said
 
 

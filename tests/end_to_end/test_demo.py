@@ -24,7 +24,7 @@ from waybill.cli import OWN_DATABASE
         "not_json: ",
         "flights 118 is flights 80 again: B6-2280-EWR-2013-08-23",
         "flights 65 said 555 minutes late, flights 66 says 30; marts.fct_flights has 30",
-        '"twelve" is no whole number',
+        '"twelve" is not a whole number',
         "waybill why data/raw/raw.json:66",
         "mart row marts.fct_flights: MQ-3670-LGA-2013-07-12",
     ],
@@ -62,7 +62,7 @@ def test_a_row_of_every_mart_leads_back_to_its_source_bytes(demo: DemoRun, mart:
 
 def test_why_names_the_document_that_replaced_another(demo: DemoRun) -> None:
     uncastable, duplicate = why("data/raw/raw.json:57"), why("data/raw/raw.json:118")
-    assert 'uncastable: arrival_delay_minutes: "twelve" is no whole number, key B6-1307-JFK-2013-06-17' in uncastable
+    assert 'uncastable: arrival_delay_minutes: "twelve" is not a whole number, key B6-1307-JFK-2013-06-17' in uncastable
     assert "the current document with this key is data/raw/raw.json:58" in uncastable
     assert "duplicate, key B6-2280-EWR-2013-08-23" in duplicate
     assert "replaced by data/raw/raw.json:80" in duplicate

@@ -70,10 +70,10 @@ def test_unbalanced_books_stop_the_run_before_the_marts(small: SmallPipeline) ->
     execute(f"update ledger.batches set read = read - 1, landed = landed - 1 where batch_id = '{batch}'")
     assert (ran.returncode, stages(ran)) == (1, ["load", "check-raw"])
     (said,) = ran.stderr.splitlines()
-    assert said.startswith("error: dbt stopped the run: 1 failed: assert_documents_balance: ")
+    assert said.startswith("error: dbt stopped the run: 1 failed: assert_flights_balance: ")
     build = read_build(get_settings())
     assert build is not None
-    assert [result.name for result in build.results if result.is_failed] == ["assert_documents_balance"]
+    assert [result.name for result in build.results if result.is_failed] == ["assert_flights_balance"]
     assert said.endswith(f"; look at {small.folder}/dbt/run_results.json")
     assert versions(*before) == before
     assert small.files(*FOLDERS) == files

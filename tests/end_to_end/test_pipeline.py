@@ -101,7 +101,7 @@ def test_corrections_and_withdrawals_give_the_full_builds_marts(land: Any) -> No
     )
     assert outcomes == {"current": 5, "superseded": 3, "duplicate": 1, "filtered": 1, "uncastable": 1}
     ((reason,),) = rows("select reason from intermediate.document_outcomes where outcome = 'uncastable'")
-    assert reason == 'arrival_delay_minutes: "twelve" is no whole number'
+    assert reason == 'arrival_delay_minutes: "twelve" is not a whole number'
     assert rows("select is_inferred, time_zone from marts.dim_airports where airport_id = 'SJU'") == [
         (True, "America/Puerto_Rico")
     ]
@@ -131,7 +131,7 @@ def test_books_that_do_not_balance_leave_the_marts_as_they_were(land: Any) -> No
         cursor.execute("delete from raw.flights where document ->> 'flight_number' = '2'")
     owner.close()
 
-    with pytest.raises(DbtFailed, match="assert_documents_balance"):
+    with pytest.raises(DbtFailed, match="assert_flights_balance"):
         build()
 
     assert mart_hashes(physical=True) == before

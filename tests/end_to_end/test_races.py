@@ -93,7 +93,7 @@ def test_a_batch_with_an_older_id_committed_last_is_processed(dbt: Dbt, tmp_path
     assert started == [(2,), (1,)], "the batch that committed last has the lower id"
     dbt.update()
     assert rows(FLIGHTS) == [(1,), (2,), (3,)]
-    dbt.succeed("test", "-s", "assert_documents_balance")
+    dbt.succeed("test", "-s", "test_name:documents_balance")
 
 
 def test_a_batch_committed_while_dbt_runs_waits_for_next_run(dbt: Dbt, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_batch_committed_while_dbt_runs_waits_for_next_run(dbt: Dbt, tmp_path:
     assert rows(FLIGHTS) == [(3,)]
     dbt.update()
     assert rows(FLIGHTS) == [(1,), (2,), (3,)]
-    dbt.succeed("test", "-s", "assert_documents_balance")
+    dbt.succeed("test", "-s", "test_name:documents_balance")
 
 
 def test_two_loaders_of_one_file_land_each_document_once(dbt: Dbt, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def land_and_process(outcome: str) -> str:
     """Land a batch of one flight with this outcome, and mark it as processed by the table; return its name."""
     batch = land("flights", flight())
     execute(
-        f"insert into intermediate.consumed_batches values ('rows', '{batch}')",
+        f"insert into intermediate.processed_batches values ('rows', '{batch}')",
         f"insert into intermediate.document_outcomes values ('{batch}', '{outcome}')",
         f"update ledger.inputs set name = '{outcome}.ndjson' where input_id = '{batch}'",
     )
@@ -122,7 +122,7 @@ def test_a_removed_batch_and_an_edit_by_hand_are_distinguished(task: Path) -> No
     train("small")
     execute("delete from marts.rows where row_id = 'r9'")
     assert "by no batch: the table was rebuilt differently or edited by hand" in score("small").summary
-    execute("truncate intermediate.consumed_batches")
+    execute("truncate intermediate.processed_batches")
     assert f"({name} (removed))" in score("small").summary
 
 

@@ -105,7 +105,7 @@ def fill_reports(build: Path | None = None) -> None:
     settings = get_settings()
     results = [
         DbtResult("not_null_dim_airlines_airline_id", "test", "dim_airlines", "pass", "", 0.12),
-        DbtResult("assert_documents_balance", "test", "document_outcomes", "fail", "Got <1> result", 0.2),
+        DbtResult("assert_flights_balance", "test", "int_flights_deduplicated", "fail", "Got <1> result", 0.2),
         DbtResult("dim_airlines", "model", "", "success", "", 0.3),
     ]
     path = build or settings.state_folder / f"dbt_results-{settings.pgdatabase}.json"

@@ -1,5 +1,5 @@
--- One row per observation of the current documents: the array taken apart, every value cast (the documents with a value
--- that does not are outcomes of their own).
+-- One row per observation of the current documents: the array unnested and every value cast. Documents with a value that
+-- does not cast are uncastable, so they are not here.
 
 with
 
@@ -16,12 +16,11 @@ observations as (
         documents.updated_at,
         documents._batch_id,
         documents._position,
-        trim(observation.value ->> 'observed_at') as observed_at,
-        {{ observation_fields() }}
+        {{ observation_fields() }},
+        {{ evaluated_once() }} as _parsed
     from documents
     cross join lateral jsonb_array_elements(documents.observations) as observation (value)
     where documents.outcome = 'current'
-    offset 0
 
 ),
 

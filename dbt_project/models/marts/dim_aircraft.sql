@@ -1,4 +1,3 @@
--- depends_on: {{ ref('document_outcomes') }}
 -- One row per aircraft: what was delivered, and a member inferred for each tail number that only flights use, withdrawn
 -- and superseded documents included, so that a member never leaves.
 -- Seen in the data: two spellings of Airbus and three of McDonnell Douglas; 50,094 flights of 721 aircraft carry a tail
@@ -71,5 +70,4 @@ final as (
 
 )
 
-select final.* from final
-{{ changed_rows_only('aircraft_id') }}
+select * from final

@@ -1,4 +1,3 @@
--- depends_on: {{ ref('document_outcomes') }}
 -- One row per airline: what was delivered, and a member inferred for each code that only flights use, withdrawn and
 -- superseded documents included, so that a member never leaves.
 
@@ -47,5 +46,4 @@ final as (
 
 )
 
-select final.* from final
-{{ changed_rows_only('airline_id') }}
+select * from final

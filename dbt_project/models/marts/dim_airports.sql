@@ -1,10 +1,9 @@
--- depends_on: {{ ref('document_outcomes') }}
 -- One row per airport: what was delivered, and a member inferred for each code that only flights or weather use,
 -- withdrawn and superseded documents included, so that a member never leaves.
 -- Seen in the data: EEN has its coordinates swapped. All airports of the register lie north of the equator, so a
 -- latitude below zero with a longitude above it is put right. What it takes in it also records: a flight's instants hang
 -- on its airports' zones, so fct_flights looks again at the flights of an airport with a new document.
-{{ config(pre_hook="{{ claim_batches(['int_airports_deduplicated']) }}") }}
+{{ config(pre_hook="{{ process_new_batches(['int_airports_deduplicated']) }}") }}
 
 with
 
@@ -81,5 +80,4 @@ final as (
 
 )
 
-select final.* from final
-{{ changed_rows_only('airport_id') }}
+select * from final

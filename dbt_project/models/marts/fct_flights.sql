@@ -1,12 +1,11 @@
--- depends_on: {{ ref('document_outcomes') }}
 -- depends_on: {{ ref('dim_airlines') }}
 -- depends_on: {{ ref('dim_aircraft') }}
 -- One row per flight that was scheduled to leave. A run looks at the flights that a new document speaks of, and at those
 -- whose airport's own document is new, since the zone makes the instants. Asked for as an array, they are looked up by the
 -- index before anything is worked out.
 {{ config(
-    pre_hook="{{ claim_batches(['int_flights_deduplicated', 'dim_airports']) }}",
-    post_hook=["{{ delete_departed_rows(ref('int_flights_deduplicated')) }}", "analyze {{ this }}"],
+    pre_hook="{{ process_new_batches(['int_flights_deduplicated', 'dim_airports']) }}",
+    post_hook=["{{ delete_rows_not_current(ref('int_flights_deduplicated')) }}", "analyze {{ this }}"],
     indexes=[{'columns': ['scheduled_date']}],
 ) }}
 {%- set late_minutes = 15 %}
@@ -34,7 +33,7 @@ airports as (
 
 moved_airports as (
 
-    select airport_id from airports where _batch_id in {{ claimed_batches() }}
+    select airport_id from airports where _batch_id in {{ new_batches() }}
 
 ),
 
@@ -42,7 +41,7 @@ touched as (
 
     select document_key
     from documents
-    where _batch_id = any(array{{ claimed_batches() | trim }})
+    where _batch_id = any(array{{ new_batches() | trim }})
         or origin_airport_id = any(array(select airport_id from moved_airports))
         or destination_airport_id = any(array(select airport_id from moved_airports))
 
@@ -86,5 +85,4 @@ final as (
 
 )
 
-select final.* from final
-{{ changed_rows_only('flight_id') }}
+select * from final

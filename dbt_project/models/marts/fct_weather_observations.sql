@@ -1,10 +1,9 @@
--- depends_on: {{ ref('document_outcomes') }}
 -- depends_on: {{ ref('dim_airports') }}
 -- One row per airport and UTC hour. Seen in the data: a wind of 1,048 mph once. The strongest gust ever measured is
 -- 253 mph (WMO), so a speed above that is no measurement: it is flagged, and the value left out.
 {{ config(
-    pre_hook="{{ claim_batches(['int_weather_deduplicated']) }}",
-    post_hook=["{{ delete_departed_rows(ref('int_weather_deduplicated')) }}", "analyze {{ this }}"],
+    pre_hook="{{ process_new_batches(['int_weather_deduplicated']) }}",
+    post_hook=["{{ delete_rows_not_current(ref('int_weather_deduplicated')) }}", "analyze {{ this }}"],
 ) }}
 {%- set strongest_wind_mph = 253 %}
 
@@ -28,7 +27,7 @@ touched as (
     from documents
     where outcome = 'current'
     {%- if is_incremental() %}
-    and document_key in (select document_key from documents where _batch_id in {{ claimed_batches() }})
+    and document_key in (select document_key from documents where _batch_id in {{ new_batches() }})
     {%- endif %}
 
 ),
@@ -60,5 +59,4 @@ final as (
 
 )
 
-select final.* from final
-{{ changed_rows_only('weather_observation_id') }}
+select * from final

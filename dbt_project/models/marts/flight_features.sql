@@ -1,6 +1,6 @@
 -- One row per flight: what is known two hours before its scheduled departure, and nothing later. A run makes those of the
 -- range that int_flight_feature_range found, and takes in the batches that made it.
-{{ config(pre_hook="{{ claim_batches(['int_flight_feature_range']) }}") }}
+{{ config(pre_hook="{{ process_new_batches(['int_flight_feature_range']) }}") }}
 {{ refuse_partial_rebuild('features') }}
 {%- set looked_up = [
     ('departures', ref('int_departures_as_of'), 'quarter_at', {
@@ -138,5 +138,4 @@ final as (
 
 )
 
-select final.* from final
-{{ changed_rows_only('flight_id') }}
+select * from final

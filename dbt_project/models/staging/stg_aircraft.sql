@@ -1,17 +1,26 @@
--- Missing values: a text that is empty, blank or says NA is no value; of a version, empty or blank only.
+{% set fields = {
+    'aircraft_id': '/tail_number',
+    'aircraft_type': '/airframe/type',
+    'manufacturer': '/manufacture/manufacturer',
+    'model': '/manufacture/model',
+    'engine_type': '/airframe/engine_type',
+    'engines': '/airframe/engines',
+    'seats': '/airframe/seats',
+    'manufacture_year': '/manufacture/year',
+    'updated_at': '/updated_at',
+} %}
 {%- set types = {
     'engines': 'integer',
     'seats': 'integer',
     'manufacture_year': 'integer',
     'updated_at': 'timestamptz',
 } %}
-{%- set required = ['aircraft_id', 'updated_at'] %}
 
 with
 
 source as (
 
-    {{ frozen_documents('aircraft') }}
+    {{ run_documents('aircraft') }}
 
 ),
 
@@ -21,15 +30,8 @@ parsed as (
         _batch_id,
         _position,
         _fingerprint,
-        {{ present_text("document ->> 'tail_number'") }} as aircraft_id,
-        {{ present_text("document #>> '{airframe,type}'") }} as aircraft_type,
-        {{ present_text("document #>> '{manufacture,manufacturer}'") }} as manufacturer,
-        {{ present_text("document #>> '{manufacture,model}'") }} as model,
-        {{ present_text("document #>> '{airframe,engine_type}'") }} as engine_type,
-        {{ present_text("document #>> '{airframe,engines}'") }} as engines,
-        {{ present_text("document #>> '{airframe,seats}'") }} as seats,
-        {{ present_text("document #>> '{manufacture,year}'") }} as manufacture_year,
-        nullif(trim(document ->> 'updated_at'), '') as updated_at,
+        {{ field_texts('aircraft', fields) }},
+        {{ is_withdrawn('aircraft') }} as is_withdrawn,
         jsonb_hash_extended(document, 0) as _value_hash,
         {{ evaluated_once() }} as _parsed
     from source
@@ -40,7 +42,7 @@ checked as (
 
     select
         *,
-        {{ uncastable_reason(types, required, ['aircraft_id']) }} as uncastable_reason,
+        {{ uncastable_reason(types, fields, 'aircraft', names=['aircraft_id']) }} as uncastable_reason,
         {{ evaluated_once() }} as _checked
     from parsed
 
@@ -49,7 +51,7 @@ checked as (
 renamed as (
 
     select
-        {{ document_key(['aircraft_id']) }} as document_key,
+        {{ document_key('aircraft', fields, types) }} as document_key,
         aircraft_id,
         aircraft_type,
         manufacturer,
@@ -58,7 +60,7 @@ renamed as (
         {{ cast_when_castable('engines', types['engines']) }} as engines,
         {{ cast_when_castable('seats', types['seats']) }} as seats,
         {{ cast_when_castable('manufacture_year', types['manufacture_year']) }} as manufacture_year,
-        false as is_withdrawn,
+        is_withdrawn,
         {{ cast_when_castable('updated_at', types['updated_at']) }} as updated_at,
         uncastable_reason,
         _value_hash,

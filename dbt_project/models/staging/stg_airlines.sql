@@ -1,14 +1,17 @@
--- Missing values: a text that is empty, blank or says NA is no value; of a version, empty or blank only.
+{% set fields = {
+    'airline_id': '/carrier',
+    'airline_name': '/name',
+    'updated_at': '/updated_at',
+} %}
 {%- set types = {
     'updated_at': 'timestamptz',
 } %}
-{%- set required = ['airline_id', 'updated_at'] %}
 
 with
 
 source as (
 
-    {{ frozen_documents('airlines') }}
+    {{ run_documents('airlines') }}
 
 ),
 
@@ -18,9 +21,8 @@ parsed as (
         _batch_id,
         _position,
         _fingerprint,
-        {{ present_text("document ->> 'carrier'") }} as airline_id,
-        {{ present_text("document ->> 'name'") }} as airline_name,
-        nullif(trim(document ->> 'updated_at'), '') as updated_at,
+        {{ field_texts('airlines', fields) }},
+        {{ is_withdrawn('airlines') }} as is_withdrawn,
         jsonb_hash_extended(document, 0) as _value_hash,
         {{ evaluated_once() }} as _parsed
     from source
@@ -31,7 +33,7 @@ checked as (
 
     select
         *,
-        {{ uncastable_reason(types, required, ['airline_id']) }} as uncastable_reason,
+        {{ uncastable_reason(types, fields, 'airlines', names=['airline_id']) }} as uncastable_reason,
         {{ evaluated_once() }} as _checked
     from parsed
 
@@ -40,10 +42,10 @@ checked as (
 renamed as (
 
     select
-        {{ document_key(['airline_id']) }} as document_key,
+        {{ document_key('airlines', fields, types) }} as document_key,
         airline_id,
         airline_name,
-        false as is_withdrawn,
+        is_withdrawn,
         {{ cast_when_castable('updated_at', types['updated_at']) }} as updated_at,
         uncastable_reason,
         _value_hash,

@@ -1,4 +1,12 @@
--- Missing values: a text that is empty, blank or says NA is no value; of a version, empty or blank only.
+{% set fields = {
+    'airport_id': '/faa',
+    'airport_name': '/name',
+    'time_zone': '/time_zone',
+    'altitude_feet': '/altitude_feet',
+    'latitude_degrees': '/latitude',
+    'longitude_degrees': '/longitude',
+    'updated_at': '/updated_at',
+} %}
 {%- set types = {
     'time_zone': 'time_zone',
     'altitude_feet': 'integer',
@@ -6,13 +14,12 @@
     'longitude_degrees': 'double precision',
     'updated_at': 'timestamptz',
 } %}
-{%- set required = ['airport_id', 'updated_at'] %}
 
 with
 
 source as (
 
-    {{ frozen_documents('airports') }}
+    {{ run_documents('airports') }}
 
 ),
 
@@ -22,13 +29,8 @@ parsed as (
         _batch_id,
         _position,
         _fingerprint,
-        {{ present_text("document ->> 'faa'") }} as airport_id,
-        {{ present_text("document ->> 'name'") }} as airport_name,
-        {{ present_text("document ->> 'time_zone'") }} as time_zone,
-        {{ present_text("document ->> 'altitude_feet'") }} as altitude_feet,
-        {{ present_text("document ->> 'latitude'") }} as latitude_degrees,
-        {{ present_text("document ->> 'longitude'") }} as longitude_degrees,
-        nullif(trim(document ->> 'updated_at'), '') as updated_at,
+        {{ field_texts('airports', fields) }},
+        {{ is_withdrawn('airports') }} as is_withdrawn,
         jsonb_hash_extended(document, 0) as _value_hash,
         {{ evaluated_once() }} as _parsed
     from source
@@ -39,7 +41,7 @@ checked as (
 
     select
         *,
-        {{ uncastable_reason(types, required, ['airport_id']) }} as uncastable_reason,
+        {{ uncastable_reason(types, fields, 'airports', names=['airport_id']) }} as uncastable_reason,
         {{ evaluated_once() }} as _checked
     from parsed
 
@@ -48,14 +50,14 @@ checked as (
 renamed as (
 
     select
-        {{ document_key(['airport_id']) }} as document_key,
+        {{ document_key('airports', fields, types) }} as document_key,
         airport_id,
         airport_name,
         {{ cast_when_castable('time_zone', types['time_zone']) }} as time_zone,
         {{ cast_when_castable('altitude_feet', types['altitude_feet']) }} as altitude_feet,
         {{ cast_when_castable('latitude_degrees', types['latitude_degrees']) }} as latitude_degrees,
         {{ cast_when_castable('longitude_degrees', types['longitude_degrees']) }} as longitude_degrees,
-        false as is_withdrawn,
+        is_withdrawn,
         {{ cast_when_castable('updated_at', types['updated_at']) }} as updated_at,
         uncastable_reason,
         _value_hash,

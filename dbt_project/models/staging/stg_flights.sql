@@ -1,5 +1,21 @@
--- Missing values: a text that is empty, blank or says NA is no value; of a version, empty or blank only.
-{%- set key = ['airline_id', 'flight_number', 'origin_airport_id', 'scheduled_date'] %}
+{% set fields = {
+    'airline_id': '/airline/code',
+    'aircraft_id': '/aircraft/tail_number',
+    'origin_airport_id': '/origin/airport',
+    'destination_airport_id': '/destination/airport',
+    'flight_number': '/flight_number',
+    'scheduled_departure_hhmm': '/scheduled/departure',
+    'scheduled_arrival_hhmm': '/scheduled/arrival',
+    'departure_hhmm': '/actual/departure',
+    'arrival_hhmm': '/actual/arrival',
+    'departure_delay_minutes': '/delays/departure_minutes',
+    'arrival_delay_minutes': '/delays/arrival_minutes',
+    'air_time_minutes': '/actual/air_time_minutes',
+    'distance_miles': '/distance_miles',
+    'scheduled_date': '/scheduled/date',
+    'source_departure_hour_at': '/scheduled/departure_hour',
+    'updated_at': '/updated_at',
+} %}
 {%- set types = {
     'flight_number': 'integer',
     'scheduled_departure_hhmm': 'hhmm',
@@ -14,16 +30,13 @@
     'source_departure_hour_at': 'timestamptz',
     'updated_at': 'timestamptz',
 } %}
-{%- set required = [
-    'airline_id', 'flight_number', 'origin_airport_id', 'destination_airport_id', 'scheduled_date', 'updated_at',
-] %}
 {%- set names = ['airline_id', 'aircraft_id', 'origin_airport_id', 'destination_airport_id'] %}
 
 with
 
 source as (
 
-    {{ frozen_documents('flights') }}
+    {{ run_documents('flights') }}
 
 ),
 
@@ -33,23 +46,8 @@ parsed as (
         _batch_id,
         _position,
         _fingerprint,
-        {{ present_text("document -> 'airline' ->> 'code'") }} as airline_id,
-        {{ present_text("document -> 'aircraft' ->> 'tail_number'") }} as aircraft_id,
-        {{ present_text("document -> 'origin' ->> 'airport'") }} as origin_airport_id,
-        {{ present_text("document -> 'destination' ->> 'airport'") }} as destination_airport_id,
-        {{ present_text("document ->> 'status'") }} as record_status,
-        {{ present_text("document ->> 'flight_number'") }} as flight_number,
-        {{ present_text("document -> 'scheduled' ->> 'departure'") }} as scheduled_departure_hhmm,
-        {{ present_text("document -> 'scheduled' ->> 'arrival'") }} as scheduled_arrival_hhmm,
-        {{ present_text("document -> 'actual' ->> 'departure'") }} as departure_hhmm,
-        {{ present_text("document -> 'actual' ->> 'arrival'") }} as arrival_hhmm,
-        {{ present_text("document -> 'delays' ->> 'departure_minutes'") }} as departure_delay_minutes,
-        {{ present_text("document -> 'delays' ->> 'arrival_minutes'") }} as arrival_delay_minutes,
-        {{ present_text("document -> 'actual' ->> 'air_time_minutes'") }} as air_time_minutes,
-        {{ present_text("document ->> 'distance_miles'") }} as distance_miles,
-        {{ present_text("document -> 'scheduled' ->> 'date'") }} as scheduled_date,
-        {{ present_text("document -> 'scheduled' ->> 'departure_hour'") }} as source_departure_hour_at,
-        nullif(trim(document ->> 'updated_at'), '') as updated_at,
+        {{ field_texts('flights', fields) }},
+        {{ is_withdrawn('flights') }} as is_withdrawn,
         jsonb_hash_extended(document, 0) as _value_hash,
         {{ evaluated_once() }} as _parsed
     from source
@@ -60,7 +58,7 @@ checked as (
 
     select
         *,
-        {{ uncastable_reason(types, required, names) }} as uncastable_reason,
+        {{ uncastable_reason(types, fields, 'flights', ['destination_airport_id'], names) }} as uncastable_reason,
         {{ evaluated_once() }} as _checked
     from parsed
 
@@ -69,7 +67,7 @@ checked as (
 renamed as (
 
     select
-        {{ document_key(key, types) }} as document_key,
+        {{ document_key('flights', fields, types) }} as document_key,
         airline_id,
         aircraft_id,
         origin_airport_id,
@@ -85,7 +83,7 @@ renamed as (
         {{ cast_when_castable('distance_miles', types['distance_miles']) }} as distance_miles,
         {{ cast_when_castable('scheduled_date', types['scheduled_date']) }} as scheduled_date,
         {{ cast_when_castable('source_departure_hour_at', types['source_departure_hour_at']) }} as source_departure_hour_at,
-        coalesce(record_status = 'withdrawn', false) as is_withdrawn,
+        is_withdrawn,
         {{ cast_when_castable('updated_at', types['updated_at']) }} as updated_at,
         uncastable_reason,
         _value_hash,

@@ -1,8 +1,12 @@
--- One document holds a station's observations of a UTC day; a value that does not cast takes the document along,
--- so that a day is never half there. So do two observations of one hour and one of another day: they could not be told
--- apart from another row's.
-{%- set key = ['airport_id', 'observation_date'] %}
-{%- set types = {
+-- One document holds a station's observations of one UTC day. A value that does not cast makes the whole document
+-- uncastable, so that a day is complete or not there at all. So do two observations of one hour, and an observation of
+-- another day: its row could not be told apart from another document's row.
+{%- set fields = {
+    'airport_id': '/station/airport',
+    'observation_date': '/date',
+    'updated_at': '/updated_at',
+} %}
+{%- set observation_types = {
     'observed_at': 'timestamptz',
     'temperature_fahrenheit': 'double precision',
     'dew_point_fahrenheit': 'double precision',
@@ -14,14 +18,13 @@
     'pressure_millibars': 'double precision',
     'visibility_miles': 'double precision',
 } %}
-{%- set document_types = {'observation_date': 'date', 'updated_at': 'timestamptz'} %}
-{%- set required = ['airport_id', 'observation_date', 'updated_at'] %}
+{%- set types = {'observation_date': 'date', 'updated_at': 'timestamptz'} %}
 
 with
 
 source as (
 
-    {{ frozen_documents('weather') }}
+    {{ run_documents('weather') }}
 
 ),
 
@@ -31,12 +34,11 @@ observations as (
         source._batch_id,
         source._position,
         trim(source.document ->> 'date') as observation_date,
-        nullif(trim(observation.value ->> 'observed_at'), '') as observed_at,
-        {{ observation_fields() }}
+        {{ observation_fields() }},
+        {{ evaluated_once() }} as _parsed
     from source
     cross join lateral jsonb_array_elements(source.document -> 'observations') as observation (value)
     where jsonb_typeof(source.document -> 'observations') = 'array'
-    offset 0
 
 ),
 
@@ -59,7 +61,7 @@ observation_reasons as (
         _position,
         nullif(concat_ws(
             '; ',
-            string_agg({{ uncastable_reason(types, ['observed_at']) }}, '; '),
+            string_agg({{ uncastable_reason(observation_types, required=['observed_at']) }}, '; '),
             case
                 when count(observed_hour) > count(distinct observed_hour)
                     then 'observed_at: two observations of one hour'
@@ -77,18 +79,17 @@ parsed as (
         source._batch_id,
         source._position,
         source._fingerprint,
-        {{ present_text("source.document #>> '{station,airport}'") }} as airport_id,
-        nullif(trim(source.document ->> 'date'), '') as observation_date,
-        nullif(trim(source.document ->> 'updated_at'), '') as updated_at,
+        {{ field_texts('weather', fields, document='source.document') }},
+        {{ is_withdrawn('weather', document='source.document') }} as is_withdrawn,
         case
             when jsonb_typeof(source.document -> 'observations') = 'array' then source.document -> 'observations'
         end as observations,
         jsonb_hash_extended(source.document, 0) as _value_hash,
-        observation_reasons.reason as observation_reason
+        observation_reasons.reason as observation_reason,
+        {{ evaluated_once() }} as _parsed
     from source
     left join observation_reasons
         on source._batch_id = observation_reasons._batch_id and source._position = observation_reasons._position
-    offset 0
 
 ),
 
@@ -98,24 +99,24 @@ checked as (
         *,
         nullif(concat_ws(
             '; ',
-            {{ uncastable_reason(document_types, required, ['airport_id']) }},
-            case when observations is null then 'observations: is no array' end,
+            {{ uncastable_reason(types, fields, 'weather', names=['airport_id']) }},
+            case when observations is null then 'observations: is not an array' end,
             observation_reason
-        ), '') as uncastable_reason
+        ), '') as uncastable_reason,
+        {{ evaluated_once() }} as _checked
     from parsed
-    offset 0
 
 ),
 
 renamed as (
 
     select
-        {{ document_key(key, document_types) }} as document_key,
+        {{ document_key('weather', fields, types) }} as document_key,
         airport_id,
         observations,
-        {{ cast_when_castable('observation_date', 'date') }} as observation_date,
-        false as is_withdrawn,
-        {{ cast_when_castable('updated_at', 'timestamptz') }} as updated_at,
+        {{ cast_when_castable('observation_date', types['observation_date']) }} as observation_date,
+        is_withdrawn,
+        {{ cast_when_castable('updated_at', types['updated_at']) }} as updated_at,
         uncastable_reason,
         _value_hash,
         _batch_id,

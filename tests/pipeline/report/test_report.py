@@ -92,10 +92,10 @@ def test_documents_that_landed_since_dbt_ran_are_waiting(database: str) -> None:
     build_raw(5)
     build_outcomes()
     with engine("owner").begin() as connection:
-        connection.execute(text("create table intermediate.frozen_batches (batch_id uuid, source text)"))
-        connection.execute(text("insert into intermediate.frozen_batches select batch_id, source from ledger.batches"))
-        connection.execute(text("delete from intermediate.frozen_batches where source = 'flights'"))
-        connection.execute(text("grant select on intermediate.frozen_batches to waybill_reader"))
+        connection.execute(text("create table intermediate.run_batches (batch_id uuid, source text)"))
+        connection.execute(text("insert into intermediate.run_batches select batch_id, source from ledger.batches"))
+        connection.execute(text("delete from intermediate.run_batches where source = 'flights'"))
+        connection.execute(text("grant select on intermediate.run_batches to waybill_reader"))
         connection.execute(text("create or replace view intermediate.document_outcomes as"
             " select 'flights' as source, _batch_id, _position, null as document_key, 'current' as outcome,"
             " null as reason, null::uuid as surviving_batch_id, null::bigint as surviving_position"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from warehouse.migrations.steps import acting_as, execute
 
 revision = "9"
-down_revision = "7"
+down_revision = "8"
 
 RENAME_LABEL_COLUMNS = """
 do $$

@@ -4,7 +4,7 @@
 -- day speaks in the features of the next 35 at the most: it is in means of 21 days, against which flights of the days
 -- after are held. So a run with nothing new makes nothing, and a late correction makes the days after it again. A new
 -- airport document moves instants, and makes all of them again.
-{{ config(pre_hook="{{ claim_batches(['fct_flights', 'fct_weather_observations']) }}") }}
+{{ config(pre_hook="{{ process_new_batches(['fct_flights', 'fct_weather_observations']) }}") }}
 {%- set history_days = 35 %}
 {%- set features = adapter.get_relation(database=target.dbname, schema='marts', identifier='flight_features') %}
 {%- set makes_all = flags.FULL_REFRESH or features is none %}
@@ -33,11 +33,11 @@ changed as (
 
     select scheduled_date as changed_date
     from flights
-    where _batch_id in {{ batches_not_in('flight_features') }}
+    where _batch_id in {{ batches_not_processed_by('flight_features') }}
     union all
     select observation_date
     from weather
-    where _batch_id in {{ batches_not_in('flight_features') }}
+    where _batch_id in {{ batches_not_processed_by('flight_features') }}
 
 ),
 
@@ -45,7 +45,7 @@ bounds as (
 
     select
         {{ 'true' if makes_all else 'false' }} or exists (
-            select from airports where _batch_id in {{ batches_not_in('flight_features') }} and outcome = 'current'
+            select from airports where _batch_id in {{ batches_not_processed_by('flight_features') }} and outcome = 'current'
         ) as makes_all,
         (select min(scheduled_date) from flights) as first_scheduled_date,
         (select max(scheduled_date) from flights) as last_scheduled_date,

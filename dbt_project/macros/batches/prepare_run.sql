@@ -1,0 +1,29 @@
+{#-
+    An on-run-start hook. Stops when the loader has not made a raw table that a selected model reads, creates the two tables
+    that say which batches the models work on, and adds the committed batches to the run batches (`dbt run` and `dbt build`
+    only). All models of a run read the same batches: one that is committed after this waits for the next run.
+-#}
+{% macro prepare_run() %}
+    {{ require_raw_tables() }}
+    create table if not exists intermediate.run_batches (
+        batch_id uuid primary key,
+        source text not null,
+        added_at timestamptz not null default clock_timestamp(),
+        added_by text not null default ''
+    );
+    create table if not exists intermediate.processed_batches (
+        model text not null,
+        batch_id uuid not null,
+        processed_at timestamptz not null default clock_timestamp(),
+        primary key (model, batch_id)
+    );
+    {%- if flags.WHICH in ['run', 'build'] %}
+    insert into intermediate.run_batches (batch_id, source, added_by)
+    select batches.batch_id, batches.source, '{{ invocation_id }}'
+    from ledger.batches
+    where not exists (
+        select from intermediate.run_batches where run_batches.batch_id = batches.batch_id
+    )
+    on conflict do nothing;
+    {%- endif %}
+{% endmacro %}

@@ -1,0 +1,98 @@
+{% macro deduplicated_documents(staging_model) %}
+{%- set columns = [] -%}
+{%- if execute -%}
+    {%- for column in adapter.get_columns_in_relation(staging_model) -%}{%- do columns.append(column.name) -%}{%- endfor -%}
+{%- endif -%}
+with
+
+delivered as (
+
+    select *
+    from {{ staging_model }}
+    {%- if is_incremental() %}
+    where _batch_id = any(array{{ new_batches() | trim }})
+    {%- else %}
+    where _batch_id in {{ processed_batches() | trim }}
+    {%- endif %}
+
+),
+
+{%- if is_incremental() %}
+
+-- a new document can change the outcome of every other document with the same key
+earlier as (
+
+    select {{ columns | join(', ') }}
+    from {{ this }}
+    where document_key in (select document_key from delivered)
+        and _batch_id <> all(array{{ new_batches() | trim }})
+
+),
+{%- endif %}
+
+documents as (
+
+    select {{ columns | join(', ') or '*' }} from delivered
+    {%- if is_incremental() %}
+    union all
+    select * from earlier
+    {%- endif %}
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over same_value as delivery_number,
+        row_number() over same_key as version_number,
+        first_value(_batch_id) over same_value as same_batch_id,
+        first_value(_position) over same_value as same_position,
+        first_value(_batch_id) over same_key as newest_batch_id,
+        first_value(_position) over same_key as newest_position
+    from documents
+    window
+        same_value as (
+            partition by uncastable_reason is null, document_key, updated_at, _value_hash
+            order by _fingerprint desc, _batch_id asc, _position asc
+        ),
+        same_key as (
+            partition by uncastable_reason is null, document_key
+            order by updated_at desc, _fingerprint desc, _batch_id asc, _position asc
+        )
+
+),
+
+classified as (
+
+    select
+        *,
+        case
+            when uncastable_reason is not null then 'uncastable'
+            when delivery_number > 1 then 'duplicate'
+            when version_number > 1 then 'superseded'
+            when is_withdrawn then 'filtered'
+            else 'current'
+        end as outcome
+    from ranked
+
+),
+
+final as (
+
+    select
+        {{ columns | join(', ') ~ ', outcome' if columns else '*' }},
+        case
+            when outcome = 'uncastable' then uncastable_reason
+            when outcome = 'filtered' then 'withdrawn by its source'
+        end as outcome_reason,
+        case outcome when 'duplicate' then same_batch_id when 'superseded' then newest_batch_id end
+            as surviving_batch_id,
+        case outcome when 'duplicate' then same_position when 'superseded' then newest_position end
+            as surviving_position
+    from classified
+
+)
+
+select * from final
+{% endmacro %}

@@ -1,0 +1,12 @@
+{#-
+    What `loader/sources/<source>.yml` declares, as the generated `models/_sources.yml` hands it to dbt: key, version, missing
+    texts and withdrawal. It is the only place where they are said.
+-#}
+{% macro source_declaration(source_name) %}
+    {%- for node in graph.sources.values() if node.source_name == 'raw' and node.name == source_name -%}
+        {{ return(node.config.meta) }}
+    {%- endfor -%}
+    {{ exceptions.raise_compiler_error(
+        "source " ~ source_name ~ " is not in models/_sources.yml: run `waybill sources --write`"
+    ) }}
+{% endmacro %}

@@ -1,0 +1,12 @@
+{#- The text at a JSON pointer. A number in the pointer may be an element of an array or a name, which only a path takes. -#}
+{% macro text_at(document, pointer) -%}
+    {%- set names = [] -%}
+    {%- for name in pointer.split('/')[1:] -%}
+        {%- do names.append(name | replace('~1', '/') | replace('~0', '~') | replace("'", "''")) -%}
+    {%- endfor -%}
+    {%- if names | select('string') | map('int', -1) | reject('equalto', -1) | list -%}
+        {{ document }} #>> array['{{ names | join("', '") }}']
+    {%- else -%}
+        {{ document }}{% for name in names %} {{ '->>' if loop.last else '->' }} '{{ name }}'{% endfor %}
+    {%- endif -%}
+{%- endmacro %}

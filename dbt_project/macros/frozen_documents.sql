@@ -1,5 +1,0 @@
-{% macro frozen_documents(source_name) -%}
-    select *
-    from {{ source('raw', source_name) }}
-    where _batch_id in (select batch_id from intermediate.frozen_batches)
-{%- endmacro %}

@@ -1,0 +1,50 @@
+{#-
+    A post-hook, inside the model's transaction. Adds the foreign keys that the model declares and lacks, validates those that
+    a killed run left unvalidated, and moves the foreign keys of other tables from the replaced table to the new one, before
+    dbt drops the old one with `cascade` and the keys with it. If the foreign key is also the primary key, the row extends
+    the one it points to and is deleted with it.
+-#}
+{% macro sync_foreign_keys() %}
+{%- if execute and config.get('materialized') in ['table', 'incremental'] -%}
+{%- set backup = make_backup_relation(this, 'table') -%}
+{%- set primary_key = [] -%}
+{%- for constraint in model['constraints'] if constraint.type == 'primary_key' -%}
+    {%- do primary_key.extend(constraint.columns) -%}
+{%- endfor -%}
+do $sync$
+declare
+    child record;
+begin
+    {%- for key in declared_foreign_keys(model) %}
+    {%- set name = ('fk_' ~ this.identifier ~ '__' ~ key['columns'] | join('_'))[:63] %}
+    if not exists (
+        select from pg_constraint
+        where contype = 'f' and conrelid = '{{ this }}'::regclass and conname = '{{ name }}'
+            and confrelid = '{{ key['to'] }}'::regclass
+    ) then
+        alter table {{ this }} drop constraint if exists {{ adapter.quote(name) }};
+        alter table {{ this }} add constraint {{ adapter.quote(name) }}
+        foreign key ({{ key['columns'] | join(', ') }})
+        references {{ key['to'] }} ({{ key['to_columns'] | join(', ') }})
+        {{ 'on delete cascade' if key['columns'] == primary_key }};
+    end if;
+    alter table {{ this }} validate constraint {{ adapter.quote(name) }};
+    {%- endfor %}
+    for child in
+        select
+            constraints.conrelid::regclass as table_name,
+            constraints.conname as constraint_name,
+            replace(
+                pg_get_constraintdef(constraints.oid), '{{ backup.identifier }}', '{{ this.identifier }}'
+            ) as definition
+        from pg_constraint as constraints
+        where constraints.contype = 'f'
+            and constraints.confrelid = to_regclass('{{ backup }}')
+            and constraints.conrelid <> constraints.confrelid
+    loop
+        execute format('alter table %s drop constraint %I', child.table_name, child.constraint_name);
+        execute format('alter table %s add constraint %I %s', child.table_name, child.constraint_name, child.definition);
+    end loop;
+end $sync$
+{%- endif -%}
+{% endmacro %}

@@ -1,0 +1,29 @@
+"""The macros' folders: one macro a file, each described."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from warehouse.dbt_login import DBT_PROJECT
+
+MACROS = DBT_PROJECT / "macros"
+
+
+def test_each_macro_has_its_own_file() -> None:
+    for path in MACROS.rglob("*.sql"):
+        assert re.findall(r"{%-? macro (\w+)", path.read_text()) == [path.stem], path
+
+
+def test_each_folder_describes_its_macros() -> None:
+    for folder in (path for path in MACROS.iterdir() if path.is_dir()):
+        described = yaml.safe_load((folder / "_macros.yml").read_text())["macros"]
+        assert sorted(macro["name"] for macro in described) == sorted(path.stem for path in folder.glob("*.sql"))
+        assert all(macro["description"] for macro in described)
+
+
+def test_no_macro_outside_of_the_samples_folder_names_the_sample() -> None:
+    for path in MACROS.rglob("*.sql"):
+        if path.parent.name != "flights" and path.name != "modelled_sources.sql":
+            assert not re.search(r"flight|weather|airport|airline|aircraft", path.read_text()), path
