@@ -24,8 +24,8 @@ def task(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         " case when n % 50 <> 0 then (n * 7) % 20 > 10 end as is_late, case n % 2 when 0 then 'UA' else 'AA' end as airline,"
         " nullif((n * 7) % 20 + n % 3, 0) as delay from generate_series(1, 600) as n",
         "grant select on marts.rows to waybill_trainer",
-        "create table intermediate.consumed_batches (model text, batch_id uuid)",
-        "grant select on intermediate.consumed_batches to waybill_trainer",
+        "create table intermediate.processed_batches (model text, batch_id uuid)",
+        "grant select on intermediate.processed_batches to waybill_trainer",
         "create table intermediate.document_outcomes (_batch_id uuid, outcome text)",
         "grant select on intermediate.document_outcomes to waybill_trainer",
     )
