@@ -1,4 +1,4 @@
-"""`python -m streaming.broker`: starts and stops the local Kafka broker and shows its status."""
+"""`waybill broker`: starts and stops the local Kafka broker and shows its status."""
 
 from __future__ import annotations
 
@@ -15,16 +15,14 @@ from waybill.cli import run
 from waybill.settings import get_settings, relative_name
 
 
-@click.group(
-    help="Example: python -m streaming.broker up\n\nStart and stop the local Kafka broker, or show its status."
-)
+@click.group(help="Example: waybill broker up\n\nStart and stop the local Kafka broker, or show its status.")
 def broker() -> None:
     """Group the broker's commands."""
 
 
 @broker.command()
 def up() -> None:
-    """Start a real Apache Kafka on loopback, unless KAFKA_BOOTSTRAP_SERVERS names your own."""
+    """Start Apache Kafka on loopback, unless KAFKA_BOOTSTRAP_SERVERS names your broker."""
     settings = get_settings()
     if settings.kafka_bootstrap_servers:
         click.echo(
@@ -46,7 +44,7 @@ def down() -> None:
 
 @broker.command()
 def status() -> None:
-    """Show the broker's address and whether it is running; start nothing."""
+    """Show whether the broker is running, and its address."""
     settings = get_settings()
     paths = broker_paths(settings)
     if settings.kafka_bootstrap_servers:

@@ -1,4 +1,4 @@
-"""Prints a message that the topic still holds, after checking its bytes against the ledger's fingerprint."""
+"""`waybill message`: prints a message from its topic, after checking its bytes against the ledger's fingerprint."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _read_message(tp: TopicPartition, offset: int) -> bytes | None:
 
 
 @click.command(
-    help="Example: python -m streaming.message flights:0:1477\n\n"
+    help="Example: waybill message flights:0:1477\n\n"
     "Write the bytes of the message at COORDINATE to standard output, if their fingerprint is the ledger's."
 )
 @click.argument("coordinate")

@@ -14,6 +14,7 @@ from kafka.errors import InvalidTopicError, TopicAlreadyExistsError, UnknownTopi
 from loader.declarations import Source
 from streaming.cluster import BOOTSTRAP_MS, admin, client_options
 from streaming.errors import SourceHasNoTopic, TopicReplaced, TopicUnknown
+from waybill.cli import shown_command
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def find_topic(name: str) -> Topic:
         description = _describe(client, name)
     if description is None:
         raise TopicUnknown(
-            f"the broker has no topic {name!r}: `python -m streaming.producer … --create PARTITIONS` creates it"
+            f"the broker has no topic {name!r}: `{shown_command('produce SOURCE --create PARTITIONS')}` creates it"
         )
     numbers = sorted(entry["partition_index"] for entry in description["partitions"])
     return Topic(name, UUID(str(description["topic_id"])), tuple(numbers))

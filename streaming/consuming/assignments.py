@@ -12,7 +12,7 @@ from uuid import UUID
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 
 from streaming.consuming.held_partitions import HeldPartitions
-from streaming.consuming.landing import Landed, Range, TopicFeed, batch_of
+from streaming.consuming.landing import BatchResult, PartitionBatch, TopicFeed, batch_from_records
 
 JOIN_SECONDS = 5.0
 
@@ -103,7 +103,7 @@ class Assignments(ConsumerRebalanceListener):  # type: ignore[misc]
         """Fetch again from every partition except the new ones."""
         self.held.resume(self._by_number.keys() - self.new)
 
-    def take_batches(self, records: Mapping[TopicPartition, Sequence[Any]], feed: TopicFeed) -> list[Range]:
+    def take_batches(self, records: Mapping[TopicPartition, Sequence[Any]], feed: TopicFeed) -> list[PartitionBatch]:
         """Check a poll's records and return one batch a partition; records of revoked partitions are dropped."""
         self.apply_rebalances()
         batches = []
@@ -111,29 +111,29 @@ class Assignments(ConsumerRebalanceListener):  # type: ignore[misc]
             found = records.get(self.held.partition(number))
             if not found or number in self.new:
                 continue
-            if found[0].offset < assignment.offset:  # read before the last seek: a batch of these would overlap
+            if found[0].offset < assignment.offset:  # read before the last seek: they may have been landed already
                 self.held.seek(number, assignment.offset)
                 continue
-            batch = batch_of(found, feed, assignment.input_id, assignment.offset)
-            batches.append(Range(number, assignment.epoch, batch))
+            batch = batch_from_records(found, feed, assignment.input_id, assignment.offset)
+            batches.append(PartitionBatch(number, assignment.epoch, batch))
             assignment.offset = batch.end.position
         return batches
 
-    def reread(self, batches: Iterable[Range]) -> None:
+    def reread(self, batches: Iterable[PartitionBatch]) -> None:
         """Read batches again that could not be handed to the writer."""
         for entry in batches:
             assignment = self._by_number.get(entry.partition)
             if assignment and assignment.epoch == entry.epoch:
                 assignment.reset_offset(entry.batch.start.position)
 
-    def apply_result(self, result: Landed) -> bool:
+    def apply_result(self, result: BatchResult) -> bool:
         """Record a batch's result; return True when another consumer was first and reading continues after it."""
-        number = result.range.partition
+        number = result.entry.partition
         assignment = self._by_number.get(number)
         if assignment is None:
             return False
         assignment.landed = max(assignment.landed, result.offset)
-        if not result.is_lost or assignment.epoch != result.range.epoch:
+        if not result.is_lost or assignment.epoch != result.entry.epoch:
             return False
         assignment.reset_offset(result.offset)
         self.held.seek(number, result.offset)

@@ -34,8 +34,8 @@ TopicBatch = Batch[TopicFeed]
 
 
 @dataclass(frozen=True)
-class Range:
-    """The batch of one partition in a poll. `epoch` shows whether the consumer has seeked since."""
+class PartitionBatch:
+    """The batch of one partition in a poll, and the epoch of the partition's assignment when the batch was read."""
 
     partition: int
     epoch: int
@@ -43,15 +43,15 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Landed:
-    """The result for a range: landed up to `offset`, or lost because the ledger is at another offset already."""
+class BatchResult:
+    """A batch that landed up to `offset`, or is lost: another consumer has moved the ledger to `offset` before."""
 
-    range: Range
+    entry: PartitionBatch
     is_lost: bool
     offset: int
 
 
-def batch_of(records: Sequence[Any], feed: TopicFeed, input_id: UUID, start: int) -> TopicBatch:
+def batch_from_records(records: Sequence[Any], feed: TopicFeed, input_id: UUID, start: int) -> TopicBatch:
     """Return the batch of a partition's records; a null value is a tombstone and counts as skipped.
 
     The batch reaches from `start` to the last record. Compaction and aborted transactions leave holes between the
@@ -102,8 +102,8 @@ class TopicPositions:
         advance_offsets(cursor, moves)
 
 
-def land_poll(connection: Connection, ranges: Sequence[Range]) -> list[Landed]:
-    """Land the ranges whose partitions are still where the ranges start; see `land` for the steps.
+def land_poll(connection: Connection, entries: Sequence[PartitionBatch]) -> list[BatchResult]:
+    """Land the batches that start at their partition's offset in the ledger; see `land` for the steps.
 
     Kafka's own offsets are committed afterwards. They are only information; the ledger decides.
 
@@ -111,13 +111,13 @@ def land_poll(connection: Connection, ranges: Sequence[Range]) -> list[Landed]:
         LedgerEmptied: the ledger does not know a partition any more; nothing was landed.
         psycopg2.Error: the server or the connection failed; either the whole poll was landed or nothing of it.
     """
-    if not ranges:
+    if not entries:
         return []
     positions = TopicPositions()
-    landed = {batch.batch_id for batch in land(connection, [entry.batch for entry in ranges], positions)}
+    landed = {batch.batch_id for batch in land(connection, [entry.batch for entry in entries], positions)}
     return [
-        Landed(entry, is_lost=False, offset=entry.batch.end.position)
+        BatchResult(entry, is_lost=False, offset=entry.batch.end.position)
         if entry.batch.batch_id in landed
-        else Landed(entry, is_lost=True, offset=positions.offsets[entry.batch.input_id])
-        for entry in ranges
+        else BatchResult(entry, is_lost=True, offset=positions.offsets[entry.batch.input_id])
+        for entry in entries
     ]

@@ -15,7 +15,7 @@ from kafka.structs import OffsetAndMetadata
 from loader.errors import Overtaken
 from streaming.consuming.assignments import Assignments
 from streaming.consuming.gc_pauses import GcPauses
-from streaming.consuming.landing import Range, TopicFeed
+from streaming.consuming.landing import PartitionBatch, TopicFeed
 from streaming.consuming.ledger_offsets import load_assignments
 from streaming.consuming.metrics import ConsumerMetrics
 from streaming.consuming.read_errors import translate_read_errors
@@ -144,7 +144,7 @@ class ConsumerLoop:
             self._assignments.restart({tp.partition for tp in error.args[0]})
             return {}
 
-    def _hand_over(self, batches: list[Range], writer: Writer) -> None:
+    def _hand_over(self, batches: list[PartitionBatch], writer: Writer) -> None:
         """Hand batches to the writer; while its queue is full, stay in the group without reading on."""
         try:
             while batches and not writer.offer(batches, OFFER_SECONDS):
@@ -170,11 +170,11 @@ class ConsumerLoop:
         """Collect what the writer landed, and commit the offsets in Kafka, where only lag tools read them."""
         offsets: dict[TopicPartition, OffsetAndMetadata] = {}
         for result in writer.landed():
-            number = result.range.partition
+            number = result.entry.partition
             if self._assignments.apply_result(result):
                 logger.info("another consumer was first, continuing at the ledger's offset partition=%s", number)
             if not result.is_lost:
-                self._metrics.count(result.range.batch)
+                self._metrics.count(result.entry.batch)
                 offsets[self._assignments.held.partition(number)] = OffsetAndMetadata(result.offset, "", -1)
         if offsets:
             self._consumer.commit_async(offsets, callback=_log_failed_commit)

@@ -9,7 +9,7 @@ from queue import Empty, Full, Queue
 
 from psycopg2.extensions import connection as Connection
 
-from streaming.consuming.landing import Landed, Range, land_poll
+from streaming.consuming.landing import BatchResult, PartitionBatch, land_poll
 from warehouse.connection import connect, forget
 from waybill.backoff import Backoff, is_transient
 
@@ -21,8 +21,8 @@ class Writer:
 
     def __init__(self) -> None:
         """Start the thread."""
-        self._queue: Queue[Sequence[Range] | None] = Queue(maxsize=MAX_QUEUED_POLLS)
-        self._landed: Queue[list[Landed]] = Queue()
+        self._queue: Queue[Sequence[PartitionBatch] | None] = Queue(maxsize=MAX_QUEUED_POLLS)
+        self._landed: Queue[list[BatchResult]] = Queue()
         self._in_flight = 0
         self._closing = threading.Event()
         self._abandoned = threading.Event()
@@ -31,7 +31,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="waybill-landing", daemon=True)
         self._thread.start()
 
-    def offer(self, batches: Sequence[Range], seconds: float) -> bool:
+    def offer(self, batches: Sequence[PartitionBatch], seconds: float) -> bool:
         """Queue a poll's batches; return False when the queue stays full for so long. Raise what stopped the thread."""
         self._raise_error()
         try:
@@ -46,9 +46,9 @@ class Writer:
         """True when the result of every queued poll has been collected."""
         return not self._in_flight
 
-    def landed(self) -> list[Landed]:
+    def landed(self) -> list[BatchResult]:
         """Return the results since the last call. Raise what stopped the thread."""
-        results: list[Landed] = []
+        results: list[BatchResult] = []
         while True:
             try:
                 results += self._landed.get_nowait()
@@ -84,7 +84,7 @@ class Writer:
             if self._connection:
                 self._connection.close()
 
-    def _land_with_retries(self, batches: Sequence[Range]) -> list[Landed]:
+    def _land_with_retries(self, batches: Sequence[PartitionBatch]) -> list[BatchResult]:
         """Land a poll, again after each transient error.
 
         If the answer to a commit is lost, the partition is already past the batch at the next try. The batch then
