@@ -9,20 +9,22 @@ from typing import Any, NoReturn
 import psycopg2
 import pytest
 
+from streaming.local_broker import server as local_broker
 from tests.support.databases import own_state
 from warehouse import embedded
 from warehouse.server_paths import ServerPaths
 
 SERVER_FIXTURES = {"server", "external", "broker_place", "browser"}
+STARTERS = ((psycopg2, "connect"), (embedded, "start"), (ServerPaths, "command"), (local_broker, "_spawn"))
 DATA = ("postgres/data", "kafka/data")  # in a state folder: what a server that was started leaves there
 
 
 @contextmanager
 def guarded(*, is_allowed: bool) -> Iterator[None]:
-    """Make this process refuse to open connections and to run PostgreSQL's programs, unless that is allowed."""
+    """Make this process refuse to connect to PostgreSQL and to start it or a broker, unless that is allowed."""
     with pytest.MonkeyPatch.context() as patch:
         if not is_allowed:
-            for owner, name in ((psycopg2, "connect"), (embedded, "start"), (ServerPaths, "command")):
+            for owner, name in STARTERS:
                 patch.setattr(owner, name, _refuse)
         yield
 
