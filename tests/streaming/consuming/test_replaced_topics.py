@@ -127,7 +127,7 @@ def test_an_emptied_ledger_ends_it_and_a_restart_reads_all(things: Things) -> No
 
     emptied: list[bool] = []
     things.send(thing(1), thing(2))
-    with pytest.raises(LedgerEmptied, match="start it again"):
+    with pytest.raises(LedgerEmptied, match="start the consumer again"):
         consume(read_source("things"), ConsumerOptions(), Emptying("things"))
     assert things.consume().landed == 3
     assert things.landed() == [1, 2, 3]

@@ -143,14 +143,14 @@ def test_its_key_is_in_no_log_and_no_command_line(place: PgAdminPaths) -> None:
     assert process.running(place) == found
     said = place.log.read_text()
     assert said.index("setup-db") < said.index(f"load-servers {place.servers} --replace")
-    assert found.key not in place.log.read_text()
-    assert found.key not in " ".join(psutil.Process(found.pid).cmdline())
+    assert found.details["key"] not in place.log.read_text()
+    assert found.details["key"] not in " ".join(psutil.Process(found.pid).cmdline())
     assert place.state.stat().st_mode & 0o777 == 0o600
     assert place.home.stat().st_mode & 0o777 == 0o700
     assert process.stop(place)
     assert process.running(place) is None
     assert not process.stop(place)
-    assert process.start(place, free_port(), import_servers=False).key != found.key
+    assert process.start(place, free_port(), import_servers=False).details["key"] != found.details["key"]
 
 
 def test_a_taken_port_is_named_with_its_variable(place: PgAdminPaths) -> None:
