@@ -25,7 +25,6 @@ from pipeline.run_record import remember
 from pipeline.stages import WORK, Outcome, Stage, as_record, gate_path, read_stages
 from warehouse.connection import connect, engine
 from warehouse.runs import recorded_run
-from warehouse.status import PSQL
 from warehouse.work_lock import working
 from waybill.cli import OWN_DATABASE, shown_command
 from waybill.errors import WaybillError
@@ -50,7 +49,7 @@ def run_all() -> None:
     settings = get_settings()
     click.echo(f"done in {time.monotonic() - started:.0f} s")
     click.echo(f"report: {relative_name(settings.reports_folder / 'index.html')}")
-    click.echo(PSQL)
+    click.echo(f"psql:   {shown_command('psql')}")
     click.echo("stop:   make down")
 
 

@@ -1,1 +1,1 @@
-"""PostgreSQL: settings, connection, the embedded server, the raw and ledger tables."""
+"""PostgreSQL: connections, the embedded server, logins, migrations, the ledger and the record of runs."""

@@ -1,4 +1,4 @@
-"""`python -m warehouse`: start, stop, look at and open the warehouse."""
+"""`python -m warehouse`: start, stop, inspect and open the warehouse."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from warehouse.server_paths import installed_binaries
 from warehouse.status import print_status
 from waybill.cli import run
 
-LIBPQ = {
+LIBPQ_VARIABLES = {
     "PGHOST": "host",
     "PGPORT": "port",
     "PGUSER": "user",
@@ -38,14 +38,14 @@ LIBPQ = {
 }
 
 
-@click.group(help="Example: python -m warehouse up\n\nStart, stop, look at and open the warehouse.")
+@click.group(help="Example: python -m warehouse up\n\nStart, stop, inspect and open the warehouse.")
 def warehouse() -> None:
-    """Hold the warehouse's commands."""
+    """Group the commands."""
 
 
 @warehouse.command()
 def up() -> None:
-    """Start the embedded server (or check yours), make logins and tables."""
+    """Start the embedded server, or check the external one; create or migrate logins and tables."""
     connection_parameters("owner")
     found = current_warehouse()
     click.echo(f"warehouse up: {found.description}, database {found.settings.pgdatabase}")
@@ -53,11 +53,11 @@ def up() -> None:
 
 @warehouse.command()
 def down() -> None:
-    """Stop the embedded server; the data stays."""
+    """Stop the embedded server. The data stays."""
     found = current_warehouse()
-    if found.place is None:
-        click.echo(f"nothing to stop: {found.description} is yours")
-    elif embedded.stop(found.place):
+    if found.server is None:
+        click.echo(f"nothing to stop: {found.description} is not run by Waybill")
+    elif embedded.stop(found.server):
         click.echo(f"stopped: {found.description}")
     else:
         click.echo(f"not running: {found.description}")
@@ -71,17 +71,17 @@ def remove(yes: str | None) -> None:
     Asks for the name of the database first.
     """
     found = current_warehouse()
-    if found.place is None:
+    if found.server is None:
         click.echo(f"nothing to remove: {found.description} is not run by Waybill")
         return
     _confirm(f"This deletes the {found.description}, with every database in it.", found.settings.pgdatabase, yes)
-    embedded.remove(found.place)
+    embedded.remove(found.server)
     click.echo(f"removed: {found.description}")
 
 
 @warehouse.command()
 def status() -> None:
-    """Say where the warehouse is, what is in it and how to open it."""
+    """Show where the warehouse is, which tables it has and how to open it."""
     print_status(current_warehouse())
 
 
@@ -91,13 +91,13 @@ def status() -> None:
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def psql(arguments: tuple[str, ...]) -> None:
-    """Open psql as the read-only login; psql's own arguments go through; the embedded one's owner is `-U waybill`."""
+    """Open psql with the read-only login. All arguments go to psql; `-U waybill` is the embedded server's owner."""
     found = current_warehouse()
     require_database(found)
     parameters = connection_parameters("reader")
-    own = found.place.binaries / "psql" if found.place else shutil.which("psql")
-    program = str(own or installed_binaries() / "psql")
-    chosen = {name: parameters[keyword] for name, keyword in LIBPQ.items() if keyword in parameters}
+    embedded_psql = found.server.binaries / "psql" if found.server else shutil.which("psql")
+    program = str(embedded_psql or installed_binaries() / "psql")
+    chosen = {name: parameters[keyword] for name, keyword in LIBPQ_VARIABLES.items() if keyword in parameters}
     os.execve(program, [program, *arguments], {**os.environ, **chosen})  # noqa: S606
 
 
@@ -111,12 +111,12 @@ def reset(yes: str | None) -> None:
     found = current_warehouse()
     name = found.settings.pgdatabase
     _confirm(f"This drops all of Waybill's tables in {found.description}, database {name}, with their rows.", name, yes)
-    if found.place:
-        embedded.start(found.place)
+    if found.server:
+        embedded.start(found.server)
     try:
         connection = open_connection(login_parameters(found, "owner"))
     except ServerUnreachable:
-        if not found.place:
+        if not found.server:
             raise
     else:
         drop_everything(connection)

@@ -1,4 +1,4 @@
-"""The one place that resolves which server it is and opens it, whoever asks."""
+"""Finds the PostgreSQL server that the settings name, makes it ready, and opens connections for each role."""
 
 from __future__ import annotations
 
@@ -16,48 +16,49 @@ from sqlalchemy import URL, Engine, create_engine
 from warehouse import embedded
 from warehouse.errors import DatabaseMissing, EncodingRefused, ServerAway, ServerTooOld, ServerUnreachable
 from warehouse.logins import Role, logins_file, read_logins, role_name
-from warehouse.server_paths import ServerPaths, find_place
+from warehouse.server_paths import ServerPaths, find_server_paths
 from waybill.settings import Settings, get_settings, relative_name
 
-OLDEST_SERVER = 160000
-ENCODING = "UTF8"  # of what is sent, COPY's documents too, and of the database that keeps it
-# A loader that hangs inside its transaction lets go of its locks, one that waits for them says so and asks again.
+MIN_SERVER_VERSION = 160000
+ENCODING = "UTF8"  # of the database and of everything that is sent to it, including the documents of COPY
+# A loader that hangs inside a transaction loses it and its locks; one that waits too long for a lock reports it and
+# tries again.
 LOADER_TIMEOUTS = {"lock_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}
 
-# it will be said again of the same login; all else, a server that says it in another language too, may be over soon
-REFUSING = re.compile(
+# Words in refusals that the same login would get again. Any other refusal, such as one in another language, may pass.
+PERMANENT_REFUSAL = re.compile(
     "authentication|password|pg_hba|does not exist|permission denied|not permitted|not support|certificate|invalid|"
     "unsupported"
 )
-QUOTED = re.compile('"[^"]*"')  # a name of host, database or login says nothing
+QUOTED_NAME = re.compile('"[^"]*"')  # names of hosts, databases and logins, which could contain such a word
 
 
 @dataclass(frozen=True)
 class Warehouse:
-    """Which server and database are meant; `place` is set for the embedded server only."""
+    """The server and database that the settings name; `server` is None if the server is an external one."""
 
     settings: Settings
-    place: ServerPaths | None
+    server: ServerPaths | None
 
     @property
     def description(self) -> str:
-        """Where it is, for a person to read."""
-        if self.place:
-            return f"embedded PostgreSQL {embedded.MAJOR_VERSION} in {self.place.data}"
+        """The server's kind and address, for messages."""
+        if self.server:
+            return f"embedded PostgreSQL {embedded.MAJOR_VERSION} in {self.server.data}"
         return f"PostgreSQL at {self.settings.pghost}:{self.settings.pgport}"
 
 
 def current_warehouse() -> Warehouse:
-    """Resolve the warehouse from the environment and `.env`, without starting anything."""
+    """Return the warehouse that the environment and `.env` name, without starting anything."""
     settings = get_settings()
-    return Warehouse(settings, find_place(settings) if settings.is_embedded else None)
+    return Warehouse(settings, find_server_paths(settings) if settings.is_embedded else None)
 
 
 def connection_parameters(role: Role) -> dict[str, str]:
-    """Return libpq's keywords for a role's login; the server is up and the tables are there afterwards.
+    """Return libpq's keywords for a role's login; start the server and create or migrate the tables first.
 
     Raises:
-        WarehouseError: the server cannot be started or reached, or holds another layout.
+        WarehouseError: the server cannot be started or reached, or its tables cannot be migrated.
     """
     warehouse = current_warehouse()
     _make_ready(warehouse)
@@ -65,15 +66,15 @@ def connection_parameters(role: Role) -> dict[str, str]:
 
 
 def login_parameters(warehouse: Warehouse, role: Role, *, database: str | None = None) -> dict[str, str]:
-    """Return libpq's keywords for a role's login, whether or not the server is up."""
+    """Return libpq's keywords for a role's login without starting or preparing anything."""
     settings = warehouse.settings
     name = database or settings.pgdatabase
     common = {"dbname": name, "application_name": f"waybill {role}", "client_encoding": ENCODING}
     if role == "loader":
         common["options"] = " ".join(f"-c {name}={value}" for name, value in LOADER_TIMEOUTS.items())
-    if warehouse.place:
+    if warehouse.server:
         user = embedded.OWNER if role == "owner" else role_name(role)
-        return {"host": str(warehouse.place.socket), "port": "5432", "user": user, **common}
+        return {"host": str(warehouse.server.socket), "port": "5432", "user": user, **common}
     login = {"host": settings.pghost or "", "port": str(settings.pgport), **common}
     if settings.pgsslmode:
         login["sslmode"] = settings.pgsslmode
@@ -107,11 +108,11 @@ def cursor_of(role: Role, name: str | None = None) -> Iterator[Cursor]:
 
 
 def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connection:
-    """Connect, saying in one line where it failed and why.
+    """Connect, or raise an error whose one line says where and why it failed.
 
     Raises:
-        ServerAway: no answer, or one that may be another soon.
-        ServerUnreachable: wrong password, no such database or login.
+        ServerAway: the server does not answer, or refuses the connection for a reason that may pass.
+        ServerUnreachable: the password is wrong, or the database or login does not exist.
     """
     try:
         return psycopg2.connect(connect_timeout=10, **parameters)  # type: ignore[call-overload,no-any-return]
@@ -124,27 +125,27 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
         )
         user = parameters.get("user", "the default user")
         where = f"{parameters['host']}:{parameters['port']} as {user}"
-        kind = ServerUnreachable if REFUSING.search(QUOTED.sub("", reason)) else ServerAway
-        raise kind(f"PostgreSQL at {where} did not let us in: {reason}; {_way_in(user)}") from None
+        error_class = ServerUnreachable if PERMANENT_REFUSAL.search(QUOTED_NAME.sub("", reason)) else ServerAway
+        raise error_class(f"PostgreSQL at {where} refused the connection: {reason}; {_advise(user)}") from None
 
 
-def _way_in(user: str) -> str:
+def _advise(user: str) -> str:
     settings = get_settings()
     if user in read_logins(settings):
-        return f"if its password is no longer that of {relative_name(logins_file(settings))}, remove this file"
+        return f"if its password has changed, remove the file {relative_name(logins_file(settings))}"
     return "check the PG… variables, in the environment and in .env"
 
 
 def engine(role: Role) -> Engine:
-    """Return a SQLAlchemy engine for a role; cached for each server, database and role."""
+    """Return the SQLAlchemy engine for a role, one for each server, database and role."""
     return _engine(tuple(sorted(connection_parameters(role).items())))
 
 
 @cache
 def _engine(parameters: tuple[tuple[str, str], ...]) -> Engine:
     known = dict(parameters)
-    passed_on = ("host", "port", "application_name", "client_encoding", "sslmode", "options")
-    query = {name: known[name] for name in passed_on if name in known}
+    in_query = ("host", "port", "application_name", "client_encoding", "sslmode", "options")
+    query = {name: known[name] for name in in_query if name in known}
     url = URL.create(
         "postgresql+psycopg2",
         username=known.get("user"),
@@ -157,12 +158,12 @@ def _engine(parameters: tuple[tuple[str, str], ...]) -> Engine:
 
 @cache
 def _make_ready(warehouse: Warehouse) -> None:
-    """Start the embedded server if need be, and make database, logins and tables; once a process and warehouse."""
+    """Start the embedded server, create the database, create or migrate the tables; once per process and warehouse."""
     from warehouse.schema import ensure_schema
     from warehouse.work_lock import renew_held
 
-    if warehouse.place:
-        embedded.start(warehouse.place)
+    if warehouse.server:
+        embedded.start(warehouse.server)
         create_database(warehouse)
     connection = open_connection(login_parameters(warehouse, "owner"))
     try:
@@ -175,47 +176,39 @@ def _make_ready(warehouse: Warehouse) -> None:
 
 
 def forget() -> None:
-    """Forget what is known to be ready: the database was dropped, or the server stopped."""
+    """Have the next connection make the warehouse ready again: the server was stopped, or the database dropped."""
     _make_ready.cache_clear()
     _engine.cache_clear()
 
 
 def check_version(number: int) -> None:
-    """Refuse a server that is older than the oldest that will do.
-
-    Raises:
-        ServerTooOld: by its name.
-    """
-    if number < OLDEST_SERVER:
+    """Raise ServerTooOld if the server is older than PostgreSQL 16."""
+    if number < MIN_SERVER_VERSION:
         raise ServerTooOld(
-            f"the server is PostgreSQL {number // 10000}, Waybill needs {OLDEST_SERVER // 10000} or newer: "
+            f"the server is PostgreSQL {number // 10000}, Waybill needs {MIN_SERVER_VERSION // 10000} or newer: "
             "name another in PGHOST, or unset it to use the embedded one"
         )
 
 
 def check_encoding(encoding: str | None, warehouse: Warehouse) -> None:
-    """Refuse a database that cannot keep every character.
-
-    Raises:
-        EncodingRefused: by its name and encoding.
-    """
+    """Raise EncodingRefused if the database cannot store every character."""
     if encoding != ENCODING:
         raise EncodingRefused(
             f"the database {warehouse.settings.pgdatabase} of {warehouse.description} has the encoding {encoding}, "
-            f"Waybill needs {ENCODING}: make one with `create database … encoding '{ENCODING}' template template0` "
+            f"Waybill needs {ENCODING}: create one with `create database … encoding '{ENCODING}' template template0` "
             "and name it in PGDATABASE"
         )
 
 
 def require_database(warehouse: Warehouse) -> None:
-    """Return when the embedded server, which is started, has the database that was named; one of yours says so itself.
+    """Raise DatabaseMissing if the embedded server has no database of the name in PGDATABASE.
 
-    Raises:
-        DatabaseMissing: it has not, which is no reason to make an empty one for a name that was mistyped.
+    The name is probably mistyped, and a command that only reads must not create an empty database. An external server
+    reports a missing database itself.
     """
-    if warehouse.place is None or warehouse.settings.pgdatabase == Settings.model_fields["pgdatabase"].default:
+    if warehouse.server is None or warehouse.settings.pgdatabase == Settings.model_fields["pgdatabase"].default:
         return
-    embedded.start(warehouse.place)
+    embedded.start(warehouse.server)
     connection = open_connection(login_parameters(warehouse, "owner", database="postgres"))
     try:
         with connection.cursor() as cursor:
@@ -224,12 +217,12 @@ def require_database(warehouse: Warehouse) -> None:
     finally:
         connection.close()
     if warehouse.settings.pgdatabase not in names:
-        there = f"there are {', '.join(names)}" if names else "there is none"
-        raise DatabaseMissing(f"no database {warehouse.settings.pgdatabase}: {there}; check PGDATABASE")
+        existing = f"the server has {', '.join(names)}" if names else "the server has none yet"
+        raise DatabaseMissing(f"no database {warehouse.settings.pgdatabase}: {existing}; check PGDATABASE")
 
 
 def create_database(warehouse: Warehouse) -> None:
-    """Make the database when it is missing; the server is up."""
+    """Create the database if it is missing; the server is running."""
     connection = open_connection(login_parameters(warehouse, "owner", database="postgres"))
     connection.autocommit = True
     name = warehouse.settings.pgdatabase

@@ -1,4 +1,4 @@
-"""Hands the transformer's login to dbt: the variables that `dbt_project/profiles.yml` asks for."""
+"""Provides the variables that `dbt_project/profiles.yml` reads: the transformer's login."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ DBT_PROJECT = PROJECT / "dbt_project"
 
 
 def dbt_variables() -> dict[str, str]:
-    """Return the environment in which dbt works on the warehouse that the settings name; it is up afterwards.
+    """Return the environment in which dbt finds the warehouse that the settings name; make the warehouse ready.
 
     Raises:
-        WarehouseError: the server cannot be started or reached, or holds another layout.
+        WarehouseError: the server cannot be started or reached, or its tables cannot be migrated.
     """
     login = connection_parameters("transformer")
     return {
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",  # where it stands in another folder than the project, too
-        "PGCLIENTENCODING": login["client_encoding"],  # a profile cannot say it
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",  # also when dbt runs in another folder
+        "PGCLIENTENCODING": login["client_encoding"],  # a profile has no key for it
         "WAYBILL_DBT_HOST": login["host"],
         "WAYBILL_DBT_PORT": login["port"],
         "WAYBILL_DBT_USER": login.get("user", ""),

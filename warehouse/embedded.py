@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL 18: made, started and stopped here; it stays up when the command that started it ends."""
+"""Creates, starts and stops the embedded PostgreSQL 18, which keeps running when the command that started it ends."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ MAJOR_VERSION = "18"
 OWNER = "waybill"
 START_SECONDS = 30
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
-ROOM_FOR_WORKERS = 1024**3  # bytes
-ROOM_TO_START = 16 * 1024 * 1024  # bytes: one segment of its journal
+MIN_SHARED_MEMORY = 1024**3  # bytes
+MIN_FREE_TO_START = 16 * 1024 * 1024  # bytes: one segment of the write-ahead log
 
 CONFIGURATION = """
 listen_addresses = ''
@@ -42,152 +42,153 @@ jit = off
 logger = logging.getLogger(__name__)
 
 
-def start(place: ServerPaths) -> bool:
-    """Bring the server up, making its data folder the first time; return whether it had to be started.
+def start(server: ServerPaths) -> bool:
+    """Start the server unless it is running, creating its data folder the first time; return whether it was started.
 
-    Two commands that start at once take turns. After a crash PostgreSQL may need a few tries.
+    Two commands that start it at once take turns. After a crash PostgreSQL may need a few attempts.
 
     Raises:
-        DataFolderRefused: the folder is another version's or another user's.
-        ServerNotStarted: it did not come up; the message ends with the log's last line.
+        DataFolderRefused: the data folder belongs to another version or another user.
+        ServerNotStarted: the server did not start; the message ends with the last line of its log.
     """
-    if answers(place):
+    if accepts_connections(server):
         return False
-    with file_lock(place.lock):  # two commands that start the server at once take turns
-        if answers(place):
+    with file_lock(server.lock):
+        if accepts_connections(server):
             return False
-        _check_data_folder(place)
-        if not place.data.exists():
-            _initialise(place)
-        if not (place.socket / SOCKET_NAME).exists():
-            stop(place)  # one that still runs was cut off: /tmp is swept on some machines
-        if _number(place) is None:
-            _sweep_socket(place)
-        _configure(place)
+        _check_data_folder(server)
+        if not server.data.exists():
+            _initialise(server)
+        if not (server.socket / SOCKET_NAME).exists():
+            stop(server)  # a running server cannot be reached: some machines empty /tmp
+        if _pid(server) is None:
+            _remove_old_socket(server)
+        _configure(server)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            outcome = place.command(
-                "pg_ctl", "-D", place.data, "-w", "-t", str(START_SECONDS), "-l", place.log, "start"
+            outcome = server.command(
+                "pg_ctl", "-D", server.data, "-w", "-t", str(START_SECONDS), "-l", server.log, "start"
             )
-            if outcome.returncode == 0 and answers(place):
-                logger.info("embedded server started folder=%s", place.data)
+            if outcome.returncode == 0 and accepts_connections(server):
+                logger.info("embedded server started folder=%s", server.data)
                 return True
-            if shutil.disk_usage(place.data).free < ROOM_TO_START:
+            if shutil.disk_usage(server.data).free < MIN_FREE_TO_START:
                 raise ServerNotStarted(
-                    f"PostgreSQL in {place.data} did not start, its disk is full: "
+                    f"PostgreSQL in {server.data} did not start, its disk is full: "
                     "free some space and run the same command again"
                 )
             time.sleep(0.5)
     raise ServerNotStarted(
-        f"PostgreSQL in {place.data} did not start; its log {place.log} ends: {_last_line(place)}; "
-        "mend what it says and run the same command again"
+        f"PostgreSQL in {server.data} did not start; its log {server.log} ends: {_last_log_line(server)}; "
+        "fix the cause and run the same command again"
     )
 
 
-def stop(place: ServerPaths) -> bool:
-    """Stop the server, connections included; return whether it was running."""
+def stop(server: ServerPaths) -> bool:
+    """Stop the server and its connections; return whether it was running."""
     return (
-        _number(place) is not None
-        and place.command("pg_ctl", "-D", place.data, "-w", "-m", "fast", "stop").returncode == 0
+        _pid(server) is not None
+        and server.command("pg_ctl", "-D", server.data, "-w", "-m", "fast", "stop").returncode == 0
     )
 
 
-def remove(place: ServerPaths) -> None:
-    """Stop the server and delete its data, wherever they are."""
-    stop(place)
-    for folder in (place.socket, place.data.parent):
+def remove(server: ServerPaths) -> None:
+    """Stop the server and delete its data and socket folders."""
+    stop(server)
+    for folder in (server.socket, server.data.parent):
         shutil.rmtree(folder)
 
 
-def answers(place: ServerPaths) -> bool:
-    """Whether the server takes connections now."""
+def accepts_connections(server: ServerPaths) -> bool:
+    """Return whether the server accepts connections now."""
     try:
-        psycopg2.connect(host=str(place.socket), user=OWNER, dbname="postgres", connect_timeout=5).close()
+        psycopg2.connect(host=str(server.socket), user=OWNER, dbname="postgres", connect_timeout=5).close()
     except psycopg2.OperationalError:
         return False
     return True
 
 
-def process(place: ServerPaths) -> psutil.Process | None:
-    """Return the server's first process, the parent of all others; None when it does not run."""
-    number = _number(place)
+def find_process(server: ServerPaths) -> psutil.Process | None:
+    """Return the server's main process, the parent of all others; None if it is not running."""
+    pid = _pid(server)
     try:
-        return psutil.Process(number) if number else None
+        return psutil.Process(pid) if pid else None
     except psutil.NoSuchProcess:
         return None
 
 
-def _number(place: ServerPaths) -> int | None:
-    """Return the process that the data folder names, if it is its server and not one that got the number since."""
+def _pid(server: ServerPaths) -> int | None:
+    """Return the process id in the data folder if that process is the server, not one that was given its id later."""
     try:
-        number = int((place.data / "postmaster.pid").read_text().split("\n", 1)[0])
-        is_it = not Path("/proc").exists() or Path(f"/proc/{number}/cwd").samefile(place.data)
+        pid = int((server.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        is_server = not Path("/proc").exists() or Path(f"/proc/{pid}/cwd").samefile(server.data)
     except (OSError, ValueError):
         return None
-    return number if is_it else None
+    return pid if is_server else None
 
 
-def _check_data_folder(place: ServerPaths) -> None:
-    if not place.data.exists():
+def _check_data_folder(server: ServerPaths) -> None:
+    if not server.data.exists():
         return
-    found = place.data.stat().st_uid
-    if found != place.user.pw_uid:
+    found = server.data.stat().st_uid
+    if found != server.user.pw_uid:
         raise DataFolderRefused(
-            f"{place.data} belongs to user id {found}, the server would run as {place.user.pw_name}: "
-            "work as that user, or make a clone of your own"
+            f"{server.data} belongs to user id {found}, the server would run as {server.user.pw_name}: "
+            "work as that user, or make your own clone"
         )
-    version = (place.data / "PG_VERSION").read_text().strip()
+    version = (server.data / "PG_VERSION").read_text().strip()
     if version != MAJOR_VERSION:
         raise DataFolderRefused(
-            f"{place.data} belongs to PostgreSQL {version}, this is {MAJOR_VERSION}: move it away, then `make pipeline`"
+            f"{server.data} belongs to PostgreSQL {version}, this is {MAJOR_VERSION}: "
+            "move the folder elsewhere, then `make pipeline`"
         )
 
 
-def _initialise(place: ServerPaths) -> None:
-    """Make the data folder beside its place and move it there when it is whole."""
-    partial = place.data.with_name("data.partial")
+def _initialise(server: ServerPaths) -> None:
+    """Create the data folder under a temporary name and rename it when it is complete."""
+    partial = server.data.with_name("data.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    made = place.command(
+    made = server.command(
         "initdb", "-D", partial, "-U", OWNER, "--auth=peer", "-E", "UTF8", "--no-instructions",
         "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8",
     )  # fmt: skip
     if made.returncode != 0:
-        raise ServerNotStarted(f"initdb could not make {partial}: {made.stderr.strip().splitlines()[-1]}")
+        raise ServerNotStarted(f"initdb could not create {partial}: {made.stderr.strip().splitlines()[-1]}")
     (partial / "pg_hba.conf").write_text("local all all peer map=waybill\n")
-    names = dict.fromkeys([place.user.pw_name, "root" if os.geteuid() == 0 else place.user.pw_name])
+    names = dict.fromkeys([server.user.pw_name, "root" if os.geteuid() == 0 else server.user.pw_name])
     (partial / "pg_ident.conf").write_text("".join(f'waybill "{name}" all\n' for name in names))
     with (partial / "postgresql.conf").open("a") as configuration:
         configuration.write("\ninclude 'waybill.conf'\n")
     (partial / "waybill.conf").touch(mode=0o600)
     if os.geteuid() == 0:
-        os.chown(partial / "waybill.conf", place.user.pw_uid, place.user.pw_gid)
-    partial.rename(place.data)
+        os.chown(partial / "waybill.conf", server.user.pw_uid, server.user.pw_gid)
+    partial.rename(server.data)
 
 
-def _configure(place: ServerPaths) -> None:
-    """Write the settings when they are others: a clone that was moved has its socket elsewhere."""
-    socket = str(place.socket).replace("'", "''")
+def _configure(server: ServerPaths) -> None:
+    """Write the settings if they have changed: the socket of a clone that was moved has another path."""
+    socket = str(server.socket).replace("'", "''")
     wanted = CONFIGURATION.format(socket=socket, shared_memory=_shared_memory())
-    path = place.data / "waybill.conf"
+    path = server.data / "waybill.conf"
     if path.read_text() != wanted:
         path.write_text(wanted)
 
 
 def _shared_memory() -> str:
-    """Return where parallel workers meet: not in /dev/shm when it is as small as containers have it."""
-    is_small = SHARED_MEMORY.exists() and shutil.disk_usage(SHARED_MEMORY).total < ROOM_FOR_WORKERS
+    """Return the kind of memory that parallel workers share: not /dev/shm if it is as small as in most containers."""
+    is_small = SHARED_MEMORY.exists() and shutil.disk_usage(SHARED_MEMORY).total < MIN_SHARED_MEMORY
     return "sysv" if is_small else "posix"
 
 
-def _sweep_socket(place: ServerPaths) -> None:
-    """Remove what a server that is gone left in its folder: its number may be another process's since a restart."""
-    for path in (place.socket / SOCKET_NAME, place.socket / f"{SOCKET_NAME}.lock"):
+def _remove_old_socket(server: ServerPaths) -> None:
+    """Remove the socket of a server that has ended: since a restart, another process may have its id."""
+    for path in (server.socket / SOCKET_NAME, server.socket / f"{SOCKET_NAME}.lock"):
         path.unlink(missing_ok=True)
 
 
-def _last_line(place: ServerPaths) -> str:
-    if not place.log.exists():
+def _last_log_line(server: ServerPaths) -> str:
+    if not server.log.exists():
         return "(no log)"
-    lines = place.log.read_text(errors="replace").strip().splitlines() or ["(empty log)"]
+    lines = server.log.read_text(errors="replace").strip().splitlines() or ["(empty log)"]
     causes = [line for line in lines[-20:] if "FATAL:" in line or "PANIC:" in line]
     return (causes or lines)[-1]

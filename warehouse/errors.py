@@ -17,11 +17,11 @@ from waybill.errors import WaybillError
 
 
 class WarehouseError(WaybillError):
-    """Raised when PostgreSQL, or the place where it should stand, refuses."""
+    """Base of the errors of the warehouse."""
 
 
 class ServerNotStarted(WarehouseError):
-    """Raised when the embedded server did not come up in time."""
+    """Raised when the embedded server did not start in time."""
 
     is_transient = True
 
@@ -35,11 +35,11 @@ class ServerTooOld(WarehouseError):
 
 
 class ServerUnreachable(WarehouseError):
-    """Raised when the server does not answer or does not let us in."""
+    """Raised when the server does not answer or refuses the connection."""
 
 
 class ServerAway(ServerUnreachable):
-    """Raised when nobody answers where the server should be, or with an answer that may be another soon."""
+    """Raised when the server does not answer, or refuses the connection for a reason that may pass."""
 
     is_transient = True
 
@@ -49,11 +49,11 @@ class EncodingRefused(WarehouseError):
 
 
 class DatabaseMissing(WarehouseError):
-    """Raised when one who only reads asks for a database that nobody has made."""
+    """Raised when a command that only reads names a database that does not exist."""
 
 
 class LayoutMismatch(WarehouseError):
-    """Raised when the tables in the database were made by another layout version."""
+    """Raised when the tables belong to a layout that cannot be migrated, or to another program."""
 
 
 class MigrationBlocked(WarehouseError):

@@ -1,4 +1,4 @@
-"""The ledger's tables: which bytes came, what was landed of them, and what became of the rest."""
+"""The ledger's tables as ORM classes: inputs, batches, rejects, runs, drift, gaps and resource use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REASONS = ("not_utf8", "not_json", "not_storable", "breaks_contract", "too_large
 
 
 class Ledger(DeclarativeBase):
-    """Base of the ledger's classes; all of them stand in schema `ledger`."""
+    """Base of the ledger's classes; `warehouse/migrations` creates their tables, in schema `ledger`."""
 
     __table_args__: Any = {"schema": "ledger"}  # noqa: RUF012
     type_annotation_map: ClassVar[dict[Any, Any]] = {
@@ -36,7 +36,7 @@ class Layout(Ledger):
 
 
 class Run(Ledger):
-    """One row per command that worked on the warehouse: when, with which versions, to what end."""
+    """One row per command that worked on the warehouse: start, end, outcome and library versions."""
 
     __tablename__ = "runs"
     __table_args__ = (CheckConstraint("outcome in ('running', 'succeeded', 'failed')"), {"schema": "ledger"})
@@ -51,9 +51,9 @@ class Run(Ledger):
 
 
 class Input(Ledger):
-    """One row per file content or topic partition, with the place that the next commit starts from.
+    """One row per file content or topic partition, with the position at which the next batch starts.
 
-    `next_byte` is where that is in the decompressed content, behind the last document that was taken.
+    `next_byte` is the same position in bytes of the decompressed content: after the last document that was read.
     """
 
     __tablename__ = "inputs"
@@ -81,7 +81,7 @@ class Input(Ledger):
 
 
 class InputName(Ledger):
-    """One row per name under which an input's content was seen."""
+    """One row per name under which an input's content was found."""
 
     __tablename__ = "input_names"
 
@@ -91,11 +91,10 @@ class InputName(Ledger):
 
 
 class BatchRow(Ledger):
-    """One row per contiguous range of one input, committed with its rows; the law of P1 is a constraint.
+    """One row per contiguous range of one input, committed with its rows; a constraint enforces promise P1.
 
-    A replay lands what was rejected before: it reads nothing, and takes from the rejected what it adds to the landed,
-    so that the sums over a source count each document once. `sent_at` is when the oldest message of a Kafka batch was
-    sent.
+    For a replay, read is 0 and rejected is negative: each document moves from rejected to landed, so that the sums
+    over a source count it once. `sent_at` is when the oldest message of a Kafka batch was sent.
     """
 
     __tablename__ = "batches"
@@ -127,7 +126,7 @@ class BatchRow(Ledger):
 
 
 class RejectRow(Ledger):
-    """One row per document that could not be landed: its bytes (or their beginning), place and reason."""
+    """One row per document that could not be landed: its bytes (or the first of them), position and reason."""
 
     __tablename__ = "rejects"
     __table_args__ = (
@@ -148,7 +147,7 @@ class RejectRow(Ledger):
 
 
 class Drift(Ledger):
-    """One row per batch, place and type of a field that the contract does not know, with how many carry it."""
+    """One row per batch, pointer and type of a field that no contract names, with the number of its documents."""
 
     __tablename__ = "drift"
 
@@ -159,12 +158,12 @@ class Drift(Ledger):
 
 
 class StageRun(Ledger):
-    """One row per stage of a run, or per measured command: what it took of the machine, over all its parts.
+    """One row per stage of a run, or per measured command: time, CPU, memory, disk and energy of all its parts.
 
     `run_id` is null for a stage that was run by itself, and for a command. Peak and mean are of the memory of all parts
-    together. Bytes are those from and to the disk, null where a part hides them. Energy is what was taken above an idle
-    machine; `assumptions` are the figures that its method and the CO2 rest on. `machine` tells whose figures may be
-    compared.
+    together. Bytes are read from and written to the disk, null if they cannot be measured for a part. Energy is the
+    amount above an idle machine; `assumptions` are the constants behind energy and CO2. Only figures of the same
+    `machine` can be compared.
     """
 
     __tablename__ = "stage_runs"
@@ -198,7 +197,7 @@ class StageRun(Ledger):
 
 
 class StageRunPart(Ledger):
-    """One row per part of a stage run (commands, PostgreSQL, broker), or why nothing is known of that part."""
+    """One row per part of a stage run (commands, PostgreSQL, broker), or the reason why that part was not measured."""
 
     __tablename__ = "stage_run_parts"
     __table_args__ = (CheckConstraint("(unseen is null) = (cpu_seconds is not null)"), {"schema": "ledger"})
@@ -214,7 +213,7 @@ class StageRunPart(Ledger):
 
 
 class Gap(Ledger):
-    """One row per range of a topic partition that was gone before it could be landed, and was accepted as lost."""
+    """One row per range of a topic partition that was deleted before it was landed, and was accepted as lost."""
 
     __tablename__ = "gaps"
 

@@ -1,4 +1,4 @@
-"""The logins that play the roles: made on the server where it lets us, with passwords kept beside its name."""
+"""Creates one login for each role if the server permits it, and keeps the passwords in a file for each server."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ ROLES: tuple[Role, ...] = ("loader", "transformer", "trainer", "reader")
 
 
 def role_name(role: Role) -> str:
-    """Return the login's name on the server."""
+    """Return the name of the role's login on the server."""
     return f"waybill_{role}"
 
 
 def logins_file(settings: Settings) -> Path:
-    """Return the file (mode 0600) that holds the passwords of the logins that PGUSER made on an external server."""
+    """Return the file (mode 0600) with the passwords of the logins that PGUSER created on an external server."""
     server = quote(f"{settings.pghost}-{settings.pgport}-{settings.pguser or ''}", safe="")
     return settings.state_folder / f"logins-{server}"
 
 
 def read_logins(settings: Settings) -> dict[str, str]:
-    """Return name → password of the logins made on an external server; empty where one login does it all."""
+    """Return name → password of the logins created on an external server; empty if one login plays all roles."""
     path = logins_file(settings)
     lines = path.read_text().splitlines() if path.exists() else []
     return dict(line.split(":", 1) for line in lines)  # type: ignore[misc]
 
 
 def has_own_logins(settings: Settings) -> bool:
-    """Whether each role has a login of its own, or one login does it all."""
+    """Return whether each role has its own login; otherwise one login plays all roles."""
     return settings.is_embedded or bool(read_logins(settings))
 
 
 def ensure_logins(connection: Connection, settings: Settings) -> dict[Role, str]:
-    """Make the logins that are missing where the server lets us; return role → the login that plays it; commits.
+    """Create the missing logins if the server permits it, and commit; return role → the login that plays it.
 
-    1. Logins that stand on the server already are ours only when we have their passwords.
-    2. The passwords are written before the logins are committed, so that none is ever lost; after a crash in
-       between the next call makes the logins with the passwords that are there.
-    3. Where one cannot be made, or is somebody else's, the login of the connection plays all roles.
+    1. Logins that exist on the server already are used only if their passwords are in the file.
+    2. The passwords are written to the file before the logins are committed, so that none is lost. After a crash in
+       between, the next call creates the logins with the passwords in the file.
+    3. If one cannot be created, or is another program's, the login of the connection plays all roles.
     """
     with file_lock(settings.state_folder / "logins.lock"), connection, connection.cursor() as cursor:
         known = read_logins(settings)
@@ -57,8 +57,8 @@ def ensure_logins(connection: Connection, settings: Settings) -> dict[Role, str]
         cursor.execute("select rolname from pg_roles where rolname = any(%s)", [list(passwords)])
         present = {name for (name,) in cursor.fetchall()}
         missing = {name: password for name, password in passwords.items() if name not in present}
-        are_ours = settings.is_embedded or present <= known.keys()
-        if are_ours and _create(connection, missing, with_password=not settings.is_embedded):
+        are_own = settings.is_embedded or present <= known.keys()
+        if are_own and _create(connection, missing, with_password=not settings.is_embedded):
             if not settings.is_embedded:
                 _write(logins_file(settings), passwords)
             return {role: role_name(role) for role in ROLES}
@@ -68,7 +68,7 @@ def ensure_logins(connection: Connection, settings: Settings) -> dict[Role, str]
 
 
 def find_logins(connection: Connection, settings: Settings) -> dict[Role, str]:
-    """Return role → the login that plays it, creating none."""
+    """Return role → the login that plays it, without creating any."""
     if has_own_logins(settings):
         return {role: role_name(role) for role in ROLES}
     return dict.fromkeys(ROLES, connection.info.user)
@@ -79,7 +79,7 @@ def _password(given: SecretStr | None) -> str:
 
 
 def _create(connection: Connection, missing: dict[str, str], *, with_password: bool) -> bool:
-    """Create all of them or none; return whether they are there."""
+    """Create all of them or none; return whether they exist."""
     with connection.cursor() as cursor:
         cursor.execute("savepoint before_logins")
         try:

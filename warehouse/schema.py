@@ -14,11 +14,11 @@ from warehouse.work_lock import wait_for_workers
 from waybill.settings import Settings
 
 SCHEMAS = ("raw", "ledger", "staging", "intermediate", "marts", "predictions")
-ONE_AT_A_TIME = 0x57415942  # the advisory lock under which tables are made
+RAW_TABLES_LOCK = 0x57415942  # the advisory lock under which raw tables are created
 
-# No key: a batch has its name once in the ledger, and its rows come in one COPY with positions that rise, so a key
-# could never be broken here; the b-tree cost a fifth of the landing. Rows of a batch stand together, so that an index
-# of ranges, which costs next to nothing, leads to them.
+# There is no key: a batch's id is unique in the ledger and its rows come from one COPY with increasing positions, so
+# they cannot repeat, and the b-tree took a fifth of the landing's time. Rows of a batch are adjacent, so a BRIN index,
+# which costs next to nothing, finds them.
 RAW_TABLE = """
 create table if not exists raw.{source} (
     _batch_id uuid not null,
@@ -62,20 +62,20 @@ def _is_latest(connection: Connection, settings: Settings) -> bool:
 
 
 def ensure_raw_tables(connection: Connection, sources: Iterable[str]) -> None:
-    """Make the raw table of each source when it is missing and let the roles in; commits."""
+    """Create the missing raw tables of the sources, and commit. Default privileges give the roles their rights."""
     with connection, connection.cursor() as cursor:
         for source in sources:
             table = sql.SQL("raw.{}").format(sql.Identifier(source))
             cursor.execute("select to_regclass(%s) is not null", [table.as_string(connection)])
             if cursor.fetchone()[0]:  # type: ignore[index]
                 continue
-            cursor.execute("select pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+            cursor.execute("select pg_advisory_xact_lock(%s)", [RAW_TABLES_LOCK])
             names = {"source": sql.Identifier(source), "index": sql.Identifier(f"{source}_batches"[:63])}
             cursor.execute(sql.SQL(RAW_TABLE).format(**names))
 
 
 def drop_everything(connection: Connection) -> None:
-    """Drop all of Waybill's schemas from the database, if it made any; commits."""
+    """Drop all of Waybill's schemas from the database, and commit; nothing if it has none."""
     if not is_begun(connection):
         return
     with connection, connection.cursor() as cursor:
@@ -89,6 +89,6 @@ def _refuse_foreign_schemas(connection: Connection, settings: Settings) -> None:
         name = cursor.fetchone()[0]  # type: ignore[index]
     if name is not None:
         raise LayoutMismatch(
-            f"the database {settings.pgdatabase} has a schema {name} that Waybill did not make: "
-            "name a database of its own in PGDATABASE"
+            f"the database {settings.pgdatabase} has a schema {name} that Waybill did not create; nothing "
+            "was changed: name another database in PGDATABASE"
         )

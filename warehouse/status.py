@@ -1,8 +1,6 @@
-"""What `python -m warehouse status` shows."""
+"""Prints where the warehouse is, which tables it has, and how to open it."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import click
 from psycopg2 import sql
@@ -10,23 +8,22 @@ from psycopg2 import sql
 from warehouse import embedded
 from warehouse.connection import Warehouse, cursor_of
 from warehouse.logins import has_own_logins
-
-PSQL = "psql: .venv/bin/python -m warehouse psql"
+from waybill.cli import shown_command
 
 TABLES = """
 select schemaname, tablename, pg_total_relation_size(format('%I.%I', schemaname, tablename)::regclass)
 from pg_tables
-where schemaname in ('raw', 'ledger', 'marts', 'predictions')
+where schemaname in ('raw', 'ledger', 'marts', 'predictions') and tablename <> 'alembic_version'
 order by array_position(array['raw', 'ledger', 'marts', 'predictions'], schemaname::text), tablename
 """
 
 
 def print_status(warehouse: Warehouse) -> None:
-    """Say where the warehouse is, what is in it, and how to open it; starts nothing."""
+    """Print the warehouse's address, state, logins and tables; start nothing."""
     click.echo(f"server:   {warehouse.description}")
-    if warehouse.place and not embedded.answers(warehouse.place):
-        click.echo("state:    not running (start it: make up)")
-        click.echo(_psql())
+    if warehouse.server and not embedded.accepts_connections(warehouse.server):
+        click.echo(f"state:    not running (start it: {shown_command('up')})")
+        click.echo(psql_line())
         return
     with cursor_of("reader") as cursor:
         cursor.execute("select split_part(version(), ' ', 2), pg_size_pretty(pg_database_size(current_database()))")
@@ -36,15 +33,16 @@ def print_status(warehouse: Warehouse) -> None:
         logins = "one each for loader, transformer, trainer and reader"
         if not has_own_logins(warehouse.settings):
             login = cursor.connection.info.user
-            logins = f"one login, {login}, does all: it may not create others, or they are not its own"
+            logins = f"one login, {login}, plays all roles: it may not create others, or they belong to another program"
         click.echo(f"logins:   {logins}")
         cursor.execute(TABLES)
         for schema, table, size_bytes in cursor.fetchall():
             cursor.execute(sql.SQL("select count(*) from {}.{}").format(sql.Identifier(schema), sql.Identifier(table)))
             rows = cursor.fetchone()[0]  # type: ignore[index]
             click.echo(f"  {schema + '.' + table:<36} {rows:>12,} rows {size_bytes / 1e6:>9,.1f} MB")
-    click.echo(_psql())
+    click.echo(psql_line())
 
 
-def _psql() -> str:
-    return PSQL if Path(".venv").exists() else PSQL.replace(".venv/bin/", "")
+def psql_line() -> str:
+    """Return the line that shows how to open psql, as it can be typed in this shell and folder."""
+    return f"psql:     {shown_command('psql')}"

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whoever is killed and whatever disk is full while they are written."""
+"""Writes files completely or not at all, even if the process is killed or the disk is full."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Give a path beside a file; what is written there takes the file's place when the block ends well, else it goes.
+    """Give a temporary path in the same folder; it replaces the file if the block succeeds and is deleted otherwise.
 
     Raises:
-        OSError: with the file's name, also where the system names none.
+        OSError: with the file's name, even if the system names none.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with _named_in_errors(path):
+        with _name_in_errors(path):
             yield partial
             partial.replace(path)
     finally:
@@ -28,15 +28,15 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def partial_folder(path: Path) -> Iterator[Path]:
-    """Give an empty hidden folder beside a file, for its parts until they are whole; what is left there goes.
+    """Give an empty hidden folder beside a file, for unfinished parts of it; delete the folder at the end.
 
     Raises:
-        OSError: with the file's name, also where the system names none.
+        OSError: with the file's name, even if the system names none.
     """
     partial = path.with_name(f".{path.name}.parts")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        with _named_in_errors(path):
+        with _name_in_errors(path):
             partial.mkdir()
             yield partial
     finally:
@@ -44,7 +44,7 @@ def partial_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _named_in_errors(path: Path) -> Iterator[None]:
+def _name_in_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -53,7 +53,7 @@ def _named_in_errors(path: Path) -> Iterator[None]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file of text that its owner alone can read, whole or not at all."""
+    """Write a text file that only its owner can read, completely or not at all."""
     with atomic_file(path) as partial:
         secret = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(secret, "w", encoding="utf-8") as file:
@@ -61,6 +61,6 @@ def write_private(path: Path, text: str) -> None:
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Write a file of text, whole or not at all."""
+    """Write a text file completely or not at all."""
     with atomic_file(path) as partial:
         partial.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""How every command of the project starts and fails: one line for a user's mistake, never a traceback."""
+"""Runs every command: settings, logging, Ctrl-C, and a one-line message instead of a traceback for a user's mistake."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import click
 from waybill import ctrl_c
 from waybill.errors import WaybillError
 
-WAYS_OUT = {
+ADVICE = {
     errno.ENOSPC: "free some space and run the same command again",
     errno.EDQUOT: "free some of your quota and run the same command again",
     errno.EROFS: "work in a clone that you can write to",
-    errno.EACCES: "work in a clone of your own, or as the user that owns this one",
+    errno.EACCES: "make your own clone, or work as the user that owns this one",
 }
 OWN_DATABASE = "WAYBILL_OWN_DATABASE"  # set by demo and stream, for their own processes: the database they chose
-LOG_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def shown_command(arguments: str = "") -> str:
@@ -47,20 +47,20 @@ def shown_command(arguments: str = "") -> str:
 
 
 def run(command: click.Command, name: str) -> NoReturn:
-    """Run a click command and leave: 0 when done, 1 for an error, 2 for wrong usage, 130 for ctrl-C."""
+    """Run a click command and exit: 0 for success, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
     try:
-        code = _outcome(command, name)
+        code = _exit_code(command, name)
     finally:
         ctrl_c.finish()
     sys.exit(code)
 
 
-def _outcome(command: click.Command, name: str) -> int:
+def _exit_code(command: click.Command, name: str) -> int:
     from waybill.settings import get_settings  # pydantic takes half the time that `waybill --help` may take
 
     ctrl_c.raise_interrupts()
     try:
-        logging.basicConfig(level=get_settings().waybill_log_level, format=LOG_LINE)
+        logging.basicConfig(level=get_settings().waybill_log_level, format=LOG_FORMAT)
         result = command.main(prog_name=name, standalone_mode=False)
     except click.ClickException as error:
         error.show()
@@ -74,9 +74,9 @@ def _outcome(command: click.Command, name: str) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        way_out = WAYS_OUT.get(error.errno or 0, "mend it and run the same command again")
-        where = error.filename or "the file system"
-        click.echo(f"error: {where}: {error.strerror or error}; {way_out}", err=True)
+        advice = ADVICE.get(error.errno or 0, "fix it and run the same command again")
+        path = error.filename or "the file system"
+        click.echo(f"error: {path}: {error.strerror or error}; {advice}", err=True)
         return 1
     except Exception as error:
         message = _database_message(error)
@@ -90,7 +90,7 @@ def _outcome(command: click.Command, name: str) -> int:
 def _database_message(error: Exception) -> str | None:
     """Return one line for an error of the database, None for any other error.
 
-    Both libraries are looked up among the imported modules: a command that does not need them does not import them.
+    Looks the two libraries up among the imported modules: a command that does not use them must not import them.
     """
     psycopg2, sqlalchemy = sys.modules.get("psycopg2"), sys.modules.get("sqlalchemy.exc")
     original = getattr(error, "orig", error)
@@ -99,5 +99,5 @@ def _database_message(error: Exception) -> str | None:
         return None
     first = str(original).strip().partition("\n")[0] or type(error).__name__
     is_full = is_from_driver and isinstance(original, sys.modules["psycopg2"].errors.DiskFull)
-    advice = "free some space for its data, then" if is_full else "nothing half-written is left,"
+    advice = "free some space for its data, then" if is_full else "nothing half-written is left;"
     return f"PostgreSQL stopped the work: {first}; {advice} run it again"

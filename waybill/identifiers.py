@@ -1,4 +1,4 @@
-"""Time-ordered identifiers, made here so that no row waits for a global sequence."""
+"""Creates time-ordered identifiers, so that no row needs a global sequence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One validated place for every variable: the environment, then `.env`, then a file of secrets, then the default."""
+"""Reads and validates every variable: from the environment, else `.env`, else a file of secrets, else the default."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 
 def relative_name(path: Path | str) -> str:
-    """Return a path as a person would type it from the project's folder; outside of it, as it is."""
+    """Return a path relative to the project's folder; unchanged if it is outside."""
     return os.fspath(path).removeprefix(f"{PROJECT}/")
 
 
 class Settings(BaseSettings):
-    """What can be set; `.env.example` lists the same variables with a comment each.
+    """All variables; `.env.example` lists them with a comment each.
 
-    Relative paths are taken from the project's folder. An empty value counts as not set.
+    Relative paths start at the project's folder. An empty value counts as not set.
     """
 
     model_config = SettingsConfigDict(env_file=PROJECT / ".env", env_ignore_empty=True, extra="ignore", frozen=True)
@@ -58,59 +58,59 @@ class Settings(BaseSettings):
 
     @property
     def is_embedded(self) -> bool:
-        """Whether the project runs its own server: no PGHOST names another."""
+        """True if the project runs its own server, because PGHOST names no other."""
         return self.pghost is None
 
     @property
     def state_folder(self) -> Path:
-        """Where the embedded server and what runs remember stand."""
+        """The folder of the embedded server and of what runs keep for the next one."""
         return PROJECT / self.waybill_state
 
     @property
     def secrets_folder(self) -> Path:
-        """Where a file may stand for each secret, named as its variable in lower case."""
+        """The folder of files with secrets, each named after its variable in lower case, e.g. `pgpassword`."""
         return PROJECT / self.waybill_secrets
 
     @property
     def raw_folder(self) -> Path:
-        """Where the sources' files are looked for."""
+        """The folder in which the sources' files are searched."""
         return PROJECT / self.waybill_raw
 
     @property
     def processed_folder(self) -> Path:
-        """Where the exports go."""
+        """The folder of the exported documents."""
         return PROJECT / self.waybill_processed
 
     @property
     def models_folder(self) -> Path:
-        """Where trained models and their manifests go."""
+        """The folder of trained models and their manifests."""
         return PROJECT / self.waybill_models
 
     @property
     def reports_folder(self) -> Path:
-        """Where the pages go."""
+        """The folder of the report and the validation pages."""
         return PROJECT / self.waybill_reports
 
 
 def get_settings() -> Settings:
-    """Read the settings afresh.
+    """Read the settings; nothing is cached.
 
     Raises:
-        SettingsError: a value is not of its kind, part of a connection is named without PGHOST, or libpq would
-            go elsewhere than PGHOST says.
+        SettingsError: a value has the wrong type, PGUSER or PGPORT is set without PGHOST, or PGHOSTADDR would make
+            libpq connect to another server than PGHOST.
     """
     if os.environ.get("PGHOSTADDR"):
-        raise SettingsError("PGHOSTADDR is set, where libpq would go whatever PGHOST says: name the server in PGHOST")
+        raise SettingsError("PGHOSTADDR is set and overrides PGHOST in libpq: unset it and name the server in PGHOST")
     try:
         settings = Settings()
         if settings.secrets_folder.is_dir():
             settings = Settings(_secrets_dir=settings.secrets_folder)  # type: ignore[call-arg]
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f".env or a secret's file cannot be read: {error}; mend it, or remove it") from None
+        raise SettingsError(f".env or a file of secrets cannot be read: {error}; fix it, or remove it") from None
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"{name}: {first['msg']}; mend it in the environment or in .env") from None
+        raise SettingsError(f"{name}: {first['msg']}; fix it in the environment or in .env") from None
     if settings.is_embedded and (settings.pguser or "pgport" in settings.model_fields_set):
         raise SettingsError(
             "PGUSER or PGPORT is set but PGHOST is not: "

@@ -99,7 +99,7 @@ def _answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 def _psql(parameters: dict[str, str], command: str) -> None:
-    place = current_warehouse().place
+    place = current_warehouse().server
     program = str(place.binaries / "psql") if place else "psql"
     subprocess.run(
         [program, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", "set client_min_messages = warning", "-c", command],

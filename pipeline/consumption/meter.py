@@ -17,7 +17,7 @@ from pipeline.consumption.process_tree import ProcessTree
 from streaming.local_broker.process import broker_paths, find_broker_process
 from warehouse import embedded
 from warehouse.errors import WarehouseError
-from warehouse.server_paths import find_place
+from warehouse.server_paths import find_server_paths
 from waybill.settings import Settings, get_settings
 
 logger = logging.getLogger(__name__)
@@ -176,8 +176,8 @@ def _parts(settings: Settings) -> tuple[dict[str, str], dict[str, Callable[[], p
         unseen[POSTGRESQL] = "not measured: PGHOST names an external server"
     else:
         with suppress(WarehouseError):  # the work itself reports a server that cannot be placed
-            place = find_place(settings)
-            roots[POSTGRESQL] = lambda: embedded.process(place)
+            place = find_server_paths(settings)
+            roots[POSTGRESQL] = lambda: embedded.find_process(place)
     if settings.kafka_bootstrap_servers:
         unseen[BROKER] = "not measured: KAFKA_BOOTSTRAP_SERVERS names an external broker"
     else:

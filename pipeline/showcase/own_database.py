@@ -43,8 +43,8 @@ def use_own_database(name: str, *, own_folders: tuple[str, ...]) -> None:
 def _empty_database(showcase: str) -> None:
     warehouse = current_warehouse()
     name = warehouse.settings.pgdatabase
-    if warehouse.place:
-        embedded.start(warehouse.place)
+    if warehouse.server:
+        embedded.start(warehouse.server)
     try:
         create_database(warehouse)
     except InsufficientPrivilege:

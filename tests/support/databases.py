@@ -57,8 +57,8 @@ def drop_database(name: str) -> None:
 def execute_on_server(*statements: str | sql.Composed) -> None:
     """Execute statements in the database `postgres`; start the embedded server if it is down."""
     warehouse = current_warehouse()
-    if warehouse.place:
-        embedded.start(warehouse.place)
+    if warehouse.server:
+        embedded.start(warehouse.server)
     connection = open_connection(login_parameters(warehouse, "owner", database="postgres"))
     connection.autocommit = True
     with connection.cursor() as cursor:
@@ -105,6 +105,6 @@ def own_server() -> Iterator[ServerPaths]:
 
 def current_server_paths() -> ServerPaths:
     """Return the paths of the embedded server that the environment names."""
-    place = current_warehouse().place
+    place = current_warehouse().server
     assert place is not None
     return place

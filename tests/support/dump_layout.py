@@ -20,7 +20,7 @@ MAX_BYTES = 100_000
 
 def dump(database: str) -> Path:
     """Write owners, grants, tables and rows of a database as compressed SQL; return the file."""
-    place = current_warehouse().place
+    place = current_warehouse().server
     assert place, "unset PGHOST: fixtures are made on the embedded server"
     login = login_parameters(current_warehouse(), "owner", database=database)
     connection = open_connection(login)

@@ -36,14 +36,14 @@ def restored_layout(layout: int, name: str) -> Iterator[None]:
 def restore(layout: int) -> None:
     """Fill the database that PGDATABASE names, which does not exist yet, from a dump."""
     warehouse = current_warehouse()
-    assert warehouse.place, "dumps name the logins of the embedded server"
-    embedded.start(warehouse.place)
+    assert warehouse.server, "dumps name the logins of the embedded server"
+    embedded.start(warehouse.server)
     create_database(warehouse)
     login = login_parameters(warehouse, "owner")
     connection = open_connection(login)
     ensure_logins(connection, warehouse.settings)
     connection.close()
     dump = gzip.decompress((FOLDER / f"layout_{layout}.sql.gz").read_bytes())
-    psql = [warehouse.place.binaries / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", os.devnull]
+    psql = [warehouse.server.binaries / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", os.devnull]
     target = ["-h", login["host"], "-U", login["user"], login["dbname"]]
     subprocess.run([*psql, *target], input=dump, check=True)

@@ -49,7 +49,7 @@ def record_run() -> None:
 
 @pytest.mark.parametrize("command", ["reset", "remove"])
 def test_without_a_terminal_nothing_is_deleted(database: str, command: str) -> None:
-    if command == "remove" and current_warehouse().place is None:
+    if command == "remove" and current_warehouse().server is None:
         pytest.skip("there is nothing to remove on an external server")
     record_run()
     ran = run_command(command)
@@ -61,7 +61,7 @@ def test_without_a_terminal_nothing_is_deleted(database: str, command: str) -> N
 
 @pytest.mark.parametrize("command", ["reset", "remove"])
 def test_another_name_deletes_nothing(database: str, command: str) -> None:
-    if command == "remove" and current_warehouse().place is None:
+    if command == "remove" and current_warehouse().server is None:
         pytest.skip("there is nothing to remove on an external server")
     record_run()
     ran = run_command(command, "--yes", "waybill")

@@ -46,7 +46,7 @@ def test_it_restarts_after_kill_9(place: ServerPaths) -> None:
     os.kill(int((place.data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
     time.sleep(0.2)
     embedded.start(place)
-    assert embedded.answers(place)
+    assert embedded.accepts_connections(place)
 
 
 def test_it_restarts_when_its_socket_was_deleted(place: ServerPaths) -> None:
@@ -73,7 +73,7 @@ def test_it_outlives_the_shell_that_started_it(place: ServerPaths) -> None:
     command = [sys.executable, "-m", "warehouse", "up"]
     started = subprocess.run(command, start_new_session=True, capture_output=True, text=True, check=True)
     assert started.stdout.startswith("warehouse up: embedded PostgreSQL 18")
-    assert embedded.answers(place)
+    assert embedded.accepts_connections(place)
 
 
 def test_commands_that_create_it_at_once_take_turns(place: ServerPaths) -> None:
@@ -95,7 +95,7 @@ def test_two_servers_run_side_by_side(place: ServerPaths) -> None:
     embedded.start(place)
     with own_server() as other:
         embedded.start(other)
-        assert embedded.answers(place) and embedded.answers(other)
+        assert embedded.accepts_connections(place) and embedded.accepts_connections(other)
 
 
 def test_a_data_folder_of_another_version_is_refused(place: ServerPaths) -> None:
@@ -118,7 +118,7 @@ def test_a_data_folder_of_another_user_is_refused(place: ServerPaths) -> None:
 def test_a_path_too_long_for_a_socket_puts_it_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tmp_path / ("très long " * 8 + "é") / "état"
     monkeypatch.setenv("WAYBILL_STATE", str(folder))
-    place = current_warehouse().place
+    place = current_warehouse().server
     assert place is not None
     try:
         assert embedded.start(place)

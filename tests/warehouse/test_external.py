@@ -51,7 +51,7 @@ def test_a_login_with_createrole_creates_one_login_a_role(creator: ExternalServe
 def test_a_login_without_createrole_does_everything(plain: None) -> None:
     with fresh_database():
         assert rows("select current_user") == [("plain",)]
-        assert "one login, plain, does all" in status()
+        assert "one login, plain, plays all roles" in status()
 
 
 def test_logins_of_another_clone_are_left_alone(creator: ExternalServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ def test_a_missing_right_to_create_schemas_is_one_line(plain: None, monkeypatch:
 
 
 def test_an_older_server_is_refused(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "OLDEST_SERVER", 170000)
+    monkeypatch.setattr(connection, "MIN_SERVER_VERSION", 170000)
     monkeypatch.setenv("PGDATABASE", "postgres")
     with pytest.raises(ServerTooOld, match="the server is PostgreSQL 16, Waybill needs 17 or newer"):
         connection_parameters("owner")

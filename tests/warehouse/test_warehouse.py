@@ -108,7 +108,7 @@ def test_a_server_that_gives_no_reason_is_still_one_line(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(psycopg2, "connect", refuse)
     with pytest.raises(
-        ServerUnreachable, match=r"^PostgreSQL at h:1 as me did not let us in: it gave no reason; check"
+        ServerUnreachable, match=r"^PostgreSQL at h:1 as me refused the connection: it gave no reason; check"
     ):
         open_connection({"host": "h", "port": "1", "user": "me"})
 
@@ -160,7 +160,7 @@ def test_another_applications_database_is_left_alone(database: str) -> None:
     ("name", "value", "words"),
     [
         ("PGUSER", "me", "PGHOST is not"),
-        ("PGPORT", "many", "PGPORT: .* mend it"),
+        ("PGPORT", "many", "PGPORT: .* fix it"),
         ("PGHOSTADDR", "192.0.2.1", "PGHOSTADDR .* name the server in PGHOST"),
     ],
 )

@@ -1,1 +1,1 @@
-"""pgAdmin on the warehouse: on this machine alone, behind a key, by the read-only login."""
+"""pgAdmin on the warehouse: reachable from this machine only, protected by a key, with the read-only login."""

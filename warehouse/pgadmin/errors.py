@@ -1,9 +1,9 @@
-"""What can go wrong with pgAdmin.
+"""Errors of pgAdmin.
 
 WaybillError                     see `warehouse.errors`
-└── AdministrationError          base of what pgAdmin refuses
+└── AdministrationError          base class
     ├── NotInstalled             its environment is missing
-    └── NotStarted               it did not come up, or its port is taken
+    └── NotStarted               it did not start, or its port is in use
 """
 
 from waybill.errors import WaybillError
@@ -18,4 +18,4 @@ class NotInstalled(AdministrationError):
 
 
 class NotStarted(AdministrationError):
-    """Raised when pgAdmin did not come up in time, or somebody else listens at its port."""
+    """Raised when pgAdmin did not start in time, or another process uses its port."""

@@ -1,4 +1,4 @@
-"""Where pgAdmin stands, and what it is told: its configuration, the warehouse's address and login, the key."""
+"""pgAdmin's folders and the files that it reads: its configuration, the warehouse's address and login."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ DEFAULT_SERVER_PORT = {port}
 DATA_DIR = {data!r}
 LOG_FILE = {log!r}
 DEFAULT_BINARY_PATHS = {{"pg": {binaries!r}}}
-MASTER_PASSWORD_REQUIRED = False  # no password is kept that one would have to guard
+MASTER_PASSWORD_REQUIRED = False  # protects stored passwords, and none is stored
 ALLOW_SAVE_PASSWORD = False
 UPGRADE_CHECK_ENABLED = False
 SHOW_GRAVATAR_IMAGE = False
 LLM_ENABLED = False
 """
-UNASKED = "# none is needed: the server asks the system who it is; without this file pgAdmin would ask for one\n"
+NO_LOGIN_LINE = "# none: the server identifies the operating-system user; without this file pgAdmin would ask for one\n"
 READ_ONLY = "set session characteristics as transaction read only"
 
 
@@ -37,12 +37,12 @@ class PgAdminPaths:
 
     @property
     def python(self) -> Path:
-        """The Python of its own environment, which stands in the project wherever the state is."""
+        """The Python of its own environment, which is in the project even if the state folder is elsewhere."""
         return PROJECT / ".waybill" / "pgadmin-venv" / "bin" / "python"
 
     @property
     def data(self) -> Path:
-        """What it keeps: preferences, sessions, history."""
+        """Its preferences, sessions and history."""
         return self.home / "data"
 
     @property
@@ -52,54 +52,54 @@ class PgAdminPaths:
 
     @property
     def servers(self) -> Path:
-        """The warehouse's address, in the form that pgAdmin imports."""
+        """The warehouse's address, in pgAdmin's import format."""
         return self.home / "servers.json"
 
     @property
     def passwords(self) -> Path:
-        """The login's password in libpq's form, where the server asks for one."""
+        """libpq's password file, with the login's password if the server requires one."""
         return self.home / "pgpass"
 
     @property
     def state(self) -> Path:
-        """What is remembered of the process that runs: its number, birth, port and key."""
+        """The state file of the background process, with its port and key."""
         return self.home / "running.json"
 
     @property
     def log(self) -> Path:
-        """What it says."""
+        """Its log."""
         return self.home / "pgadmin.log"
 
 
-def find_admin(settings: Settings) -> PgAdminPaths:
-    """Return where this project's pgAdmin stands; its folder is made, for its owner alone."""
-    place = PgAdminPaths(settings.state_folder / "pgadmin")
-    place.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    place.home.chmod(0o700)
-    return place
+def find_pgadmin(settings: Settings) -> PgAdminPaths:
+    """Return the paths of this project's pgAdmin; create its folder, which only its owner can open."""
+    paths = PgAdminPaths(settings.state_folder / "pgadmin")
+    paths.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    paths.home.chmod(0o700)
+    return paths
 
 
 def new_key() -> str:
-    """Return a key that nobody can guess; whoever has not got it is refused by pgAdmin."""
+    """Return a random key; pgAdmin refuses every request without it."""
     return secrets.token_urlsafe(32)
 
 
-def write_configuration(place: PgAdminPaths, port: int, binaries: Path) -> None:
-    """Write what pgAdmin reads when it starts."""
-    place.configuration.write_text(
+def write_configuration(paths: PgAdminPaths, port: int, binaries: Path) -> None:
+    """Write the configuration that pgAdmin reads when it starts."""
+    paths.configuration.write_text(
         CONFIGURATION.format(
-            loopback=LOOPBACK, port=port, data=str(place.data), log=str(place.log), binaries=str(binaries)
+            loopback=LOOPBACK, port=port, data=str(paths.data), log=str(paths.log), binaries=str(binaries)
         )
     )
 
 
-def write_servers(place: PgAdminPaths, login: dict[str, str], role: Role) -> bool:
-    """Write the warehouse's address and, where there is one, its password; return whether the address is another.
+def write_servers(paths: PgAdminPaths, login: dict[str, str], role: Role) -> bool:
+    """Write the warehouse's address and, if there is one, its password; return whether the address has changed.
 
-    A session of the reader begins read-only, so that it is one too where a single login does it all.
+    The reader's sessions are set to read-only, which also protects a server where one login plays all roles.
     """
-    write_private(place.passwords, pgpass_line(login) if "password" in login else UNASKED)
-    parameters = {"sslmode": login.get("sslmode", "prefer"), "connect_timeout": 10, "passfile": str(place.passwords)}
+    write_private(paths.passwords, pgpass_line(login) if "password" in login else NO_LOGIN_LINE)
+    parameters = {"sslmode": login.get("sslmode", "prefer"), "connect_timeout": 10, "passfile": str(paths.passwords)}
     server = {
         "Name": "Waybill",
         "Group": "Servers",
@@ -112,9 +112,9 @@ def write_servers(place: PgAdminPaths, login: dict[str, str], role: Role) -> boo
     if role == "reader":
         server["PostConnectionSQL"] = READ_ONLY
     wanted = json.dumps({"Servers": {"1": server}}, indent=2)
-    if place.data.exists() and place.servers.exists() and place.servers.read_text() == wanted:
+    if paths.data.exists() and paths.servers.exists() and paths.servers.read_text() == wanted:
         return False
-    place.servers.write_text(wanted)
+    paths.servers.write_text(wanted)
     return True
 
 

@@ -64,7 +64,7 @@ def test_it_waits_for_an_unavailable_database(unmanaged_server: ExternalServer, 
 
 
 def test_a_killed_embedded_database_is_restarted(things: Things) -> None:
-    place = current_warehouse().place
+    place = current_warehouse().server
     assert place
     things.send(*map(thing, range(500)))
     process = things.start()
@@ -72,7 +72,7 @@ def test_a_killed_embedded_database_is_restarted(things: Things) -> None:
         until(lambda: len(things.landed()) == 500)
         kill(processes(place))
         things.send(*map(thing, range(500, 1000)))
-        until(lambda: embedded.answers(place))
+        until(lambda: embedded.accepts_connections(place))
         until(lambda: len(things.landed()) == 1000)
     finally:
         process.terminate()
@@ -88,7 +88,7 @@ def test_it_waits_for_the_database_during_assignment(things: Things, monkeypatch
     def load_meanwhile(*arguments: Any, **options: Any) -> Any:
         if not struck:
             struck.append(True)
-            place = current_warehouse().place
+            place = current_warehouse().server
             assert place
             kill(processes(place))
         return load_assignments(*arguments, **options)

@@ -20,10 +20,10 @@ from warehouse.pgadmin import process
 from warehouse.pgadmin.errors import NotInstalled, NotStarted
 from warehouse.pgadmin.paths import (
     CONFIGURATION,
+    NO_LOGIN_LINE,
     READ_ONLY,
-    UNASKED,
     PgAdminPaths,
-    find_admin,
+    find_pgadmin,
     pgpass_line,
     write_configuration,
     write_servers,
@@ -64,7 +64,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PgAdminPa
     python.symlink_to(sys.executable)
     monkeypatch.setattr(PgAdminPaths, "python", python)
     monkeypatch.setenv("WAYBILL_STATE", str(tmp_path / "state"))
-    found = find_admin(get_settings())
+    found = find_pgadmin(get_settings())
     yield found
     process.stop(found)
 
@@ -82,7 +82,7 @@ def test_pgadmin_gets_the_read_only_login(module_database: str, tmp_path: Path) 
     assert server["MaintenanceDB"] == module_database
     assert server["PostConnectionSQL"] == READ_ONLY
     assert server["ConnectionParameters"]["passfile"] == str(tmp_path / "pgpass")  # type: ignore[index]
-    assert (tmp_path / "pgpass").read_text() == (pgpass_line(login) if "password" in login else UNASKED)
+    assert (tmp_path / "pgpass").read_text() == (pgpass_line(login) if "password" in login else NO_LOGIN_LINE)
 
 
 def test_its_session_settings_make_any_login_read_only(module_database: str) -> None:
@@ -140,7 +140,7 @@ def test_its_configuration_is_local_and_holds_no_secret(tmp_path: Path) -> None:
 def test_its_key_is_in_no_log_and_no_command_line(place: PgAdminPaths) -> None:
     place.servers.write_text("{}")
     found = process.start(place, free_port(), import_servers=True)
-    assert process.running(place) == found
+    assert process.find_running_pgadmin(place) == found
     said = place.log.read_text()
     assert said.index("setup-db") < said.index(f"load-servers {place.servers} --replace")
     assert found.details["key"] not in place.log.read_text()
@@ -148,20 +148,20 @@ def test_its_key_is_in_no_log_and_no_command_line(place: PgAdminPaths) -> None:
     assert place.state.stat().st_mode & 0o777 == 0o600
     assert place.home.stat().st_mode & 0o777 == 0o700
     assert process.stop(place)
-    assert process.running(place) is None
+    assert process.find_running_pgadmin(place) is None
     assert not process.stop(place)
     assert process.start(place, free_port(), import_servers=False).details["key"] != found.details["key"]
 
 
 def test_a_taken_port_is_named_with_its_variable(place: PgAdminPaths) -> None:
-    taken = r"port \d+ of 127.0.0.1 is taken: name another in WAYBILL_PGADMIN_PORT"
+    taken = r"port \d+ of 127.0.0.1 is in use: set another one in WAYBILL_PGADMIN_PORT"
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other, pytest.raises(NotStarted, match=taken):
         process.start(place, other.server_port, import_servers=False)
 
 
 def test_a_pgadmin_that_exits_at_once_names_its_log(place: PgAdminPaths) -> None:
     (process._package(place) / "pgAdmin4.py").write_text("raise SystemExit('broken')")
-    with pytest.raises(NotStarted, match=r"did not come up; its log .*pgadmin.log tells why"):
+    with pytest.raises(NotStarted, match=r"did not start; its log .*pgadmin.log has the cause"):
         process.start(place, free_port(), import_servers=False)
     assert "broken" in place.log.read_text()
 
@@ -169,7 +169,7 @@ def test_a_pgadmin_that_exits_at_once_names_its_log(place: PgAdminPaths) -> None
 def test_a_failed_import_is_reported_and_repeated(place: PgAdminPaths) -> None:
     place.servers.write_text("{}")
     (process._package(place) / "setup.py").write_text("print('Error: no')")
-    with pytest.raises(NotStarted, match=r"did not take the warehouse's address; its log .* tells why"):
+    with pytest.raises(NotStarted, match=r"did not import the warehouse's address; its log .* has the cause"):
         process.start(place, free_port(), import_servers=True)
     assert not place.servers.exists()
 
