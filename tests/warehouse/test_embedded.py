@@ -102,7 +102,7 @@ def test_a_data_folder_of_another_version_is_refused(place: ServerPaths) -> None
     embedded.start(place)
     embedded.stop(place)
     (place.data / "PG_VERSION").write_text("17\n")
-    with pytest.raises(DataFolderRefused, match="belongs to PostgreSQL 17, this is 18: move it away"):
+    with pytest.raises(DataFolderRefused, match="belongs to PostgreSQL 17, this is 18: move the folder elsewhere"):
         embedded.start(place)
 
 
@@ -111,7 +111,7 @@ def test_a_data_folder_of_another_user_is_refused(place: ServerPaths) -> None:
     embedded.start(place)
     embedded.stop(place)
     os.chown(place.data.parent, 12345, 12345)
-    with pytest.raises(DataFolderRefused, match=r"belongs to user id 12345, .* make a clone of your own"):
+    with pytest.raises(DataFolderRefused, match=r"belongs to user id 12345, .* make your own clone"):
         connection_parameters("owner")
 
 

@@ -148,7 +148,7 @@ def test_another_applications_database_is_left_alone(database: str) -> None:
         cursor.execute("create schema marts")
         cursor.execute("create table marts.theirs ()")
     forget()
-    with pytest.raises(LayoutMismatch, match="has a schema marts that Waybill did not make: name a database"):
+    with pytest.raises(LayoutMismatch, match="has a schema marts that Waybill did not create; nothing was changed: name another database"):
         connection_parameters("reader")
     drop_everything(connection)
     with connection, connection.cursor() as cursor:
@@ -206,6 +206,6 @@ def test_psql_takes_its_own_arguments(module_database: str) -> None:
         environment = {**os.environ, "PGDATABASE": "mistyped"}
         refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert (refused.returncode, refused.stdout) == (1, "")
-        assert refused.stderr.startswith("error: no database mistyped: there are ")
+        assert refused.stderr.startswith("error: no database mistyped: the server has ")
     who = subprocess.check_output(command, text=True).strip()
     assert who == ("waybill_reader" if has_own_logins(get_settings()) else get_settings().pguser)
