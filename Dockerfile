@@ -1,8 +1,8 @@
-# One image for the pipeline, the consumer, the producer and the reports, and one with JupyterLab beside them.
-# `docker compose build` makes both; any base with Python 3.11 to 3.13 on Debian will do: --build-arg BASE=…
+# Two images: `waybill` for the pipeline, the consumer, the producer and the reports; `notebook` adds JupyterLab.
+# `docker compose build` builds both. Any Debian base with Python 3.11 to 3.13 works: --build-arg BASE=…
 ARG BASE=python:3.13.16-slim-bookworm
 
-# --- the pinned packages, each held against its hash: made by the same set-up as .venv everywhere else
+# --- the pinned packages, each checked against its hash, and the command `waybill`: the same set-up as everywhere
 FROM ${BASE} AS packages
 WORKDIR /waybill
 COPY setup/environment.py setup/
@@ -13,7 +13,7 @@ FROM packages AS notebook-packages
 COPY requirements/notebook.txt requirements/
 RUN python3 setup/environment.py requirements notebook
 
-# --- without what a run has no use for: the installer, the packages' own tests, the older PostgreSQL
+# --- without what a run does not need: the installer, the packages' own tests, the older PostgreSQL
 FROM packages AS slim-packages
 COPY setup/slim.sh setup/
 RUN sh setup/slim.sh .venv
@@ -22,7 +22,7 @@ FROM notebook-packages AS slim-notebook-packages
 COPY setup/slim.sh setup/
 RUN sh setup/slim.sh .venv
 
-# --- what runs: root owns the code and nobody writes to it; what runs make is in the volumes below /work
+# --- what runs: root owns the code and no other user can write to it; runs write to the volumes below /work
 FROM ${BASE} AS runtime
 RUN groupadd --gid 10001 waybill \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin waybill \
@@ -43,8 +43,8 @@ ENV PATH=/waybill/.venv/bin:$PATH \
     DBT_TARGET_PATH=/work/state/dbt \
     DBT_LOG_PATH=/tmp/dbt
 USER 10001:10001
-HEALTHCHECK --interval=60s --timeout=20s --start-period=30s CMD ["python", "-m", "warehouse", "status"]
-CMD ["python", "-m", "pipeline", "run"]
+HEALTHCHECK --interval=60s --timeout=20s --start-period=30s CMD ["waybill", "status"]
+CMD ["waybill", "run"]
 
 FROM runtime AS notebook
 COPY --from=slim-notebook-packages /waybill/.venv .venv

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Takes out of an environment what a run in a container has no use for. Called by the Dockerfile.
+# Removes from an environment what a run in a container does not need. Called by the Dockerfile.
 set -eu
 packages=$(echo "$1"/lib/python3*/site-packages)
 rm -rf "$packages"/pip "$packages"/pip-*.dist-info "$1"/bin/pip*

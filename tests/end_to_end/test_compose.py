@@ -20,6 +20,7 @@ from warehouse.connection import current_warehouse, login_parameters, open_conne
 from warehouse.embedded import MAJOR_VERSION
 from warehouse.logins import role_name
 from warehouse.pgadmin import container_config
+from waybill.__main__ import ENTRIES
 from waybill.settings import PROJECT, Settings
 
 TEXT = (PROJECT / "docker-compose.yml").read_text()
@@ -139,6 +140,8 @@ def test_our_image_gets_only_variables_of_the_settings(name: str) -> None:
     assert f"AS {service['build']['target']}\n" in DOCKERFILE
     for module in re.findall(r"python -m ([\w.]+)", words_of(service["command"])):
         assert find_spec(module) or module == "jupyterlab"
+    for command in re.findall(r"waybill ([a-z]+)", words_of(service["command"])):
+        assert command in ENTRIES
     folders = {value for value in image_variables().values() if value.startswith("/work/")}
     for volume in service.get("volumes", []):
         assert any(folder.startswith(volume.split(":")[1]) for folder in [*folders, "/waybill/notebooks"])
@@ -171,8 +174,8 @@ def test_topic_and_messages_belong_to_a_declared_source() -> None:
     assert f'create_topic("{topic}", 2)' in words_of(SERVICES["topic"]["command"])
     assert 12 not in (*ARRAY_MONTHS, *PACKED_MONTHS)
     december = image_variables()["WAYBILL_RAW"] + "/flights/flights-2013-12.ndjson"
-    assert f"streaming.producer flights {december} " in SERVICES["producer"]["command"]
-    assert "streaming.consumer flights " in SERVICES["consumer"]["command"]
+    assert f"waybill produce flights {december} " in SERVICES["producer"]["command"]
+    assert "waybill consume flights " in SERVICES["consumer"]["command"]
 
 
 def test_pgadmin_connects_with_the_read_only_login(database: str) -> None:
