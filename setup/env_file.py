@@ -1,4 +1,4 @@
-"""Writes `.env` from `.env.example` and a file for each secret: run by `make env`, with the standard library alone."""
+"""Writes `.env` from `.env.example`, and a file for each secret. `make env` runs it; it needs no installed package."""
 
 import os
 import re
@@ -6,67 +6,73 @@ import secrets
 import sys
 
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-MADE_HERE = re.compile(r"^(PGPASSWORD)=$", re.MULTILINE)  # others are given by whoever runs the service
+GENERATED = re.compile(r"^(PGPASSWORD)=$", re.MULTILINE)  # the user supplies the others
 VARIABLE = re.compile(r"^([A-Z_]+)=(.*)$", re.MULTILINE)
-# What docker-compose.yml hands to containers as files. Only the first stands in `.env` as well, which wins.
+# The files that docker-compose.yml passes to containers. The first is also a line of `.env`, which takes precedence.
 SECRETS = ("pgpassword", "waybill_reader_password", "pgadmin_password", "jupyter_token")
 
 
 def main():
-    """Write what is missing: `.env` with mode 0600, the secrets in a folder of mode 0700. Return the exit code."""
+    """Write `.env` (mode 0600) and the secrets (in a folder of mode 0700), unless they exist; return the exit code."""
     try:
         with open(os.path.join(PROJECT, ".env.example"), encoding="utf-8") as example:
             text = example.read()
         write_env(text)
         with open(os.path.join(PROJECT, ".env"), encoding="utf-8") as file:
             written = dict(VARIABLE.findall(file.read()))
-        lacking = [name for name, _ in VARIABLE.findall(text) if name not in written]
-        if lacking:
-            sys.stderr.write("waybill: .env lacks %s: copy from .env.example what you need\n" % ", ".join(lacking))
+        missing = [name for name, _ in VARIABLE.findall(text) if name not in written]
+        if missing:
+            sys.stderr.write(
+                "waybill: .env has no line for %s: copy the ones you need from .env.example\n" % ", ".join(missing)
+            )
         write_secrets(written)
     except OSError as error:
         sys.stderr.write(
-            "waybill: %s: %s; make it writable and `make env` again\n" % (error.filename or PROJECT, error.strerror)
+            "waybill: %s: %s; make it writable and run `make env` again\n" % (error.filename or PROJECT, error.strerror)
         )
         return 1
     return 0
 
 
 def write_env(example):
-    """Write `.env` with a password of its own; leave one that is there alone."""
-    text, made = MADE_HERE.subn(with_secret, example)
+    """Write `.env` with a generated password, unless `.env` exists."""
+    text, generated = GENERATED.subn(with_secret, example)
     try:
         descriptor = os.open(os.path.join(PROJECT, ".env"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        sys.stderr.write("waybill: .env is there and stays as it is: edit it, or move it away and `make env` again\n")
+        sys.stderr.write(
+            "waybill: .env exists and was not changed: edit it, or move it away and run `make env` again\n"
+        )
         return
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-    print(".env written, for you alone to read, with %d password made" % made)
+    print(".env written, readable only by you, with %d generated password" % generated)
 
 
 def write_secrets(written):
-    """Write a file for each secret that has none; that of PGPASSWORD follows `.env`.
+    """Write a file for each secret that has none. The file of PGPASSWORD is kept equal to `.env`.
 
-    Nobody but their owner reaches the folder; the files themselves can be read by all, since in a container another
-    user reads them.
+    Only their owner can open the folder. The files themselves are readable by all, because another user reads them
+    inside a container.
     """
     folder = os.path.join(PROJECT, written.get("WAYBILL_SECRETS") or "secrets")
     os.makedirs(folder, mode=0o700, exist_ok=True)
     os.chmod(folder, 0o700)
-    made = 0
+    count = 0
     for name in SECRETS:
         path = os.path.join(folder, name)
         wanted = written.get(name.upper(), "").strip("'\"")
         if not os.path.exists(path) or (wanted and read(path) != wanted):
             partial = path + ".partial"
-            with open(partial, "w", encoding="utf-8") as file:  # no line end: what reads it takes it as it is
+            with open(
+                partial, "w", encoding="utf-8"
+            ) as file:  # without a line end: the readers take the whole file as the secret
                 file.write(wanted or secrets.token_urlsafe(24))
             os.chmod(partial, 0o444)
             os.replace(partial, path)
-            made += 1
-    if made:
-        print("%s: %d secrets written, a file each" % (os.path.relpath(folder, PROJECT), made))
+            count += 1
+    if count:
+        print("%s: %d secrets written, one file each" % (os.path.relpath(folder, PROJECT), count))
 
 
 def read(path):
@@ -76,7 +82,7 @@ def read(path):
 
 
 def with_secret(found):
-    """Return the variable with a value that nobody can guess, or that of its file, which a server may know already."""
+    """Return the line with a random value or, if the secret's file exists, its value: a server may already use it."""
     path = os.path.join(PROJECT, "secrets", found.group(1).lower())
     return "%s=%s" % (found.group(1), read(path) if os.path.exists(path) else secrets.token_urlsafe(24))
 

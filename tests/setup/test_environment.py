@@ -144,7 +144,7 @@ def test_another_pythons_environment_is_updated_only_on_request(clone: Path) -> 
     assert set_up(clone) == (0, [])
     code, lines = set_up(clone, "--with-this-python", "requirements")
     assert code == 0
-    assert lines == ["waybill: bringing .venv up to date"]
+    assert lines == ["waybill: updating .venv"]
 
 
 @pytest.mark.parametrize("arguments", [("--with-this-python", "requirements"), ("requirements",)])
@@ -200,7 +200,7 @@ def test_a_read_only_checkout_is_refused(clone: Path) -> None:
     said = subprocess.run(ran, cwd=clone, env=environment(clone), capture_output=True, text=True, check=False)
     clone.chmod(0o755)
     assert (said.returncode, said.stdout) == (1, "")
-    assert said.stderr == f"waybill: {clone} cannot be written to: clone Waybill into a folder of your own\n"
+    assert said.stderr == f"waybill: {clone} is not writable: clone Waybill into a folder that you can write to\n"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
