@@ -48,7 +48,7 @@ def test_an_existing_file_stays_byte_for_byte(project: Path) -> None:
     (project / ".env").write_text("PGHOST=mine\n")
     said = make_env(project)
     assert said.returncode == 0
-    assert "stays as it is" in said.stderr
+    assert ".env exists and was not changed" in said.stderr
     assert (project / ".env").read_text() == "PGHOST=mine\n"
 
 

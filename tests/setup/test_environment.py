@@ -217,7 +217,7 @@ def test_a_full_disk_is_one_line_and_a_rerun_completes(clone: Path) -> None:
         cwd=clone, env=environment(clone), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (said.returncode, said.stdout) == (0, "42\n"), said.stderr
-    assert "the disk is full: free some 2 GB" in said.stderr.splitlines()[1]
+    assert "the disk is full: free about 2 GB" in said.stderr.splitlines()[1]
 
 
 def test_set_up_uses_uv_where_it_is_installed(clone: Path) -> None:
