@@ -29,15 +29,21 @@ WAITING = """
     where run.batch_id is null
     group by batches.source
 """
+MODELLED = """
+    select substring(relname from '^int_(.+)_outcomes$')
+    from pg_class
+    where relnamespace = to_regnamespace('intermediate') and relname ~ '^int_.+_outcomes$'
+"""
 
 
 @dataclass(frozen=True)
 class SourceAccount:
     """One source's books; all numbers count documents.
 
-    `outcomes` is None before the first dbt run. `waiting` counts the documents that landed since the last one.
-    `last_landed_at` is None if none has landed. `intake_balances` is true if read = landed + rejected + skipped in
-    every batch. `unknown_outcomes` counts documents by outcomes that `warehouse.outcomes` does not list.
+    `outcomes` is None before the first dbt run. `waiting` counts the documents that landed since the last one,
+    `not_modelled` those of a source that dbt has no models for, `unknown_outcomes` those with outcomes that
+    `warehouse.outcomes` does not list. `last_landed_at` is None if none has landed. `intake_balances` is true if
+    read = landed + rejected + skipped in every batch.
     """
 
     source: str
@@ -50,12 +56,14 @@ class SourceAccount:
     intake_balances: bool
     outcomes: dict[str, int] | None = None
     waiting: int = 0
+    not_modelled: int = 0
     unknown_outcomes: dict[str, int] = field(default_factory=dict)
 
     @property
     def accounted(self) -> int:
-        """Landed documents that have an outcome or wait for the next dbt run."""
-        return sum((self.outcomes or {}).values()) + sum(self.unknown_outcomes.values()) + self.waiting
+        """Landed documents that have an outcome, wait for the next dbt run, or have no models."""
+        outcomes = sum((self.outcomes or {}).values()) + sum(self.unknown_outcomes.values())
+        return outcomes + self.waiting + self.not_modelled
 
     @property
     def is_balanced(self) -> bool:
@@ -75,15 +83,19 @@ class SourceAccount:
             return "landed, no marts yet"
         if not self.is_balanced:
             return f"UNBALANCED: landed {self.landed - self.accounted:+,}"
-        return f"balanced, {self.waiting:,} waiting for dbt" if self.waiting else "balanced"
+        waiting = f", {self.waiting:,} waiting for dbt" if self.waiting else ""
+        return f"balanced{waiting}{f', {self.not_modelled:,} not modelled' if self.not_modelled else ''}"
 
 
 def accounting(connection: Connection) -> list[SourceAccount]:
     """Return the books of every source that has a batch, also before the first dbt run."""
     outcomes = _outcomes(connection)
     waiting = _waiting(connection) if outcomes is not None else {}
+    modelled = {*(outcomes or {}), *connection.scalars(text(MODELLED))}
     accounts = []
     for row in connection.execute(text(BOOKS)).mappings():
+        waits = waiting.get(row["source"], 0)
+        is_modelled = outcomes is None or row["source"] in modelled
         known, unknown = _known_and_unknown(None if outcomes is None else outcomes.get(row["source"], {}))
         accounts.append(
             SourceAccount(
@@ -96,7 +108,8 @@ def accounting(connection: Connection) -> list[SourceAccount]:
                 last_landed_at=row["last_landed_at"],
                 intake_balances=row["is_balanced"],
                 outcomes=known,
-                waiting=waiting.get(row["source"], 0),
+                waiting=waits,
+                not_modelled=0 if is_modelled else row["landed"] - waits,
                 unknown_outcomes=unknown,
             )
         )

@@ -79,7 +79,9 @@ def _outcomes(accounts: Sequence[SourceAccount]) -> dict[str, int]:
     counts = {name: sum(outcomes[name] for outcomes in known) for name in OUTCOMES}
     waiting = sum(account.waiting for account in accounts)
     unknown = sum(sum(account.unknown_outcomes.values()) for account in accounts)
-    return counts | ({"waiting for dbt": waiting} if waiting else {}) | ({"unknown": unknown} if unknown else {})
+    not_modelled = sum(account.not_modelled for account in accounts)
+    others = {"waiting for dbt": waiting, "not modelled": not_modelled, "unknown": unknown}
+    return counts | {name: documents for name, documents in others.items() if documents}
 
 
 def _column(number: int, counts: dict[str, int], scale: float, links: dict[str, str]) -> list[Bar]:

@@ -30,19 +30,23 @@ def draw_curves(curves: dict[str, list[list[float]]], base_rate: float) -> list[
     drawn = []
     if curves.get("roc"):
         drawn.append(
-            _curve("ROC", ("false positives", "true positives"), curves["roc"], (0, 0, 1, 1), "dashed: guessing")
+            _curve("ROC", ("false positives", "true positives"), curves["roc"], (0, 0, 1, 1), "dashed: random guessing")
         )
     if curves.get("precision_recall"):
         level = (0, base_rate, 1, base_rate)
         drawn.append(
             _curve(
-                "Precision and recall", ("recall", "precision"), curves["precision_recall"], level, "dashed: always yes"
+                "Precision and recall",
+                ("recall", "precision"),
+                curves["precision_recall"],
+                level,
+                "dashed: always predicting yes",
             )
         )
     if curves.get("calibration"):
         points = [point[:2] for point in curves["calibration"]]
         names = ("forecast", "frequency")
-        drawn.append(_curve("Calibration", names, points, (0, 0, 1, 1), "dashed: as forecast", is_marked=True))
+        drawn.append(_curve("Calibration", names, points, (0, 0, 1, 1), "dashed: perfectly calibrated", is_marked=True))
     return drawn
 
 

@@ -105,6 +105,27 @@ def test_documents_that_landed_since_dbt_ran_are_waiting(database: str) -> None:
     assert flights.verdict == "balanced, 5 waiting for dbt"
 
 
+@pytest.mark.parametrize(
+    ("has_model", "verdict"), [(False, "balanced, 5 not modelled"), (True, "UNBALANCED: landed +5")]
+)
+def test_documents_of_a_source_without_models_are_counted_as_such(
+    database: str, reports: Path, has_model: bool, verdict: str
+) -> None:
+    build_raw(5)
+    with engine("owner").begin() as connection:
+        connection.execute(text("create view intermediate.document_outcomes as select 'weather' as source, _batch_id,"
+            " _position, null as document_key, 'current' as outcome, null as reason, null::uuid as surviving_batch_id,"
+            " null::bigint as surviving_position from raw.weather"))  # fmt: skip
+        connection.execute(text("grant select on intermediate.document_outcomes to waybill_reader"))
+        if has_model:
+            connection.execute(text("create view intermediate.int_flights_outcomes as select 1 as one where false"))
+    with engine("reader").connect() as connection:
+        flights = {account.source: account for account in accounting(connection)}["flights"]
+    assert (flights.verdict, flights.not_modelled) == (verdict, 0 if has_model else 5)
+    if not has_model:
+        assert "not modelled" in write_report().path.read_text()
+
+
 def test_books_fit_a_terminal_of_80_columns(full_warehouse: object) -> None:
     printed = print_books()
     assert max(map(len, printed.splitlines())) <= 80
@@ -136,7 +157,7 @@ def test_the_page_names_every_reject_and_uncastable_document(full_warehouse: obj
     assert "data/raw/flights.ndjson:202" in page
     assert r"a\xff\n\x00b" in page
     assert "data/raw/flights.ndjson:17" in page
-    assert "flights not_json 1, flights not_utf8 1" in page
+    assert "1 not_json from flights, 1 not_utf8 from flights" in page
     assert "/gate" in page
     assert "dim_airports 1 of 11" in page
 
@@ -240,6 +261,8 @@ def test_a_batch_of_rejects_does_not_make_a_source_fresh(
     database: str, reports: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     tables = {table["name"]: table for table in yaml.safe_load(SOURCES.read_text())["sources"][0]["tables"]}
+    for table in tables.values():
+        table["config"].pop("freshness")
     tables["weather"]["config"]["freshness"] = None
     limit = {"freshness": {"warn_after": {"count": 6, "period": "hour"}}}
     declared = {"sources": [{"name": "raw", "config": limit, "tables": [*tables.values()]}]}
