@@ -105,7 +105,7 @@ test: setup-dev java ## run all tests
 
 test-fast: setup-dev ## check style, run the tests that need no server
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check --quiet .
-	@$(RUN) -m pytest -q -m "not server and not slow"
+	@$(RUN) -m pytest -q -n 2 -m "not server and not slow"
 
 test-server: setup-dev ## run the pipeline's tests on PostgreSQL 16 over TCP
 	@$(RUN) -m tests.support.external_server creator $(ON_ANY_SERVER) tests/end_to_end/test_pipeline.py tests/loader/landing/test_landing.py tests/expectations
