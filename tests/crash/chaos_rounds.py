@@ -1,4 +1,4 @@
-"""Consumes a topic while things go wrong, waits for it to catch up, and compares with what the topic holds (P1–P3)."""
+"""Consumes a topic under faults, waits until it has caught up, and compares with the content of the topic (P1 to P3)."""
 
 from __future__ import annotations
 
@@ -22,154 +22,77 @@ from streaming.local_broker.configuration import ExtraListener
 from streaming.local_broker.process import BrokerPaths, broker_address, choose_ports
 from streaming.local_broker.server import start_broker, stop_broker
 from streaming.topics import create_topic
-from tests.crash.faults import FAULTS, Consumer, Scene
+from tests.crash.chaos_round import HAS_STARTED, ChaosRound, Consumer, Servers
+from tests.crash.faults import FAULTS
+from tests.crash.messages import MAX_BYTES, make_messages
+from tests.crash.observed_topic import ObservedTopic
 from tests.crash.rounds import UNBALANCED
-from tests.crash.topic_truth import Topic
-from tests.crash.traffic import LARGEST_BYTES, SECONDS, Sender, messages
+from tests.crash.sender import SECONDS, Sender
 from tests.support.databases import own_server, rows
 from tests.support.kafka.broker import own_broker_paths
 from warehouse.connection import connection_parameters, forget
 from warehouse.errors import WarehouseError
-from warehouse.server_paths import ServerPaths
 
 CONTRACT = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}, "text": {}}}
 COMPACTED = {"cleanup.policy": "compact,delete", "segment.ms": "200", "min.cleanable.dirty.ratio": "0.001"}
 CATCH_UP_SECONDS = 60
-TRIES = 4
+MAX_LAST_READS = 4
 WRONG = (
     "lost", "doubled", "landed, not in the topic", "landed wrong", "rejected wrong", "batches that overlap",
-    "batches that miscount", "gaps that hide messages", "books that do not balance", "stalled", "consumers that failed", "tracebacks",
+    "batches with wrong counts", "gaps that hide messages", "batches that do not balance",
+    "rounds that did not catch up", "consumers that failed", "tracebacks",
 )  # fmt: skip
 
 
 def run_rounds(rounds: int, seed: int) -> Counter[str]:
-    """Run the rounds on a warehouse and a broker of their own; return what was done and what was found wrong.
+    """Run the rounds on their own warehouse and broker; return the totals by name.
 
-    Ctrl-C ends it with what was found in the rounds so far.
+    Ctrl-C ends the run and returns the totals of the rounds so far.
     """
-    found: Counter[str] = Counter()
-    with suppress(KeyboardInterrupt), _stage() as stage:
+    totals: Counter[str] = Counter()
+    with suppress(KeyboardInterrupt), _own_servers() as servers:
         connection_parameters("owner")
         for number in range(rounds):
-            chance = random.Random(f"{seed} {number}")
-            before, started = Counter(found), time.monotonic()
-            scene = _scene(stage, number, chance)
+            before, started = Counter(totals), time.monotonic()
+            this = _prepare_round(servers, number, random.Random(f"{seed} {number}"))
             try:
-                _round(scene, found)
+                _run_round(this, totals)
             finally:
-                scene.clear()
-            found["rounds"] += 1
+                this.kill_all()
+            totals["rounds"] += 1
             forget()
-            found["books that do not balance"] = len(rows(UNBALANCED.format(source="things")))
-            wrong = {name: found[name] - before[name] for name in WRONG if found[name] > before[name]}
-            faults = [name for name in FAULTS if found[name] > before[name]]
-            seconds = time.monotonic() - started
-            print(
-                f"seed {seed}, round {number}, {seconds:.0f} s: {faults} {wrong or 'ok'}", file=sys.stderr, flush=True
-            )
-    return found
+            totals["batches that do not balance"] = len(rows(UNBALANCED.format(source="things")))
+            _report(f"seed {seed}, round {number}, {time.monotonic() - started:.0f} s", totals - before)
+    return totals
+
+
+def _report(name: str, change: Counter[str]) -> None:
+    faults = [fault for fault in FAULTS if change[fault]]
+    wrong = {problem: change[problem] for problem in WRONG if change[problem]}
+    print(f"{name}: {faults} {wrong or 'ok'}", file=sys.stderr, flush=True)
 
 
 @contextmanager
-def _stage() -> Iterator[tuple[BrokerPaths, ServerPaths, ExtraListener]]:
-    """Name a warehouse and a broker in the environment that nobody else uses; both are gone in the end."""
+def _own_servers() -> Iterator[Servers]:
+    """Start a warehouse and a broker, name them in the environment, and delete both afterwards."""
     broker = own_broker_paths(Path(tempfile.mkdtemp(prefix="waybill-chaos-")))
-    compacts = {"log.cleaner.backoff.ms": "300"}
-    listener = ExtraListener("CHAOS", choose_ports(BrokerPaths(broker.home / "none"))[0], "PLAINTEXT", compacts)
+    fast_compaction = {"log.cleaner.backoff.ms": "300"}
+    port, _ = choose_ports(BrokerPaths(broker.home / "none"))
+    listener = ExtraListener("CHAOS", port, "PLAINTEXT", fast_compaction)
     with own_server() as warehouse, pytest.MonkeyPatch.context() as patch:
         start_broker(broker, listener)
         patch.setenv("KAFKA_BOOTSTRAP_SERVERS", str(broker_address(broker)))
-        patch.setenv("WAYBILL_MAX_DOCUMENT_BYTES", str(LARGEST_BYTES))
+        patch.setenv("WAYBILL_MAX_DOCUMENT_BYTES", str(MAX_BYTES))
         try:
-            yield broker, warehouse, listener
+            yield Servers(broker, warehouse, listener)
         finally:
             stop_broker(broker)
             shutil.rmtree(broker.home)
 
 
-def _round(scene: Scene, found: Counter[str]) -> None:
-    chance, topic = scene.chance, scene.topic
-    partitions = chance.randint(1, 3)
-    topic.forgets = chance.random() < 0.2
-    create_topic(topic.name, partitions, configs=COMPACTED if topic.forgets else None)
-    todo = list(messages(chance, partitions, has_keys=topic.forgets))
-    topic.sent = {message.value for message in todo if message.value is not None}
-    sender = Sender(topic.server, topic.name, todo, in_transactions=chance.random() < 0.3, seed=chance.randrange(10**6))
-    for _ in range(chance.randint(1, 2)):
-        scene.start()
-    if chance.random() < 0.75:  # else it strikes while they start
-        scene.await_work()
-    sender.start()
-    for name in chance.sample([*FAULTS], chance.choice((1, 1, 2, 3))):
-        time.sleep(chance.uniform(0, SECONDS / 2))
-        found[name] += 1
-        FAULTS[name](scene)
-    sender.join()
-    if sender.error:
-        raise sender.error
-    topic.read()
-    _catch_up(scene, found)
-    _end(scene, found)
-    topic.read()
-    topic.compare(found)
-
-
-def _catch_up(scene: Scene, found: Counter[str]) -> None:
-    """Wait until the ledger is behind the last message: those that run have to get there by themselves."""
-    if scene.was_cut:  # they stop at the gap
-        return
-    if all(consumer.was_told for consumer in scene.living()):
-        scene.start()
-    deadline = time.monotonic() + CATCH_UP_SECONDS
-    ends = scene.topic.ends
-    while time.monotonic() < deadline:
-        with suppress(psycopg2.Error, WarehouseError):
-            at = scene.topic.positions()
-            if all(at.get(partition, 0) >= end for partition, end in ends.items()):
-                return
-        time.sleep(0.2)
-        forget()
-    found["stalled"] += 1
-    print(f"stalled: {scene.topic.positions()} of {ends}", file=sys.stderr)
-
-
-def _end(scene: Scene, found: Counter[str]) -> None:
-    """Tell all to end, then have one more read to the end, under a group of its own."""
-    for consumer in scene.living():
-        consumer.tell()
-    consumers = list(scene.consumers)
-    said = [consumer.end() for consumer in consumers]
-    last = _read_to_the_end(scene)
-    for consumer, text in [*zip(consumers, said, strict=True), last]:
-        found["consumers"] += 1
-        code = consumer.process.returncode
-        has_begun = "reading partitions" in text
-        was_deaf = code == -signal.SIGTERM and not has_begun  # it was told before it could hear
-        excused = consumer.was_killed or was_deaf or (scene.was_cut and "--accept-gap" in text)
-        # the last one is a batch job: a server that is away before it begins is one line and exit 1
-        found_none = consumer is last[0] and not has_begun
-        failed = bool(code) and not excused and not found_none
-        found["consumers that found no server"] += bool(code) and not excused and found_none
-        found["consumers that failed"] += failed
-        found["tracebacks"] += "Traceback" in text
-        if failed or "Traceback" in text:
-            print(f"{consumer.log}: exit {code}\n{text[-3000:]}", file=sys.stderr)
-
-
-def _read_to_the_end(scene: Scene) -> tuple[Consumer, str]:
-    """Have one more consumer read to the end; again when it came while the server was not back."""
-    for _ in range(TRIES):
-        last = scene.start("--until-end", *(["--accept-gap"] if scene.was_cut else []), group="last")
-        text = last.end()
-        if not last.process.returncode or "reading partitions" in text:
-            break
-    return last, text
-
-
-def _scene(stage: tuple[BrokerPaths, ServerPaths, ExtraListener], number: int, chance: random.Random) -> Scene:
-    """Make the round's topic and the declaration of the source that comes from it."""
-    broker, warehouse, listener = stage
-    folder = broker.home / f"round-{number}"
+def _prepare_round(servers: Servers, number: int, rng: random.Random) -> ChaosRound:
+    """Write the declaration of the round's source, which comes from the round's topic."""
+    folder = servers.broker.home / f"round-{number}"
     folder.mkdir()
     name = f"chaos-{number}"
     declaration = {
@@ -178,6 +101,88 @@ def _scene(stage: tuple[BrokerPaths, ServerPaths, ExtraListener], number: int, c
     }  # fmt: skip
     (folder / "things.yml").write_text(yaml.safe_dump(declaration))
     (folder / "things.schema.json").write_text(json.dumps(CONTRACT))
-    return Scene(
-        folder, warehouse, broker, listener, Topic(str(broker_address(broker)), name), chance, chance.randint(100, 4000)
-    )
+    topic = ObservedTopic(str(broker_address(servers.broker)), name)
+    return ChaosRound(folder, servers, topic, rng, poll_records=rng.randint(100, 4000))
+
+
+def _run_round(this: ChaosRound, totals: Counter[str]) -> None:
+    """Send and consume messages under faults, then compare the ledger with the topic."""
+    rng, topic = this.rng, this.topic
+    partitions = rng.randint(1, 3)
+    topic.is_compacted = rng.random() < 0.2
+    create_topic(topic.name, partitions, configs=COMPACTED if topic.is_compacted else None)
+    todo = list(make_messages(rng, partitions, has_keys=topic.is_compacted))
+    topic.sent = {message.value for message in todo if message.value is not None}
+    sender = Sender(topic.server, topic.name, todo, in_transactions=rng.random() < 0.3, seed=rng.randrange(10**6))
+    for _ in range(rng.randint(1, 2)):
+        this.start_consumer()
+    if rng.random() < 0.75:  # in the other rounds the faults hit consumers that are starting
+        this.wait_for_start()
+    sender.start()
+    for name in rng.sample([*FAULTS], rng.choice((1, 1, 2, 3))):
+        time.sleep(rng.uniform(0, SECONDS / 2))
+        totals[name] += 1
+        FAULTS[name](this)
+    sender.join()
+    if sender.error:
+        raise sender.error
+    topic.read()
+    _wait_until_caught_up(this, totals)
+    _end_consumers(this, totals)
+    topic.read()
+    topic.compare(totals)
+
+
+def _wait_until_caught_up(this: ChaosRound, totals: Counter[str]) -> None:
+    """Wait until the running consumers have brought the ledger past the last message."""
+    if this.was_truncated:  # they stop at the gap
+        return
+    if all(consumer.was_stopped for consumer in this.running()):
+        this.start_consumer()
+    deadline = time.monotonic() + CATCH_UP_SECONDS
+    ends = this.topic.ends
+    while time.monotonic() < deadline:
+        with suppress(psycopg2.Error, WarehouseError):
+            positions = this.topic.positions()
+            if all(positions.get(partition, 0) >= end for partition, end in ends.items()):
+                return
+        time.sleep(0.2)
+        forget()
+    totals["rounds that did not catch up"] += 1
+    print(f"did not catch up: {this.topic.positions()} of {ends}", file=sys.stderr)
+
+
+def _end_consumers(this: ChaosRound, totals: Counter[str]) -> None:
+    """Stop all consumers, read the rest with one more consumer of its own group, and count how they ended."""
+    for consumer in this.running():
+        consumer.stop()
+    ended = [(consumer, consumer.wait_for_end()) for consumer in this.consumers]
+    last, output = _read_rest(this)
+    for consumer, text in [*ended, (last, output)]:
+        totals["consumers"] += 1
+        totals["tracebacks"] += "Traceback" in text
+        has_error = bool(consumer.process.returncode) and not _is_excused(this, consumer, text)
+        # the last consumer is a batch job: it exits with 1 and one line if no server is there when it starts
+        found_no_server = consumer is last and HAS_STARTED not in text
+        has_failed = has_error and not found_no_server
+        totals["consumers that found no server"] += has_error and found_no_server
+        totals["consumers that failed"] += has_failed
+        if has_failed or "Traceback" in text:
+            print(f"{consumer.log}: exit {consumer.process.returncode}\n{text[-3000:]}", file=sys.stderr)
+
+
+def _is_excused(this: ChaosRound, consumer: Consumer, text: str) -> bool:
+    """Return whether a consumer had to exit with an error: it was killed, or stopped early, or met a real gap."""
+    was_stopped_early = consumer.process.returncode == -signal.SIGTERM and HAS_STARTED not in text
+    return consumer.was_killed or was_stopped_early or (this.was_truncated and "--accept-gap" in text)
+
+
+def _read_rest(this: ChaosRound) -> tuple[Consumer, str]:
+    """Read to the end with one more consumer; again if it started before the server was back."""
+    accept = ["--accept-gap"] if this.was_truncated else []
+    for _ in range(MAX_LAST_READS):
+        last = this.start_consumer("--until-end", *accept, group="last")
+        text = last.wait_for_end()
+        if not last.process.returncode or HAS_STARTED in text:
+            break
+    return last, text

@@ -1,30 +1,26 @@
-"""Kills the loader, PostgreSQL or both at a random moment, runs the load again, and compares with the truth (P1, P2)."""
+"""Kills the loader, PostgreSQL or both at a random moment, loads again, and compares with what was sent (P1, P2)."""
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 import time
 from collections import Counter
-from multiprocessing import get_context
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from loader.__main__ import loader
+from tests.crash.expected_files import Expected, write_files
+from tests.crash.loads import Load
 from tests.crash.servers import backends, kill, processes
-from tests.crash.truth import Truth, write_files
 from tests.support.databases import own_server, rows
 from warehouse.connection import connection_parameters, forget
 from warehouse.server_paths import ServerPaths
-from waybill.cli import run
 
 TARGETS = ("loader", "its backend", "postmaster", "whole server", "loader and server")
-PROCESSES = get_context("forkserver")
-PROCESSES.set_forkserver_preload(["loader.__main__", "loader.load", "warehouse.runs", "warehouse.schema"])
 CHUNK_BYTES = (50_000, 300_000, 8_388_608)
-END_SECONDS = 120
-TRIES = 3
+MAX_RERUNS = 3
+REPORT_ROUNDS = 25
 
 LANDED = """
 select raw._fingerprint::uuid, count(*)
@@ -60,118 +56,93 @@ select distinct _batch_id from raw.{source} where _batch_id not in (select batch
 """
 
 
+@dataclass(frozen=True)
+class Round:
+    """One round: the server, the folder of its files, its random numbers, and how long an undisturbed load works."""
+
+    paths: ServerPaths
+    folder: Path
+    rng: random.Random
+    load_seconds: float
+
+
 def run_rounds(rounds: int, seed: int) -> Counter[str]:
-    """Run the rounds on a server of their own; return what was done and what was found wrong."""
-    found: Counter[str] = Counter(rounds=rounds)
-    with own_server() as place:
+    """Run the rounds on their own server; return the totals by name."""
+    totals: Counter[str] = Counter(rounds=rounds)
+    with own_server() as paths:
         connection_parameters("owner")
-        folder = Path(place.data.parents[1]) / "rounds"
+        folder = Path(paths.data.parents[1]) / "rounds"
         folder.mkdir()
-        seconds = _seconds_of_work(place, folder)
+        load_seconds = _measure_load(paths, folder)
         for number in range(rounds):
-            _round(place, folder / str(number), (random.Random(f"{seed} {number}"), seconds), found)
-            if number % 25 == 24:
+            rng = random.Random(f"{seed} {number}")
+            _run_round(Round(paths, folder / str(number), rng, load_seconds), totals)
+            if (number + 1) % REPORT_ROUNDS == 0:
                 print(
-                    f"round {number + 1} of {rounds}: lost {found['lost']}, doubled {found['doubled']}", file=sys.stderr
+                    f"round {number + 1} of {rounds}: lost {totals['lost']}, doubled {totals['doubled']}",
+                    file=sys.stderr,
                 )
         forget()
         connection_parameters("owner")
-        found["books that do not balance"] = len(rows(UNBALANCED.format(source="flights")))
-        ((found["files landed by several runs"],),) = rows(RESUMED)
-    return found
+        totals["batches that do not balance"] = len(rows(UNBALANCED.format(source="flights")))
+        ((totals["files landed by several runs"],),) = rows(RESUMED)
+    return totals
 
 
-def _round(place: ServerPaths, folder: Path, given: tuple[random.Random, float], found: Counter[str]) -> None:
-    chance, seconds = given
-    truth = write_files(folder, chance)
-    for _ in range(chance.choice((1, 1, 1, 2, 3))):
-        target = chance.choice(TARGETS)
-        load = Load(folder, chance.choice(CHUNK_BYTES))
-        _await_work(place, load)
-        time.sleep(chance.uniform(0, seconds))
-        found["kills"] += 1
-        found["kills at work"] += load.is_at_work()
-        _kill(target, place, load)
-        found["tracebacks"] += "Traceback" in load.finish()
-        found["loads cut short"] += load.process.exitcode != 0
-    for _ in range(TRIES):
-        load = Load(folder, chance.choice(CHUNK_BYTES))
-        said = load.finish()
+def _run_round(this: Round, totals: Counter[str]) -> None:
+    """Interrupt one or more loads of the same files, then load until it succeeds, and compare."""
+    rng = this.rng
+    expected = write_files(this.folder, rng)
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
+        target = rng.choice(TARGETS)
+        load = Load(this.folder, rng.choice(CHUNK_BYTES))
+        load.wait_for_backend(this.paths)
+        time.sleep(rng.uniform(0, this.load_seconds))
+        totals["kills"] += 1
+        totals["kills during a load"] += load.is_running()
+        _kill(target, this.paths, load)
+        totals["tracebacks"] += "Traceback" in load.finish()
+        totals["loads interrupted"] += load.process.exitcode != 0
+    for _ in range(MAX_RERUNS):
+        load = Load(this.folder, rng.choice(CHUNK_BYTES))
+        output = load.finish()
         if load.process.exitcode == 0:
             break
-        print(f"round {folder.name}: the rerun says {said.strip()}", file=sys.stderr)
-    found["reruns that did not complete"] += load.process.exitcode != 0
-    _compare(folder, truth, found)
+        print(f"round {this.folder.name}: the rerun failed: {output.strip()}", file=sys.stderr)
+    totals["reruns that did not complete"] += load.process.exitcode != 0
+    _compare(this.folder, expected, totals)
 
 
-def _compare(folder: Path, truth: Truth, found: Counter[str]) -> None:
+def _compare(folder: Path, expected: Expected, totals: Counter[str]) -> None:
     forget()
     landed = Counter({UUID(fingerprint): count for fingerprint, count in rows(LANDED, f"{folder}/%")})
     rejected = Counter(rows(REJECTED, f"{folder}/%"))
-    found["lost"] += (truth.good - landed).total() + len(truth.bad - set(rejected))
-    found["doubled"] += (landed - truth.good).total() + (rejected - Counter(truth.bad)).total()
-    found["documents sent"] += truth.good.total() + len(truth.bad)
-    found["landed"] += landed.total()
-    found["rejected"] += rejected.total()
+    totals["lost"] += (expected.landed - landed).total() + len(expected.rejects - set(rejected))
+    totals["doubled"] += (landed - expected.landed).total() + (rejected - Counter(expected.rejects)).total()
+    totals["documents sent"] += expected.landed.total() + len(expected.rejects)
+    totals["landed"] += landed.total()
+    totals["rejected"] += rejected.total()
 
 
-class Load:
-    """One `python -m loader load` in a process of its own, forked from one that has its imports done."""
-
-    def __init__(self, folder: Path, chunk_bytes: int) -> None:
-        self.log = folder.with_suffix(".log")
-        variables = {**os.environ, "WAYBILL_CHUNK_BYTES": str(chunk_bytes)}
-        self.process = PROCESSES.Process(target=_load, args=(folder, self.log, variables), daemon=True)
-        self.process.start()
-
-    def kill(self) -> None:
-        self.process.kill()
-
-    def is_at_work(self) -> bool:
-        return self.process.is_alive()
-
-    def finish(self) -> str:
-        """Wait for its end and return what it said."""
-        self.process.join(END_SECONDS)
-        assert self.process.exitcode is not None, "the loader hangs"
-        return self.log.read_text()
-
-
-def _load(folder: Path, log: Path, variables: dict[str, str]) -> None:
-    """Be the loader: run its command with these variables and leave with its exit code."""
-    os.environ.update(variables)
-    written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for stream in (1, 2):
-        os.dup2(written, stream)  # one file offset for both: neither writes over the other
-    sys.argv = ["loader", "load", "flights", str(folder)]
-    run(loader, "python -m loader")
-
-
-def _seconds_of_work(place: ServerPaths, folder: Path) -> float:
-    """Load twice undisturbed; return for how long a load is at work on the server."""
+def _measure_load(paths: ServerPaths, folder: Path) -> float:
+    """Load twice without interruption; return the seconds that a load works on the server."""
     seconds = []
     for name in ("first", "second"):
         write_files(folder / name, random.Random(name))
         load = Load(folder / name, CHUNK_BYTES[0])
-        _await_work(place, load)
+        load.wait_for_backend(paths)
         started = time.monotonic()
         load.finish()
         seconds.append(time.monotonic() - started)
-    return min(seconds)  # the first makes schema and tables as well
+    return min(seconds)  # the first load creates the tables as well
 
 
-def _await_work(place: ServerPaths, load: Load) -> None:
-    """Wait until the loader has a backend on the server, or has ended."""
-    while load.is_at_work() and not any(backends(place)):
-        time.sleep(0.005)
-
-
-def _kill(target: str, place: ServerPaths, load: Load) -> None:
-    """Kill -9 what is named and still there."""
-    server = processes(place)
+def _kill(target: str, paths: ServerPaths, load: Load) -> None:
+    """Kill the processes of the target that are still running."""
+    server = processes(paths)
     victims = {
         "loader": [],
-        "its backend": list(backends(place)),
+        "its backend": list(backends(paths)),
         "postmaster": server[:1],
         "whole server": server,
         "loader and server": server,

@@ -1,4 +1,4 @@
-"""A seeded share of `make chaos`."""
+"""The short form of `make chaos`, with a fixed seed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ pytestmark = pytest.mark.server
 
 
 def test_consuming_under_faults_loses_and_doubles_nothing() -> None:
-    found = run_rounds(2, seed=2025)
-    assert {name: found[name] for name in WRONG} == dict.fromkeys(WRONG, 0)
-    assert found["rounds"] == 2
-    assert sum(found[name] for name in FAULTS) >= 2
-    assert found["messages"] > 4_000
-    assert found["rejected"] >= 10
+    totals = run_rounds(2, seed=2025)
+    assert {name: totals[name] for name in WRONG} == dict.fromkeys(WRONG, 0)
+    assert totals["rounds"] == 2
+    assert sum(totals[name] for name in FAULTS) >= 2
+    assert totals["messages"] > 4_000
+    assert totals["rejected"] >= 10

@@ -1,4 +1,4 @@
-"""A seeded share of `make crash`."""
+"""The short form of `make crash`, with a fixed seed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ pytestmark = pytest.mark.server
 
 
 def test_kill_9_loses_and_doubles_nothing() -> None:
-    found = run_rounds(4, seed=2013)
-    assert {name: found[name] for name in WRONG} == dict.fromkeys(WRONG, 0)
-    assert found["kills"] >= 4
+    totals = run_rounds(4, seed=2013)
+    assert {name: totals[name] for name in WRONG} == dict.fromkeys(WRONG, 0)
+    assert totals["kills"] >= 4
