@@ -97,7 +97,7 @@ broker: java ## start a Kafka broker on this machine
 broker-stop: setup ## stop the broker; its messages stay
 	@$(WAYBILL) broker down
 
-stream: java data ## replay December as messages into marts of its own
+stream: java data ## replay December as messages into separate marts
 	@$(WAYBILL) stream
 
 test: setup-dev java ## run all tests

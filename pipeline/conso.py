@@ -52,8 +52,8 @@ def measure(command: tuple[str, ...], name: str | None) -> int:
         code = _run_to_the_end(command)
     for line in display.use_lines(meter.use):
         click.echo(line, err=True)
-    place = current_warehouse().server
-    if place is not None and not embedded.accepts_connections(place):
+    server = current_warehouse().server
+    if server is not None and not embedded.accepts_connections(server):
         click.echo(f"not recorded: the warehouse is not running (start it: {shown_command('up')})", err=True)
         return code if code >= 0 else 128 - code
     work = Work("command", name or shlex.join(command), started_at, 0, "failed" if code else "succeeded")

@@ -9,6 +9,7 @@ if __name__ == "__main__":
 
 import copy
 import difflib
+import inspect
 import os
 import sys
 from dataclasses import dataclass
@@ -127,10 +128,14 @@ def _imported(path: str) -> click.Command:
 
 
 def _with_example(name: str, command: click.Command) -> click.Command:
-    """Return a copy of a command whose help opens with its example, in place of one of its own."""
+    """Return a copy of a command whose help opens with its example, instead of its own example."""
     shown = copy.copy(command)
     example = f"Example: {shown_command(name)} {ENTRIES[name].example}".rstrip()
-    paragraphs = [part for part in (command.help or "").split("\n\n") if not part.startswith("Example: ")]
+    paragraphs = [
+        part
+        for part in inspect.cleandoc(command.help or "").split("\n\n")
+        if not part.removeprefix("\b\n").startswith("Example: ")
+    ]
     shown.help = "\n\n".join([f"\b\n{example}", *paragraphs])
     return shown
 

@@ -176,8 +176,8 @@ def _parts(settings: Settings) -> tuple[dict[str, str], dict[str, Callable[[], p
         unseen[POSTGRESQL] = "not measured: PGHOST names an external server"
     else:
         with suppress(WarehouseError):  # the work itself reports a server that cannot be placed
-            place = find_server_paths(settings)
-            roots[POSTGRESQL] = lambda: embedded.find_process(place)
+            server = find_server_paths(settings)
+            roots[POSTGRESQL] = lambda: embedded.find_process(server)
     if settings.kafka_bootstrap_servers:
         unseen[BROKER] = "not measured: KAFKA_BOOTSTRAP_SERVERS names an external broker"
     else:

@@ -77,7 +77,9 @@ def test_a_recreated_server_gets_the_same_logins(creator: ExternalServer) -> Non
 def test_a_changed_password_names_the_file_to_remove(creator: ExternalServer) -> None:
     with fresh_database():
         creator.execute("alter role waybill_reader password 'another'")
-        with pytest.raises(ServerUnreachable, match=r"password authentication failed .*has changed, remove the file .*logins-"):
+        with pytest.raises(
+            ServerUnreachable, match=r"password authentication failed .*has changed, remove the file .*logins-"
+        ):
             rows("select 1")
 
 

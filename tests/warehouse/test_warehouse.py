@@ -148,7 +148,10 @@ def test_another_applications_database_is_left_alone(database: str) -> None:
         cursor.execute("create schema marts")
         cursor.execute("create table marts.theirs ()")
     forget()
-    with pytest.raises(LayoutMismatch, match="has a schema marts that Waybill did not create; nothing was changed: name another database"):
+    with pytest.raises(
+        LayoutMismatch,
+        match="has a schema marts that Waybill did not create; nothing was changed: name another database",
+    ):
         connection_parameters("reader")
     drop_everything(connection)
     with connection, connection.cursor() as cursor:
