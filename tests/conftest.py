@@ -20,6 +20,11 @@ settings.register_profile("many", _COMMON, max_examples=1000)  # pytest --hypoth
 settings.load_profile("few")
 
 
+def pytest_configure() -> None:
+    """Wrap what starts servers, so that it can be refused."""
+    fast_lane.install_guard()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test that asks for a server, a broker or a browser, directly or through its fixtures."""
     for item in items:

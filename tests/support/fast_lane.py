@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any
 
 import psycopg2
 import pytest
@@ -19,18 +20,34 @@ STARTERS = ((psycopg2, "connect"), (embedded, "start"), (ServerPaths, "command")
 DATA = ("postgres/data", "kafka/data")  # in a state folder: what a server that was started leaves there
 
 
+_is_allowed = True
+
+
+def install_guard() -> None:
+    """Wrap what connects or starts a server. Once per process: a test's own patches restore the wrapper, not a refusal."""
+    for owner, name in STARTERS:
+        setattr(owner, name, _guard(getattr(owner, name)))
+
+
+def _guard(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(*arguments: Any, **options: Any) -> Any:
+        if not _is_allowed:
+            pytest.fail("a test of the fast lane needs a server: let it ask for `database`, or mark it `server`")
+        return function(*arguments, **options)
+
+    return call
+
+
 @contextmanager
 def guarded(*, is_allowed: bool) -> Iterator[None]:
     """Make this process refuse to connect to PostgreSQL and to start it or a broker, unless that is allowed."""
-    with pytest.MonkeyPatch.context() as patch:
-        if not is_allowed:
-            for owner, name in STARTERS:
-                patch.setattr(owner, name, _refuse)
+    global _is_allowed
+    _is_allowed = is_allowed
+    try:
         yield
-
-
-def _refuse(*_: Any, **__: Any) -> NoReturn:
-    pytest.fail("a test of the fast lane needs a server: let it ask for `database` or `server`, or mark it `server`")
+    finally:
+        _is_allowed = True
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ from warehouse.schema import drop_everything, ensure_raw_tables
 from waybill.errors import SettingsError
 from waybill.identifiers import uuid7
 from waybill.settings import Settings, get_settings
+
+WAYBILL = Path(sys.executable).with_name("waybill")
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +203,17 @@ def test_the_example_env_file_lists_every_setting() -> None:
 def test_status_shows_the_address_and_how_to_connect(module_database: str) -> None:
     said = subprocess.run([sys.executable, "-m", "warehouse", "status"], capture_output=True, text=True, check=True)
     assert "ledger.batches" in said.stdout
-    assert said.stdout.strip().endswith("-m warehouse psql")
+    assert said.stdout.splitlines()[-1].startswith("psql:     ")
+
+
+def test_the_psql_line_of_status_works_in_any_folder(module_database: str, tmp_path: Path) -> None:
+    said = subprocess.run([WAYBILL, "status"], capture_output=True, text=True, check=True, cwd=tmp_path)
+    command = said.stdout.splitlines()[-1].removeprefix("psql:     ")
+    found = subprocess.run(
+        [*shlex.split(command), "-Atc", "select current_user, current_database()"],
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert found.stdout.strip().endswith(f"|{module_database}")
 
 
 def test_psql_takes_its_own_arguments(module_database: str) -> None:
