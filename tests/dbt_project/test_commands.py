@@ -18,14 +18,14 @@ from warehouse.dbt_login import DBT_PROJECT
 
 def test_dbt_refuses_a_warehouse_in_which_nothing_has_landed(dbt: Dbt) -> None:
     execute("drop table raw.flights cascade")
-    said = message(dbt.run("run"))
-    assert "has no table raw.flights" in said
-    assert "run `make load` first" in said
+    output = message(dbt.run("run"))
+    assert "has no table raw.flights" in output
+    assert "run `make load` first" in output
 
 
 def test_dbt_in_a_shell_uses_the_warehouse_of_the_settings(dbt: Dbt) -> None:
-    said = bare_dbt("show", "--quiet", "--inline", "select current_database() as here")
-    assert os.environ["PGDATABASE"] in said.stdout
+    result = bare_dbt("show", "--quiet", "--inline", "select current_database() as here")
+    assert os.environ["PGDATABASE"] in result.stdout
 
 
 @pytest.mark.slow
@@ -34,18 +34,18 @@ def test_dbt_in_a_shell_uses_the_warehouse_of_the_settings(dbt: Dbt) -> None:
     [("PGHOST", "no-such-host.invalid", "could not translate"), ("PGPORT", "many", "PGPORT: ")],
 )
 def test_dbt_in_a_shell_rejects_bad_settings_in_one_line(name: str, value: str, words: str) -> None:
-    said = bare_dbt("run", **{name: value})
-    assert said.returncode == 1
-    (line,) = said.stderr.splitlines()
+    result = bare_dbt("run", **{name: value})
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
     assert words in line
 
 
 def test_a_dbt_from_another_environment_refuses_to_run(dbt: Dbt) -> None:
     environment = {name: value for name, value in os.environ.items() if "DBT_" not in name}
     command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "run", "--log-level-file", "none"]
-    said = subprocess.run(command, cwd=DBT_PROJECT, env=environment, capture_output=True, text=True, check=False)
-    assert said.returncode == 2
-    assert "Env var required but not provided: 'WAYBILL_DBT_HOST (start dbt with `waybill dbt`)'" in said.stdout
+    result = subprocess.run(command, cwd=DBT_PROJECT, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "Env var required but not provided: 'WAYBILL_DBT_HOST (start dbt with `waybill dbt`)'" in result.stdout
 
 
 def bare_dbt(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -77,6 +77,6 @@ def test_a_first_build_passes_tests_and_documents_all_columns(dbt: Dbt) -> None:
 
 def message(result: Any) -> str:
     """Return the complete error message of a failed command."""
-    said = [str(result.exception or "")]
-    said += [str(entry.message) for entry in getattr(result.result, "results", None) or []]
-    return " ".join(" ".join(said).split())
+    output = [str(result.exception or "")]
+    output += [str(entry.message) for entry in getattr(result.result, "results", None) or []]
+    return " ".join(" ".join(output).split())

@@ -196,8 +196,8 @@ def test_a_project_of_one_other_source_builds(project: Path, monkeypatch: pytest
 
 
 def test_a_raw_table_that_does_not_exist_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = str(run(project, monkeypatch, "run").exception)
-    assert "has no table raw.books: run `make load` first" in " ".join(said.split())
+    output = str(run(project, monkeypatch, "run").exception)
+    assert "has no table raw.books: run `make load` first" in " ".join(output.split())
 
 
 def test_a_key_without_a_column_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

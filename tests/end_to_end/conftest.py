@@ -21,7 +21,7 @@ FOLDERS = ("WAYBILL_PROCESSED", "WAYBILL_MODELS", "WAYBILL_REPORTS")
 class DemoRun:
     """The demo's output, the database of the user that existed during the run, and the folder above the demo's folders."""
 
-    said: str
+    output: str
     beside: str
     folder: Path
 

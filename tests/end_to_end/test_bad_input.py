@@ -57,9 +57,9 @@ def loader(
 def refused(ran: subprocess.CompletedProcess[str]) -> str:
     """Return the one line of error of a failed command."""
     assert (ran.returncode, ran.stdout) == (1, ""), ran
-    (said,) = ran.stderr.splitlines()
-    assert said.startswith("error: ")
-    return said.removeprefix("error: ")
+    (output,) = ran.stderr.splitlines()
+    assert output.startswith("error: ")
+    return output.removeprefix("error: ")
 
 
 def booked(path: Path) -> tuple[int, int, int]:
@@ -138,9 +138,9 @@ def test_a_missing_file_is_reported(module_database: str, tmp_path: Path) -> Non
     folder.mkdir()
     assert refused(loader("load", "flights", folder)) == f"{folder}: the folder holds no file"
     assert refused(loader("load", "flights", folder / "gone.ndjson")) == f"{folder}/gone.ndjson: no such file"
-    said = refused(loader("load", "trains", folder))
-    assert said.startswith("no source 'trains': declared are aircraft, airlines,")
-    assert "loader/sources" in said
+    output = refused(loader("load", "trains", folder))
+    assert output.startswith("no source 'trains': declared are aircraft, airlines,")
+    assert "loader/sources" in output
     assert "run `make data`" in refused(loader("load", "flights", WAYBILL_RAW=str(folder)))
 
 
@@ -156,8 +156,8 @@ def test_a_missing_or_invalid_contract_stops_the_load_first(module_database: str
     )
     for no_schema in ('{"type": "nonsense"}', "{", "[]"):
         contract.write_text(no_schema)
-        said = refused(loader("load", "flights", path, cwd=tmp_path, WAYBILL_STATE=state))
-        assert "flights.schema.json is no JSON Schema" in said
+        output = refused(loader("load", "flights", path, cwd=tmp_path, WAYBILL_STATE=state))
+        assert "flights.schema.json is no JSON Schema" in output
     assert booked(path) == (0, 0, 0)
 
 
@@ -172,17 +172,17 @@ def external(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
 def test_a_wrong_password_is_one_line_and_a_rerun_completes(external: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "file.ndjson"
     path.write_bytes(line(1))
-    said = refused(loader("load", "flights", path, **{**external, "PGPASSWORD": "wrong"}))
-    assert f"127.0.0.1:{external['PGPORT']} as creator" in said
-    assert "password authentication failed" in said and "check the PG… variables" in said
+    output = refused(loader("load", "flights", path, **{**external, "PGPASSWORD": "wrong"}))
+    assert f"127.0.0.1:{external['PGPORT']} as creator" in output
+    assert "password authentication failed" in output and "check the PG… variables" in output
     assert "1 documents landed" in loader("load", "flights", path, **external).stdout
 
 
 def test_an_unreachable_server_is_one_line(external: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "file.ndjson"
     path.write_bytes(line(1))
-    said = refused(loader("load", "flights", path, **{**external, "PGPORT": "1"}))
-    assert "127.0.0.1:1 as creator" in said and "Connection refused" in said
+    output = refused(loader("load", "flights", path, **{**external, "PGPORT": "1"}))
+    assert "127.0.0.1:1 as creator" in output and "Connection refused" in output
 
 
 def test_an_unreadable_file_is_named_and_lands_once_readable(external: dict[str, str], tmp_path: Path) -> None:
@@ -190,8 +190,8 @@ def test_an_unreadable_file_is_named_and_lands_once_readable(external: dict[str,
     closed.write_bytes(line(1))
     beside.write_bytes(line(2))
     closed.chmod(0)
-    said = refused(loader("load", "flights", closed, before=drop_read_capabilities, **external))
-    assert said == f"{closed}: Permission denied; make it readable and run again"
+    output = refused(loader("load", "flights", closed, before=drop_read_capabilities, **external))
+    assert output == f"{closed}: Permission denied; make it readable and run again"
     closed.chmod(0o600)
     ran = loader("load", "flights", closed, beside, before=drop_read_capabilities, **external)
     assert "2 documents landed, 0 rejected" in ran.stdout

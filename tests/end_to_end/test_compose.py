@@ -60,8 +60,8 @@ def test_it_follows_the_compose_specification() -> None:
         "vendor.compose-spec",
         "docker-compose.yml",
     ]
-    said = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert said.returncode == 0, said.stdout
+    result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
 
 
 def test_every_variable_is_in_the_example_or_required_by_compose() -> None:
@@ -228,8 +228,8 @@ def test_the_image_receives_only_the_files_that_run() -> None:
 
 
 def test_the_docs_name_every_service_profile_and_port() -> None:
-    told = (PROJECT / "docs/containers.md").read_text()
-    rows = dict(re.findall(r"^\| `([a-z]+)` \| (.*) \|$", told, re.M))
+    page = (PROJECT / "docs/containers.md").read_text()
+    rows = dict(re.findall(r"^\| `([a-z]+)` \| (.*) \|$", page, re.M))
     assert set(rows) == set(SERVICES)
     for name, service in SERVICES.items():
         for profile in service.get("profiles", []):

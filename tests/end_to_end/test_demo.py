@@ -30,7 +30,7 @@ from waybill.cli import OWN_DATABASE
     ],
 )
 def test_it_shows_rejects_a_duplicate_a_correction_and_a_why(demo: DemoRun, words: str) -> None:
-    assert words in demo.said
+    assert words in demo.output
 
 
 def test_its_figures_are_those_of_the_warehouse(demo: DemoRun) -> None:
@@ -38,7 +38,7 @@ def test_its_figures_are_those_of_the_warehouse(demo: DemoRun) -> None:
     assert outcomes == {"current": 170, "duplicate": 1, "superseded": 1, "uncastable": 1}
     assert rows("select count(*), max(arrival_delay_minutes) from marts.fct_flights") == [(112, 168)]
     assert rows("select count(*) from predictions.flight_delays_small") == [(112,)]
-    assert demo.said.count("balanced") == 5
+    assert demo.output.count("balanced") == 5
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,10 @@ def test_its_figures_are_those_of_the_warehouse(demo: DemoRun) -> None:
 def test_a_row_of_every_mart_leads_back_to_its_source_bytes(demo: DemoRun, mart: str, key: str) -> None:
     keys = rows(f"select min({key}), max({key}) from marts.{mart} where _batch_id is not null")[0]
     for value in keys:
-        said = why_row(mart, (value,))
-        assert said[0] == f"marts.{mart} {value} was made from this document:"
-        assert any(line.startswith("source bytes, fingerprint ") and " checked: {" in line for line in said)
-        assert any(line.startswith(f"mart row marts.{mart}: ") for line in said)
+        output = why_row(mart, (value,))
+        assert output[0] == f"marts.{mart} {value} was made from this document:"
+        assert any(line.startswith("source bytes, fingerprint ") and " checked: {" in line for line in output)
+        assert any(line.startswith(f"mart row marts.{mart}: ") for line in output)
 
 
 def test_why_names_the_document_that_replaced_another(demo: DemoRun) -> None:
@@ -88,9 +88,9 @@ def test_it_writes_to_its_own_folders(demo: DemoRun) -> None:
 def test_its_report_shows_the_whole_run(demo: DemoRun) -> None:
     folder = demo.folder / "WAYBILL_REPORTS" / "demo"
     page, documents = (folder / "index.html").read_text(), (folder / "documents.html").read_text()
-    told = re.findall(r'<a href="documents.html#([^"]+)">data/raw/raw.json:(\d+)</a>', page)
-    assert {int(position) for _, position in told} == {13, 19, 57, 65, 70, 118}
-    assert all(f'<article id="{anchor}">' in documents for anchor, _ in told)
+    links = re.findall(r'<a href="documents.html#([^"]+)">data/raw/raw.json:(\d+)</a>', page)
+    assert {int(position) for _, position in links} == {13, 19, 57, 65, 70, 118}
+    assert all(f'<article id="{anchor}">' in documents for anchor, _ in links)
     ((passed, asked),) = re.findall(r"(\d+) of (\d+) passed in the build of", page)
     assert passed == asked
     assert int(asked) > 50
@@ -117,5 +117,5 @@ def test_a_second_demo_at_the_same_time_is_refused(demo: DemoRun, monkeypatch: p
 
 
 def test_its_output_fits_in_80_columns(demo: DemoRun) -> None:
-    told = demo.said[demo.said.index("Where every document went") :].replace(f"{demo.folder}/", "")
-    assert [line for line in told.splitlines() if len(line) > 80 and not line.startswith("$ ")] == []
+    shown = demo.output[demo.output.index("Where every document went") :].replace(f"{demo.folder}/", "")
+    assert [line for line in shown.splitlines() if len(line) > 80 and not line.startswith("$ ")] == []

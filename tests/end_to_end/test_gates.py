@@ -69,12 +69,12 @@ def test_unbalanced_books_stop_the_run_before_the_marts(small: SmallPipeline) ->
     ran = small.run()
     execute(f"update ledger.batches set read = read - 1, landed = landed - 1 where batch_id = '{batch}'")
     assert (ran.returncode, stages(ran)) == (1, ["load", "check-raw"])
-    (said,) = ran.stderr.splitlines()
-    assert said.startswith("error: dbt stopped the run: 1 failed: assert_flights_balance: ")
+    (output,) = ran.stderr.splitlines()
+    assert output.startswith("error: dbt stopped the run: 1 failed: assert_flights_balance: ")
     build = read_build(get_settings())
     assert build is not None
     assert [result.name for result in build.results if result.is_failed] == ["assert_flights_balance"]
-    assert said.endswith(f"; look at {small.folder}/dbt/run_results.json")
+    assert output.endswith(f"; look at {small.folder}/dbt/run_results.json")
     assert versions(*before) == before
     assert small.files(*FOLDERS) == files
 
@@ -84,9 +84,9 @@ def test_a_failed_marts_checkpoint_stops_the_run_before_training(small: SmallPip
     small.deliver("flights", "late-2.ndjson", twenty_minutes_late())
     ran = small.run()
     assert (ran.returncode, stages(ran)) == (1, ["load", "check-raw", "dbt"])
-    (said,) = ran.stderr.splitlines()
-    assert said.startswith("error: check-marts stopped the run: checkpoint marts: ")
-    assert said.endswith(f"; look at {small.folder}/reports/data_docs/index.html")
+    (output,) = ran.stderr.splitlines()
+    assert output.startswith("error: check-marts stopped the run: checkpoint marts: ")
+    assert output.endswith(f"; look at {small.folder}/reports/data_docs/index.html")
     assert versions("marts.fct_flights") != {"marts.fct_flights": marts["marts.fct_flights"]}, "dbt had work"
     assert versions(*scores) == scores
     assert {path for path in files if path.startswith("models/")}

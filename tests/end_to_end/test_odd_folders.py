@@ -65,8 +65,8 @@ def test_dbt_runs_in_an_odd_folder(clone: Path) -> None:
 
 @AS_ROOT
 def test_a_clone_the_server_cannot_enter_has_data_elsewhere(clone: Path) -> None:
-    said = python(clone, "warehouse", "status").stdout
-    assert f"embedded PostgreSQL 18 in {SYSTEM_HOME}/" in said
+    output = python(clone, "warehouse", "status").stdout
+    assert f"embedded PostgreSQL 18 in {SYSTEM_HOME}/" in output
 
 
 def test_dot_env_alone_names_the_server(clone: Path) -> None:

@@ -46,9 +46,9 @@ def test_each_new_clone_gets_another_password(project: Path) -> None:
 
 def test_an_existing_file_stays_byte_for_byte(project: Path) -> None:
     (project / ".env").write_text("PGHOST=mine\n")
-    said = make_env(project)
-    assert said.returncode == 0
-    assert ".env exists and was not changed" in said.stderr
+    result = make_env(project)
+    assert result.returncode == 0
+    assert ".env exists and was not changed" in result.stderr
     assert (project / ".env").read_text() == "PGHOST=mine\n"
 
 
@@ -81,8 +81,8 @@ def test_secrets_stay_the_same_and_follow_a_changed_password(project: Path) -> N
 
 
 def test_no_secret_is_printed(project: Path) -> None:
-    said = make_env(project)
-    assert not [value for value in secrets_of(project).values() if value in said.stdout + said.stderr]
+    result = make_env(project)
+    assert not [value for value in secrets_of(project).values() if value in result.stdout + result.stderr]
 
 
 def test_the_written_file_means_the_embedded_server(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

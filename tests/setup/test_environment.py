@@ -77,8 +77,8 @@ def start(clone: Path, *arguments: str, **variables: str) -> subprocess.Popen[st
 
 def set_up(clone: Path, *arguments: str, **variables: str) -> tuple[int, list[str]]:
     process = start(clone, *arguments, **variables)
-    said = process.communicate(timeout=120)[1]
-    return process.returncode, said.splitlines()
+    output = process.communicate(timeout=120)[1]
+    return process.returncode, output.splitlines()
 
 
 def refused(clone: Path, *arguments: str, **variables: str) -> str:
@@ -150,11 +150,11 @@ def test_another_pythons_environment_is_updated_only_on_request(clone: Path) -> 
 @pytest.mark.parametrize("arguments", [("--with-this-python", "requirements"), ("requirements",)])
 def test_another_version_of_python_is_one_line(clone: Path, arguments: tuple[str, ...]) -> None:
     command = [sys.executable, "-c", ANOTHER_PYTHON, "setup/environment.py", *arguments]
-    said = subprocess.run(
+    result = subprocess.run(
         command, cwd=clone, env=environment(clone, PATH=""), capture_output=True, text=True, check=False
     )
-    assert said.returncode == 1
-    (line,) = said.stderr.splitlines()
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
     assert "this is Python 3.10; Waybill needs 3.11 to 3.13" in line
 
 
@@ -197,10 +197,10 @@ def test_a_read_only_checkout_is_refused(clone: Path) -> None:
     else:
         clone.chmod(0o555)
         ran = ["sh", "-c", command]
-    said = subprocess.run(ran, cwd=clone, env=environment(clone), capture_output=True, text=True, check=False)
+    result = subprocess.run(ran, cwd=clone, env=environment(clone), capture_output=True, text=True, check=False)
     clone.chmod(0o755)
-    assert (said.returncode, said.stdout) == (1, "")
-    assert said.stderr == f"waybill: {clone} is not writable: clone Waybill into a folder that you can write to\n"
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"waybill: {clone} is not writable: clone Waybill into a folder that you can write to\n"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
@@ -212,12 +212,12 @@ def test_a_full_disk_is_one_line_and_a_rerun_completes(clone: Path) -> None:
         "mount -o remount,size=200m .venv\n"
         f"'{sys.executable}' setup/environment.py requirements && .venv/bin/python -c 'import tiny; print(tiny.answer)'"
     )
-    said = subprocess.run(
+    result = subprocess.run(
         ["unshare", "-m", "sh", "-c", script],
         cwd=clone, env=environment(clone), capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (said.returncode, said.stdout) == (0, "42\n"), said.stderr
-    assert "the disk is full: free about 2 GB" in said.stderr.splitlines()[1]
+    assert (result.returncode, result.stdout) == (0, "42\n"), result.stderr
+    assert "the disk is full: free about 2 GB" in result.stderr.splitlines()[1]
 
 
 def test_set_up_uses_uv_where_it_is_installed(clone: Path) -> None:
@@ -231,9 +231,9 @@ def test_set_up_uses_uv_where_it_is_installed(clone: Path) -> None:
 
 def test_pgadmin_gets_its_own_environment(clone: Path) -> None:
     shutil.copy(clone / "requirements.txt", clone / "requirements/admin.txt")
-    code, said = set_up(clone, "admin")
+    code, output = set_up(clone, "admin")
     assert code == 0
-    assert said[0].startswith("waybill: setting up .waybill/pgadmin-venv with Python ")
+    assert output[0].startswith("waybill: setting up .waybill/pgadmin-venv with Python ")
     assert not (clone / ".venv").exists()
     assert "Written by set-up" not in (clone / ".waybill" / "pgadmin-venv" / "bin" / "dbt").read_text()
     assert set_up(clone, "admin") == (0, [])

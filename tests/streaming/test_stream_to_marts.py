@@ -108,7 +108,7 @@ def test_a_live_stream_ends_with_the_pipelines_marts(
         feeds = rows("select feed, sum(read)::int from ledger.batches where source = 'flights' group by 1 order by 1")
         built_meanwhile = rows(BUILT_WHILE_MESSAGES_CAME)
         drop_database(f"{name}_stream")
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert feeds == [("file", 78), ("kafka", 40)]
     assert built_meanwhile == [(True,)]
     (_, before), (runs, live) = seen[0], seen[-1]
@@ -117,5 +117,5 @@ def test_a_live_stream_ends_with_the_pipelines_marts(
     assert live.latency_seconds is not None and live.latency_seconds > 0
     assert live.current_flights > before.current_flights
     assert live.predictions > before.predictions
-    assert "fct_flights" in said and "the same as the pipeline's" in said
-    assert "different from the pipeline's" not in said
+    assert "fct_flights" in output and "the same as the pipeline's" in output
+    assert "different from the pipeline's" not in output

@@ -117,9 +117,9 @@ def test_a_truncated_reject_points_to_its_topic(
     )
     assert read_message(coordinate) == large
 
-    said: list[str] = []
-    assert replay("things", None, lambda reject, why: said.append(why.detail)) == {"things": 0}
-    assert said == [f"only its beginning was kept; while the topic has the message, {command} prints it"]
+    output: list[str] = []
+    assert replay("things", None, lambda reject, why: output.append(why.detail)) == {"things": 0}
+    assert output == [f"only its beginning was kept; while the topic has the message, {command} prints it"]
 
     with caplog.at_level(logging.WARNING):
         exported = export_rejects(list_rejects("things"), tmp_path / "out.ndjson")

@@ -65,8 +65,8 @@ class ExternalServer:
 
     def logins_to(self, database: str) -> int:
         """Return the number of accepted connections to a database."""
-        said = self.place.log.read_text()
-        return len(re.findall(rf"connection authorized: user=\S+ database={database}", said))
+        log = self.place.log.read_text()
+        return len(re.findall(rf"connection authorized: user=\S+ database={database}", log))
 
     def drop_logins(self) -> None:
         """Drop the project's logins, as if the server had been recreated."""

@@ -114,9 +114,9 @@ def test_every_failed_connection_is_one_line(
     plain: None, monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    said = up()
-    assert (said.returncode, said.stdout) == (1, "")
-    (line,) = said.stderr.splitlines()
+    result = up()
+    assert (result.returncode, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
     assert line.startswith("error: PostgreSQL at ")
     assert words in line
     assert line.endswith("; check the PG… variables, in the environment and in .env")

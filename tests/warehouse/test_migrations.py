@@ -161,9 +161,9 @@ def test_a_new_database_whose_making_was_killed_is_completed(database: str) -> N
 def test_two_commands_migrate_a_database_once(old_layout: int) -> None:
     command = [sys.executable, "-m", "warehouse", "up"]
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=PROJECT) for _ in range(2)]
-    said = [process.communicate(timeout=120)[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
-    assert "".join(said).count(f"from_layout={old_layout} to_layout={latest_layout()}") == 1
+    output = [process.communicate(timeout=120)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], output
+    assert "".join(output).count(f"from_layout={old_layout} to_layout={latest_layout()}") == 1
     layouts = [version for (version,) in rows("select version from ledger.layout order by version")]
     assert layouts == sorted(set(layouts))
     assert layouts[0] == old_layout

@@ -113,7 +113,7 @@ def test_no_secret_is_printed_written_or_in_a_process_list(creator: Path) -> Non
     file.write_bytes(orjson.dumps(flight()) + b"\n{")
     make_raw_tables()
     with process_list() as commands:
-        said = [
+        output = [
             run("warehouse", "up"),
             run("loader", "load", "flights", str(file)),
             run("loader", "why", f"{file}:1"),
@@ -128,11 +128,11 @@ def test_no_secret_is_printed_written_or_in_a_process_list(creator: Path) -> Non
             run("streaming.producer", "flights", str(file), KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1",
                 KAFKA_SECURITY_PROTOCOL="SASL_PLAINTEXT", KAFKA_SASL_USERNAME="me"),
         ]  # fmt: skip
-    assert "waybill_transformer" in said[6]
-    assert "waybill_reader" in said[7]
+    assert "waybill_transformer" in output[6]
+    assert "waybill_reader" in output[7]
     for page in ("index.html", "documents.html", "dbt_docs.html", "data_docs/index.html"):
         assert (creator / "reports" / page).exists(), page
-    assert "Sending event" not in "".join(said)  # dbt would send this to its makers
+    assert "Sending event" not in "".join(output)  # dbt would send this to its makers
     assert any("psql" in command for command in commands)
     kept, settings = read_logins(get_settings()), get_settings()
     assert set(GIVEN) == {name.upper() for name, value in settings if isinstance(value, SecretStr)}
@@ -140,7 +140,7 @@ def test_no_secret_is_printed_written_or_in_a_process_list(creator: Path) -> Non
     written = [path.read_text(errors="replace") for path in creator.rglob("*")
                if path.is_file() and not path.name.startswith("logins-")]  # fmt: skip
     for spelled in set().union(*map(spellings, {*GIVEN.values(), *kept.values()})):
-        for text in (*said, *written, *commands, repr(settings)):
+        for text in (*output, *written, *commands, repr(settings)):
             assert spelled not in text
 
 
@@ -164,9 +164,9 @@ def test_broker_metrics_and_jupyterlab_listen_on_loopback_only(tmp_path: Path) -
     place = BrokerPaths(tmp_path)
     ports = choose_ports(place)
     write_configuration(place, ports, None)
-    told = dict(line.split("=", 1) for line in place.properties.read_text().split())
-    assert re.findall(r"://(.*?):(\d+)", told["listeners"]) == [("127.0.0.1", str(port)) for port in ports]
-    assert told["advertised.listeners"] in told["listeners"]
+    properties = dict(line.split("=", 1) for line in place.properties.read_text().split())
+    assert re.findall(r"://(.*?):(\d+)", properties["listeners"]) == [("127.0.0.1", str(port)) for port in ports]
+    assert properties["advertised.listeners"] in properties["listeners"]
     ConsumerMetrics("flights").serve(ports[0])
     listening = {one.laddr.ip for one in psutil.Process().net_connections() if one.laddr.port == ports[0]}
     assert listening == {"127.0.0.1"}

@@ -69,12 +69,12 @@ def layout(connection: Connection) -> Any:
 
 def read_until(process: subprocess.Popen[str], words: str) -> str:
     assert process.stderr
-    said = ""
-    while words not in said:
+    output = ""
+    while words not in output:
         line = process.stderr.readline()
-        assert line, said
-        said += line
-    return said
+        assert line, output
+        output += line
+    return output
 
 
 @ONLY_EMBEDDED
@@ -84,9 +84,9 @@ def test_a_migration_waits_for_a_worker_and_names_it(server: None) -> None:
             cursor.execute("select pg_advisory_lock_shared(%s)", [KEY])
         command = [sys.executable, "-m", "warehouse", "up"]
         migrating = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=PROJECT)
-        said = read_until(migrating, "holders=")
-        assert "a migration of the tables waits for commands to end" in said
-        assert f"waybill consume flights (server process {worker.info.backend_pid}, since 20" in said
+        output = read_until(migrating, "holders=")
+        assert "a migration of the tables waits for commands to end" in output
+        assert f"waybill consume flights (server process {worker.info.backend_pid}, since 20" in output
         time.sleep(0.5)
         assert migrating.poll() is None
         assert layout(worker) == 5

@@ -35,12 +35,12 @@ def completions(*words: str) -> list[str]:
 
 
 def test_help_lists_every_command_by_job() -> None:
-    said = run("--help").stdout
+    output = run("--help").stdout
     for section, entries in SECTIONS.items():
-        assert f"\n{section}:\n" in said
+        assert f"\n{section}:\n" in output
         for name, entry in entries.items():
-            assert f"\n  {name:<10}  {entry.does}\n" in said
-    assert run().stdout == said
+            assert f"\n  {name:<10}  {entry.does}\n" in output
+    assert run().stdout == output
 
 
 def test_help_takes_less_than_half_a_second() -> None:
@@ -60,8 +60,8 @@ def test_help_and_mistakes_import_no_library(arguments: str) -> None:
         "try: waybill.__main__.main()\n"
         f"except SystemExit: print('imported', [name for name in {HEAVY} if name in sys.modules])"
     )
-    said = subprocess.check_output([sys.executable, "-c", script], text=True, stderr=subprocess.DEVNULL)
-    assert said.splitlines()[-1] == "imported []"
+    output = subprocess.check_output([sys.executable, "-c", script], text=True, stderr=subprocess.DEVNULL)
+    assert output.splitlines()[-1] == "imported []"
 
 
 @pytest.mark.parametrize("name", ENTRIES)
@@ -70,12 +70,12 @@ def test_each_command_exists_and_its_help_opens_so(name: str) -> None:
     assert isinstance(waybill, Commands)
     command = waybill.get_command(context, name)
     assert command is not None
-    said = command.get_help(click.Context(command, parent=context, info_name=name)).splitlines()
-    example = next(line.strip() for line in said if "Example: " in line)
-    assert said[0].startswith(f"Usage: waybill {name} ")
-    assert said[2].strip() == example
+    output = command.get_help(click.Context(command, parent=context, info_name=name)).splitlines()
+    example = next(line.strip() for line in output if "Example: " in line)
+    assert output[0].startswith(f"Usage: waybill {name} ")
+    assert output[2].strip() == example
     assert f"waybill {name} {ENTRIES[name].example}".rstrip() in example
-    assert sum("Example: " in line for line in said) == 1
+    assert sum("Example: " in line for line in output) == 1
 
 
 @pytest.mark.parametrize(("mistake", "meant"), [("lod", "load"), ("reject", "rejects"), ("consumer", "consume")])
@@ -123,8 +123,8 @@ def test_help_shows_the_command_as_this_shell_takes_it(clone: Path) -> None:
 
 
 def test_python_dash_m_shows_itself_in_usage() -> None:
-    said = subprocess.check_output([sys.executable, "-m", "loader", "load", "--help"], text=True)
-    assert said.startswith("Usage: python -m loader load ")
+    output = subprocess.check_output([sys.executable, "-m", "loader", "load", "--help"], text=True)
+    assert output.startswith("Usage: python -m loader load ")
 
 
 @pytest.mark.slow

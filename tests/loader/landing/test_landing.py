@@ -245,8 +245,8 @@ def test_a_dry_run_writes_nothing(database: str, source: Path) -> None:
     (source / "a.ndjson").write_bytes(document(1) + b"\nbroken\n")
     result = load_files(dry_run=True)
     assert (result.rows, result.tallies["things"].rejected) == (1, 1)
-    said = CliRunner().invoke(loader, ["load", "things", "--dry-run"]).output
-    assert said.splitlines()[-1] == "nothing written: 1 documents of 1 files pass, 1 would be rejected"
+    output = CliRunner().invoke(loader, ["load", "things", "--dry-run"]).output
+    assert output.splitlines()[-1] == "nothing written: 1 documents of 1 files pass, 1 would be rejected"
     assert rows("select count(*) from ledger.runs") == [(0,)]
 
 
@@ -259,9 +259,9 @@ def test_why_distinguishes_rejected_landed_and_never_seen(database: str, source:
     with pytest.raises(Exception, match="ends before that position"):
         why(f"{path}:99")
     for command in ("rejects", "drift"):
-        said = CliRunner().invoke(loader, [command, "thing"])
-        assert isinstance(said.exception, SourceUnknown)
-    with pytest.raises(Exception, match="is no coordinate"):
+        result = CliRunner().invoke(loader, [command, "thing"])
+        assert isinstance(result.exception, SourceUnknown)
+    with pytest.raises(Exception, match="is not a coordinate"):
         why("nothing")
 
 

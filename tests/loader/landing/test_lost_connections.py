@@ -94,8 +94,8 @@ def test_a_load_waits_for_a_transaction_that_hangs(
         load(Request(("things",)))
     rival.close()
     assert landed_ids() == Counter(f"t{n}" for n in range(500))
-    (said,) = [line for line in caplog.messages if "trying again" in line]
-    assert "lock timeout" in said
+    (output,) = [line for line in caplog.messages if "trying again" in line]
+    assert "lock timeout" in output
 
 
 def test_a_loader_suspended_in_its_transaction_continues(

@@ -160,8 +160,8 @@ def test_a_file_name_that_is_not_utf8_is_shown_escaped(database: str, source: Pa
     load(Request(("things",), (os.fsdecode(path),)))
     assert rows("select command from ledger.runs") == [(f"load things {source}/caf\\xe9.ndjson",)]
     assert rows("select name from ledger.inputs") == [(f"{source}/caf\\xe9.ndjson",)]
-    said = "\n".join(why(f"{os.fsdecode(path)}:1"))
-    assert "landed in raw.things" in said and f"checked: {document(1).decode()}" in said
+    output = "\n".join(why(f"{os.fsdecode(path)}:1"))
+    assert "landed in raw.things" in output and f"checked: {document(1).decode()}" in output
 
 
 def test_a_path_that_is_not_a_file_is_refused_in_one_line(database: str, source: Path) -> None:
@@ -265,8 +265,8 @@ def test_memory_stays_flat(database: str, tmp_path: Path, layout: str) -> None:
         file.write(b'"}' + separator + good + end)
     environment = {**os.environ, "WAYBILL_MAX_DOCUMENT_BYTES": "1000000"}
     command = [sys.executable, "-c", MEASURED, str(path), layout]
-    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert int(said.stdout) / 1024 < 150
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert int(result.stdout) / 1024 < 150
     assert rows("select sum(read)::int, sum(rejected)::int from ledger.batches") == [(2003, 1)]
     assert rows("select position, length from ledger.rejects where reason = 'too_large'") == [(2002, (200 << 20) + 10)]
 

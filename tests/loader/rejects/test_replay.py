@@ -113,17 +113,17 @@ def test_a_truncated_reject_is_replayed_from_its_file(
     monkeypatch.setenv("WAYBILL_MAX_DOCUMENT_BYTES", "100000")
     load(Request(("things",)))
     assert landed_ids().keys() == {"t0", "t3"}
-    said: list[str] = []
-    replay("things", None, lambda reject, why: said.append(why.detail))
-    assert [detail.endswith("the limit is 100000") for detail in said] == [True, True]
+    output: list[str] = []
+    replay("things", None, lambda reject, why: output.append(why.detail))
+    assert [detail.endswith("the limit is 100000") for detail in output] == [True, True]
 
     monkeypatch.delenv("WAYBILL_MAX_DOCUMENT_BYTES")
     (source / "b.json").write_bytes(b"[]")
-    said.clear()
-    assert replay("things", None, lambda reject, why: said.append(why.detail)) == {"things": 1}
+    output.clear()
+    assert replay("things", None, lambda reject, why: output.append(why.detail)) == {"things": 1}
 
     assert landed_ids().keys() == {"t0", "t1", "t3"}
-    assert len(said) == 1 and "only its beginning was kept" in said[0] and "is gone or has changed" in said[0]
+    assert len(output) == 1 and "only its beginning was kept" in output[0] and "is gone or has changed" in output[0]
 
 
 def test_a_page_of_a_replay_holds_few_large_documents(
@@ -215,8 +215,8 @@ def test_an_interrupted_export_leaves_nothing_and_can_be_rerun(
 def test_why_follows_a_document_through_its_replay(loaded: Path) -> None:
     relax_contract(loaded)
     replay("things", None, lambda reject, why: None)
-    said = "\n".join(why(f"{loaded / 'a.ndjson'}:2"))
-    assert "rejected: breaks_contract" in said
-    assert "replayed: landed after all by batch" in said
-    assert "landed in raw.things" in said
-    assert 'checked: {"id": 5, "updated_at": ""}' in said
+    output = "\n".join(why(f"{loaded / 'a.ndjson'}:2"))
+    assert "rejected: breaks_contract" in output
+    assert "replayed: landed after all by batch" in output
+    assert "landed in raw.things" in output
+    assert 'checked: {"id": 5, "updated_at": ""}' in output

@@ -48,10 +48,10 @@ def test_every_row_leads_back_to_its_bytes(
     )
     assert len(landed) == 4 * 48 + 1 + 24
     for name, position, fingerprint in landed + rejected:
-        said = "\n".join(why(f"{name}:{position}"))
-        (document,) = [one for one in DOCUMENTS if f"fingerprint {fingerprint} checked: {one.decode()}" in said]
-        assert ("rejected" in said) is (b"text" not in document)
-        assert ("landed in raw.things" in said) is not ("rejected" in said)
+        output = "\n".join(why(f"{name}:{position}"))
+        (document,) = [one for one in DOCUMENTS if f"fingerprint {fingerprint} checked: {one.decode()}" in output]
+        assert ("rejected" in output) is (b"text" not in document)
+        assert ("landed in raw.things" in output) is not ("rejected" in output)
 
 
 def test_why_reports_a_file_that_changed_or_is_gone(database: str, source: Path) -> None:
@@ -59,9 +59,9 @@ def test_why_reports_a_file_that_changed_or_is_gone(database: str, source: Path)
     path.write_bytes(document(1))
     load(Request(("things",)))
     path.write_bytes(document(2))
-    said = why(f"{path}:1")
-    assert "has changed since it was loaded" in said[0]
-    assert any("its file is gone or has changed" in line for line in said)
+    output = why(f"{path}:1")
+    assert "has changed since it was loaded" in output[0]
+    assert any("its file is gone or has changed" in line for line in output)
     path.unlink()
     assert any("its file is gone or has changed" in line for line in why(f"{path}:1"))
 
@@ -74,9 +74,9 @@ def test_why_shows_the_bytes_of_a_file_that_was_moved(
     path.write_bytes(document(1) + b"\n" + document(2, text="x" * 100_000))
     load(Request(("things",)))
     shutil.move(path, moved)
-    first, *said = why(f"{moved}:1")
+    first, *output = why(f"{moved}:1")
     assert first == f"{moved} has the same content as {path}, which was loaded first"
-    assert any(line.endswith(f"checked: {document(1).decode()}") for line in said)
+    assert any(line.endswith(f"checked: {document(1).decode()}") for line in output)
     assert "checked: " in why(f"{moved}:2")[-1]
     assert any("its file is gone or has changed" in line for line in why(f"{path}:1"))
 
@@ -89,10 +89,10 @@ def test_a_reject_of_any_size_is_shown_in_little_memory(
     path.write_bytes(large)
     load(Request(("things",)))
     tracemalloc.start()
-    said = why(f"{path}:1")[-1]
+    output = why(f"{path}:1")[-1]
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert said.endswith(f"checked: {large[:2000].decode()}… ({len(large):,} bytes)")
+    assert output.endswith(f"checked: {large[:2000].decode()}… ({len(large):,} bytes)")
     assert most < 10_000_000
 
 

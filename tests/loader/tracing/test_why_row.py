@@ -53,18 +53,18 @@ def built(database: str, source: Path) -> Path:
 
 @pytest.mark.parametrize("table", ["fct_things", "marts.fct_things", "thing_features", "predictions.thing_scores"])
 def test_a_row_leads_to_its_document_and_its_lineage(built: Path, table: str) -> None:
-    said = why_row(table, ("t1",))
-    assert said[0] == "marts.fct_things t1 was made from this document:"
-    assert said[1].startswith(f"{built}:1 is source things, file batch ")
-    assert said[4].endswith(f"checked: {document(1).decode()}")
-    assert said[5:] == [
+    output = why_row(table, ("t1",))
+    assert output[0] == "marts.fct_things t1 was made from this document:"
+    assert output[1].startswith(f"{built}:1 is source things, file batch ")
+    assert output[4].endswith(f"checked: {document(1).decode()}")
+    assert output[5:] == [
         "current, key t1",
         f"the same key was delivered at {built}:3: superseded",
         "mart row marts.fct_things: t1",
         "prediction predictions.thing_scores: 0.250 by model 00000000-0000-7000-8000-000000000001, which is stale:"
         " its training rows have changed since",
     ]
-    assert why(f"{built}:1") == said[1:]
+    assert why(f"{built}:1") == output[1:]
 
 
 def test_a_row_without_a_prediction_is_reported(built: Path) -> None:
@@ -75,16 +75,16 @@ def test_a_row_without_a_prediction_is_reported(built: Path) -> None:
 
 
 def test_a_superseded_document_leads_to_its_replacement(built: Path) -> None:
-    said = why(f"{built}:3")
-    assert "superseded, key t1" in said
-    assert f"replaced by {built}:1" in said
+    output = why(f"{built}:3")
+    assert "superseded, key t1" in output
+    assert f"replaced by {built}:1" in output
 
 
 def test_a_filtered_document_leads_to_its_replacement_if_any(built: Path) -> None:
-    said = why(f"{built}:4")
-    assert said[said.index("filtered, key t2") + 1] == f"the current document with this key is {built}:2"
-    said = why(f"{built}:5")
-    assert said[said.index("filtered, key t3") + 1] == "no document with this key is current"
+    output = why(f"{built}:4")
+    assert output[output.index("filtered, key t2") + 1] == f"the current document with this key is {built}:2"
+    output = why(f"{built}:5")
+    assert output[output.index("filtered, key t3") + 1] == "no document with this key is current"
 
 
 def test_a_row_without_a_document_is_reported(built: Path) -> None:

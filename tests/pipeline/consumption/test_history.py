@@ -28,12 +28,12 @@ def record_uses(*uses: Use, rows: int = 1000, first: datetime = NOW) -> list[lis
 
 
 def test_a_fifth_more_than_the_median_is_reported(database: str) -> None:
-    said = record_uses(
+    output = record_uses(
         *[USE] * 9, replace(USE, cpu_seconds=50.0), replace(USE, cpu_seconds=5.9), replace(USE, cpu_seconds=6.1)
     )
-    assert said[:9] == [[]] * 9
-    assert said[10] == []
-    assert said[11] == [
+    assert output[:9] == [[]] * 9
+    assert output[10] == []
+    assert output[11] == [
         "more than usual: dbt used 6.1 s of CPU, 22 % more than 5.0, the median of the last 10 similar runs"
     ]
     assert record_uses(replace(USE, peak_bytes=700_000_000), first=NOW + timedelta(days=1)) == [
@@ -54,13 +54,13 @@ def test_only_similar_runs_are_compared_and_trifles_ignored(database: str) -> No
 def test_runs_with_nothing_to_do_are_not_compared_with(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     held = CheckpointOutcome("raw", True, 1000, 39, "39 of 39 expectations held over 1,000 rows")
     nothing = [(replace(held, is_unchanged=True), replace(USE, wall_seconds=0.1, cpu_seconds=0.1))] * 10
-    said = []
+    output = []
     for minute, (outcome, use) in enumerate([*nothing, *[(held, USE)] * 4, *nothing, *[(held, USE)] * 4]):
         monkeypatch.setattr("expectations.checkpoints.run_checkpoint", lambda *_, found=outcome, **__: found)
         checked = WORK["check-raw"]()
         work = Work("stage", "check-raw", NOW + timedelta(minutes=minute), checked.rows, "succeeded")
-        said += keep(work, use)
-    assert said == []
+        output += keep(work, use)
+    assert output == []
     work = Work("stage", "check-raw", NOW + timedelta(days=1), held.rows, "succeeded")
     assert keep(work, replace(USE, cpu_seconds=9.0)) == [
         "more than usual: check-raw used 9.0 s of CPU, 80 % more than 5.0, the median of the last 8 similar runs"

@@ -281,9 +281,9 @@ def test_a_batch_of_rejects_does_not_make_a_source_fresh(
         for source, table in tables.items():
             assert books[source] == connection.scalar(text(table["config"]["loaded_at_query"]))
     page = write_report().path.read_text()
-    said = dict(re.findall(r'<th scope="row">(\w+)</th>.*\n<td class="(?:warn|good)">(.*)</td></tr>', page))
+    output = dict(re.findall(r'<th scope="row">(\w+)</th>.*\n<td class="(?:warn|good)">(.*)</td></tr>', page))
     over = dict.fromkeys(("flights", "airports", "aircraft"), "stale: over 6 hours")
-    assert said == {**over, "airlines": "fresh", "weather": "no limit is declared"}
+    assert output == {**over, "airlines": "fresh", "weather": "no limit is declared"}
 
 
 def test_the_sql_that_the_page_shows_runs_as_the_reader(full_warehouse: object) -> None:

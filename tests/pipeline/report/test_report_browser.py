@@ -122,9 +122,9 @@ def test_markup_in_a_document_is_shown_and_not_run(browser: Browser, pages: Path
 
 def test_the_flow_picture_shows_and_links_the_books(browser: Browser, pages: Path, troubles: list[str]) -> None:
     page = open_page(browser, pages / "index.html", LOOKS[0], troubles)
-    said = page.locator("svg.flow").text_content()
+    output = page.locator("svg.flow").text_content()
     for name, number in {"read": 208, "landed": 206, "rejected": 2, "current": 203, "uncastable": 1}.items():
-        assert f"{name}{number}" in "".join((said or "").split())
+        assert f"{name}{number}" in "".join((output or "").split())
     page.get_by_role("group", name="Flow of all documents").get_by_role("link", name="uncastable").click()
     assert page.evaluate("location.hash") == "#outcome-uncastable"
     page.close()

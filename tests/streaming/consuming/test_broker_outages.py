@@ -50,8 +50,8 @@ def test_it_waits_for_an_unavailable_broker(things: Things, broker_place: Broker
         until(lambda: len(things.landed()) == 200)
     finally:
         process.terminate()
-        _, said = process.communicate(timeout=40)
-    assert process.returncode == 0, said.decode()
+        _, output = process.communicate(timeout=40)
+    assert process.returncode == 0, output.decode()
     assert things.landed() == list(range(200))
 
 

@@ -29,8 +29,8 @@ def test_the_command_prints_what_became_of_the_messages(things: Things) -> None:
     things.send(thing(1), b"{")
     done = CliRunner().invoke(main, ["things", "--topic", things.topic, "--until-end"])
     assert done.exit_code == 0
-    said = r"landed 1, rejected 1, skipped 0 in 1 batches; lag 0; last commit 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-    assert re.fullmatch(said, done.output.splitlines()[-1])
+    output = r"landed 1, rejected 1, skipped 0 in 1 batches; lag 0; last commit 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    assert re.fullmatch(output, done.output.splitlines()[-1])
 
 
 def test_metrics_are_served_on_loopback(things: Things) -> None:

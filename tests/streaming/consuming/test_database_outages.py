@@ -41,26 +41,26 @@ def unmanaged_server(broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_it_waits_for_an_unavailable_database(unmanaged_server: ExternalServer, things: Things) -> None:
     things.send(*map(thing, range(500)))
-    process, said = things.start(), ""
+    process, output = things.start(), ""
     assert process.stderr
     try:
         until(lambda: len(things.landed()) == 500)
         unmanaged_server.stop()
         things.send(*map(thing, range(500, 1000)))
-        while said.count("transient error, trying again") < 3:
+        while output.count("transient error, trying again") < 3:
             line = process.stderr.readline()
-            assert line, said
-            said += line.decode()
+            assert line, output
+            output += line.decode()
         unmanaged_server.start()
         until(lambda: len(things.landed()) == 1000)
     finally:
         process.terminate()
-        said += process.communicate(timeout=40)[1].decode()
-    assert process.returncode == 0, said
+        output += process.communicate(timeout=40)[1].decode()
+    assert process.returncode == 0, output
     assert things.landed() == list(range(1000))
     assert things.books() == (1000, 1000, 0, 0)
-    pauses = re.findall(r"trying again seconds=([\d.]+) attempt=\d+ error=\S", said)
-    assert pauses[:3] == ["0.5", "1.0", "2.0"], said
+    pauses = re.findall(r"trying again seconds=([\d.]+) attempt=\d+ error=\S", output)
+    assert pauses[:3] == ["0.5", "1.0", "2.0"], output
 
 
 def test_a_killed_embedded_database_is_restarted(things: Things) -> None:
@@ -76,8 +76,8 @@ def test_a_killed_embedded_database_is_restarted(things: Things) -> None:
         until(lambda: len(things.landed()) == 1000)
     finally:
         process.terminate()
-        said = process.communicate(timeout=40)[1].decode()
-    assert process.returncode == 0, said
+        output = process.communicate(timeout=40)[1].decode()
+    assert process.returncode == 0, output
     assert things.books() == (1000, 1000, 0, 0)
 
 

@@ -51,9 +51,9 @@ def test_two_owners_of_one_partition_land_it_once(things: Things) -> None:
 
     def consume_in_a_group_of_its_own(group: str) -> None:
         process = things.start("--until-end", "--group", group)
-        _, said = process.communicate(timeout=60)
+        _, output = process.communicate(timeout=60)
         if process.returncode:
-            failures.append(AssertionError(said.decode()))
+            failures.append(AssertionError(output.decode()))
 
     threads = [threading.Thread(target=consume_in_a_group_of_its_own, args=[group]) for group in ("one", "two")]
     for thread in threads:
@@ -99,9 +99,9 @@ def test_a_consumer_halted_while_writing_continues_later(things: Things) -> None
         first.send_signal(signal.SIGCONT)
         for process in consumers:
             process.terminate()
-        said = [process.communicate(timeout=40)[1].decode() for process in consumers]
-    assert [process.returncode for process in consumers] == [0, 0], said
-    assert "transient error, trying again" in said[0]
+        output = [process.communicate(timeout=40)[1].decode() for process in consumers]
+    assert [process.returncode for process in consumers] == [0, 0], output
+    assert "transient error, trying again" in output[0]
     assert things.landed() == list(range(sent))
     assert things.books() == (sent, sent, 0, 0)
 
@@ -127,8 +127,8 @@ def test_a_group_shares_partitions_and_ends_on_sigterm(things: Things) -> None:
     finally:
         for process in (first, second):
             process.send_signal(signal.SIGTERM)
-        said = [process.communicate(timeout=40)[1].decode() for process in (first, second)]
-    assert (first.returncode, second.returncode) == (0, 0), said
+        output = [process.communicate(timeout=40)[1].decode() for process in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0), output
     assert len(things.landed()) == 1002
     assert runs == [(2,)]
     assert rows("select distinct outcome from ledger.runs where command like 'consume%%'") == [("succeeded",)]

@@ -96,8 +96,8 @@ def test_without_a_broker_one_line_says_how_to_start_one(monkeypatch: pytest.Mon
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
     with pytest.raises(BrokerAway, match="start one with `make broker`, or set KAFKA_BOOTSTRAP_SERVERS"):
         find_topic("flights")
-    said = CliRunner().invoke(broker_command, ["status"]).output
-    assert said == "broker:   not running (start it: make broker)\n"
+    output = CliRunner().invoke(broker_command, ["status"]).output
+    assert output == "broker:   not running (start it: make broker)\n"
 
 
 def test_a_jar_with_another_hash_is_fetched_again_or_refused(

@@ -128,12 +128,12 @@ def test_a_password_with_the_separator_in_it_is_one_field() -> None:
 def test_its_configuration_is_local_and_holds_no_secret(tmp_path: Path) -> None:
     place = PgAdminPaths(tmp_path)
     write_configuration(place, 5050, tmp_path)
-    told: dict[str, object] = {}
-    exec(place.configuration.read_text(), told)  # noqa: S102
-    assert told["DEFAULT_SERVER"] == "127.0.0.1"
-    assert told["SERVER_MODE"] is False
+    configuration: dict[str, object] = {}
+    exec(place.configuration.read_text(), configuration)  # noqa: S102
+    assert configuration["DEFAULT_SERVER"] == "127.0.0.1"
+    assert configuration["SERVER_MODE"] is False
     for switched_off in ("ALLOW_SAVE_PASSWORD", "UPGRADE_CHECK_ENABLED", "SHOW_GRAVATAR_IMAGE", "LLM_ENABLED"):
-        assert told[switched_off] is False
+        assert configuration[switched_off] is False
     assert "key" not in CONFIGURATION.lower()
 
 
@@ -141,8 +141,8 @@ def test_its_key_is_in_no_log_and_no_command_line(place: PgAdminPaths) -> None:
     place.servers.write_text("{}")
     found = process.start(place, free_port(), import_servers=True)
     assert process.find_running_pgadmin(place) == found
-    said = place.log.read_text()
-    assert said.index("setup-db") < said.index(f"load-servers {place.servers} --replace")
+    output = place.log.read_text()
+    assert output.index("setup-db") < output.index(f"load-servers {place.servers} --replace")
     assert found.details["key"] not in place.log.read_text()
     assert found.details["key"] not in " ".join(psutil.Process(found.pid).cmdline())
     assert place.state.stat().st_mode & 0o777 == 0o600
@@ -184,5 +184,5 @@ def test_without_its_environment_the_make_target_is_named(
 
 def test_stopping_without_a_running_pgadmin_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
-    said = subprocess.check_output([sys.executable, "-m", "warehouse.pgadmin", "down"], text=True)
-    assert said == "not running: pgAdmin\n"
+    output = subprocess.check_output([sys.executable, "-m", "warehouse.pgadmin", "down"], text=True)
+    assert output == "not running: pgAdmin\n"
