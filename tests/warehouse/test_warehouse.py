@@ -201,14 +201,14 @@ def test_the_example_env_file_lists_every_setting() -> None:
 
 
 def test_status_shows_the_address_and_how_to_connect(module_database: str) -> None:
-    said = subprocess.run([sys.executable, "-m", "warehouse", "status"], capture_output=True, text=True, check=True)
-    assert "ledger.batches" in said.stdout
-    assert said.stdout.splitlines()[-1].startswith("psql:     ")
+    result = subprocess.run([sys.executable, "-m", "warehouse", "status"], capture_output=True, text=True, check=True)
+    assert "ledger.batches" in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("psql:     ")
 
 
 def test_the_psql_line_of_status_works_in_any_folder(module_database: str, tmp_path: Path) -> None:
-    said = subprocess.run([WAYBILL, "status"], capture_output=True, text=True, check=True, cwd=tmp_path)
-    command = said.stdout.splitlines()[-1].removeprefix("psql:     ")
+    result = subprocess.run([WAYBILL, "status"], capture_output=True, text=True, check=True, cwd=tmp_path)
+    command = result.stdout.splitlines()[-1].removeprefix("psql:     ")
     found = subprocess.run(
         [*shlex.split(command), "-Atc", "select current_user, current_database()"],
         capture_output=True, text=True, check=True, cwd=tmp_path,

@@ -108,7 +108,7 @@ def test_documents_that_landed_since_dbt_ran_are_waiting(database: str) -> None:
 @pytest.mark.parametrize(
     ("has_model", "verdict"), [(False, "balanced, 5 not modelled"), (True, "UNBALANCED: landed +5")]
 )
-def test_documents_of_a_source_without_models_are_counted_as_such(
+def test_documents_of_a_source_without_models_are_counted(
     database: str, reports: Path, has_model: bool, verdict: str
 ) -> None:
     build_raw(5)
