@@ -1,6 +1,6 @@
 {{ config(tags=['settled']) }}
--- One flight of 2013 does not agree: it came to Palm Beach on 9 March, the night when the clocks went forward, and its
--- source took the delay from the clock.
+-- One flight of 2013 is an exception: it arrived in Palm Beach in the night of 9 March, when clocks went forward, and its
+-- source calculated the delay from the clock times.
 
 select flight_id, scheduled_arrival_at, arrived_at, arrival_delay_minutes
 from {{ ref('fct_flights') }}

@@ -1,4 +1,4 @@
--- The source gives the hour of the scheduled departure in UTC; we make it from the local clock and the zone.
+-- The source gives the hour of the scheduled departure in UTC; we calculate it from the local clock and the time zone.
 
 select flight_id, scheduled_departure_at, source_departure_hour_at
 from {{ ref('fct_flights') }}

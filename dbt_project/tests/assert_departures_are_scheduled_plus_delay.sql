@@ -1,5 +1,5 @@
 {{ config(tags=['settled']) }}
--- The instants are made from clock times and zones, the delay is delivered: they have to agree.
+-- The instants are calculated from clock times and time zones, and the delay is delivered: they must agree.
 
 select flight_id, scheduled_departure_at, departed_at, departure_delay_minutes
 from {{ ref('fct_flights') }}

@@ -1,5 +1,5 @@
--- One row per airport whose time zone the reference data lacks although flights go there: four islands in the Caribbean
--- that keep Atlantic time all year (IANA time zone database). An airport in neither place has no zone.
+-- One row per airport that has flights but no time zone in the reference data: four airports in the Caribbean that keep
+-- Atlantic time all year (IANA time zone database). An airport in neither list has no time zone.
 
 select supplied.airport_id, supplied.time_zone
 from (

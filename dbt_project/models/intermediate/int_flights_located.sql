@@ -1,5 +1,5 @@
--- One row per current flight with the time zones of its two ends. The clock times are local; without a zone there is no
--- instant, and the columns made from it stay empty.
+-- One row per current flight with the time zones of origin and destination. Clock times are local: without a time zone there
+-- is no instant, and the columns that are calculated from it are null.
 
 with
 

@@ -1,6 +1,6 @@
--- One row per current flight with its four instants in UTC. A clock time carries no day: the scheduled arrival is the
--- first one after the departure, and an actual time is on the day that brings it closest to schedule + delay. The day is
--- added to the local time first and the zone applied last, or the night when clocks change comes out wrong.
+-- One row per current flight with its four instants in UTC. A clock time has no date: the scheduled arrival is the first
+-- such time after the departure, and an actual time is on the day that brings it closest to schedule + delay. The day is
+-- added to the local time first and the time zone applied last; otherwise the night when clocks change comes out wrong.
 
 with
 

@@ -1,5 +1,5 @@
--- One row per aircraft: what was delivered, and a member inferred for each tail number that only flights use, withdrawn
--- and superseded documents included, so that a member never leaves.
+-- One row per aircraft. Tail numbers that appear only in flights get an inferred row (`is_inferred`), which stays as long as
+-- any landed flight uses the number, withdrawn and superseded ones included.
 -- Seen in the data: two spellings of Airbus and three of McDonnell Douglas; 50,094 flights of 721 aircraft carry a tail
 -- number that is not in the register (AA and MQ use fleet numbers).
 

@@ -1,5 +1,5 @@
--- One row per airline: what was delivered, and a member inferred for each code that only flights use, withdrawn and
--- superseded documents included, so that a member never leaves.
+-- One row per airline. Codes that appear only in flights get an inferred row (`is_inferred`), which stays as long as any
+-- landed flight uses the code, withdrawn and superseded ones included.
 
 with
 

@@ -1,8 +1,9 @@
--- One row per airport: what was delivered, and a member inferred for each code that only flights or weather use,
--- withdrawn and superseded documents included, so that a member never leaves.
--- Seen in the data: EEN has its coordinates swapped. All airports of the register lie north of the equator, so a
--- latitude below zero with a longitude above it is put right. What it takes in it also records: a flight's instants hang
--- on its airports' zones, so fct_flights looks again at the flights of an airport with a new document.
+-- One row per airport. Codes that appear only in flights or weather get an inferred row (`is_inferred`), which stays as long
+-- as any landed document uses the code, withdrawn and superseded ones included.
+-- Seen in the data: EEN has its coordinates swapped. All airports of the register are north of the equator, so a negative
+-- latitude with a positive longitude is corrected.
+-- The model records which batches it has processed, because fct_flights depends on it: a new airport document can change a
+-- time zone, and with it the instants of all flights of the airport.
 {{ config(pre_hook="{{ process_new_batches(['int_airports_deduplicated']) }}") }}
 
 with

@@ -1,8 +1,8 @@
 -- depends_on: {{ ref('dim_airlines') }}
 -- depends_on: {{ ref('dim_aircraft') }}
--- One row per flight that was scheduled to leave. A run looks at the flights that a new document speaks of, and at those
--- whose airport's own document is new, since the zone makes the instants. Asked for as an array, they are looked up by the
--- index before anything is worked out.
+-- One row per scheduled flight. A run rebuilds the flights with a new document, and those of an airport with a new document,
+-- because the airport's time zone determines the instants. Their keys are an array, so that PostgreSQL finds them by the
+-- index before it calculates anything.
 {{ config(
     pre_hook="{{ process_new_batches(['int_flights_deduplicated', 'dim_airports']) }}",
     post_hook=["{{ delete_rows_not_current(ref('int_flights_deduplicated')) }}", "analyze {{ this }}"],
@@ -31,7 +31,7 @@ airports as (
 ),
 {%- if is_incremental() %}
 
-moved_airports as (
+changed_airports as (
 
     select airport_id from airports where _batch_id in {{ new_batches() }}
 
@@ -42,8 +42,8 @@ touched as (
     select document_key
     from documents
     where _batch_id = any(array{{ new_batches() | trim }})
-        or origin_airport_id = any(array(select airport_id from moved_airports))
-        or destination_airport_id = any(array(select airport_id from moved_airports))
+        or origin_airport_id = any(array(select airport_id from changed_airports))
+        or destination_airport_id = any(array(select airport_id from changed_airports))
 
 ),
 {%- endif %}

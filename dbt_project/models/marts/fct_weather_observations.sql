@@ -1,6 +1,6 @@
 -- depends_on: {{ ref('dim_airports') }}
--- One row per airport and UTC hour. Seen in the data: a wind of 1,048 mph once. The strongest gust ever measured is
--- 253 mph (WMO), so a speed above that is no measurement: it is flagged, and the value left out.
+-- One row per airport and UTC hour. Seen in the data: a wind speed of 1,048 mph, once. The strongest gust ever measured is
+-- 253 mph (WMO), so a higher speed is not a measurement: the row is flagged and the speed is null.
 {{ config(
     pre_hook="{{ process_new_batches(['int_weather_deduplicated']) }}",
     post_hook=["{{ delete_rows_not_current(ref('int_weather_deduplicated')) }}", "analyze {{ this }}"],

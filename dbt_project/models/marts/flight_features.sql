@@ -1,8 +1,8 @@
--- One row per flight: what is known two hours before its scheduled departure, and nothing later. A run makes those of the
--- range that int_flight_feature_range found, and takes in the batches that made it.
+-- One row per flight: what is known two hours before its scheduled departure, and nothing later. A run rebuilds the flights
+-- in the range of int_flight_feature_range, and records the batches of that range as processed.
 {{ config(pre_hook="{{ process_new_batches(['int_flight_feature_range']) }}") }}
 {{ refuse_partial_rebuild('features') }}
-{%- set looked_up = [
+{%- set lookups = [
     ('departures', ref('int_departures_as_of'), 'quarter_at', {
         'network': "'all'",
         'airport': "cutoffs.origin_airport_id",
@@ -54,7 +54,7 @@ rotations as (
     select * from {{ ref('int_flight_rotations') }}
 
 ),
-{%- for table, model, moment, members in looked_up %}
+{%- for table, model, moment, members in lookups %}
 {%- for grain in members %}
 
 {{ grain }}_{{ table }} as (
@@ -128,7 +128,7 @@ final as (
     left join weather on cutoffs.origin_airport_id = weather.airport_id and cutoffs.hour_at = weather.hour_at
     left join air_times on cutoffs.route = air_times.route and cutoffs.cut_off_date = air_times.cut_off_date
     left join rotations on cutoffs.flight_id = rotations.flight_id
-    {%- for table, model, moment, members in looked_up %}
+    {%- for table, model, moment, members in lookups %}
     {%- for grain, member in members.items() %}
     left join {{ grain }}_{{ table }}
         on {{ member }} = {{ grain }}_{{ table }}.member

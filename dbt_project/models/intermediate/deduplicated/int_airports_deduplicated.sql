@@ -1,3 +1,4 @@
--- Seen in the deliveries: an airport again under a later date. The FAA's code names one airport.
+-- Seen in the deliveries: an airport again under a later date. Dropping the older one is safe because the FAA's code
+-- identifies one airport.
 
 {{ deduplicated_documents(ref('stg_airports')) }}

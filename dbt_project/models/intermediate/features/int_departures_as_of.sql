@@ -1,6 +1,6 @@
--- One row per grain, member and quarter of an hour at which a flight of the member is scored: what the departures from
--- all New York (network), from an airport, and of an airline from an airport have said by then. Events and marks are
--- summed in one pass over time, so that no flight searches for its past.
+-- One row per grain, member and quarter of an hour at which a flight of the member is scored: what is known by then from the
+-- departures of all New York airports (network), of one airport, and of one airline at one airport. Events and marks are
+-- summed in one pass over time, so no flight has to search its past.
 {{ config(post_hook="{{ analyze_lookup(['member', 'quarter_at']) }}") }}
 
 with

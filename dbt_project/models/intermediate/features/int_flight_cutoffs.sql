@@ -1,6 +1,6 @@
--- One row per flight whose features are made or that they look back at, with its cut-off. What a flight says is
--- bounded: a delay of more than two days, or two hours early, is a wrong date and says nothing (the sample's longest is
--- 22 hours), so that the past that can speak is finite, and no number is too large to add up.
+-- One row per flight whose features are built or that these features look back at, with its cut-off. Delays are limited: a
+-- delay of more than two days, or more than two hours early, is a wrong date and counts as unknown (the sample's longest is
+-- 22 hours). So the range that features look back at is finite, and no sum overflows.
 
 with
 
@@ -37,7 +37,7 @@ cut_off as (
         flights.is_late,
         flights.scheduled_date between feature_range.first_date and feature_range.last_date as is_in_range,
         coalesce(flights.departure_delay_minutes between -120 and 2880, false) as has_departed,
-        -- an arrival without a delay is a diversion: where and when it landed is not this flight's arrival
+        -- an arrival without a delay is a diversion: it is not an arrival at this flight's destination
         coalesce(flights.arrival_delay_minutes between -120 and 2880, false) as has_landed,
         flights.departure_delay_minutes,
         flights.arrival_delay_minutes,

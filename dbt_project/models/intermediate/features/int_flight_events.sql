@@ -1,6 +1,5 @@
--- One row per flight and thing that becomes known of its departure: that it left, that it was due and had not, that it
--- was cancelled. Each carries the quarter of an hour after it, from which on it is known, so that nothing that is known
--- at a mark is later than the mark.
+-- One row per flight and event of its departure: it left, it was due and had not left, or it was cancelled. Each event has
+-- the next quarter of an hour, from which it counts as known, so that nothing known at a mark happened after the mark.
 
 with
 
@@ -25,7 +24,7 @@ departures as (
 
 ),
 
--- a cancellation has no time of its own: it counts as known from the scheduled departure
+-- the data has no time of a cancellation: it counts as known from the scheduled departure
 due as (
 
     select
@@ -41,7 +40,7 @@ due as (
 
 ),
 
--- after a day nobody waits for it any more
+-- a flight that has not left after one day no longer counts as overdue
 no_longer_due as (
 
     select

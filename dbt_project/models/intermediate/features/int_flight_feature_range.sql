@@ -1,9 +1,9 @@
 -- depends_on: {{ ref('fct_flights') }}
 -- depends_on: {{ ref('fct_weather_observations') }}
--- One row: the scheduled dates whose features have to be made, and how far back what they look at reaches. A fact of one
--- day speaks in the features of the next 35 at the most: it is in means of 21 days, against which flights of the days
--- after are held. So a run with nothing new makes nothing, and a late correction makes the days after it again. A new
--- airport document moves instants, and makes all of them again.
+-- One row: the scheduled dates whose features have to be rebuilt, and how far back these features look. A fact of one day
+-- affects the features of at most the next 35 days: it is part of 21-day means, and flights of later days are compared with
+-- these means. So a run without new batches rebuilds nothing, and a late correction rebuilds the days after it. A new airport
+-- document can change instants, so it rebuilds all features.
 {{ config(pre_hook="{{ process_new_batches(['fct_flights', 'fct_weather_observations']) }}") }}
 {%- set history_days = 35 %}
 {%- set features = adapter.get_relation(database=target.dbname, schema='marts', identifier='flight_features') %}

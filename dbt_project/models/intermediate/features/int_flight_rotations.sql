@@ -1,6 +1,6 @@
--- One row per flight to be scored whose aircraft flew from New York within the 36 hours before: what that leg has said
--- by the cut-off, and how much slack the rotation leaves. The legs back to New York are not in the data: the way back is
--- taken to be as long as the way there. That the aircraft is known two hours before is an assumption.
+-- One row per flight to be scored whose aircraft flew from New York within the 36 hours before: what is known of that leg at
+-- the cut-off, and how much slack the rotation has. The legs back to New York are not in the data: the way back is assumed to
+-- take as long as the way there. That the aircraft is known two hours before is an assumption, too.
 
 with
 
@@ -35,7 +35,7 @@ known as (
     select
         flight_id,
         extract(epoch from scheduled_departure_at - previous_scheduled_at)::int / 60 as rotation_minutes,
-        -- there and back at 8 miles a minute, with 40 minutes of taxi and climb each way and 45 on the ground twice
+        -- there and back at 8 miles per minute, plus 40 minutes of taxi and climb each way and 45 minutes on the ground twice
         extract(epoch from scheduled_departure_at - previous_scheduled_at)::int / 60
         - (previous_distance_miles / 4 + 170) as rotation_slack_minutes,
         case

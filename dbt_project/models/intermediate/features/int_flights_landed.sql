@@ -1,5 +1,5 @@
--- One row per flight that has landed: what it says of the way, known from the full hour after its arrival on. Its air
--- time is held against the route's mean on the 21 days before, so that it tells the day's wind and detours.
+-- One row per flight that has landed: what it shows about the way, known from the full hour after its arrival. Its air time
+-- is compared with the route's mean of the 21 days before, so that it shows the day's wind and detours.
 
 with
 

@@ -1,6 +1,6 @@
--- One row per grain, member and full hour at which a flight of the member is scored: what landed flights have said by
--- then. They are those from all New York (network) or from an airport, and those to a destination, to its time zone
--- (region), or of an airline to that time zone: queues on the ground, holding and wind are shared by neighbours.
+-- One row per grain, member and full hour at which a flight of the member is scored: what landed flights show by then. The
+-- flights are those from all New York airports (network), from one airport, to one destination, to its time zone (region), or
+-- of one airline to that time zone: neighbouring destinations share queues on the ground, holding and wind.
 {{ config(post_hook="{{ analyze_lookup(['member', 'hour_at']) }}") }}
 
 with

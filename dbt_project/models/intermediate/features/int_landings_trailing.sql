@@ -1,6 +1,6 @@
 -- One row per grain, member and local date of a cut-off: how the flights of an airline, of an airline on a route, of an
--- airport's hour and of a flight number went on the 21 days before. A landing counts on the New York date on which it
--- became known, and only dates before the cut-off's count: all of them are over by then.
+-- airport in an hour, and of a flight number performed on the 21 days before. A landing counts on the New York date on which
+-- it became known, and only dates before the cut-off's count, because they are complete.
 {{ config(post_hook="{{ analyze_lookup(['member', 'cut_off_date']) }}") }}
 
 with

@@ -1,5 +1,5 @@
--- One row per route and local date of a cut-off: the mean time in the air of the route's flights that landed on the 21
--- days before, against which the air time of a flight is held.
+-- One row per route and local date of a cut-off: the mean air time of the route's flights that landed on the 21 days before.
+-- The air time of a flight is compared with it.
 
 with
 
@@ -15,7 +15,7 @@ moments as (
         route,
         (arrived_at at time zone 'America/New_York')::date as at_date,
         air_time_minutes,
-        false as is_asked
+        false as is_needed
     from cutoffs
     where air_time_minutes is not null
     union all
@@ -35,7 +35,7 @@ summed as (
         at_date,
         count(air_time_minutes)::int as timed_flights,
         sum(air_time_minutes)::int as air_time_minutes,
-        bool_or(is_asked) as is_asked
+        bool_or(is_needed) as is_needed
     from moments
     group by route, at_date
 
@@ -46,7 +46,7 @@ accumulated as (
     select
         route,
         at_date as cut_off_date,
-        is_asked,
+        is_needed,
         sum(air_time_minutes) over last_days / nullif(sum(timed_flights) over last_days, 0)::double precision
             as air_time_minutes_21d
     from summed
@@ -65,7 +65,7 @@ final as (
         cut_off_date,
         air_time_minutes_21d
     from accumulated
-    where is_asked
+    where is_needed
 
 )
 

@@ -1,5 +1,5 @@
--- One row per origin airport and scheduled local date and hour: how full the schedule is. The schedule is known long
--- before; cancelled and diverted flights are in it like all others.
+-- One row per origin airport, scheduled local date and hour: the number of scheduled flights. The schedule is known long
+-- before, so cancelled and diverted flights count as well.
 
 with
 

@@ -1,6 +1,6 @@
--- One row per airport and full hour: the last weather that is complete by then. A row at hour H holds the worst of its
--- hour, some of it reported at H:51, so it is complete at H + 1 h. Hours are missing: a row speaks for six hours, after
--- which there is no weather. A value that no instrument has shown is left out before it is calculated with.
+-- One row per airport and full hour: the last complete weather observation. The observation of hour H holds the worst values
+-- of that hour, some reported at H:51, so it is complete at H + 1 h. Some hours are missing: an observation is used for six
+-- hours, after which there is no weather. Values that no instrument can show are removed before anything is calculated.
 
 with
 
@@ -10,8 +10,8 @@ observations as (
 
 ),
 
--- an observation speaks at each of the six full hours after it was made
-spoken as (
+-- an observation is used at each of the six full hours after it was made
+repeated as (
 
     select
         observations.airport_id,
@@ -37,7 +37,7 @@ ranked as (
         min(visibility_miles) over since as visibility_miles_6h,
         pressure_millibars - first_value(pressure_millibars) over since as pressure_change_millibars,
         row_number() over (partition by airport_id, hour_at order by age) as recency
-    from spoken
+    from repeated
     window since as (partition by airport_id, hour_at order by age desc)
 
 ),
