@@ -1,195 +1,204 @@
-"""The lineage of a document as data: everything that happened to it, from its source bytes to its predictions.
-
-`loader.tracing.describe` reads it from the warehouse. Three renderers show it: `loader.tracing.terminal` for `why`, the
-report's page of documents, and the demo.
-"""
+"""Reads lineages from the warehouse: of many documents with a fixed number of queries, of one in full."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from psycopg2 import sql
+
+from loader.reading.inputs import InputFile
+from loader.tracing.facts import (
+    BatchFacts,
+    Coordinate,
+    DocumentId,
+    FullLineage,
+    LandedFacts,
+    Lineage,
+    OutcomeFacts,
+    RejectFacts,
+    SameKey,
+)
+from loader.tracing.marts import mart_rows
+from loader.tracing.snapshot import Snapshot
+from loader.tracing.source_bytes import find_source_bytes
+from warehouse.outcomes import CURRENT
+
+MAX_SAME_KEY = 20
+ALL_BYTES = 2**30  # PostgreSQL keeps no value as large as this
+OUTCOMES_TABLE = "intermediate.document_outcomes"
+
+BATCHES = """
+select batches.batch_id, batches.source, batches.feed, batches.committed_at, batches.run_id, batches.command,
+    batches.input_id, batches.input_name, batches.digest, batches.layout, batches.first_position, batches.first_byte
+from ledger.named_batches as batches
+where batches.batch_id = any(%(batches)s::uuid[])
+"""
+
+REJECTS = """
+select rejects.batch_id, rejects.position, rejects.reason, rejects.detail, rejects.pointer, rejects.first_byte,
+    rejects.length, rejects.fingerprint, substring(rejects.bytes from 1 for %(max_bytes)s), rejects.replayed_by
+from ledger.rejects
+inner join unnest(%(batches)s::uuid[], %(positions)s::bigint[]) as wanted (batch_id, position)
+    on rejects.batch_id = wanted.batch_id and rejects.position = wanted.position
+"""
+
+LANDED = """
+select raw._batch_id, raw._position, raw._fingerprint,
+    case when %(max_characters)s > 0 then left(raw.document::text, %(max_characters)s) end
+from raw.{source} as raw
+inner join unnest(%(batches)s::uuid[], %(positions)s::bigint[]) as wanted (batch_id, position)
+    on raw._batch_id = wanted.batch_id and raw._position = wanted.position
+where raw._batch_id = any(%(batches)s::uuid[])
+"""
+
+OUTCOMES = """
+select outcomes._batch_id, outcomes._position, outcomes.source, outcomes.outcome, outcomes.document_key,
+    outcomes.reason, survivors.input_name, outcomes.surviving_batch_id, outcomes.surviving_position
+from intermediate.document_outcomes as outcomes
+inner join unnest(%(batches)s::uuid[], %(positions)s::bigint[]) as wanted (batch_id, position)
+    on outcomes._batch_id = wanted.batch_id and outcomes._position = wanted.position
+left join ledger.named_batches as survivors on outcomes.surviving_batch_id = survivors.batch_id
+where outcomes._batch_id = any(%(batches)s::uuid[])
+"""
+
+CURRENT_DOCUMENT = """
+select batches.input_name, outcomes._position
+from intermediate.document_outcomes as outcomes
+inner join ledger.named_batches as batches on outcomes._batch_id = batches.batch_id
+where outcomes.source = %s and outcomes.document_key = %s and outcomes.outcome = %s
+"""
+
+SAME_KEY = """
+select batches.input_name, outcomes._position, outcomes.outcome
+from intermediate.document_outcomes as outcomes
+inner join ledger.named_batches as batches on outcomes._batch_id = batches.batch_id
+where
+    outcomes.source = %(source)s
+    and outcomes.document_key = %(key)s
+    and (outcomes._batch_id, outcomes._position) <> (%(batch_id)s, %(position)s)
+order by outcomes.version_at, batches.input_name, outcomes._position
+limit %(max_same_key)s
+"""
 
 
-class DocumentId(NamedTuple):
-    """How the warehouse identifies a document: the batch that read it, and its position in the batch's input."""
+def read_lineages(
+    snapshot: Snapshot, documents: Sequence[DocumentId], *, max_bytes: int, max_characters: int
+) -> list[Lineage]:
+    """Return the lineage of each document, in the given order.
 
-    batch_id: str
-    position: int
-
-
-@dataclass(frozen=True)
-class Coordinate:
-    """Where a document came from: the name of its input (file, or topic and partition), and its position there."""
-
-    name: str
-    position: int
-
-    def __str__(self) -> str:
-        """Return the coordinate as `why` takes it."""
-        return f"{self.name}:{self.position}"
-
-
-@dataclass(frozen=True)
-class BatchFacts:
-    """The batch that read the document, with its run and its input.
-
-    `first_position` and `first_byte` are where the batch begins in its input; `first_byte` is None for Kafka.
+    The number of queries depends on the number of sources, not of documents. At most `max_bytes` of a reject and
+    `max_characters` of a landed document are read.
     """
+    wanted = {
+        "batches": [document.batch_id for document in documents],
+        "positions": [document.position for document in documents],
+        "max_bytes": max_bytes,
+        "max_characters": max_characters,
+    }
+    batches = _batches(snapshot, wanted)
+    rejects = _rejects(snapshot, wanted)
+    outcomes = _outcomes(snapshot, wanted)
+    sources = {batch.source for batch in batches.values()} | {outcome.source for outcome in outcomes.values()}
+    landed = {
+        DocumentId(*row[:2]): LandedFacts(*row[2:])
+        for source in sorted(sources)
+        for row in snapshot.rows(sql.SQL(LANDED).format(source=sql.Identifier(source)), wanted)
+    }
+    return [
+        _lineage(document, batches.get(document.batch_id), rejects.get(document), landed.get(document), outcomes)
+        for document in documents
+    ]
 
-    batch_id: str
-    source: str
-    feed: Literal["file", "kafka", "replay"]
-    committed_at: datetime
-    run_id: str
-    command: str
-    input_id: str
-    input_name: str
-    digest: str | None
-    layout: str | None
-    first_position: int
-    first_byte: int | None
 
+def read_full_lineage(snapshot: Snapshot, document: DocumentId, at_hand: InputFile | None = None) -> FullLineage:
+    """Return everything that is known of one document, with its source bytes read again and checked.
 
-@dataclass(frozen=True)
-class RejectFacts:
-    """Why the document was rejected, and what `ledger.rejects` keeps of it.
-
-    `kept` are the first bytes that were read from the ledger, of `length` bytes in all; `replayed_by` is the batch that
-    landed the document later.
+    `at_hand` is a file that may hold the document under another name than the one it was loaded from.
     """
-
-    reason: str
-    detail: str
-    pointer: str | None
-    first_byte: int
-    length: int
-    fingerprint: str
-    kept: bytes
-    replayed_by: str | None
-
-    @property
-    def explanation(self) -> str:
-        """The detail, with the field it is about."""
-        return f"{self.detail} at {self.pointer}" if self.pointer else self.detail
+    (lineage,) = read_lineages(snapshot, [document], max_bytes=ALL_BYTES, max_characters=0)
+    outcome = lineage.outcome
+    replayed_by = lineage.reject.replayed_by if lineage.reject else None
+    replayed = DocumentId(replayed_by, document.position) if replayed_by else None
+    return FullLineage(
+        **{field.name: getattr(lineage, field.name) for field in fields(lineage)},
+        source_bytes=find_source_bytes(snapshot, lineage, at_hand),
+        current=_current(snapshot, outcome) if outcome else None,
+        same_key=_same_key(snapshot, document, outcome) if outcome else (),
+        mart_rows=mart_rows(snapshot, document) if outcome else (),
+        replay=read_full_lineage(snapshot, replayed, at_hand) if replayed else None,
+    )
 
 
-@dataclass(frozen=True)
-class LandedFacts:
-    """The document's row in its raw table; `text` is the beginning of its jsonb as text, if it was asked for."""
-
-    fingerprint: str
-    text: str | None
+def _batches(snapshot: Snapshot, wanted: dict[str, Any]) -> dict[str, BatchFacts]:
+    return {row[0]: BatchFacts(*row) for row in snapshot.rows(BATCHES, wanted)}
 
 
-@dataclass(frozen=True)
-class OutcomeFacts:
-    """What dbt made of a landed document.
-
-    `replaced_by` is the document kept in its place, where it is a duplicate or superseded.
-    """
-
-    source: str
-    outcome: str
-    key: str | None
-    reason: str | None
-    replaced_by: Coordinate | None
-    replaced_by_id: DocumentId | None
+def _rejects(snapshot: Snapshot, wanted: dict[str, Any]) -> dict[DocumentId, RejectFacts]:
+    found = {}
+    for row in snapshot.rows(REJECTS, wanted):
+        batch_id, position, reason, detail, pointer, first_byte, length, fingerprint, kept, replayed_by = row
+        found[DocumentId(batch_id, position)] = RejectFacts(
+            reason, detail, pointer, first_byte, length, fingerprint, bytes(kept), replayed_by
+        )
+    return found
 
 
-@dataclass(frozen=True)
-class SourceBytes:
-    """Where the document's original bytes are, and their beginning where they were read again and checked.
-
-    checked         read, and their fingerprint is the recorded one: `beginning`, of `length` bytes
-    file_missing    no file with the recorded content was found
-    file_differs    the file holds something else at this position
-    unreadable      the file cannot be read again; `detail` says why
-    reject_differs  the bytes kept in `ledger.rejects` do not have the recorded fingerprint
-    in_topic        in Kafka, while the topic keeps them
-    in_reject       in `ledger.rejects`, since the document was rejected first; `detail` is the batch that rejected it
-    """
-
-    state: Literal["checked", "file_missing", "file_differs", "unreadable", "reject_differs", "in_topic", "in_reject"]
-    beginning: bytes = b""
-    length: int = 0
-    detail: str = ""
-    is_complete: bool = True
+def _outcomes(snapshot: Snapshot, wanted: dict[str, Any]) -> dict[DocumentId, OutcomeFacts]:
+    """Return the outcomes of the documents; none before the first dbt run."""
+    if not snapshot.has_table(OUTCOMES_TABLE):
+        return {}
+    found = {}
+    for row in snapshot.rows(OUTCOMES, wanted):
+        batch_id, position, source, outcome, key, reason, kept_name, kept_batch, kept_position = row
+        found[DocumentId(batch_id, position)] = OutcomeFacts(
+            source=source,
+            outcome=outcome,
+            key=key,
+            reason=reason,
+            replaced_by=Coordinate(kept_name, kept_position) if kept_name else None,
+            replaced_by_id=DocumentId(kept_batch, kept_position) if kept_batch else None,
+        )
+    return found
 
 
-@dataclass(frozen=True)
-class SameKey:
-    """Another document with the same key, and its outcome."""
-
-    coordinate: Coordinate
-    outcome: str
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model predicts for a mart row; `model_id` and `probability` are None if it has no prediction yet."""
-
-    table: str
-    model_id: str | None
-    probability: float | None
-    is_stale: bool
-
-
-@dataclass(frozen=True)
-class MartRows:
-    """The rows of one mart that were made from the document: the key of the first, and how many there are."""
-
-    mart: str
-    key: tuple[str, ...]
-    rows: int
-    predictions: tuple[Prediction, ...]
+def _lineage(
+    document: DocumentId,
+    batch: BatchFacts | None,
+    reject: RejectFacts | None,
+    landed: LandedFacts | None,
+    outcomes: dict[DocumentId, OutcomeFacts],
+) -> Lineage:
+    outcome = outcomes.get(document)
+    known = batch or outcome
+    return Lineage(
+        document=document,
+        source=known.source if known else "",
+        coordinate=Coordinate(batch.input_name if batch else document.batch_id, document.position),
+        batch=batch,
+        reject=reject,
+        landed=landed,
+        outcome=outcome,
+    )
 
 
-@dataclass(frozen=True)
-class Lineage:
-    """What the warehouse knows of one document.
-
-    `batch` is None only if the ledger does not know the batch. A document has either a `reject` or a `landed` row; with
-    neither, the position holds no document. `outcome` is None until dbt has processed the batch.
-    """
-
-    document: DocumentId
-    source: str
-    coordinate: Coordinate
-    batch: BatchFacts | None
-    reject: RejectFacts | None
-    landed: LandedFacts | None
-    outcome: OutcomeFacts | None
-
-    @property
-    def is_empty(self) -> bool:
-        """True when the position holds no document: a blank line, a tombstone, a row that is gone."""
-        return self.reject is None and self.landed is None
+def _current(snapshot: Snapshot, outcome: OutcomeFacts) -> Coordinate | None:
+    if outcome.outcome == CURRENT or outcome.replaced_by:
+        return None
+    for name, position in snapshot.rows(CURRENT_DOCUMENT, [outcome.source, outcome.key, CURRENT]):
+        return Coordinate(name, position)
+    return None
 
 
-@dataclass(frozen=True)
-class FullLineage(Lineage):
-    """A lineage with everything that takes queries or file reads of its own.
-
-    `source_bytes` is None for an empty position. `current` is the current document with the same key, for a document
-    that is neither current nor replaced. `replay` is the lineage of the document in the batch that landed it later.
-    """
-
-    source_bytes: SourceBytes | None
-    current: Coordinate | None
-    same_key: tuple[SameKey, ...]
-    mart_rows: tuple[MartRows, ...]
-    replay: FullLineage | None
-
-
-@dataclass(frozen=True)
-class LossFacts:
-    """A position that was lost before it could be landed: it lies in a gap that somebody accepted."""
-
-    coordinate: Coordinate
-    first_position: int
-    last_position: int
-    reason: str
-    accepted_at: datetime
-    run_id: str
-    command: str
+def _same_key(snapshot: Snapshot, document: DocumentId, outcome: OutcomeFacts) -> tuple[SameKey, ...]:
+    wanted = {
+        "source": outcome.source,
+        "key": outcome.key,
+        "batch_id": document.batch_id,
+        "position": document.position,
+        "max_same_key": MAX_SAME_KEY,
+    }
+    return tuple(
+        SameKey(Coordinate(name, position), other) for name, position, other in snapshot.rows(SAME_KEY, wanted)
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from loader.tracing.lineage import DocumentId, MartRows, Prediction
+from loader.tracing.facts import DocumentId, MartRows, Prediction
 from loader.tracing.snapshot import Snapshot
 
 KEYED_TABLES = """

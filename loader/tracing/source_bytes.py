@@ -8,7 +8,7 @@ from loader.errors import LoaderError
 from loader.reading.inputs import InputFile
 from loader.reading.originals import find_original, read_beginning, read_document
 from loader.reading.ranges import fingerprint
-from loader.tracing.lineage import BatchFacts, Lineage, RejectFacts, SourceBytes
+from loader.tracing.facts import BatchFacts, Lineage, RejectFacts, SourceBytes
 from loader.tracing.snapshot import Snapshot
 
 NAMES = "select unnest(names) from ledger.named_inputs where input_id = %s"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from loader.reading.originals import message_command
-from loader.tracing.lineage import FullLineage, LossFacts, MartRows, RejectFacts, SourceBytes
+from loader.tracing.facts import FullLineage, LossFacts, MartRows, RejectFacts, SourceBytes
 from warehouse.outcomes import CURRENT
 from waybill.cli import shown_command
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from loader.errors import CoordinateUnknown
-from loader.tracing.describe import describe_in_full
-from loader.tracing.finding import FoundInputs, documents_at, find_by_row, find_inputs, losses_at
-from loader.tracing.lineage import FullLineage
+from loader.tracing.facts import FullLineage
+from loader.tracing.lineage import read_full_lineage
+from loader.tracing.search import FoundInputs, documents_at, find_by_row, find_inputs, losses_at
 from loader.tracing.snapshot import Snapshot
 from loader.tracing.terminal import lineage_lines, loss_lines
 from warehouse.connection import connect
@@ -45,7 +45,7 @@ def why_row(table: str, key: tuple[str, ...]) -> list[str]:
         mart, document = find_by_row(snapshot, table.rpartition(".")[2], key)
         if document is None:
             return [f"marts.{mart} {', '.join(key)} is inferred: facts use the key, no document describes it"]
-        lineage = describe_in_full(snapshot, document)
+        lineage = read_full_lineage(snapshot, document)
         _require_document(lineage)
         return [f"marts.{mart} {', '.join(key)} was made from this document:", *lineage_lines(lineage)]
 
@@ -58,7 +58,7 @@ def _lines_at(snapshot: Snapshot, name: str, position: int) -> Iterator[str]:
     empty: list[FullLineage] = []
     for one in found.inputs:
         for document in documents_at(snapshot, one, position):
-            lineage = describe_in_full(snapshot, document, found.file)
+            lineage = read_full_lineage(snapshot, document, found.file)
             if lineage.is_empty:
                 empty.append(lineage)
             else:

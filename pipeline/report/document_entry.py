@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from loader.tracing.lineage import Lineage, OutcomeFacts, RejectFacts
+from loader.tracing.facts import Lineage, OutcomeFacts, RejectFacts
 from loader.tracing.terminal import shown_time
 from waybill.cli import shown_command
 

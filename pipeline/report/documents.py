@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from loader.tracing.describe import describe
-from loader.tracing.finding import find_not_current, find_rejected
+from loader.tracing.lineage import read_lineages
+from loader.tracing.search import find_not_current, find_rejected
 from loader.tracing.snapshot import Snapshot
 from pipeline.accounting import SourceAccount
 from pipeline.report.document_entry import MAX_CHARACTERS, DocumentEntry, entry_of
@@ -57,7 +57,7 @@ def gather_documents(connection: Connection, accounts: Iterable[SourceAccount]) 
             *find_rejected(snapshot, max_per_reason=MAX_DESCRIBED),
             *find_not_current(snapshot, max_per_outcome=MAX_DESCRIBED),
         ]
-        lineages = describe(snapshot, documents, max_bytes=MAX_CHARACTERS, max_characters=MAX_CHARACTERS + 1)
+        lineages = read_lineages(snapshot, documents, max_bytes=MAX_CHARACTERS, max_characters=MAX_CHARACTERS + 1)
     entries = [entry_of(lineage) for lineage in lineages]
     reasons = connection.execute(text(REASONS)).all()
     rejected: dict[str, int] = {}

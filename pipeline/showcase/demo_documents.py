@@ -9,9 +9,9 @@ from collections.abc import Iterable
 import click
 from sqlalchemy import text
 
-from loader.tracing.describe import describe, describe_in_full
-from loader.tracing.finding import find_not_current, find_rejected
-from loader.tracing.lineage import FullLineage, Lineage
+from loader.tracing.facts import FullLineage, Lineage
+from loader.tracing.lineage import read_full_lineage, read_lineages
+from loader.tracing.search import find_not_current, find_rejected
 from loader.tracing.snapshot import Snapshot
 from loader.tracing.terminal import lineage_lines
 from ml.artefact import current_manifest
@@ -31,13 +31,13 @@ def show_documents() -> None:
     """Print what happened to the sample's faulty documents, as the warehouse has it."""
     with Snapshot(connect("reader")) as snapshot:
         ids = find_rejected(snapshot, max_per_reason=MAX_DOCUMENTS)
-        rejected = describe(snapshot, ids, max_bytes=0, max_characters=0)
+        rejected = read_lineages(snapshot, ids, max_bytes=0, max_characters=0)
         ids = find_not_current(snapshot, max_per_outcome=MAX_DOCUMENTS)
-        not_current = describe(snapshot, ids, max_bytes=0, max_characters=MAX_CHARACTERS)
+        not_current = read_lineages(snapshot, ids, max_bytes=0, max_characters=MAX_CHARACTERS)
         by_outcome = {lineage.outcome.outcome: lineage for lineage in not_current if lineage.outcome}
         superseded = by_outcome["superseded"]
-        correction = describe_in_full(snapshot, superseded.outcome.replaced_by_id)  # type: ignore[union-attr, arg-type]
-        (with_text,) = describe(snapshot, [correction.document], max_bytes=0, max_characters=MAX_CHARACTERS)
+        correction = read_full_lineage(snapshot, superseded.outcome.replaced_by_id)  # type: ignore[union-attr, arg-type]
+        (with_text,) = read_lineages(snapshot, [correction.document], max_bytes=0, max_characters=MAX_CHARACTERS)
     _show_rejected(rejected)
     _show_duplicate(by_outcome["duplicate"])
     _show_uncastable(by_outcome["uncastable"])

@@ -10,9 +10,9 @@ from psycopg2 import sql
 
 from loader.load import load
 from loader.plan import Request
-from loader.tracing.describe import describe
-from loader.tracing.finding import find_rejected
-from loader.tracing.lineage import DocumentId, Lineage
+from loader.tracing.facts import DocumentId, Lineage
+from loader.tracing.lineage import read_lineages
+from loader.tracing.search import find_rejected
 from loader.tracing.snapshot import Snapshot
 from tests.support.databases import rows
 from tests.support.documents import document
@@ -31,7 +31,7 @@ class CountingSnapshot(Snapshot):
 
 def described(documents: list[DocumentId]) -> tuple[list[Lineage], int]:
     with CountingSnapshot(connect("reader")) as snapshot:
-        lineages = describe(snapshot, documents, max_bytes=5, max_characters=10)
+        lineages = read_lineages(snapshot, documents, max_bytes=5, max_characters=10)
         return lineages, snapshot.queries
 
 
