@@ -7,7 +7,6 @@ from waybill import ctrl_c
 if __name__ == "__main__":
     ctrl_c.exit_on_interrupt()
 
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from benchmarks.flights_file import write_array, write_files, write_flights, wri
 from benchmarks.load_profile import profile
 from benchmarks.machine import description
 from benchmarks.peers import environment as peers
+from benchmarks.tables import lowest_to_highest, medians, print_table
 from loader.load import load
 from loader.plan import Request
 from waybill.cli import run
@@ -100,12 +100,15 @@ def _time_peer(found: dict[str, list[float]], name: str, work: Callable[[], dict
 
 
 def _show(seconds: dict[str, list[float]], rows: int) -> None:
-    ceiling = statistics.median(seconds[CEILING])
-    click.echo(f"{'method':<46}{'seconds':>9}{'rows/s':>11}{'ratio':>10}{'lowest to highest':>20}")
-    for name, found in seconds.items():
-        median = statistics.median(found)
-        spread = f"{min(found):.2f} to {max(found):.2f}"
-        click.echo(f"{name:<46}{median:>9.2f}{rows / median:>11,.0f}{ceiling / median:>10.2f}{spread:>20}")
+    median = medians(seconds)
+    print_table(
+        {"method": 46, "seconds": 9, "rows/s": 11, "ratio": 10, "lowest to highest": 20},
+        (
+            (name, f"{taken:.2f}", f"{rows / taken:,.0f}", f"{median[CEILING] / taken:.2f}",
+             lowest_to_highest(seconds[name], 2))
+            for name, taken in median.items()
+        ),
+    )  # fmt: skip
 
 
 def _show_profile(file: Path, rows: int) -> None:

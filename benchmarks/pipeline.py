@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,7 +23,9 @@ import orjson
 from benchmarks.databases import bench_database, database_url
 from benchmarks.machine import description
 from benchmarks.peers import environment as peers
+from benchmarks.tables import lowest_to_highest, medians, print_table
 from data.sample.documents import flights
+from waybill.cli import run
 
 QUICK_SHARE = 0.05
 PEERS = Path(peers.__file__).parent
@@ -52,7 +58,7 @@ def main(runs: int, share: float, quick: bool) -> None:
             growth = () if quick else measure_growth(folder)
             for name, taken in (*measure_waybill(folder), *measure_peers(folder, dlt), *growth):
                 seconds[name].append(taken)
-    print_table(seconds, rows, runs)
+    show(seconds, rows, runs)
 
 
 def write_files(folder: Path, share: float) -> dict[str, int]:
@@ -122,9 +128,9 @@ def _timed(*command: str, variables: dict[str, str] | None = None) -> float:
     return time.monotonic() - started
 
 
-def print_table(found: dict[str, list[float]], rows: dict[str, int], runs: int) -> None:
+def show(found: dict[str, list[float]], rows: dict[str, int], runs: int) -> None:
     """Print the medians, each with its ratio to the time into marts; what was left out has no line."""
-    seconds = {name: statistics.median(taken) for name, taken in found.items()}
+    seconds = medians(found)
     marts = (seconds["marts"], "")
     full = (seconds["older"], " of full") if "older" in seconds else marts
     table = [
@@ -138,13 +144,16 @@ def print_table(found: dict[str, list[float]], rows: dict[str, int], runs: int) 
         ("the newest 1 % by date added", "newest", rows["newest"], full),
     ]
     click.echo(f"medians of {runs}, including the start-up of the commands")
-    click.echo(f"{'step':<44}{'rows':>10}{'seconds':>10}{'rows/s':>10}{'× marts':>14}{'lowest to highest':>20}")
-    for what, name, count, (unit, words) in table:
-        if taken := seconds.get(name):
-            times = f"{taken / unit:.2f}{words}"
-            spread = f"{min(found[name]):.1f} to {max(found[name]):.1f}"
-            click.echo(f"{what:<44}{count:>10,}{taken:>10.1f}{count / taken:>10,.0f}{times:>14}{spread:>20}")
+    print_table(
+        {"step": 44, "rows": 10, "seconds": 10, "rows/s": 10, "× marts": 14, "lowest to highest": 20},
+        (
+            (what, f"{count:,}", f"{seconds[name]:.1f}", f"{count / seconds[name]:,.0f}",
+             f"{seconds[name] / unit:.2f}{words}", lowest_to_highest(found[name], 1))
+            for what, name, count, (unit, words) in table
+            if name in seconds
+        ),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":
-    main()
+    run(main, "python -m benchmarks.pipeline")

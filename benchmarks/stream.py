@@ -7,7 +7,6 @@ from waybill import ctrl_c
 if __name__ == "__main__":
     ctrl_c.exit_on_interrupt()
 
-import statistics
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -21,6 +20,7 @@ from benchmarks.own_broker import own_broker
 from benchmarks.peers import environment as peers
 from benchmarks.stream_latency import measure_latency
 from benchmarks.stream_methods import time_consumer, time_consumers, time_inserts, time_polling
+from benchmarks.tables import lowest_to_highest, medians, print_table
 from loader.declarations import read_source
 from streaming.producing.sending import produce
 from streaming.topics import create_topic, with_topic
@@ -81,24 +81,29 @@ def _time_methods(rows: int, runs: int, python: Path | None) -> dict[str, list[f
 
 
 def _show(found: dict[str, list[float]]) -> None:
-    ceiling = statistics.median(found[CEILING])
-    click.echo(f"{'method':<52}{'messages/s':>12}{'ratio':>8}{'lowest to highest':>20}")
-    for name, speeds in found.items():
-        median = statistics.median(speeds)
-        spread = f"{min(speeds):,.0f} to {max(speeds):,.0f}"
-        click.echo(f"{name:<52}{median:>12,.0f}{median / ceiling:>8.3f}{spread:>20}")
+    median = medians(found)
+    print_table(
+        {"method": 52, "messages/s": 12, "ratio": 8, "lowest to highest": 20},
+        (
+            (name, f"{speed:,.0f}", f"{speed / median[CEILING]:.3f}", lowest_to_highest(found[name]))
+            for name, speed in median.items()
+        ),
+    )
 
 
 def _show_consumers(file: Path, runs: int) -> None:
     lines = file.read_bytes().splitlines()
-    click.echo(f"\n{'consumers on four partitions':<52}{'messages/s':>12}{'lowest to highest':>28}")
+    found: dict[str, list[float]] = defaultdict(list)
     for consumers in (1, 2, 4):
-        speeds = []
         for number in range(runs):
             with bench_database():
-                speeds.append(len(lines) / time_consumers(f"four-{consumers}-{number}", lines, consumers))
-        spread = f"{min(speeds):,.0f} to {max(speeds):,.0f}"
-        click.echo(f"{consumers:<52}{statistics.median(speeds):>12,.0f}{spread:>28}")
+                seconds = time_consumers(f"four-{consumers}-{number}", lines, consumers)
+            found[str(consumers)].append(len(lines) / seconds)
+    click.echo()
+    print_table(
+        {"consumers on four partitions": 52, "messages/s": 12, "lowest to highest": 28},
+        ((name, f"{speed:,.0f}", lowest_to_highest(found[name])) for name, speed in medians(found).items()),
+    )
 
 
 def _show_latency(file: Path) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-import time
-
 import click
 
 from tests.crash.rounds import run_rounds
+from tests.crash.totals import print_totals
 
 WRONG = ("lost", "doubled", "batches that do not balance", "reruns that did not complete", "tracebacks")
 COUNTED = (
@@ -24,12 +22,7 @@ COUNTED = (
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same files, targets and moments.")
 def main(rounds: int, seed: int) -> None:
     """Run the rounds; exit with 1 if a document was lost or doubled, or a batch does not balance."""
-    started = time.monotonic()
-    totals = run_rounds(rounds, seed)
-    for name in (*COUNTED, *WRONG):
-        click.echo(f"{name:<30} {totals[name]:>12,}")
-    click.echo(f"{'seconds':<30} {time.monotonic() - started:>12,.0f}")
-    sys.exit(any(totals[name] for name in WRONG))
+    print_totals(lambda: run_rounds(rounds, seed), COUNTED, WRONG)
 
 
 if __name__ == "__main__":

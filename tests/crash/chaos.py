@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import signal
-import sys
-import time
 
 import click
 
 from tests.crash.chaos_rounds import WRONG, run_rounds
 from tests.crash.faults import FAULTS
+from tests.crash.totals import print_totals
 
 COUNTED = (
     "rounds", *FAULTS, "consumers", "consumers that found no server", "batches", "messages", "landed", "rejected",
@@ -27,12 +26,7 @@ COUNTED = (
 def main(rounds: int, seed: int) -> None:
     """Run the rounds; exit with 1 if a message was lost or doubled, books are wrong, or a consumer got stuck."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    started = time.monotonic()
-    totals = run_rounds(rounds, seed)
-    for name in (*COUNTED, *WRONG):
-        click.echo(f"{name:<34} {totals[name]:>12,}")
-    click.echo(f"{'seconds':<34} {time.monotonic() - started:>12,.0f}")
-    sys.exit(any(totals[name] for name in WRONG))
+    print_totals(lambda: run_rounds(rounds, seed), COUNTED, WRONG)
 
 
 if __name__ == "__main__":
