@@ -8,6 +8,7 @@ was killed.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 
 class WorkLock:
-    """A shared lock on a connection of its own, held while a command works; taken again after the server was away."""
+    """A shared lock on its own connection, held while a command works; taken again after the server was away."""
 
     def __init__(self, command: str) -> None:
         """Take the lock; `command` is how a waiting migration names its holder.
@@ -56,6 +57,7 @@ class WorkLock:
             "keepalives_idle": "60",
         }
         self._connection = self._acquire()
+        self.pid = os.getpid()
 
     def _acquire(self) -> Connection:
         connection = open_connection(self._parameters)
@@ -104,7 +106,8 @@ def renew_held() -> None:
     """Take again what this process holds and lost together with the server; called once the server is up again."""
     with _renewing:
         for lock in list(_held):
-            lock.renew()
+            if lock.pid == os.getpid():  # a forked child shares the connection and must not use it
+                lock.renew()
 
 
 def wait_for_workers(connection: Connection) -> None:

@@ -64,7 +64,7 @@ def upgrade(connection: Connection, logins: dict[Role, str]) -> None:
 
 
 def _prepare(connection: Connection, layout: int | None) -> None:
-    """Tell Alembic at which revision a database is that was made before there were migrations."""
+    """Create Alembic's table, with the revision of a database that was made before there were migrations."""
     with connection, connection.cursor() as cursor:
         cursor.execute(f"set lock_timeout = '{TABLE_LOCK_SECONDS}s'")
         cursor.execute(VERSION_TABLE)
