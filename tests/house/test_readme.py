@@ -1,4 +1,4 @@
-"""The README is a short map in a fixed order, and it shows the stages and the output of commands as they are."""
+"""The README is a short map in a fixed order, and it shows the stages and the output of commands exactly."""
 
 from __future__ import annotations
 

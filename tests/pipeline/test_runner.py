@@ -1,4 +1,4 @@
-"""Single stages and gates: what a stage holds while it runs, and what its error tells you to look at."""
+"""Single stages and gates: what a stage holds while it runs, and what its error says to look at."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def run_command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def type_at_terminal(text: str, *arguments: str) -> tuple[int, str]:
-    """Run a command at a terminal of its own; return its exit code and what it showed."""
+    """Run a command in a new terminal; return its exit code and its output."""
     ours, its = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "warehouse", *arguments], stdin=its, stdout=its, stderr=its, cwd=PROJECT

@@ -142,8 +142,8 @@ with run as (
 )
 insert into ledger.batches (batch_id, input_id, run_id, source, feed, first_position, next_position, contract_digest,
     read, landed, rejected, skipped)
-select gen_random_uuid(), input_id, run_id, 'things', 'kafka', first, behind, '', landed + skipped, landed, 0, skipped
-from run cross join input cross join (values (0, 9, 2, 1), (9, 12, 0, 2)) as batch (first, behind, landed, skipped)
+select gen_random_uuid(), input_id, run_id, 'things', 'kafka', first, following, '', landed + skipped, landed, 0, skipped
+from run cross join input cross join (values (0, 9, 2, 1), (9, 12, 0, 2)) as batch (first, following, landed, skipped)
 """
 
 
