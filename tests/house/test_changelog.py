@@ -25,6 +25,7 @@ def test_a_new_module_exists(module: str) -> None:
     assert find_spec(module)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", new_names("Python names"))
 def test_a_new_name_exists(name: str) -> None:
     words, attributes = name.split("."), []
