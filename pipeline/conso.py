@@ -8,6 +8,7 @@ if __name__ == "__main__":
     ctrl_c.exit_on_interrupt()
 
 import logging
+import os
 import shlex
 import subprocess
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from pipeline.errors import RunRefused
 from warehouse import embedded
 from warehouse.connection import current_warehouse, engine
 from waybill.cli import run, shown_command
+from waybill.settings import PROJECT
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +66,9 @@ def measure(command: tuple[str, ...], name: str | None) -> int:
 
 def _run_to_the_end(command: tuple[str, ...]) -> int:
     """Run a command and return its exit code. Ctrl-C reaches the command itself, so its end is awaited."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH" or not _is_ours(value)}
     try:
-        process = subprocess.Popen(command)
+        process = subprocess.Popen(command, env=environment)
     except OSError as error:
         raise RunRefused(f"{command[0]} cannot be run: {error.strerror}; name a program and its arguments") from None
     while True:
@@ -73,6 +76,11 @@ def _run_to_the_end(command: tuple[str, ...]) -> int:
             return process.wait()
         except KeyboardInterrupt:
             continue
+
+
+def _is_ours(python_path: str) -> bool:
+    """Return True for the PYTHONPATH of `waybill` itself: a measured command must not import from this checkout."""
+    return os.path.realpath(python_path) == os.fspath(PROJECT)
 
 
 def show() -> None:

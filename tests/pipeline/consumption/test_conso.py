@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from pipeline.conso import main
+from pipeline.conso import main, measure
 from pipeline.consumption.meter import COMMANDS, POSTGRESQL
 from pipeline.errors import RunRefused
 from pipeline.runner import run_stage
@@ -63,6 +64,15 @@ def test_any_command_can_be_measured_and_recorded(database: str) -> None:
     [(kind, name, outcome, cpu)] = rows("select kind, stage, outcome, cpu_seconds from ledger.stage_runs")
     assert (kind, name, outcome) == ("command", "burner", "failed")
     assert cpu >= 0.25
+
+
+def test_a_measured_command_imports_nothing_of_ours(
+    database: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path, expected in ((os.getcwd(), "None"), ("/elsewhere", "/elsewhere")):
+        monkeypatch.setenv("PYTHONPATH", path)
+        assert measure((sys.executable, "-c", "import os; print(os.environ.get('PYTHONPATH'))"), "path") == 0
+        assert capfd.readouterr().out == f"{expected}\n"
 
 
 def test_a_command_that_does_not_exist_is_one_line(database: str) -> None:
