@@ -152,10 +152,7 @@ def built(loaded: None, tmp_path_factory: pytest.TempPathFactory) -> None:
 
 def test_the_ledger_shows_every_planted_fault(folder: Path, planted: dict[str, Any], loaded: None) -> None:
     faults = planted["faults"]
-    rejected = rows(
-        "select name, position, reason from ledger.rejects join ledger.batches using (batch_id)"
-        " join ledger.inputs using (input_id)"
-    )
+    rejected = rows("select input_name, position, reason from ledger.open_rejects")
     assert sorted((below(name, folder), position, reason) for name, position, reason in rejected) == sorted(
         (fault["file"], fault["position"], fault["expected"]["rejected"])
         for fault in faults
@@ -185,8 +182,8 @@ def test_a_repeated_file_is_skipped(folder: Path, planted: dict[str, Any], loade
 
 def test_every_planted_document_has_its_expected_outcome(folder: Path, planted: dict[str, Any], built: None) -> None:
     query = (
-        "select name, _position, outcome, reason from intermediate.document_outcomes as outcomes"
-        " join ledger.batches on outcomes._batch_id = batches.batch_id join ledger.inputs using (input_id) where "
+        "select input_name, _position, outcome, reason from intermediate.document_outcomes as outcomes"
+        " join ledger.named_batches as batches on outcomes._batch_id = batches.batch_id where "
     )
     planted_outcomes = {
         (fault["file"], fault["position"], fault["expected"]["outcome"])
@@ -194,7 +191,7 @@ def test_every_planted_document_has_its_expected_outcome(folder: Path, planted: 
         if "outcome" in fault["expected"]
     }
     others = rows(f"{query} outcome <> 'current'")
-    late = rows(f"{query} outcome = 'current' and name like '%/late-%'")
+    late = rows(f"{query} outcome = 'current' and input_name like '%/late-%'")
     found = {(below(name, folder), position, outcome) for name, position, outcome, _ in [*others, *late]}
     assert found == {outcome for outcome in planted_outcomes if outcome[1]}
     reasons = [reason for _, _, outcome, reason in others if outcome == "uncastable"]

@@ -57,7 +57,7 @@ def test_the_ledger_names_each_fault(made: tuple[bytes, list[Planted]], database
 
     load(Request(files=(str(COMMITTED),), layout="records"))
 
-    found = rows("select source, position, reason from ledger.rejects join ledger.batches using (batch_id) order by 2")
+    found = rows("select source, position, reason from ledger.open_rejects order by 2")
     assert found == [("flights", position, planted[position].expected["rejected"]) for position in sorted(planted)]
     assert len(found) == 3
     assert rows("select pointer from ledger.drift") == [("/gate",)]

@@ -65,8 +65,8 @@ def refused(ran: subprocess.CompletedProcess[str]) -> str:
 def booked(path: Path) -> tuple[int, int, int]:
     """Return read, landed and rejected of a file's batches."""
     ((read, landed, rejected),) = rows(
-        "select coalesce(sum(read), 0), coalesce(sum(landed), 0), coalesce(sum(rejected), 0) from ledger.batches"
-        " join ledger.inputs using (input_id) where name = %s",
+        "select coalesce(sum(read), 0), coalesce(sum(landed), 0), coalesce(sum(rejected), 0)"
+        " from ledger.named_batches where input_name = %s",
         str(path),
     )
     return int(read), int(landed), int(rejected)
@@ -75,8 +75,7 @@ def booked(path: Path) -> tuple[int, int, int]:
 def rejected(path: Path) -> list[tuple[int, str]]:
     """Return position and reason of a file's rejects."""
     return rows(
-        "select position, reason from ledger.rejects join ledger.batches using (batch_id)"
-        " join ledger.inputs using (input_id) where name = %s order by position",
+        "select position, reason from ledger.open_rejects where input_name = %s order by position",
         str(path),
     )  # type: ignore[return-value]
 

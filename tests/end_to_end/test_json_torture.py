@@ -83,10 +83,11 @@ def oracle(database: str) -> Oracle:
 
 def found() -> dict[tuple[str, int], str]:
     """Return (file name, position) → `landed` or the reason."""
-    landed = "select name, _position, 'landed' from raw.anything join ledger.batches on _batch_id = batch_id"
-    rejected = "select name, position, reason from ledger.rejects join ledger.batches using (batch_id)"
-    both = f"{landed} join ledger.inputs using (input_id) union all {rejected} join ledger.inputs using (input_id)"
-    outcomes = rows(both)
+    landed = (
+        "select input_name, _position, 'landed' from raw.anything join ledger.named_batches on _batch_id = batch_id"
+    )
+    rejected = "select input_name, position, reason from ledger.open_rejects"
+    outcomes = rows(f"{landed} union all {rejected}")
     assert len({outcome[:2] for outcome in outcomes}) == len(outcomes), "one outcome a document"
     return {(name.rpartition("/")[2], position): outcome for name, position, outcome in outcomes}
 

@@ -39,13 +39,9 @@ def test_every_row_leads_back_to_its_bytes(
         (source / name).write_bytes(data)
     load(Request(("things",), (str(source),)))
     landed = rows(
-        "select inputs.name, _position, _fingerprint from raw.things join ledger.batches on batch_id = _batch_id"
-        " join ledger.inputs using (input_id)"
+        "select input_name, _position, _fingerprint from raw.things join ledger.named_batches on batch_id = _batch_id"
     )
-    rejected = rows(
-        "select inputs.name, position, fingerprint from ledger.rejects join ledger.batches using (batch_id)"
-        " join ledger.inputs using (input_id)"
-    )
+    rejected = rows("select input_name, position, fingerprint from ledger.open_rejects")
     assert len(landed) == 4 * 48 + 1 + 24
     for name, position, fingerprint in landed + rejected:
         output = "\n".join(why(f"{name}:{position}"))

@@ -24,10 +24,7 @@ def test_messages_land_once_and_rejects_name_their_coordinate(things: Things) ->
     assert (health.landed, health.rejected, health.skipped, health.lag) == (4, 5, 1, 0)
     assert things.landed() == [1, 2, 3, 4]
     assert things.books() == (10, 4, 5, 1)
-    named = rows(
-        "select inputs.name || ':' || rejects.position, reason, bytes from ledger.rejects"
-        " join ledger.batches using (batch_id) join ledger.inputs using (input_id) order by position"
-    )
+    named = rows("select coordinate, reason, bytes from ledger.open_rejects order by position")
     reasons = ["not_storable", "not_utf8", "not_json", "breaks_contract", "not_json"]
     expected = [
         (f"{things.topic}:0:{1 + place}", reason, raw)
