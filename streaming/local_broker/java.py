@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from waybill import ctrl_c
+
+if __name__ == "__main__":
+    ctrl_c.exit_on_interrupt()
+
 import os
 import re
 import shutil
