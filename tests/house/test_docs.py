@@ -135,5 +135,6 @@ def headings_of(document: Path) -> list[str]:
 def test_the_audit_in_the_docs_covers_every_lock() -> None:
     [patterns] = re.findall(r"for file in ([^;]+); do .*pip-audit", Path("docs/security.md").read_text())
     covered = {path for pattern in patterns.split() for path in Path().glob(pattern)}
-    locks = {path for path in Path().glob("**/*.txt") if path.parts[0] != ".venv" and "--hash=" in path.read_text()}
+    tracked = subprocess.run(["git", "ls-files", "*.txt"], capture_output=True, text=True, check=True).stdout.split()
+    locks = {path for path in map(Path, tracked) if "--hash=" in path.read_text()}
     assert covered == locks
