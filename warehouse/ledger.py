@@ -162,8 +162,8 @@ class StageRun(Ledger):
 
     `run_id` is null for a stage that was run by itself, and for a command. Peak and mean are of the memory of all parts
     together. Bytes are read from and written to the disk, null if they cannot be measured for a part. Energy is the
-    amount above an idle machine; `assumptions` are the constants behind energy and CO2. Only figures of the same
-    `machine` can be compared.
+    amount above an idle machine; `assumptions` are the constants that energy and CO2 are calculated with. Only figures
+    of the same `machine` can be compared.
     """
 
     __tablename__ = "stage_runs"

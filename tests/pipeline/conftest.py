@@ -79,8 +79,8 @@ def full_warehouse(module_database: str) -> Iterator[dict[str, UUID]]:
         )
         for position in (18, 20):
             connection.execute(
-                text("update raw.flights set document = document || cast(:fate as jsonb) where _position = :position"),
-                {"position": position, "fate": json.dumps({
+                text("update raw.flights set document = document || cast(:more as jsonb) where _position = :position"),
+                {"position": position, "more": json.dumps({
                     "outcome": "superseded", "surviving_batch_id": str(batches["flights"]), "surviving_position": 19
                 })},
             )  # fmt: skip

@@ -48,5 +48,5 @@ def layout_differs(database: str, layout: int | None) -> str:
         )
     return (
         f"the database {database} has layout {layout}, from before Waybill could migrate its tables; nothing was "
-        "changed: go on with the version that made it, or name another database in PGDATABASE and load the files there"
+        "changed: use the version that made it, or name another database in PGDATABASE and load the files there"
     )

@@ -1,6 +1,6 @@
 {#-
     What `loader/sources/<source>.yml` declares, as the generated `models/_sources.yml` hands it to dbt: key, version, missing
-    texts and withdrawal. It is the only place where they are said.
+    texts and withdrawal. They are declared nowhere else.
 -#}
 {% macro source_declaration(source_name) %}
     {%- for node in graph.sources.values() if node.source_name == 'raw' and node.name == source_name -%}

@@ -1,6 +1,6 @@
 -- One document holds a station's observations of one UTC day. A value that does not cast makes the whole document
 -- uncastable, so that a day is complete or not there at all. So do two observations of one hour, and an observation of
--- another day: its row could not be told apart from another document's row.
+-- another day: its row could not be distinguished from another document's row.
 {%- set fields = {
     'airport_id': '/station/airport',
     'observation_date': '/date',
