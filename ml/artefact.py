@@ -12,6 +12,7 @@ from typing import Any
 
 from ml.errors import ArtefactBroken, NoModel, OtherVersions
 from waybill.atomic_files import atomic_file, write_atomic
+from waybill.cli import shown_command
 from waybill.settings import get_settings, relative_name
 
 MODEL, MANIFEST, CURRENT = "model.joblib", "manifest.json", "current"
@@ -82,7 +83,7 @@ def load(task: str) -> tuple[Any, dict[str, Any]]:
     if hashlib.sha256(raw).hexdigest() != manifest["sha256"]:
         raise ArtefactBroken(
             f"{relative_name(path)} is not the file that was saved, so it was not loaded:"
-            f" train again with `python -m ml.train --task {task} --force`"
+            f" train again with `{shown_command(f'train --task {task} --force')}`"
         )
     different = [
         f"{name} {manifest['versions'].get(name)}"
@@ -92,7 +93,7 @@ def load(task: str) -> tuple[Any, dict[str, Any]]:
     if different:
         raise OtherVersions(
             f"{relative_name(path)} was saved with {', '.join(different)}, so it was not loaded:"
-            f" train again with `python -m ml.train --task {task} --force`"
+            f" train again with `{shown_command(f'train --task {task} --force')}`"
         )
     import io
 
