@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 import signal
@@ -16,7 +15,6 @@ from pathlib import Path
 
 import psycopg2
 import pytest
-import yaml
 
 from streaming.local_broker.configuration import ExtraListener
 from streaming.local_broker.process import BrokerPaths, broker_address, choose_ports
@@ -30,10 +28,10 @@ from tests.crash.rounds import UNBALANCED
 from tests.crash.sender import SECONDS, Sender
 from tests.support.databases import own_server, rows
 from tests.support.kafka.broker import own_broker_paths
+from tests.support.kafka.things import declare_things
 from warehouse.connection import connection_parameters, forget
 from warehouse.errors import WarehouseError
 
-CONTRACT = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}, "text": {}}}
 COMPACTED = {"cleanup.policy": "compact,delete", "segment.ms": "200", "min.cleanable.dirty.ratio": "0.001"}
 CATCH_UP_SECONDS = 60
 MAX_LAST_READS = 4
@@ -95,12 +93,7 @@ def _prepare_round(servers: Servers, number: int, rng: random.Random) -> ChaosRo
     folder = servers.broker.home / f"round-{number}"
     folder.mkdir()
     name = f"chaos-{number}"
-    declaration = {
-        "source": "things", "description": "Things.", "contract": "things.schema.json", "topic": name,
-        "key": ["/id"], "version": "/id",
-    }  # fmt: skip
-    (folder / "things.yml").write_text(yaml.safe_dump(declaration))
-    (folder / "things.schema.json").write_text(json.dumps(CONTRACT))
+    declare_things(folder, name)
     topic = ObservedTopic(str(broker_address(servers.broker)), name)
     return ChaosRound(folder, servers, topic, rng, poll_records=rng.randint(100, 4000))
 

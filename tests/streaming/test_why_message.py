@@ -7,7 +7,6 @@ import logging
 from pathlib import Path
 
 import pytest
-import yaml
 from kafka import KafkaProducer, TopicPartition
 
 import loader.declarations
@@ -23,6 +22,7 @@ from streaming.consuming.metrics import ConsumerMetrics
 from streaming.message import read_message
 from streaming.topics import create_topic, delete_topic
 from tests.support.databases import rows
+from tests.support.kafka.things import declare_things
 
 BOOKS = "select sum(read)::int, sum(landed)::int, sum(rejected)::int, sum(skipped)::int from ledger.batches"
 GOOD = b'{"id": 1}'
@@ -54,11 +54,7 @@ def declare(folder: Path, id_type: str | list[str]) -> None:
 
 @pytest.fixture
 def things(tmp_path: Path, topic: str, broker: str, database: str, monkeypatch: pytest.MonkeyPatch) -> Things:
-    declaration = {
-        "source": "things", "description": "Things.", "contract": "things.schema.json", "topic": topic,
-        "key": ["/id"], "version": "/id",
-    }  # fmt: skip
-    (tmp_path / "things.yml").write_text(yaml.safe_dump(declaration))
+    declare_things(tmp_path, topic)
     declare(tmp_path, "integer")
     monkeypatch.setattr(loader.declarations, "SOURCES", tmp_path)
     monkeypatch.setattr(loader.declarations, "CONTRACTS", tmp_path)

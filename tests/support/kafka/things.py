@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import yaml
 from kafka import KafkaProducer
 
 from loader.declarations import read_source
@@ -52,6 +53,16 @@ class Things:
     def books(self) -> tuple[int, int, int, int]:
         query = "select sum(read)::int, sum(landed)::int, sum(rejected)::int, sum(skipped)::int from ledger.batches"
         return rows(query)[0]  # type: ignore[return-value]
+
+
+def declare_things(folder: Path, topic: str) -> None:
+    """Write the declaration and the contract of the source `things`, which comes from this topic."""
+    declaration = {
+        "source": "things", "description": "Things.", "contract": "things.schema.json", "topic": topic,
+        "key": ["/id"], "version": "/id",
+    }  # fmt: skip
+    (folder / "things.yml").write_text(yaml.safe_dump(declaration))
+    (folder / "things.schema.json").write_text(json.dumps(CONTRACT))
 
 
 def thing(number: int) -> bytes:
