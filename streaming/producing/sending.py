@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
@@ -53,14 +54,7 @@ def produce(source: Source, files: tuple[str, ...], options: ProducerOptions = D
     topic = find_topic(topic_name(source)).name
     client = client_options()
     with translate_kafka_errors(client):
-        producer = KafkaProducer(
-            **client,
-            acks="all",
-            enable_idempotence=True,
-            compression_type=None if options.compression == "none" else options.compression,
-            linger_ms=LINGER_MS,
-            batch_size=BATCH_BYTES,
-        )
+        producer = _create_producer(client, options.compression)
     report = DeliveryReport()
     try:
         with translate_kafka_errors(client):
@@ -80,6 +74,17 @@ def produce(source: Source, files: tuple[str, ...], options: ProducerOptions = D
         reasons = "; ".join(report.reasons) or "the broker did not answer in time"
         raise NotAcknowledged(f"{missing:,} of {report.sent:,} documents were not acknowledged: {reasons}")
     return report
+
+
+def _create_producer(client: dict[str, Any], compression: str) -> KafkaProducer:
+    return KafkaProducer(
+        **client,
+        acks="all",
+        enable_idempotence=True,
+        compression_type=None if compression == "none" else compression,
+        linger_ms=LINGER_MS,
+        batch_size=BATCH_BYTES,
+    )
 
 
 def _send(producer: KafkaProducer, topic: str, document: Document, report: DeliveryReport) -> None:
