@@ -1,1 +1,1 @@
-"""Kafka: a local broker, a producer of documents, and the consumer that lands them by the loader's own writer."""
+"""Kafka: a local broker, a producer of documents, and the consumer that lands them with the loader's own `land`."""
