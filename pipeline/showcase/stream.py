@@ -33,7 +33,7 @@ from streaming.local_broker.server import start_broker
 from streaming.topics import Topic, create_topic, delete_topic, find_topic, topic_name
 from warehouse.connection import engine
 from warehouse.runs import recorded_run
-from waybill.cli import run
+from waybill.cli import run, shown_command
 from waybill.settings import get_settings
 
 VIEW_SECONDS = 1.0
@@ -83,6 +83,7 @@ def stream(options: StreamOptions) -> None:
     print_books()  # 5.
     with engine("reader").connect() as connection:
         compare(pipeline_marts, mart_hashes(connection))
+    click.echo(f"psql: {shown_command('psql')}")
 
 
 @dataclass(frozen=True)

@@ -22,20 +22,20 @@ POSITIONS = """
     from ledger.inputs
     where feed = 'kafka' and topic_id = any(:topic_ids)
 """
-CURRENT = "select count(*) from marts.fct_flights"
-SCORED = "select count(*) from predictions.{}"
+CURRENT_FLIGHTS = "select count(*) from marts.fct_flights"
+PREDICTIONS = "select count(*) from predictions.{}"
 # from the oldest message of a batch to the dbt run that processed the batch, over the batches of the last such run
 LATENCY = """
-    select percentile_cont(0.5) within group (order by extract(epoch from taken.processed_at - batches.sent_at))
-    from intermediate.processed_batches as taken
-    inner join ledger.batches on taken.batch_id = batches.batch_id
-    where taken.model = 'fct_flights' and batches.sent_at is not null
-        and taken.processed_at = (
-            select max(newest.processed_at)
-            from intermediate.processed_batches as newest
-            inner join ledger.batches as held on newest.batch_id = held.batch_id
-            where newest.model = 'fct_flights' and held.sent_at is not null
-        )
+    with processed as (
+        select processed.processed_at, batches.sent_at
+        from intermediate.processed_batches as processed
+        inner join ledger.batches on processed.batch_id = batches.batch_id
+        where processed.model = 'fct_flights' and batches.sent_at is not null
+    )
+
+    select percentile_cont(0.5) within group (order by extract(epoch from processed_at - sent_at))
+    from processed
+    where processed_at = (select max(processed_at) from processed)
 """
 
 
@@ -55,7 +55,7 @@ class Figures:
     latency_seconds: float | None
 
 
-def _predictions(connection: Connection) -> str:
+def _predictions_table(connection: Connection) -> str:
     return connection.dialect.identifier_preparer.quote(get_settings().waybill_task)
 
 
@@ -74,8 +74,8 @@ class Meter:
             lag=self._lag(connection),
             landed=intake.landed,
             rejected=intake.rejected,
-            current_flights=connection.scalar(text(CURRENT)) or 0,
-            predictions=connection.scalar(text(SCORED.format(_predictions(connection)))) or 0,
+            current_flights=connection.scalar(text(CURRENT_FLIGHTS)) or 0,
+            predictions=connection.scalar(text(PREDICTIONS.format(_predictions_table(connection)))) or 0,
             latency_seconds=connection.scalar(text(LATENCY)),
         )
 
