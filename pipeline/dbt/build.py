@@ -53,7 +53,7 @@ def build_and_check_freshness() -> tuple[int, str]:
 def stale_sources() -> list[str]:
     """Run `dbt source freshness` and return the sources whose last batch is older than they declare.
 
-    A source from which nothing has been landed is not stale.
+    So is a source that declares freshness and from which nothing has landed.
 
     Raises:
         DbtFailed: dbt could not read the project or the warehouse.

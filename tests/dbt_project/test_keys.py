@@ -41,6 +41,7 @@ def built(dbt: Dbt) -> Dbt:
         ("run", "-s", "dim_airports", "dim_airlines", "--full-refresh"),
         ("run", "-s", "fct_flights", "--full-refresh"),
         ("run", "-s", "intermediate.deduplicated", "dim_aircraft", "--full-refresh"),
+        ("run", "-s", "int_flights_outcomes"),
     ],
     ids=" ".join,
 )

@@ -14,13 +14,15 @@ MACROS = DBT_PROJECT / "macros"
 
 def test_each_macro_has_its_own_file() -> None:
     for path in MACROS.rglob("*.sql"):
-        assert re.findall(r"{%-? macro (\w+)", path.read_text()) == [path.stem], path
+        found = re.findall(r"{%-? (?:macro (\w+)|materialization (\w+))", path.read_text())
+        assert [macro or f"materialization_{materialization}" for macro, materialization in found] == [path.stem], path
 
 
 def test_each_folder_describes_its_macros() -> None:
     for folder in (path for path in MACROS.iterdir() if path.is_dir()):
         described = yaml.safe_load((folder / "_macros.yml").read_text())["macros"]
-        assert sorted(macro["name"] for macro in described) == sorted(path.stem for path in folder.glob("*.sql"))
+        names = sorted(re.sub(r"^(materialization_\w+)_postgres$", r"\1", macro["name"]) for macro in described)
+        assert names == sorted(path.stem for path in folder.glob("*.sql"))
         assert all(macro["description"] for macro in described)
 
 

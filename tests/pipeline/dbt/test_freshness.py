@@ -1,0 +1,34 @@
+"""`dbt source freshness` in the dbt stage: a stale source is a warning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from loader.landing.raw_tables import make_raw_tables
+from pipeline.dbt import build
+from tests.support.landing import aircraft, airline, airport, flight, land
+from warehouse.connection import engine
+
+AGE = "update ledger.batches set committed_at = committed_at - interval '31 days' where source = 'airlines'"
+
+
+@pytest.fixture
+def landed(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Land an airline 31 days ago and a document of every other source now, but no weather."""
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
+    make_raw_tables()
+    land("airlines", airline())
+    land("airports", airport("EWR"))
+    land("aircraft", aircraft())
+    land("flights", flight())
+    with engine("owner").begin() as connection:
+        connection.execute(text(AGE))
+
+
+def test_a_stale_source_is_a_warning_in_the_summary(landed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "build", lambda: (7, "7 rows of marts written"))
+    warning = "warning: no new documents for longer than declared: airlines, weather"
+    assert build.build_and_check_freshness() == (7, f"7 rows of marts written; {warning}")
