@@ -6,7 +6,7 @@ from pathlib import Path
 
 from loader.landing.chunks import batches
 from loader.plan import Request, plan_source
-from loader.reading.inputs import InputFile
+from loader.reading.input_files import InputFile
 from waybill.errors import WaybillError
 from waybill.settings import get_settings
 

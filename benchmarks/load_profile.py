@@ -14,9 +14,10 @@ from loader.declarations import FilePattern, read_source
 from loader.landing.binary_copy import JSONB_VERSION, RAW_ROW
 from loader.landing.chunks import batches
 from loader.landing.feeds import FileFeed
+from loader.reading.byte_ranges import START
 from loader.reading.framing import frames
-from loader.reading.inputs import identify, open_stream
-from loader.reading.ranges import START
+from loader.reading.input_files import identify
+from loader.reading.streams import open_stream
 
 TRIES = 3
 BATCH = bytes(16)

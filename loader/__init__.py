@@ -1,1 +1,1 @@
-"""Raw JSON files into raw tables: framed, checked against a contract, landed with COPY, accounted for."""
+"""Lands raw JSON files in raw tables: frames documents, checks them against contracts, accounts for each one."""

@@ -1,4 +1,4 @@
-"""`python -m loader`: load sources, list and replay rejects, list drift, ask what became of a document."""
+"""The loader's commands: load files, list, export and replay rejects, list drift, show what became of a document."""
 
 from __future__ import annotations
 
@@ -8,77 +8,85 @@ if __name__ == "__main__":
     ctrl_c.exit_on_interrupt()
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from loader.checking.checks import RejectReason
 from loader.declarations import Layout, read_source
-from loader.rejects.replay_positions import OpenReject
 from warehouse.ledger import REASONS
 from waybill.cli import run
+from waybill.text import counted
+
+if TYPE_CHECKING:
+    from loader.checking.checker import RejectReason
+    from loader.reading.byte_ranges import Reject
+    from loader.rejects.export import Exported
+    from loader.rejects.replay_positions import OpenReject
+    from loader.tallies import LoadResult
 
 
-@click.group(help="Example: python -m loader load flights data/raw/flights\n\nLand raw JSON and account for it.")
+@click.group(
+    help="Example: python -m loader load flights data/raw/flights\n\nLand raw JSON files and account for each document."
+)
 def loader() -> None:
-    """Hold the loader's commands."""
+    """Group the loader's commands."""
 
 
 @loader.command()
 @click.argument("source", required=False)
 @click.argument("files", nargs=-1)
 @click.option(
-    "--layout", type=click.Choice(["ndjson", "array", "records", "document"]), help="Where the documents stand."
+    "--layout",
+    type=click.Choice(["ndjson", "array", "records", "document"]),
+    help="How the documents are laid out in the files.",
 )
-@click.option("--dry-run", is_flag=True, help="Frame and check, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Frame and check the documents, but write nothing.")
 def load(source: str | None, files: tuple[str, ...], layout: Layout | None, dry_run: bool) -> None:
-    """Load SOURCE (all when none is named) from FILES, folders or `-`; its own files in data/raw when none is given."""
+    """Load SOURCE (default: all sources) from FILES, folders or `-`; without FILES, from its files in data/raw."""
     from loader.load import load
     from loader.plan import Request
-    from loader.reading.ranges import Reject
 
     def show(name: str, reject: Reject) -> None:
         click.echo(f"would reject {name}:{reject.position} {reject.reason.code}: {reject.reason.detail}")
 
     request = Request((source,) if source else (), files, layout, dry_run)
-    result = load(request, on_reject=show)
+    _show_result(load(request, on_reject=show), dry_run)
+
+
+def _show_result(result: LoadResult, dry_run: bool) -> None:
     for name, tally in result.tallies.items():
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(tally.reasons.items()))
         click.echo(
             f"{name:<12} read {tally.read:>9,} = landed {tally.landed:>9,} + rejected {tally.rejected:>5,}"
             f" + skipped {tally.skipped:>6,}{f'   ({reasons})' if reasons else ''}"
         )
-    rejected = sum(tally.rejected for tally in result.tallies.values())
-    would = f"{result.rows:,} documents of {result.new_files} files pass, {rejected:,} would be rejected"
-    click.echo(f"nothing written: {would}" if dry_run else result.summary)
+    documents, files = counted(result.rows, "document"), counted(result.new_files, "file")
+    dry = f"nothing written: {documents} of {files} would be landed, {result.rejected:,} would be rejected"
+    click.echo(dry if dry_run else result.summary)
 
 
 @loader.command()
 @click.argument("source", required=False)
-@click.option("--reason", type=click.Choice(REASONS), help="Only the rejects of one reason.")
+@click.option("--reason", type=click.Choice(REASONS), help="Only the rejects with this reason.")
 @click.option(
-    "--export", "export", type=click.Path(dir_okay=False, path_type=Path), help="Write their bytes, to be loaded again."
+    "--export",
+    "export",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the rejects' bytes to this file, to be loaded again.",
 )
 def rejects(source: str | None, reason: str | None, export: Path | None) -> None:
-    """List what could not be landed, with coordinate, reason and beginning; or export the bytes.
+    """List the rejects with coordinate, reason and beginning, or export their bytes.
 
-    An export has a reject a line; those that hold a line end, or were kept in part only, are files of their own
-    in FILE.documents. Of the latter, those whose file is gone or has changed are left out, and those of messages.
+    An export has one reject a line. A reject that contains a line end, or of which only the beginning was kept, is
+    written to a file of its own in the folder FILE.documents; load that folder with `--layout document`. A reject of
+    which only the beginning was kept is left out if its file is gone or has changed, or if it was a message.
     """
-    from loader.rejects.listing import export_rejects, list_rejects
+    from loader.rejects.export import export_rejects
+    from loader.rejects.listing import list_rejects
 
     rows = list_rejects(source, reason)
     if export:
-        exported = export_rejects(rows, export)
-        click.echo(f"{exported.lines:,} rejects written to {export}", nl=False)
-        if exported.files:
-            click.echo(f"; {exported.files:,} that hold a line end or are large to {export}.documents", nl=False)
-        if exported.left_out:
-            why_not = "only the beginning was kept, and the file is gone or has changed"
-            click.echo(f"; {exported.left_out:,} left out: {why_not}", nl=False)
-        if exported.messages_left_out:
-            why_not = "only the beginning was kept, and the command above reads each again"
-            click.echo(f"; {exported.messages_left_out:,} of messages left out: {why_not}", nl=False)
-        click.echo()
+        click.echo(_describe_export(export_rejects(rows, export), export))
         return
     count = 0
     for row in rows:
@@ -87,38 +95,53 @@ def rejects(source: str | None, reason: str | None, export: Path | None) -> None
         where = f" at {row.pointer}" if row.pointer else ""
         click.echo(f"{row.name}:{row.position}  {row.reason}: {row.detail}{where}\n    {beginning}")
     if source and not count:
-        read_source(source)  # a name that is mistyped is no clean source
-    click.echo(f"{count:,} rejects")
+        read_source(source)  # a mistyped name must not look like a source without rejects
+    click.echo(counted(count, "reject"))
+
+
+def _describe_export(exported: Exported, path: Path) -> str:
+    parts = [f"{counted(exported.lines, 'reject')} written to {path}"]
+    if exported.files:
+        files = counted(exported.files, "reject")
+        parts.append(f"{files} with line ends, or larger than 64 KB, written to {path}.documents")
+    if exported.left_out:
+        files = counted(exported.left_out, "reject")
+        parts.append(f"{files} left out: only the beginning was kept, and the file is gone or has changed")
+    if exported.messages_left_out:
+        messages = counted(exported.messages_left_out, "message")
+        parts.append(f"{messages} left out: only the beginning was kept; the command above prints the message")
+    return "; ".join(parts)
 
 
 @loader.command()
 @click.argument("source", required=False)
-@click.option("--reason", type=click.Choice(REASONS), help="Only the rejects of one reason.")
+@click.option("--reason", type=click.Choice(REASONS), help="Only the rejects with this reason.")
 def replay(source: str | None, reason: str | None) -> None:
-    """Land what was rejected and passes now, after the contract, the rule or the limit was mended.
+    """Land rejects that pass now, after the contract or the size limit was changed.
 
-    What is landed keeps its coordinate; safe to repeat. What still does not pass is listed and stays a reject.
+    Landed documents keep their coordinates. The command is safe to repeat. It lists the documents that are rejected
+    again.
     """
     from loader.rejects.replay import replay
 
-    left = 0
+    rejected = 0
 
     def show(reject: OpenReject, reason: RejectReason) -> None:
-        nonlocal left
-        left += 1
+        nonlocal rejected
+        rejected += 1
         where = f" at {reason.pointer}" if reason.pointer else ""
         click.echo(f"{reject.name}:{reject.position}  still {reason.code}: {reason.detail}{where}")
 
     for name, landed in replay(source, reason, show).items():
         if landed or source:
             click.echo(f"{name:<12} replayed {landed:>9,}")
-    click.echo(f"{left:,} rejects stay")
+    click.echo(f"{counted(rejected, 'reject')} remaining")
 
 
 @loader.command()
 @click.argument("source", required=False)
 def drift(source: str | None) -> None:
-    """List the fields that came and no contract knows: how often, of what type, since when."""
+    """List the fields in landed documents that no contract names: how often, of which type, since when."""
     from loader.drift import list_drift
 
     fields = list_drift(source)
@@ -126,20 +149,20 @@ def drift(source: str | None) -> None:
         read_source(source)
     for field in fields:
         click.echo(
-            f"{field.source:<12} {field.pointer} ({field.json_type}) in {field.documents:,} documents,"
+            f"{field.source:<12} {field.pointer} ({field.json_type}) in {counted(field.documents, 'document')},"
             f" since {field.first_at:%Y-%m-%d %H:%M} ({field.first_input}), last {field.last_at:%Y-%m-%d %H:%M}"
         )
-    click.echo(f"{len(fields):,} unknown fields")
+    click.echo(counted(len(fields), "unknown field"))
 
 
 @loader.command()
 @click.argument("coordinate")
 @click.argument("key", nargs=-1)
 def why(coordinate: str, key: tuple[str, ...]) -> None:
-    """Tell what became of the document at COORDINATE, such as data/raw/raw.json:12.
+    """Show what became of the document at COORDINATE, such as data/raw/raw.json:12.
 
-    With a KEY, COORDINATE is a mart's table, and the story of the row's document is told from its source to its
-    prediction: python -m loader why fct_flights UA-1545-EWR-2013-01-01
+    With a KEY, COORDINATE is the name of a mart, and the command shows the lineage of the row's document from its
+    source to its prediction: python -m loader why fct_flights UA-1545-EWR-2013-01-01
     """
     from loader.tracing.why import why, why_row
 

@@ -1,4 +1,4 @@
-"""The declared sources: `loader/sources/<source>.yml`, one kind of document each."""
+"""Reads the declarations of sources: `loader/sources/<source>.yml`, one for each kind of document."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Layout = Literal["ndjson", "array", "records", "document"]
 
 
 class FilePattern(BaseModel):
-    """Which files below the raw folder belong to a source, and where their documents stand."""
+    """Which files below the raw folder belong to a source, and how their documents are laid out."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -31,9 +31,9 @@ class FilePattern(BaseModel):
     @field_validator("pattern")
     @classmethod
     def stays_below(cls, pattern: str) -> str:
-        """Refuse a pattern that leads out of the raw folder."""
+        """Raise an error for a pattern that leads out of the raw folder."""
         if ".." in Path(pattern).parts:
-            raise ValueError("a pattern leads to files below the raw folder, never out of it")
+            raise ValueError("a pattern must stay below the raw folder; remove `..` from it")
         return pattern
 
 
@@ -47,7 +47,7 @@ class Withdrawal(BaseModel):
 
 
 class Source(BaseModel):
-    """One declared source; pointers are JSON pointers (RFC 6901)."""
+    """One declared source. Pointers are JSON pointers (RFC 6901)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,7 +64,7 @@ class Source(BaseModel):
 
     @property
     def contract_path(self) -> Path:
-        """Where the contract stands."""
+        """The path of the contract."""
         return CONTRACTS / self.contract
 
     def pattern_of(self, path: Path, raw_folder: Path) -> FilePattern | None:
@@ -73,13 +73,13 @@ class Source(BaseModel):
         return next((entry for entry in self.files if below and fnmatch(below, entry.pattern)), None)
 
     def default_files(self, raw_folder: Path) -> list[Path]:
-        """Return the files below the raw folder that match, in order of their names."""
+        """Return the files below the raw folder that match a pattern, in the order of their names."""
         found = {path for entry in self.files for path in raw_folder.glob(entry.pattern) if path.is_file()}
         return sorted(found)
 
 
 def _below(path: str, folder: str) -> str | None:
-    """Return a path from a folder on, into which it may lead by a link; None when it is elsewhere."""
+    """Return a path relative to a folder, following links into it; None if the path is outside."""
     if not path.startswith(f"{folder}/"):
         real = os.path.realpath(path) if os.path.islink(path) else None
         path, folder = real or f"{_real(os.path.dirname(path))}/{os.path.basename(path)}", _real(folder)
@@ -95,13 +95,14 @@ def read_source(name: str) -> Source:
     """Read one declaration.
 
     Raises:
-        SourceUnknown: it is not declared.
-        SourceBroken: it cannot be used.
+        SourceUnknown: the source is not declared.
+        SourceBroken: the declaration is invalid.
     """
     path = SOURCES / f"{name}.yml"
     if name not in source_names():
         raise SourceUnknown(
-            f"no source {name!r}: declared are {', '.join(source_names())} (add {path.name} to loader/sources)"
+            f"no source {name!r}: the declared sources are {', '.join(source_names())};"
+            f" add loader/sources/{path.name} to declare another one"
         )
     try:
         source = Source.model_validate(yaml.safe_load(path.read_text()))
@@ -109,12 +110,12 @@ def read_source(name: str) -> Source:
         reason = str(error).splitlines()
         raise SourceBroken(f"loader/sources/{path.name} cannot be used: {' '.join(reason[:3])}") from None
     if source.source != name:
-        raise SourceBroken(f"loader/sources/{path.name} declares {source.source!r}: name the file as the source")
+        raise SourceBroken(f"loader/sources/{path.name} declares {source.source!r}: name the file after its source")
     return source
 
 
 def pattern_as(source: Source, path: Path, layout: Layout, raw_folder: Path) -> FilePattern:
-    """Return how a file is read by a layout; records whose place is not declared stand under the source's own name."""
+    """Return the pattern to read a file by a layout. Records without a declared pointer are under the source's name."""
     declared = source.pattern_of(path, raw_folder)
     if declared and declared.layout == layout:
         return declared
@@ -123,22 +124,22 @@ def pattern_as(source: Source, path: Path, layout: Layout, raw_folder: Path) -> 
 
 
 def source_names() -> list[str]:
-    """Return the declared sources' names in order."""
+    """Return the names of the declared sources in order."""
     return sorted(path.stem for path in SOURCES.glob("*.yml"))
 
 
 def files_to_load(source: Source, given: list[Path], raw_folder: Path) -> list[Path]:
-    """Return the files that are given (folders taken apart), else the source's own below the raw folder.
+    """Return the given files and the files in the given folders, else the source's files below the raw folder.
 
     Raises:
-        FileRefused: one does not exist, or there is none at all.
+        FileRefused: a file does not exist, or there is no file.
     """
     if not given:
         found = source.default_files(raw_folder)
         if not found:
             raise FileRefused(
                 f"no file for source {source.source} in {relative_name(raw_folder)}: "
-                "run `make data` for the sample, or name a file"
+                "run `make data` to build the sample, or name a file"
             )
         return found
     files: list[Path] = []
@@ -147,6 +148,6 @@ def files_to_load(source: Source, given: list[Path], raw_folder: Path) -> list[P
             raise FileRefused(f"{path}: no such file")
         within = sorted(inner for inner in path.rglob("*") if inner.is_file()) if path.is_dir() else [path]
         if not within:
-            raise FileRefused(f"{path}: the folder holds no file")
+            raise FileRefused(f"{path}: the folder contains no files")
         files.extend(within)
     return files

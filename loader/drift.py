@@ -1,11 +1,11 @@
-"""Tells which fields came that no contract knows: since when, how often, of what type, and where first."""
+"""Lists drift: fields in landed documents that no contract names, with type, frequency, dates and first input."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from warehouse.connection import connect
+from warehouse.connection import cursor_of
 
 DRIFT = """
 select source, pointer, json_type, documents, first_at, last_at, first_input
@@ -17,7 +17,7 @@ order by source, pointer, json_type
 
 @dataclass(frozen=True)
 class UnknownField:
-    """A field that the contract did not know when documents with it were landed; `first_input` brought it first."""
+    """A field that the contract did not name when documents with it were landed; `first_input` had it first."""
 
     source: str
     pointer: str
@@ -29,11 +29,7 @@ class UnknownField:
 
 
 def list_drift(only: str | None = None) -> list[UnknownField]:
-    """Return the unknown fields in order of source, pointer and type."""
-    connection = connect("reader")
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(DRIFT, {"source": only})
-            return [UnknownField(*values) for values in cursor.fetchall()]
-    finally:
-        connection.close()
+    """Return the unknown fields in the order of source, pointer and type."""
+    with cursor_of("reader") as cursor:
+        cursor.execute(DRIFT, {"source": only})
+        return [UnknownField(*values) for values in cursor.fetchall()]

@@ -1,13 +1,13 @@
-"""What can stop the loader; a bad document never does, it becomes a reject.
+"""The errors that stop the loader. A bad document never does: it becomes a reject.
 
 LoaderError                      base of the loader's errors
-├── SourceUnknown                no such source is declared
-├── SourceBroken                 a source's declaration or its contract cannot be used
+├── SourceUnknown                the source is not declared
+├── SourceBroken                 a source's declaration or contract cannot be used
 ├── FileRefused                  a file cannot be read
-├── FileChanged                  a file changed while it was read; what was landed of it was read before
-├── LayoutChanged                a file that is landed in part is read by another layout now
-├── Overtaken                    another loader landed the same part of an input; nothing was written twice
-└── CoordinateUnknown            `why` was asked about something that was never seen
+├── FileChanged                  a file changed while it was read; only what was read before is landed
+├── LayoutChanged                the rest of a file would be read by another layout than its beginning
+├── Overtaken                    another process landed the same batch; nothing was landed twice
+└── CoordinateUnknown            a coordinate names no input or document
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ from waybill.errors import WaybillError
 
 
 class LoaderError(WaybillError):
-    """Raised when the loader cannot go on."""
+    """Base class of the loader's errors."""
 
 
 class SourceUnknown(LoaderError):
-    """Raised when a source is named that `loader/sources` does not declare."""
+    """Raised when `loader/sources` does not declare the source."""
 
 
 class SourceBroken(LoaderError):
-    """Raised when a declaration misses something, or its contract is absent or no JSON Schema."""
+    """Raised when a declaration is invalid, or its contract is missing or not a JSON Schema."""
 
 
 class FileRefused(LoaderError):
-    """Raised when a file or folder cannot be read, or holds nothing to load."""
+    """Raised when a file or folder cannot be read, or contains nothing to load."""
 
 
 class FileChanged(LoaderError):
-    """Raised when a file is not what it was when its digest was taken; the part that was read then is not landed."""
+    """Raised when a file has other bytes than its digest says; the batch read last is not landed."""
 
 
 class LayoutChanged(LoaderError):
-    """Raised when the rest of a file that was landed in part would be read by another layout than its beginning."""
+    """Raised when the beginning of a file was landed by one layout and the rest would be read by another."""
 
 
 class Overtaken(LoaderError):
-    """Raised when an input's next place is not where a part begins; the transaction is rolled back."""
+    """Raised when an input's next position is not a batch's start any more; the transaction is rolled back."""
 
 
 class CoordinateUnknown(LoaderError):
-    """Raised when a coordinate names no input, or no document of it."""
+    """Raised when a coordinate names no known input, or no document of that input."""

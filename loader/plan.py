@@ -1,4 +1,4 @@
-"""Plans a load: which files of which source, identified and read by which layout, all checked before any is landed."""
+"""Plans a load: which files of which source are read by which layout, all checked before any is landed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from uuid import UUID
 from loader.checking.contracts import Contract, read_contract
 from loader.declarations import FilePattern, Layout, Source, files_to_load, pattern_as, read_source
 from loader.landing.feeds import FileFeed
-from loader.reading.inputs import STANDARD_INPUT, InputFile, identify
+from loader.reading.input_files import STANDARD_INPUT, InputFile, identify
 from waybill.settings import Settings
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a user asks for: sources (all when empty), files or folders, the layout where it cannot be known."""
+    """What a user wants to load: sources (all if empty), files or folders, and a layout if it cannot be derived."""
 
     sources: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class Request:
 
 @dataclass(frozen=True)
 class SourcePlan:
-    """One source with its contract and its files, in order of the files' names."""
+    """One source with its contract and its files, in the order of their names."""
 
     source: Source
     contract: Contract
@@ -39,7 +39,7 @@ class SourcePlan:
 
 
 def plan_source(name: str, request: Request, settings: Settings, spool: Callable[[], InputFile]) -> SourcePlan:
-    """Plan one source; `spool` gives standard input when that is asked for.
+    """Plan one source; `spool` is called for standard input.
 
     Raises:
         LoaderError: the declaration, the contract or a file cannot be used.
@@ -58,18 +58,21 @@ def plan_source(name: str, request: Request, settings: Settings, spool: Callable
 
 
 def _patterns(source: Source, request: Request, raw_folder: Path) -> Callable[[Path], FilePattern]:
-    """Return how a file is read: as it was said, as its place below the raw folder says, else by its ending."""
-    said = request.layout
-    if said:
-        return lambda path: pattern_as(source, path, said, raw_folder)
-    by_ending = {_ending(entry.pattern): entry for entry in reversed(source.files)}
-    otherwise = FilePattern(pattern="*", layout="ndjson")
+    """Return a function that returns the pattern to read a file by.
+
+    The pattern depends on the layout in the request, else on the file's path below the raw folder, else on its suffix.
+    """
+    layout = request.layout
+    if layout:
+        return lambda path: pattern_as(source, path, layout, raw_folder)
+    by_suffix = {_suffix(entry.pattern): entry for entry in reversed(source.files)}
+    default = FilePattern(pattern="*", layout="ndjson")
 
     def pattern_of(path: Path) -> FilePattern:
-        return source.pattern_of(path, raw_folder) or by_ending.get(_ending(path.name), otherwise)
+        return source.pattern_of(path, raw_folder) or by_suffix.get(_suffix(path.name), default)
 
     return pattern_of
 
 
-def _ending(name: str) -> str:
+def _suffix(name: str) -> str:
     return name.removesuffix(".gz").rpartition(".")[2]

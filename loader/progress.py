@@ -1,4 +1,4 @@
-"""Shows how much of each source's files is landed; on a terminal only."""
+"""Shows progress bars of the landed bytes, one for each source, on a terminal only."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from loader.landing.batch import FileBatch
 from loader.landing.source_load import OnLanded
 
-Begin = Callable[[str, int], OnLanded]
+StartBar = Callable[[str, int], OnLanded]
 
 
 @contextmanager
-def progress_bar() -> Iterator[Begin]:
-    """Give a function that begins a source's bar, from its name and size, and returns what takes the landed parts."""
+def progress_bars() -> Iterator[StartBar]:
+    """Yield a function that starts the bar of a source of some size, and returns a function for each landed batch."""
     console = Console(stderr=True)
     columns = [TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn()]
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
 
-        def begin(source: str, size_bytes: int) -> OnLanded:
+        def start_bar(source: str, size_bytes: int) -> OnLanded:
             task = progress.add_task(source, total=size_bytes)
-            read: dict[str, int] = {}
+            bytes_read: dict[str, int] = {}
 
-            def landed(batch: FileBatch) -> None:
+            def advance(batch: FileBatch) -> None:
                 digest = batch.feed.input_file.digest
-                progress.advance(task, batch.bytes_read - read.get(digest, 0))
-                read[digest] = batch.bytes_read
+                progress.advance(task, batch.bytes_read - bytes_read.get(digest, 0))
+                bytes_read[digest] = batch.bytes_read
 
-            return landed
+            return advance
 
-        yield begin
+        yield start_bar

@@ -1,4 +1,4 @@
-"""What became of the documents of one load, as the ledger has it."""
+"""Counts the documents of one run by what became of them, as recorded in the ledger."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from psycopg2.extensions import connection as Connection
+
+from waybill.text import counted
 
 TALLIES = """
 select source, sum(read)::bigint, sum(landed)::bigint, sum(rejected)::bigint, sum(skipped)::bigint
@@ -27,7 +29,7 @@ order by batches.source, rejects.reason
 
 @dataclass
 class Tally:
-    """What became of a source's documents in one run."""
+    """The documents of one source in one run: read = landed + rejected + skipped."""
 
     read: int = 0
     landed: int = 0
@@ -38,7 +40,7 @@ class Tally:
 
 @dataclass
 class LoadResult:
-    """What a load did: a tally a source, and how many files were new or known."""
+    """The result of a load: a tally for each source, and the number of new and known files."""
 
     tallies: dict[str, Tally] = field(default_factory=dict)
     new_files: int = 0
@@ -46,19 +48,24 @@ class LoadResult:
 
     @property
     def rows(self) -> int:
-        """Documents that were landed."""
+        """The number of landed documents."""
         return sum(tally.landed for tally in self.tallies.values())
 
     @property
+    def rejected(self) -> int:
+        """The number of rejects."""
+        return sum(tally.rejected for tally in self.tallies.values())
+
+    @property
     def summary(self) -> str:
-        """One line for a person."""
+        """One line that describes the result."""
         if not self.new_files:
-            return f"nothing new: all {self.known_files} files were landed before"
-        rejected = sum(tally.rejected for tally in self.tallies.values())
+            known = "the only file was" if self.known_files == 1 else f"all {self.known_files:,} files were"
+            return f"nothing new: {known} landed before"
         skipped = sum(tally.skipped for tally in self.tallies.values())
         return (
-            f"{self.rows:,} documents landed, {rejected:,} rejected, {skipped:,} skipped;"
-            f" {self.new_files} files new, {self.known_files} known"
+            f"{counted(self.rows, 'document')} landed, {self.rejected:,} rejected, {skipped:,} skipped;"
+            f" {counted(self.new_files, 'file')} new, {self.known_files} known"
         )
 
 

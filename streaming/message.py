@@ -15,7 +15,7 @@ from kafka import KafkaConsumer, TopicPartition
 from psycopg2 import sql
 
 from loader.errors import CoordinateUnknown
-from loader.reading.ranges import fingerprint
+from loader.reading.byte_ranges import fingerprint
 from streaming.cluster import client_options, translate_kafka_errors
 from streaming.errors import MessageGone
 from warehouse.connection import cursor_of

@@ -1,1 +1,1 @@
-"""Decides for each document whether it can be landed, or why it is rejected."""
+"""Checks for each document whether it can be landed, or for which reason it is rejected."""

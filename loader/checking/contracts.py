@@ -9,48 +9,49 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
-from loader.checking.fields import Fields
+from loader.checking.known_fields import KnownFields
 from loader.declarations import Source
 from loader.errors import SourceBroken
 from waybill.json_pointers import join_pointer
 
-LONGEST_POINTER = 200  # characters of a pointer that are kept: it is part of a key, and an index takes 2,700 bytes
-ONE_BELOW = {"additionalProperties", "items"}  # words under which a schema for values further below stands
-NAMED_BELOW = {"properties", "patternProperties"}  # and many of them by name
+MAX_POINTER_LENGTH = 200  # a pointer is part of a key in the ledger, and an index entry has at most 2,700 bytes
+ONE_BELOW = {"additionalProperties", "items"}  # keywords with one schema for nested values
+NAMED_BELOW = {"properties", "patternProperties"}  # keywords with many schemas for nested values, by name
 MERGING = {"$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas"}
 
 
 class Contract:
-    """A JSON Schema 2020-12 and the same schema closed to unknown fields, so that one check tells the happy case.
+    """A JSON Schema 2020-12, and the same schema closed to unknown fields.
 
-    Schemas that apply others to the same value, such as by `$ref` or `allOf`, are not closed: there, a closed part can
-    take what the whole refuses. Their happy case takes a check and a walk through the document.
+    One check against the closed schema recognises most documents: valid, and without unknown fields. Schemas that
+    apply other schemas to the same value, for example by `$ref` or `allOf`, cannot be closed, because a closed part can
+    accept what the whole rejects. Their documents take a check against the open schema and a walk through all fields.
     """
 
     def __init__(self, schema: dict[str, Any], digest: str) -> None:
-        """Compile both; raises ValueError when it is no schema."""
+        """Compile both. Raise ValueError if it is not a schema."""
         self.digest = digest
         self._open = jsonschema_rs.Draft202012Validator(schema)
-        self._fields = Fields(schema)
-        self.knows_all: Callable[[Any], bool] = self._keeps_and_names_all
+        self._fields = KnownFields(schema)
+        self.knows_all: Callable[[Any], bool] = self._is_valid_and_known
         if _is_plain(schema):
             self.knows_all = jsonschema_rs.Draft202012Validator(_close(schema)).is_valid
 
     def breach(self, document: Any) -> tuple[str, str] | None:
-        """Return pointer and message of the first breach; None when the document keeps the contract."""
+        """Return pointer and message of the first breach; None if the document satisfies the contract."""
         for error in self._open.iter_errors(document):
             pointer = join_pointer(error.instance_path)
-            return pointer, _in_short(error.message)
+            return pointer, _shortened(error.message)
         return None
 
     def unknown_fields(self, document: Any) -> Iterator[tuple[str, str]]:
-        """Yield pointer and JSON type of each field that the contract does not name, as `Fields.unknown` does.
+        """Yield pointer and JSON type of each field that the contract does not name, as `KnownFields.unknown` does.
 
-        Of a pointer that is too long for a key the beginning is returned, with a hash of all of it.
+        A pointer that is too long for a key is shortened to its beginning and a hash of the whole pointer.
         """
         return ((_capped(pointer), kind) for pointer, kind in self._fields.unknown(document))
 
-    def _keeps_and_names_all(self, document: Any) -> bool:
+    def _is_valid_and_known(self, document: Any) -> bool:
         return self._open.is_valid(document) and next(self._fields.unknown(document), None) is None
 
 
@@ -58,7 +59,7 @@ def read_contract(source: Source) -> Contract:
     """Read and compile a source's contract.
 
     Raises:
-        SourceBroken: it is missing or is no JSON Schema.
+        SourceBroken: the contract is missing or not a JSON Schema.
     """
     path = source.contract_path
     if not path.is_file():
@@ -67,40 +68,40 @@ def read_contract(source: Source) -> Contract:
     try:
         return Contract(orjson.loads(raw), hashlib.blake2b(raw, digest_size=16).hexdigest())
     except (ValueError, TypeError) as error:
-        raise SourceBroken(f"{path} is no JSON Schema 2020-12: {str(error).splitlines()[0]}") from None
+        raise SourceBroken(f"{path} is not a JSON Schema 2020-12: {str(error).splitlines()[0]}") from None
 
 
-def _in_short(message: str) -> str:
-    """Return beginning and end: a message begins with the value, which may be a whole document."""
+def _shortened(message: str) -> str:
+    """Return a message's beginning and end: a message begins with the value, which may be a whole document."""
     return message if len(message) <= 150 else f"{message[:50]} … {message[-95:]}"
 
 
 def _is_plain(schema: Any) -> bool:
-    """Whether to close the schema narrows it: nothing in it applies to a value that another part applies to, too."""
+    """Return True if the schema can be closed: no two of its parts apply to the same value."""
     if not isinstance(schema, dict):
         return True
-    below = [*schema.get("prefixItems", ()), *(schema[word] for word in ONE_BELOW if word in schema)]
-    below += [part for word in NAMED_BELOW for part in schema.get(word, {}).values()]
+    below = [*schema.get("prefixItems", ()), *(schema[keyword] for keyword in ONE_BELOW if keyword in schema)]
+    below += [part for keyword in NAMED_BELOW for part in schema.get(keyword, {}).values()]
     return MERGING.isdisjoint(schema) and all(map(_is_plain, below))
 
 
 def _close(schema: Any) -> Any:
-    """Return a plain schema that takes, of what it takes, only what has no unknown fields."""
+    """Return a plain schema that accepts the same documents, but without unknown fields."""
     if not isinstance(schema, dict):
         return schema
     closed = dict(schema)
     if "properties" in schema and "unevaluatedProperties" not in schema:
         closed.setdefault("additionalProperties", False)
-    for word in ONE_BELOW & closed.keys():
-        closed[word] = _close(closed[word])
-    for word in NAMED_BELOW & closed.keys():
-        closed[word] = {name: _close(part) for name, part in closed[word].items()}
+    for keyword in ONE_BELOW & closed.keys():
+        closed[keyword] = _close(closed[keyword])
+    for keyword in NAMED_BELOW & closed.keys():
+        closed[keyword] = {name: _close(part) for name, part in closed[keyword].items()}
     if "prefixItems" in closed:
         closed["prefixItems"] = [_close(part) for part in closed["prefixItems"]]
     return closed
 
 
 def _capped(pointer: str) -> str:
-    if len(pointer) <= LONGEST_POINTER:
+    if len(pointer) <= MAX_POINTER_LENGTH:
         return pointer
-    return f"{pointer[:LONGEST_POINTER]}… {hashlib.blake2b(pointer.encode(), digest_size=4).hexdigest()}"
+    return f"{pointer[:MAX_POINTER_LENGTH]}… {hashlib.blake2b(pointer.encode(), digest_size=4).hexdigest()}"

@@ -1,1 +1,1 @@
-"""Writes documents and their accounting to PostgreSQL, a transaction at a time."""
+"""Lands documents and their accounting in PostgreSQL, one transaction at a time."""

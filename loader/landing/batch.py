@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from loader.checking.checks import RejectReason
+from loader.checking.checker import RejectReason
 from loader.landing.binary_copy import JSONB_VERSION, RAW_ROW, position_of
 from loader.landing.feeds import Feed, FileFeed
-from loader.reading.ranges import START, InputPosition, Reject, fingerprint, rejected
+from loader.reading.byte_ranges import START, InputPosition, Reject, fingerprint, rejected
 from waybill.identifiers import uuid7
 
 AnyFeed = TypeVar("AnyFeed", bound=Feed)

@@ -11,9 +11,9 @@ from loader.errors import LoaderError
 from loader.landing.batch import AnyFeed, Batch, FileBatch
 from loader.landing.binary_copy import JSONB_VERSION, RAW_ROW
 from loader.landing.feeds import FileFeed
+from loader.reading.byte_ranges import FINGERPRINT_BYTES, InputPosition, Reject, rejected
 from loader.reading.framing import Frame, frames
-from loader.reading.inputs import open_stream
-from loader.reading.ranges import FINGERPRINT_BYTES, InputPosition, Reject, rejected
+from loader.reading.streams import open_stream
 
 ROW_BYTES = 180  # memory that a row takes in addition to its document
 REJECT_BYTES = 600

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from loader.checking.checks import Checker
+from loader.checking.checker import Checker
 from loader.checking.contracts import Contract
 from loader.declarations import FilePattern, Source
-from loader.reading.inputs import InputFile
-from loader.reading.ranges import START, InputPosition
+from loader.reading.byte_ranges import START, InputPosition
+from loader.reading.input_files import InputFile
 
 FeedKind = Literal["file", "kafka", "replay"]
 

@@ -9,7 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from loader.errors import Overtaken
 from loader.landing.batch import FileBatch
-from loader.reading.ranges import START
+from loader.reading.byte_ranges import START
 
 ENTER = """
 insert into ledger.inputs (input_id, source, feed, digest, name, size_bytes, layout, next_byte)

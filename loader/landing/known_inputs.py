@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg2.extensions import cursor as Cursor
 
 from loader.landing.feeds import FileFeed
-from loader.reading.ranges import InputPosition
+from loader.reading.byte_ranges import InputPosition
 from waybill.identifiers import uuid7
 
 KNOWN = """

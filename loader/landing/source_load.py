@@ -18,7 +18,7 @@ from loader.landing.file_positions import FilePositions
 from loader.landing.known_inputs import find_known_inputs, find_unfinished, record_skipped
 from loader.landing.land import land
 from loader.landing.prefetch import prefetched
-from loader.reading.inputs import STANDARD_INPUT
+from loader.reading.input_files import STANDARD_INPUT
 
 OnLanded = Callable[[FileBatch], None]
 

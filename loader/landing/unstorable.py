@@ -11,7 +11,7 @@ from psycopg2 import DataError
 from psycopg2.errors import InternalError_, ProgramLimitExceeded, StatementTooComplex
 from psycopg2.extensions import cursor as Cursor
 
-from loader.checking.checks import RejectReason
+from loader.checking.checker import RejectReason
 from loader.landing.batch import AnyFeed, Batch
 
 QUERY_BYTES = 4 << 20

@@ -1,44 +1,46 @@
-"""Cuts an input into documents without parsing them; a document that is bad in itself never hides the next."""
+"""Splits an input into documents without parsing them. A bad document never hides the documents after it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
 
+from loader.checking.checker import RejectReason
 from loader.declarations import FilePattern
-from loader.reading.inputs import BrokenStream, Stream
-from loader.reading.ranges import InputPosition, Reject, Rest
+from loader.reading.byte_ranges import ByteRange, InputPosition, Reject
 from loader.reading.scanner import Scanner
+from loader.reading.streams import BrokenStream, Stream
 from loader.reading.window import FramingBroken
 
 BLANKS = b" \t\r\n"
 LINE_END = re.compile(rb"\r\n|[\r\n]")
 
-Frame = tuple[int, int, bytes] | Reject  # position, first byte in the decompressed input, bytes
+Frame = tuple[int, int, bytes] | Reject  # a document: position, first byte in the decompressed input, bytes
 Frames = Iterator[Frame]
 
 
 def frames(stream: Stream, pattern: FilePattern, max_bytes: int, start: InputPosition) -> Frames:
-    """Yield the documents of an input from a place on, by the layout that the pattern names.
+    """Yield the documents of an input from a position on, framed by the pattern's layout.
 
     Memory holds one block and one document of at most `max_bytes` at a time.
     """
     encoding = None if start.byte else _other_encoding(stream.beginning())
     if encoding:
-        rest = Rest(0)
-        rest.drain(stream.read)
-        return iter([rest.unframed(1, "not_utf8", f"{encoding}: convert it to UTF-8, with `iconv` or the like")])
-    readers: dict[str, Callable[[], Frames]] = {
+        rest = ByteRange(0)
+        rest.add_all(stream.read)
+        reason = RejectReason("not_utf8", f"{encoding}: convert it to UTF-8, for example with `iconv`")
+        return iter([rest.as_reject(1, reason)])
+    layouts: dict[str, Callable[[], Frames]] = {
         "ndjson": lambda: _lines(stream, max_bytes, start),
         "array": lambda: _elements(stream, "", max_bytes, start),
         "records": lambda: _elements(stream, pattern.records_at or "", max_bytes, start),
         "document": lambda: _whole(stream, max_bytes),
     }
-    return readers[pattern.layout]()
+    return layouts[pattern.layout]()
 
 
 def _other_encoding(beginning: bytes) -> str | None:
-    """Tell UTF-16 and UTF-32 by their marks, or by where the zero bytes of an ASCII character stand in them."""
+    """Recognise UTF-16 and UTF-32 by their byte order marks, or by the zero bytes of an ASCII character."""
     zeros = "".join("0" if byte == 0 else "c" for byte in beginning)
     if beginning in (b"\xff\xfe\0\0", b"\0\0\xfe\xff") or zeros in ("c000", "000c"):
         return "the file is UTF-32"
@@ -48,16 +50,16 @@ def _other_encoding(beginning: bytes) -> str | None:
 
 
 class _Blocks:
-    """The blocks of a stream; none but the last ends in a carriage return, whose line feed may begin the next one."""
+    """The blocks of a stream. Only the last can end in a carriage return: a line feed may follow in the next block."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._held = b""
+        self._carriage_return = b""
         self._put_back = b""
         self.broken: str | None = None
 
     def read(self) -> bytes:
-        """Return the next block; empty at the end, and at a break, which `broken` tells then."""
+        """Return the next block, empty at the end. If the stream is broken, set `broken` to the error."""
         if self._put_back:
             block, self._put_back = self._put_back, b""
             return block
@@ -66,19 +68,19 @@ class _Blocks:
                 block = self._stream.read()
             except BrokenStream as error:
                 block, self.broken = b"", str(error)
-            found = self._held + block
-            self._held = b"\r" if block.endswith(b"\r") else b""
-            found = found[: len(found) - len(self._held)]
-            if found or not block:
-                return found
+            complete = self._carriage_return + block
+            self._carriage_return = b"\r" if block.endswith(b"\r") else b""
+            complete = complete[: len(complete) - len(self._carriage_return)]
+            if complete or not block:
+                return complete
 
     def put_back(self, block: bytes) -> None:
-        """Let what is left of a block be the next one."""
+        """Make the rest of a block the next one."""
         self._put_back = block
 
 
 def _lines(stream: Stream, max_bytes: int, start: InputPosition) -> Frames:
-    # behind a document the rest of its line comes first: a blank line that has its number again
+    # When reading resumes after a document, the rest of its line comes first: a blank line with the same number.
     position = start.position - 2 if start.byte else 0
     blocks = _Blocks(stream)
     open_line: list[bytes] = []
@@ -91,29 +93,31 @@ def _lines(stream: Stream, max_bytes: int, start: InputPosition) -> Frames:
         if block and not LINE_END.search(block):
             if sum(map(len, open_line)) > max_bytes:
                 position += 1
-                rest, end_bytes = _skip_line(blocks, offset, open_line)
-                yield rest.unframed(position, "too_large", f"a line of more than {max_bytes} bytes", is_rest=False)
-                offset += rest.length + end_bytes
+                line, end_bytes = _measure_line(blocks, offset, open_line)
+                reason = RejectReason("too_large", f"a line of more than {max_bytes} bytes")
+                yield line.as_reject(position, reason, is_rest=False)
+                offset += line.length + end_bytes
                 open_line = []
             continue
-        lines, ended = _split(b"".join(open_line))
+        lines, end_bytes = _split(b"".join(open_line))
         open_line = [lines.pop()] if block or blocks.broken else []
-        for line in lines:
+        for raw_line in lines:
             position += 1
-            raw = line.strip(BLANKS)
-            if raw:
-                yield position, offset if len(raw) == len(line) else offset + line.index(raw[:1]), raw
-            offset += len(line) + ended
+            document = raw_line.strip(BLANKS)
+            if document:
+                is_bare = len(document) == len(raw_line)
+                yield position, offset if is_bare else offset + raw_line.index(document[:1]), document
+            offset += len(raw_line) + end_bytes
         if not block:
             break
     if blocks.broken:
-        rest = Rest(offset)
+        rest = ByteRange(offset)
         rest.add(open_line[0])
-        yield rest.unframed(position + 1, "cut_off", blocks.broken)
+        yield rest.as_reject(position + 1, RejectReason("cut_off", blocks.broken))
 
 
 def _split(data: bytes) -> tuple[list[bytes], int]:
-    """Return the lines, the last one open (empty when all ended), and how many bytes of line end they lack each."""
+    """Return the lines, and how many bytes of line end were removed from each. The last line is open, maybe empty."""
     if b"\r" not in data or data.count(b"\r") == data.count(b"\r\n"):
         return data.split(b"\n"), 1
     lines = data.splitlines(keepends=True)
@@ -122,60 +126,59 @@ def _split(data: bytes) -> tuple[list[bytes], int]:
     return lines, 0
 
 
-def _skip_line(blocks: _Blocks, first_byte: int, pieces: list[bytes]) -> tuple[Rest, int]:
-    """Pass over the rest of a line that is too large; return its measure and its line end's length."""
-    rest = Rest(first_byte)
+def _measure_line(blocks: _Blocks, first_byte: int, pieces: list[bytes]) -> tuple[ByteRange, int]:
+    """Skip the rest of a line that is too large; return the line's range and the length of its line end."""
+    line = ByteRange(first_byte)
     for piece in pieces:
-        rest.add(piece)
+        line.add(piece)
     while block := blocks.read():
         end = LINE_END.search(block)
         if end:
-            rest.add(block[: end.start()])
+            line.add(block[: end.start()])
             blocks.put_back(block[end.end() :])
-            return rest, len(end.group())
-        rest.add(block)
-    return rest, 0
+            return line, len(end.group())
+        line.add(block)
+    return line, 0
 
 
 def _whole(stream: Stream, max_bytes: int) -> Frames:
+    """Yield the whole input as one document."""
     blocks: list[bytes] = []
     size = 0
+    reason: RejectReason | None = None
     try:
-        while block := stream.read():
+        while size <= max_bytes and (block := stream.read()):
             blocks.append(block)
             size += len(block)
-            if size > max_bytes:
-                rest = Rest(stream.offset)
-                rest.add(b"".join(blocks))
-                rest.drain(stream.read)
-                yield rest.unframed(1, "too_large", f"a document of more than {max_bytes} bytes")
-                return
     except BrokenStream as error:
-        rest = Rest(stream.offset)
-        rest.add(b"".join(blocks))
-        yield rest.unframed(1, "cut_off", str(error))
-        return
+        reason = RejectReason("cut_off", str(error))
+    if size > max_bytes and reason is None:
+        reason = RejectReason("too_large", f"a document of more than {max_bytes} bytes")
     data = b"".join(blocks)
-    raw = data.strip(BLANKS)
-    if raw:
-        yield 1, stream.offset + data.index(raw[:1]), raw
+    if reason:
+        rest = ByteRange(stream.offset)
+        rest.add(data)
+        rest.add_all(stream.read)
+        yield rest.as_reject(1, reason)
+    elif document := data.strip(BLANKS):
+        yield 1, stream.offset + data.index(document[:1]), document
 
 
 def _elements(stream: Stream, pointer: str, max_bytes: int, start: InputPosition) -> Frames:
+    """Yield the elements of the array at a JSON pointer."""
     scanner = Scanner(stream, max_bytes)
     position = start.position - 1
     try:
         if not start.byte and scanner.is_blank():
             return
-        for first_byte, element in scanner.elements(pointer, is_behind_one=bool(start.byte)):
+        for first_byte, element in scanner.elements(pointer, is_resumed=bool(start.byte)):
             position += 1
-            if isinstance(element, Rest):
-                yield element.unframed(
-                    position, "too_large", f"an element of more than {max_bytes} bytes", is_rest=False
-                )
+            if isinstance(element, ByteRange):
+                reason = RejectReason("too_large", f"an element of more than {max_bytes} bytes")
+                yield element.as_reject(position, reason, is_rest=False)
             else:
                 yield position, first_byte, element
     except FramingBroken as error:
         rest = scanner.rest()
-        broken = rest.drain(stream.read)
-        yield rest.unframed(position + 1, error.reason, broken or error.detail)
+        broken = rest.add_all(stream.read)
+        yield rest.as_reject(position + 1, RejectReason(error.code, broken or error.detail))

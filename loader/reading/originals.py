@@ -1,23 +1,24 @@
-"""Finds the file that an input was read from, if it is still what it was, and reads a range of it again."""
+"""Finds the file that an input was read from, if its content is unchanged, and reads ranges of it again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import BinaryIO
 from uuid import UUID
 
 from loader.declarations import Layout, pattern_as, read_source
 from loader.errors import FileRefused
+from loader.reading.byte_ranges import ByteRange, InputPosition, Reject, fingerprint
 from loader.reading.framing import frames
-from loader.reading.inputs import BrokenStream, InputFile, identify, open_stream
-from loader.reading.ranges import InputPosition, Reject, Rest, fingerprint
+from loader.reading.input_files import InputFile, identify
+from loader.reading.streams import BrokenStream, open_stream
+from waybill.cli import shown_command
 from waybill.settings import PROJECT, get_settings
 
 
 def find_original(names: Iterable[str], digest: str) -> InputFile | None:
-    """Return the first file of these names that has the content with this digest."""
+    """Return the first file with one of these names whose content has this digest."""
     for name in names:
         path = PROJECT / name
         if path.is_file():
@@ -31,69 +32,59 @@ def find_original(names: Iterable[str], digest: str) -> InputFile | None:
 
 
 def message_command(name: str, position: int) -> str:
-    """Return the command that reads a message again, while its topic has it."""
-    return f"`python -m streaming.message {name}:{position}`"
+    """Return the command that prints a message, as long as its topic has it."""
+    return f"`{shown_command(f'message {name}:{position}')}`"
 
 
-def read_range(original: InputFile, first_byte: int, length: int, mark: UUID) -> bytes | None:
-    """Return a range of the decompressed content; None when its fingerprint is another."""
+def read_range(original: InputFile, first_byte: int, length: int, expected: UUID) -> bytes | None:
+    """Return a range of the decompressed content; None if its fingerprint is not the expected one."""
     found = b"".join(_pieces(original, first_byte, length))
-    return found if UUID(bytes=fingerprint(found)) == mark else None
+    return found if UUID(bytes=fingerprint(found)) == expected else None
 
 
-def read_beginning(original: InputFile, first_byte: int, length: int, mark: UUID) -> bytes | None:
-    """Return as much of a range of any length as a reject keeps of it; None when its fingerprint is another."""
-    measure = _measured(original, first_byte, length, lambda piece: None)
-    return measure.beginning if measure.fingerprint == mark else None
+def read_beginning(original: InputFile, first_byte: int, length: int, expected: UUID) -> bytes | None:
+    """Return as much of a range of any length as a reject keeps; None if the fingerprint is not the expected one."""
+    found = _measure(original, first_byte, length, lambda piece: None)
+    return found.beginning if found.fingerprint == expected else None
 
 
-def copy_range(original: InputFile, first_byte: int, length: int, mark: UUID, target: BinaryIO) -> bool:
-    """Write a range of any length to a file; return whether it has the fingerprint."""
-    return _measured(original, first_byte, length, target.write).fingerprint == mark
+def copy_range(original: InputFile, first_byte: int, length: int, expected: UUID, target: BinaryIO) -> bool:
+    """Write a range of any length to a file; return whether its fingerprint is the expected one."""
+    return _measure(original, first_byte, length, target.write).fingerprint == expected
 
 
-def _measured(original: InputFile, first_byte: int, length: int, take: Callable[[bytes], object]) -> Rest:
-    """Hand on a range piece by piece; return its fingerprint and beginning."""
-    measure = Rest(first_byte)
+def _measure(original: InputFile, first_byte: int, length: int, use: Callable[[bytes], object]) -> ByteRange:
+    """Call `use` with each piece of a range; return the range with its fingerprint and beginning."""
+    found = ByteRange(first_byte)
     for piece in _pieces(original, first_byte, length):
-        measure.add(piece)
-        take(piece)
-    return measure
+        found.add(piece)
+        use(piece)
+    return found
 
 
 def _pieces(original: InputFile, first_byte: int, length: int) -> Iterator[bytes]:
-    """Yield a range of the decompressed content; less of it where the file does not hold it."""
+    """Yield a range of the decompressed content, or less of it if the file ends before."""
     missing = length
     with open_stream(original, first_byte) as stream, suppress(BrokenStream):
         while missing > 0 and (block := stream.read()):
-            if stream.offset > first_byte:  # a BOM, which the stream passed over
+            if stream.offset > first_byte:  # the stream skipped a byte order mark, which is part of no document
                 return
             yield block[:missing]
             missing -= len(block)
 
 
-@dataclass(frozen=True)
-class FoundDocument:
-    """A document's bytes as its file holds them."""
-
-    document: bytes
-    fingerprint: bytes
-
-
 def read_document(
-    original: InputFile, read_as: tuple[str, Layout], behind: tuple[int, int], position: int
-) -> FoundDocument | None:
-    """Frame a file again from the place where a batch begins, and return the document at a position of it.
+    original: InputFile, source: str, layout: Layout, start: InputPosition, position: int
+) -> bytes | None:
+    """Frame a file again from the position where a batch starts; return the document at a position of that batch.
 
     Raises:
         LoaderError: the source is not declared any more, or the file cannot be read.
     """
-    source, layout = read_as
     settings = get_settings()
     pattern = pattern_as(read_source(source), original.path, layout, settings.raw_folder)
-    start = InputPosition(*behind)
     with open_stream(original, start.byte) as stream:
         for frame in frames(stream, pattern, settings.waybill_max_document_bytes, start):
             if not isinstance(frame, Reject) and frame[0] == position:
-                return FoundDocument(frame[2], fingerprint(frame[2]))
+                return frame[2]
     return None

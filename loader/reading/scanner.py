@@ -1,4 +1,4 @@
-"""Finds where the elements of one large JSON array begin and end, by its brackets and strings, block by block."""
+"""Finds the elements of one large JSON array by brackets and strings, block by block."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import orjson
 
-from loader.reading.inputs import Stream
-from loader.reading.ranges import Rest
+from loader.reading.byte_ranges import ByteRange
+from loader.reading.streams import Stream
 from loader.reading.window import INSIDE_STRING, OPENING, SCALAR_END, FramingBroken, TooLarge, Window
 from waybill.json_pointers import split_pointer
 
@@ -16,38 +16,38 @@ OUTSIDE_STRING = re.compile(rb'["\[\]{}]')
 
 
 class Scanner(Window):
-    """Walks to an array and hands out its elements one by one."""
+    """Goes to an array and returns its elements one by one."""
 
     def __init__(self, stream: Stream, max_bytes: int) -> None:
-        """Take the stream and the largest element's size in bytes."""
+        """Take the stream and the size limit of an element."""
         super().__init__(stream, max_bytes)
-        self._passing: Rest | None = None
+        self._skipped: ByteRange | None = None  # the element that is being skipped
 
-    def rest(self) -> Rest:
-        """Return the measure of what was read and not handed out, with the element that was being passed over."""
-        rest = self._passing or Rest(self.offset)
+    def rest(self) -> ByteRange:
+        """Return what was read and not returned, including the beginning of an element that is being skipped."""
+        rest = self._skipped or ByteRange(self.offset)
         rest.add(self._window[self._at :])
         return rest
 
     def is_blank(self) -> bool:
-        """Whether nothing but blanks follows."""
+        """Return True if nothing but blanks follows."""
         return self._peek() == b""
 
-    def elements(self, pointer: str, *, is_behind_one: bool = False) -> Iterator[tuple[int, bytes | Rest]]:
-        """Yield first byte and bytes of each element of the array at a JSON pointer; of a too large one its measure.
+    def elements(self, pointer: str, *, is_resumed: bool = False) -> Iterator[tuple[int, bytes | ByteRange]]:
+        """Yield first byte and bytes of each element of the array at a JSON pointer; the byte range of one too large.
 
-        `is_behind_one` says that the stream begins right behind an element of that array.
+        `is_resumed` is true if the stream starts right after an element of that array.
 
         Raises:
-            FramingBroken: the array is not there, breaks off, or its elements cannot be told apart any more.
+            FramingBroken: the array is missing or cut off, or the next element cannot be found.
         """
         names = split_pointer(pointer)
-        if not is_behind_one:
+        if not is_resumed:
             for name in names:
                 self._enter_member(name)
             self._expect(b"[", "an array")
-        if is_behind_one or self._peek() != b"]":
-            yield from self._separated(is_behind_one)
+        if is_resumed or self._peek() != b"]":
+            yield from self._comma_separated(is_resumed)
         else:
             self._at += 1
         for name in reversed(names):
@@ -55,13 +55,13 @@ class Scanner(Window):
         if self._peek() != b"":
             raise FramingBroken("not_json", f"something follows the end of the {'object' if names else 'array'}")
 
-    def _separated(self, is_behind_one: bool) -> Iterator[tuple[int, bytes | Rest]]:
+    def _comma_separated(self, is_resumed: bool) -> Iterator[tuple[int, bytes | ByteRange]]:
         while True:
-            if not is_behind_one:
+            if not is_resumed:
                 self._peek()
                 first_byte = self.offset
                 yield first_byte, self._element()
-            is_behind_one = False
+            is_resumed = False
             mark = self._peek()
             if mark == b"]":
                 self._at += 1
@@ -79,25 +79,25 @@ class Scanner(Window):
             if self._peek() != b",":
                 break
             self._at += 1
-        raise FramingBroken("not_json", f"no member {wanted!r} where the records should stand")
+        raise FramingBroken("not_json", f"no member {wanted!r} where the records were expected")
 
     def _leave_member(self, taken: str) -> None:
-        """Go on from a member's value to the end of its object."""
+        """Skip from a member's value to the end of its object."""
         while self._peek() == b",":
             self._at += 1
             if self._name() == taken:
-                raise FramingBroken("not_json", f"a second member {taken!r} behind the one that was taken")
+                raise FramingBroken("not_json", f"a second member {taken!r} after the one that was read")
             self._element()
         self._expect(b"}", "a comma or the object's end")
 
     def _name(self) -> str:
-        """Return a member's name, and pass over the colon to its value."""
+        """Return a member's name, and skip the colon before its value."""
         if self._peek() not in (b'"', b""):
             raise FramingBroken("not_json", "a member's name is missing")
         try:
             name = self._value()
         except TooLarge:
-            raise FramingBroken("too_large", f"a member's name of more than {self._most_bytes} bytes") from None
+            raise FramingBroken("too_large", f"a member's name of more than {self._max_bytes} bytes") from None
         self._expect(b":", "a colon")
         self._peek()
         try:
@@ -105,15 +105,15 @@ class Scanner(Window):
         except orjson.JSONDecodeError:
             raise FramingBroken("not_json", "a member's name is broken") from None
 
-    def _element(self) -> bytes | Rest:
+    def _element(self) -> bytes | ByteRange:
         try:
             return self._value()
         except TooLarge:
-            return self._passed_over()
+            return self._measure_element()
 
-    def _passed_over(self) -> Rest:
-        """Pass over an element that is too large, in flat memory: depth and string are all that is remembered."""
-        self._passing = rest = Rest(self.offset)
+    def _measure_element(self) -> ByteRange:
+        """Skip an element that is too large, in constant memory: only nesting depth and string state are kept."""
+        self._skipped = rest = ByteRange(self.offset)
         is_scalar = self._window[self._at : self._at + 1] not in OPENING
         depth, in_string, at = 0, False, self._at
         while True:
@@ -137,5 +137,5 @@ class Scanner(Window):
                 depth += 1 if mark in OPENING else -1
             if is_scalar or (depth == 0 and not in_string):
                 rest.add(self._window[self._at : at])
-                self._at, self._passing = at, None
+                self._at, self._skipped = at, None
                 return rest

@@ -1,4 +1,4 @@
-"""A window over a stream: grows while a value is open, finds the value's end, forgets what was handed out."""
+"""A window over a stream: it grows until a value's end is found, and drops the values that were returned."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 import orjson
 
-from loader.reading.inputs import BrokenStream, Stream
+from loader.reading.streams import BrokenStream, Stream
 
 NOT_BLANK = re.compile(rb"[^ \t\r\n]")
 BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+([\[\]{}"])', re.DOTALL)
@@ -14,42 +14,43 @@ SCALAR_END = re.compile(rb"[\s,\]}]")
 LIKELY_END = re.compile(rb"\}(?=[ \t\r\n]*(?:,[ \t\r\n]*\{|\]))")
 INSIDE_STRING = re.compile(rb'["\\]')
 OPENING = (b"{", b"[", b'"')
-MISSES_ALLOWED = 100  # guesses of an element's end that may fail before guessing is given up
+MAX_WRONG_GUESSES = 100  # after so many wrong guesses of an element's end, only the brackets are counted
 
 
 class FramingBroken(Exception):
-    """Raised where no further element can be told apart; what came before stands."""
+    """Raised where no further element can be found. The elements before are valid."""
 
-    def __init__(self, reason: str, detail: str) -> None:
-        """Take a reason of the ledger's closed list and words for it."""
+    def __init__(self, code: str, detail: str) -> None:
+        """Take a code from the ledger's closed list of reasons, and the details in words."""
         super().__init__(detail)
-        self.reason = reason
+        self.code = code
         self.detail = detail
 
 
 class TooLarge(Exception):
-    """Raised inside the scanner by an element beyond the limit; it is passed over and the next one follows."""
+    """Raised inside the scanner by an element over the size limit. The scanner skips it and continues."""
 
 
 class Window:
-    """What of a stream is in memory, and where in it reading goes on."""
+    """The part of a stream that is in memory, and the offset in it where scanning continues."""
 
     def __init__(self, stream: Stream, max_bytes: int) -> None:
-        """Take the stream and the largest element's size in bytes."""
+        """Take the stream and the size limit of an element."""
         self._stream = stream
-        self._most_bytes = max_bytes
+        self._max_bytes = max_bytes
         self._window = b""
         self._at = 0
         self._window_offset: int | None = None
-        self._guesses_left = MISSES_ALLOWED
-        self._may_guess = True  # until no likely end is left in the window
+        self._guesses_left = MAX_WRONG_GUESSES
+        self._may_guess = True  # False while the window has no further likely end
 
     @property
     def offset(self) -> int:
-        """The byte of the decompressed input that comes next."""
+        """The next byte of the decompressed input."""
         return (self._window_offset or 0) + self._at
 
     def _value(self) -> bytes:
+        """Return the next value's bytes."""
         end = self._guessed_end()
         if end is None:
             is_bracketed = self._window[self._at : self._at + 1] in OPENING
@@ -59,7 +60,10 @@ class Window:
         return value
 
     def _guessed_end(self) -> int | None:
-        """Guess that an object ends where another seems to begin; it is so if that parses, and costs a tenth."""
+        """Guess that an object ends where another one seems to begin; the guess is right if the bytes in between parse.
+
+        This takes a tenth of the time that counting brackets takes.
+        """
         if self._may_guess and self._guesses_left and self._window[self._at : self._at + 1] == b"{":
             likely = LIKELY_END.search(self._window, self._at)
             self._may_guess = likely is not None
@@ -79,7 +83,7 @@ class Window:
         while True:
             while token := BRACKET.match(self._window, at):
                 mark = token.group(1)
-                if mark == b'"':  # the string's end is not in the window yet
+                if mark == b'"':  # the end of the string is not in the window yet
                     at = token.start(1)
                     break
                 at = token.end()
@@ -109,7 +113,7 @@ class Window:
             at = self._grow(len(self._window))
 
     def _peek(self) -> bytes:
-        """Pass over blanks and return the next byte; empty at the end."""
+        """Skip blanks and return the next byte, empty at the end."""
         while True:
             start = NOT_BLANK.search(self._window, self._at)
             self._at = start.start() if start else len(self._window)
@@ -123,21 +127,21 @@ class Window:
         if found == mark:
             self._at += 1
         elif found == b"":
-            raise FramingBroken("cut_off", f"the input ends where {words} should stand")
+            raise FramingBroken("cut_off", f"the input ends where {words} was expected")
         else:
-            raise FramingBroken("not_json", f"{found.decode(errors='replace')!r} stands where {words} should")
+            raise FramingBroken("not_json", f"found {found.decode(errors='replace')!r} where {words} was expected")
 
     def _grow(self, at: int) -> int:
-        """Add to an open element; return where scanning goes on in the new window."""
-        if len(self._window) - self._at > self._most_bytes:
+        """Read more of an open element; return where scanning continues in the new window."""
+        if len(self._window) - self._at > self._max_bytes:
             raise TooLarge
-        forgotten = self._at
+        dropped = self._at
         if not self._more():
             raise FramingBroken("cut_off", "the input ends inside an element")
-        return at - forgotten
+        return at - dropped
 
     def _more(self) -> bool:
-        """Add a block to the window; as much again when an element is open already, so that growing costs little."""
+        """Add a block to the window, or as much as it holds of an open element already, so that it is copied rarely."""
         blocks = [self._window[self._at :]]
         size = 0
         try:

@@ -9,13 +9,13 @@ from uuid import UUID
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from loader.checking.checks import RejectReason
+from loader.checking.checker import RejectReason
 from loader.checking.contracts import read_contract
 from loader.declarations import read_source, source_names
 from loader.landing.land import land
-from loader.reading.inputs import InputFile
+from loader.reading.byte_ranges import InputPosition
+from loader.reading.input_files import InputFile
 from loader.reading.originals import find_original, message_command, read_range
-from loader.reading.ranges import InputPosition
 from loader.rejects.replay_positions import OpenReject, ReplayBatch, ReplayFeed, ReplayPositions
 from loader.tallies import tallies_of
 from warehouse.reconnecting import ReconnectingConnection

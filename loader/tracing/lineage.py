@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg2 import sql
 
-from loader.reading.inputs import InputFile
+from loader.reading.input_files import InputFile
 from loader.tracing.facts import (
     BatchFacts,
     Coordinate,

@@ -9,7 +9,7 @@ from pathlib import Path
 from psycopg2 import DataError, sql
 
 from loader.errors import CoordinateUnknown
-from loader.reading.inputs import InputFile, coordinate_name, identify
+from loader.reading.input_files import InputFile, coordinate_name, identify
 from loader.tracing.facts import Coordinate, DocumentId, LossFacts
 from loader.tracing.marts import KeyedTable, keyed_tables, traceable_marts
 from loader.tracing.snapshot import Snapshot

@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from loader.errors import LoaderError
-from loader.reading.inputs import InputFile
+from loader.reading.byte_ranges import InputPosition, fingerprint
+from loader.reading.input_files import InputFile
 from loader.reading.originals import find_original, read_beginning, read_document
-from loader.reading.ranges import fingerprint
 from loader.tracing.facts import BatchFacts, Lineage, RejectFacts, SourceBytes
 from loader.tracing.snapshot import Snapshot
 
@@ -59,13 +59,13 @@ def _of_document(
     if original is None:
         return SourceBytes("file_missing")
     try:
-        begins_at = (batch.first_position, batch.first_byte or 0)
-        found = read_document(original, (batch.source, batch.layout), begins_at, lineage.document.position)  # type: ignore[arg-type]
+        start = InputPosition(batch.first_position, batch.first_byte or 0)
+        found = read_document(original, batch.source, batch.layout, start, lineage.document.position)  # type: ignore[arg-type]
     except LoaderError as error:
         return SourceBytes("unreadable", detail=str(error))
-    if found is None or lineage.landed is None or UUID(bytes=found.fingerprint) != UUID(lineage.landed.fingerprint):
+    if found is None or lineage.landed is None or UUID(bytes=fingerprint(found)) != UUID(lineage.landed.fingerprint):
         return SourceBytes("file_differs")
-    return SourceBytes("checked", found.document, len(found.document))
+    return SourceBytes("checked", found, len(found))
 
 
 def _of_replayed(snapshot: Snapshot, lineage: Lineage) -> SourceBytes | None:

@@ -16,7 +16,7 @@ from loader.landing.batch import Batch
 from loader.landing.chunks import fill
 from loader.landing.feeds import Feed, FeedKind
 from loader.landing.land import land
-from loader.reading.ranges import InputPosition
+from loader.reading.byte_ranges import InputPosition
 from streaming.consuming.positions import Move, advance_offsets, lock_offsets
 from streaming.errors import LedgerEmptied
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from loader.declarations import Source
-from loader.reading.contents import contents
+from loader.documents import read_documents
 from streaming.producing.delivery_report import DeliveryReport
 from waybill.json_pointers import split_pointer
 
@@ -36,7 +36,7 @@ def paced_documents(source: Source, files: tuple[str, ...], pace: Pace, report: 
     started, count = time.monotonic(), 0
     while True:
         before = count
-        for coordinate, raw in contents(source, files):
+        for coordinate, raw in read_documents(source, files):
             if raw is None:
                 report.unreadable += 1
                 continue

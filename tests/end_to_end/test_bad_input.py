@@ -135,10 +135,10 @@ def test_broken_gzip_lands_what_precedes_the_damage(module_database: str, tmp_pa
 def test_a_missing_file_is_reported(module_database: str, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    assert refused(loader("load", "flights", folder)) == f"{folder}: the folder holds no file"
+    assert refused(loader("load", "flights", folder)) == f"{folder}: the folder contains no files"
     assert refused(loader("load", "flights", folder / "gone.ndjson")) == f"{folder}/gone.ndjson: no such file"
     output = refused(loader("load", "trains", folder))
-    assert output.startswith("no source 'trains': declared are aircraft, airlines,")
+    assert output.startswith("no source 'trains': the declared sources are aircraft, airlines,")
     assert "loader/sources" in output
     assert "run `make data`" in refused(loader("load", "flights", WAYBILL_RAW=str(folder)))
 
@@ -156,7 +156,7 @@ def test_a_missing_or_invalid_contract_stops_the_load_first(module_database: str
     for no_schema in ('{"type": "nonsense"}', "{", "[]"):
         contract.write_text(no_schema)
         output = refused(loader("load", "flights", path, cwd=tmp_path, WAYBILL_STATE=state))
-        assert "flights.schema.json is no JSON Schema" in output
+        assert "flights.schema.json is not a JSON Schema" in output
     assert booked(path) == (0, 0, 0)
 
 
@@ -174,7 +174,7 @@ def test_a_wrong_password_is_one_line_and_a_rerun_completes(external: dict[str, 
     output = refused(loader("load", "flights", path, **{**external, "PGPASSWORD": "wrong"}))
     assert f"127.0.0.1:{external['PGPORT']} as creator" in output
     assert "password authentication failed" in output and "check the PG… variables" in output
-    assert "1 documents landed" in loader("load", "flights", path, **external).stdout
+    assert "1 document landed" in loader("load", "flights", path, **external).stdout
 
 
 def test_an_unreachable_server_is_one_line(external: dict[str, str], tmp_path: Path) -> None:

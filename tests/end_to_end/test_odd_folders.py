@@ -96,7 +96,7 @@ def test_every_command_works_on_the_server_named_in_dot_env(clone: Path) -> None
     commands = {
         "warehouse up": "warehouse up: PostgreSQL at 127.0.0.1:",
         "warehouse status": "running, PostgreSQL 16",
-        "loader load airlines one.ndjson": "1 documents landed",
+        "loader load airlines one.ndjson": "1 document landed",
         "loader rejects": "0 rejects",
         "loader why one.ndjson:1": "landed in raw.airlines",
         "expectations raw": "checkpoint raw: 5 of 39 expectations failed: raw_airports: table row count",

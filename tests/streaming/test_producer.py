@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from loader.declarations import Source, read_source
-from loader.reading.contents import contents
+from loader.documents import read_documents
 from streaming.errors import NotAcknowledged, SourceHasNoTopic, TopicUnknown
 from streaming.producer import main
 from streaming.producing.delivery_report import DeliveryReport
@@ -120,10 +120,10 @@ def test_ctrl_c_reports_the_acknowledged_messages(
     (tmp_path / "a.ndjson").write_bytes(flight(1) + b"\n" + flight(2))
 
     def interrupted(source: Source, files: tuple[str, ...]) -> Any:
-        yield from contents(source, files)
+        yield from read_documents(source, files)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("streaming.producing.documents.contents", interrupted)
+    monkeypatch.setattr("streaming.producing.documents.read_documents", interrupted)
     create_topic(topic, 1)
     done = CliRunner().invoke(main, ["flights", str(tmp_path / "a.ndjson"), "--topic", topic])
     assert done.exit_code != 0

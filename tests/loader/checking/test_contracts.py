@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loader.checking.checks import MAX_POINTERS, MORE_FIELDS, Checker, RejectReason
+from loader.checking.checker import MAX_POINTERS, MORE_FIELDS, Checker, RejectReason
 from loader.checking.contracts import Contract, read_contract
 from loader.declarations import read_source, source_names
 from loader.landing.batch import FileBatch
 from loader.landing.chunks import batches
 from loader.landing.feeds import FileFeed
-from loader.reading.inputs import identify
+from loader.reading.input_files import identify
 from tests.support.documents import document
 
 PLACE = {"type": "object", "properties": {"airport": {}}}

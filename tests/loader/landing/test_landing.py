@@ -19,7 +19,7 @@ from loader.__main__ import loader
 from loader.errors import FileChanged, FileRefused, SourceBroken, SourceUnknown
 from loader.load import load
 from loader.plan import Request
-from loader.reading.inputs import identify
+from loader.reading.input_files import identify
 from loader.rejects.listing import list_rejects
 from loader.tracing.why import why
 from tests.support.databases import rows
@@ -197,7 +197,7 @@ def test_a_load_waits_only_for_a_modification_time_of_now(
     path, now, waited = tmp_path / "a.ndjson", time.time_ns(), []
     path.touch()
     os.utime(path, ns=(now, now + round(ahead_seconds * 1e9)))
-    monkeypatch.setattr("loader.reading.inputs.time", SimpleNamespace(time_ns=lambda: now, sleep=waited.append))
+    monkeypatch.setattr("loader.reading.input_files.time", SimpleNamespace(time_ns=lambda: now, sleep=waited.append))
     identify(path)
     assert len(waited) == waits
 
@@ -246,7 +246,7 @@ def test_a_dry_run_writes_nothing(database: str, source: Path) -> None:
     result = load_files(dry_run=True)
     assert (result.rows, result.tallies["things"].rejected) == (1, 1)
     output = CliRunner().invoke(loader, ["load", "things", "--dry-run"]).output
-    assert output.splitlines()[-1] == "nothing written: 1 documents of 1 files pass, 1 would be rejected"
+    assert output.splitlines()[-1] == "nothing written: 1 document of 1 file would be landed, 1 would be rejected"
     assert rows("select count(*) from ledger.runs") == [(0,)]
 
 
@@ -266,16 +266,16 @@ def test_why_distinguishes_rejected_landed_and_never_seen(database: str, source:
 
 
 def test_mistakes_are_one_line(database: str, source: Path, tmp_path: Path) -> None:
-    with pytest.raises(SourceUnknown, match="declared are things"):
+    with pytest.raises(SourceUnknown, match="declared sources are things"):
         load(Request(("other",)))
     with pytest.raises(FileRefused, match=r"no file for source things"):
         load_files()
     with pytest.raises(FileRefused, match="no such file"):
         load_files(source / "absent")
-    with pytest.raises(FileRefused, match="holds no file"):
+    with pytest.raises(FileRefused, match="contains no files"):
         load_files(source)
     (tmp_path / "declared" / "things.schema.json").write_text('{"type": "nonsense"}')
-    with pytest.raises(SourceBroken, match="is no JSON Schema"):
+    with pytest.raises(SourceBroken, match="is not a JSON Schema"):
         load_files()
     (tmp_path / "declared" / "things.schema.json").unlink()
     with pytest.raises(SourceBroken, match="has no contract"):

@@ -19,7 +19,7 @@ from loader.drift import list_drift
 from loader.errors import FileRefused, SourceBroken
 from loader.load import load
 from loader.plan import Request
-from loader.reading.ranges import fingerprint
+from loader.reading.byte_ranges import fingerprint
 from loader.rejects.listing import list_rejects
 from loader.tracing.why import why
 from tests.support.databases import rows
@@ -166,7 +166,7 @@ def test_a_file_name_that_is_not_utf8_is_shown_escaped(database: str, source: Pa
 
 def test_a_path_that_is_not_a_file_is_refused_in_one_line(database: str, source: Path) -> None:
     os.mkfifo(source / "pipe")
-    with pytest.raises(FileRefused, match="pipe is no regular file: pipe what it gives into `-`"):
+    with pytest.raises(FileRefused, match="pipe is not a regular file: pipe its content into `-`"):
         load(Request(("things",), (str(source / "pipe"),)))
     (source / "link.ndjson").symlink_to(source / "absent")
     (source / "a.ndjson").write_bytes(document(1))
@@ -199,7 +199,7 @@ def test_an_unreadable_file_is_refused_before_anything_lands(
 def test_an_invalid_contract_is_named(database: str, source: Path, schema: str) -> None:
     (source.parent / "declared" / "things.schema.json").write_text(schema)
     (source / "a.ndjson").write_bytes(document(1))
-    with pytest.raises(SourceBroken, match=r"things.schema.json is no JSON Schema 2020-12"):
+    with pytest.raises(SourceBroken, match=r"things.schema.json is not a JSON Schema 2020-12"):
         load(Request(("things",)))
 
 
@@ -229,7 +229,7 @@ def test_two_thousand_small_files_take_few_transactions(database: str, source: P
     result = load(Request(("things",), (str(folder),)))
     assert (result.rows, result.new_files) == (1980, 2000)
     assert rows("select count(*), count(distinct xmin::text) from ledger.batches") == [(2000, 2)]
-    assert load(Request(("things",), (str(folder),))).summary == "nothing new: all 2000 files were landed before"
+    assert load(Request(("things",), (str(folder),))).summary == "nothing new: all 2,000 files were landed before"
 
 
 # the peak of this program only: the system's count for a process includes the peak of its parent before exec

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-import loader.reading.inputs
+import loader.reading.input_files
+import loader.reading.streams
 from loader.declarations import FilePattern, Layout
+from loader.reading.byte_ranges import START, InputPosition, Reject, fingerprint
 from loader.reading.framing import Frame, frames
-from loader.reading.inputs import InputFile, open_stream
-from loader.reading.ranges import START, InputPosition, Reject, fingerprint
+from loader.reading.input_files import FileStamp, InputFile
+from loader.reading.streams import open_stream
 from tests.support.documents import damaged_gzip
 
 MOST = 1 << 20
@@ -37,9 +39,10 @@ class Cutter:
     def __call__(self, data: bytes, layout: Layout, *, most: int = MOST, block: int = MOST) -> list[Frame]:
         self._path.write_bytes(data)
         pattern = FilePattern(pattern="*", layout=layout, records_at="/data/things" if layout == "records" else None)
-        given = InputFile(self._path, "given", "", len(data), (0, len(data), 0, 0))
+        given = InputFile(self._path, "given", "", len(data), FileStamp(0, len(data), 0, 0))
         with self._patch.context() as patch:
-            patch.setattr(loader.reading.inputs, "BLOCK", block)
+            for module in (loader.reading.input_files, loader.reading.streams):
+                patch.setattr(module, "BLOCK_BYTES", block)
             with open_stream(given) as stream:
                 return list(frames(stream, pattern, most, START))
 

@@ -13,7 +13,8 @@ import pytest
 import loader.rejects.replay
 from loader.load import load
 from loader.plan import Request
-from loader.rejects.listing import ListedReject, export_rejects, list_rejects
+from loader.rejects.export import export_rejects
+from loader.rejects.listing import ListedReject, list_rejects
 from loader.rejects.replay import replay
 from loader.tracing.why import why
 from tests.loader.conftest import CONTRACT
@@ -180,10 +181,25 @@ def test_a_truncated_reject_is_exported_whole_or_left_out(
     exported = export_rejects(list_rejects("things"), tmp_path / "out.ndjson")
 
     assert (exported.lines, exported.files, exported.left_out) == (1, 1, 1)
-    assert (tmp_path / "out.ndjson").read_bytes() == b"\nbroken\n"
-    assert [path.read_bytes() for path in (tmp_path / "out.ndjson.documents").iterdir()] == [b"\n" + large[1]]
+    assert (tmp_path / "out.ndjson").read_bytes() == b"broken\n"
+    assert [path.read_bytes() for path in (tmp_path / "out.ndjson.documents").iterdir()] == [large[1]]
     load(Request(("things",), (str(tmp_path / "out.ndjson.documents"),), "document"))
     assert landed_ids().keys() == {"t0", "t1"}
+
+
+@pytest.mark.parametrize("first", [bad for bad in NASTY if b"\n" not in bad] + [b"\x00{\x00", b"a"])
+def test_line_numbers_of_an_export_count_its_rejects(database: str, source: Path, tmp_path: Path, first: bytes) -> None:
+    (source / "a.doc").write_bytes(b"    \n" + first)
+    (source / "b.ndjson").write_bytes(b"broken\nbroken as well")
+    load(Request(("things",)))
+
+    export_rejects(list_rejects("things"), tmp_path / "out.ndjson")
+
+    load(Request(("things",), (str(tmp_path / "out.ndjson"),), "ndjson"))
+    reloaded = [
+        (reject.position, reject.beginning) for reject in list_rejects("things") if reject.name.endswith("out.ndjson")
+    ]
+    assert reloaded == [(1, first), (2, b"broken"), (3, b"broken as well")]
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])

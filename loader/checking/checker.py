@@ -1,4 +1,4 @@
-"""Decides for one document: landed, or rejected and why. PostgreSQL parses; Python checks, hashes and routes."""
+"""Checks one document: it can be landed, or it is rejected for a reason. PostgreSQL parses; Python only checks."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import orjson
 
 from loader.checking.contracts import Contract
 
-MAX_EXPONENT = 131_071  # digits before the decimal point that PostgreSQL's numeric takes
-MAX_POINTERS = 1_000  # of one batch that are told apart: names of fields may be data, and as many as there is data
-MORE_FIELDS = ("/… more fields", "any")  # where documents with others are counted
+MAX_EXPONENT = 131_071  # digits before the decimal point that PostgreSQL's numeric stores
+MAX_POINTERS = 1_000  # unknown fields counted one by one in a batch: names can be data, without limit
+MORE_FIELDS = ("/… more fields", "any")  # counts the documents with further ones
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -29,27 +29,27 @@ class RejectReason:
 
 
 class Checker:
-    """Checks the documents of one batch and counts the unknown fields that they carry."""
+    """Checks the documents of one batch and counts their unknown fields."""
 
     def __init__(self, contract: Contract, max_bytes: int, drift: Counter[tuple[str, str]]) -> None:
-        """Take the contract, the largest document's size in bytes, and where unknown fields are counted."""
+        """Take the contract, the size limit of a document in bytes, and the counter of unknown fields."""
         self._contract = contract
         self._knows_all = contract.knows_all
-        self._most_bytes = max_bytes
+        self._max_bytes = max_bytes
         self._drift = drift
 
     def check(self, raw: bytes) -> RejectReason | None:
-        """Return why a document's bytes are refused; None when they can be landed."""
-        if len(raw) > self._most_bytes:
-            return RejectReason("too_large", f"{len(raw)} bytes, the limit is {self._most_bytes}")
+        """Return the reason to reject a document, or None if it can be landed."""
+        if len(raw) > self._max_bytes:
+            return RejectReason("too_large", f"{len(raw)} bytes, the limit is {self._max_bytes}")
         try:
             document = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
-            found = explain(raw, str(error))
-            if isinstance(found, RejectReason):
-                return found
-            document = found.value
-        if b"\\u0000" in raw and _holds_nul(document):
+            parsed = _parse(raw, str(error))
+            if isinstance(parsed, RejectReason):
+                return parsed
+            document = parsed.value
+        if b"\\u0000" in raw and _has_nul(document):
             return RejectReason("not_storable", "holds \\u0000, which PostgreSQL's text cannot store")
         if self._knows_all(document):
             return None
@@ -60,31 +60,31 @@ class Checker:
         return None
 
     def _count_unknown(self, document: Any) -> None:
-        """Count a document once for each place and type of unknown fields in it."""
+        """Count a document once for each pointer and type of unknown fields in it."""
         drift, counted = self._drift, set()
         for field in self._contract.unknown_fields(document):
             is_full = len(drift) >= MAX_POINTERS or MORE_FIELDS in drift
-            place = MORE_FIELDS if is_full and field not in drift else field
-            if place not in counted:
-                counted.add(place)
-                drift[place] += 1
+            counted_as = MORE_FIELDS if is_full and field not in drift else field
+            if counted_as not in counted:
+                counted.add(counted_as)
+                drift[counted_as] += 1
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """A value that orjson refuses although it is JSON that PostgreSQL stores, such as a number beyond a double."""
+    """A value that orjson refuses although PostgreSQL stores it, such as a number that a double cannot hold."""
 
     value: Any
 
 
-def explain(raw: bytes, message: str) -> RejectReason | Parsed:
-    """Tell why orjson refused the bytes, or parse them with the standard library where PostgreSQL would take them."""
+def _parse(raw: bytes, message: str) -> RejectReason | Parsed:
+    """Parse bytes that orjson refused, if PostgreSQL would accept them; otherwise return the reason to reject them."""
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
-        return RejectReason("not_utf8", f"byte {error.start} is no UTF-8: 0x{raw[error.start]:02x}")
+        return RejectReason("not_utf8", f"byte {error.start} is not UTF-8: 0x{raw[error.start]:02x}")
     if not text.strip():
-        return RejectReason("not_json", "nothing but blanks")
+        return RejectReason("not_json", "contains only blanks")
     try:
         value = json.loads(text, parse_constant=_no_constant, parse_float=_number, parse_int=_number)
     except RecursionError:
@@ -95,8 +95,8 @@ def explain(raw: bytes, message: str) -> RejectReason | Parsed:
         return RejectReason("not_json", message)
     if "depth limit" in message:
         return RejectReason("not_storable", "nested deeper than 1,024 levels")
-    if _holds_surrogate(value):
-        return RejectReason("not_storable", "holds half of a surrogate pair, which is no character")
+    if _has_surrogate(value):
+        return RejectReason("not_storable", "holds half of a surrogate pair, which is not a character")
     return Parsed(value)
 
 
@@ -107,24 +107,24 @@ def _no_constant(name: str) -> Any:
 def _number(text: str) -> int | float:
     try:
         number = Decimal(text)
-    except InvalidOperation:  # its exponent is beyond what Python counts in, and far beyond PostgreSQL's
-        raise OverflowError(f"holds a number with an exponent that PostgreSQL does not store: {text[:40]}") from None
+    except InvalidOperation:  # the exponent is larger than Python's decimals allow, and far larger than PostgreSQL's
+        raise OverflowError(f"holds a number with an exponent that PostgreSQL cannot store: {text[:40]}") from None
     if number and (number.adjusted() > MAX_EXPONENT or len(text) > MAX_EXPONENT):
         raise OverflowError(f"holds a number of {number.adjusted()} digits, PostgreSQL stores {MAX_EXPONENT}")
     return int(number) if number == number.to_integral_value() and number.adjusted() < 400 else float(number)
 
 
-def _holds_nul(value: Any) -> bool:
+def _has_nul(value: Any) -> bool:
     if isinstance(value, str):
         return "\x00" in value
     if isinstance(value, dict):
-        return any("\x00" in name or _holds_nul(member) for name, member in value.items())
-    return isinstance(value, list) and any(_holds_nul(member) for member in value)
+        return any("\x00" in name or _has_nul(member) for name, member in value.items())
+    return isinstance(value, list) and any(_has_nul(member) for member in value)
 
 
-def _holds_surrogate(value: Any) -> bool:
+def _has_surrogate(value: Any) -> bool:
     if isinstance(value, str):
         return bool(SURROGATE.search(value))
     if isinstance(value, dict):
-        return any(SURROGATE.search(name) or _holds_surrogate(member) for name, member in value.items())
-    return isinstance(value, list) and any(_holds_surrogate(member) for member in value)
+        return any(SURROGATE.search(name) or _has_surrogate(member) for name, member in value.items())
+    return isinstance(value, list) and any(_has_surrogate(member) for member in value)

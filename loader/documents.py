@@ -1,4 +1,4 @@
-"""Hands out the documents of a source's files as they are, for whoever sends them elsewhere."""
+"""Reads the documents of a source's files without landing them, for the producer, which sends them to a topic."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from contextlib import ExitStack
 
 from loader.declarations import Source
 from loader.plan import Request, plan_source
+from loader.reading.byte_ranges import START, Reject
 from loader.reading.framing import frames
-from loader.reading.inputs import open_stream, spooled_standard_input
-from loader.reading.ranges import START, Reject
+from loader.reading.input_files import spooled_standard_input
+from loader.reading.streams import open_stream
 from waybill.settings import get_settings
 
 
-def contents(source: Source, files: tuple[str, ...]) -> Iterator[tuple[str, bytes | None]]:
-    """Yield coordinate and bytes of each document in order; None for a range that is no single document.
+def read_documents(source: Source, files: tuple[str, ...]) -> Iterator[tuple[str, bytes | None]]:
+    """Yield coordinate and bytes of each document in order; None instead of the bytes of a reject.
 
     Raises:
         LoaderError: a file cannot be used.

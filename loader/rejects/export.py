@@ -1,0 +1,115 @@
+"""Exports the bytes of rejects, so that they can be fixed and loaded again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from loader.errors import FileRefused
+from loader.reading.framing import LINE_END
+from loader.reading.input_files import InputFile
+from loader.reading.originals import copy_range, find_original, message_command
+from loader.rejects.listing import ListedReject
+from waybill.atomic_files import partial_folder
+
+INDENT = b"    "  # blanks are no part of a document, and a file that begins with four of them is read as plain UTF-8
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Exported:
+    """How many rejects were written as lines and as files, and how many of files and of topics were left out."""
+
+    lines: int = 0
+    files: int = 0
+    left_out: int = 0
+    messages_left_out: int = 0
+
+
+def export_rejects(rejects: Iterator[ListedReject], path: Path) -> Exported:
+    """Write the rejects' bytes to a file, one reject a line; if the export is interrupted, write nothing.
+
+    A reject that contains a line end becomes a file in the folder `<path>.documents`, which is to be loaded with
+    `--layout document`. So does a reject of which the ledger kept only the beginning: its bytes are read again from
+    its file. It is left out if that file is gone or has changed. A message of which only the beginning was kept is
+    left out and logged with the command that prints it.
+
+    Raises:
+        FileRefused: the folder contains files already.
+    """
+    folder = path.with_name(f"{path.name}.documents")
+    if folder.exists() and any(folder.iterdir()):
+        raise FileRefused(f"{folder} contains files: remove them, or choose another file name for the export")
+    with partial_folder(path) as partial:
+        export = _Export(partial / "lines", partial / "documents")
+        export.write(rejects)
+        if export.exported.files:
+            (partial / "documents").replace(folder)
+        (partial / "lines").replace(path)
+    return export.exported
+
+
+class _Export:
+    def __init__(self, path: Path, folder: Path) -> None:
+        self.exported = Exported()
+        self._path = path
+        self._folder = folder
+        self._originals: dict[str, InputFile | None] = {}
+
+    def write(self, rejects: Iterator[ListedReject]) -> None:
+        """Write all rejects and count them."""
+        exported = self.exported
+        with self._path.open("wb") as file:
+            for reject in rejects:
+                if reject.is_complete and not LINE_END.search(reject.beginning):
+                    file.write(_indent(reject) if exported.lines == 0 else b"")
+                    file.write(reject.beginning + b"\n")
+                    exported.lines += 1
+                elif not reject.is_complete and reject.digest is None:
+                    exported.messages_left_out += 1
+                    logger.warning(
+                        "left out a message of which only the beginning was kept coordinate=%s:%s command=%s",
+                        reject.name,
+                        reject.position,
+                        message_command(reject.name, reject.position),
+                    )
+                elif self._write_file(reject):
+                    exported.files += 1
+                else:
+                    exported.left_out += 1
+
+    def _write_file(self, reject: ListedReject) -> bool:
+        """Write a reject to a file; return False if its bytes cannot be had."""
+        original = None if reject.is_complete else self._original(reject)
+        if not reject.is_complete and original is None:
+            return False
+        self._folder.mkdir(exist_ok=True)
+        path = self._folder / f"{self.exported.files + 1:06}"
+        is_written = True
+        with path.open("wb") as file:
+            file.write(_indent(reject))
+            if original is None:
+                file.write(reject.beginning)
+            else:
+                expected = UUID(reject.fingerprint)
+                is_written = copy_range(original, reject.first_byte, reject.length, expected, file)
+        if not is_written:
+            path.unlink()
+        return is_written
+
+    def _original(self, reject: ListedReject) -> InputFile | None:
+        digest = reject.digest or ""
+        if digest not in self._originals:
+            self._originals[digest] = find_original(reject.names, digest)
+        return self._originals[digest]
+
+
+def _indent(reject: ListedReject) -> bytes:
+    """Return blanks for a file's beginning if its first bytes could be taken for gzip, UTF-16 or a byte order mark."""
+    first_bytes = reject.beginning[:4]
+    is_plain = first_bytes and first_bytes.isascii() and b"\0" not in first_bytes
+    return b"" if is_plain else INDENT
