@@ -91,7 +91,8 @@ def run_stage(name: str, *, work: Callable[[], Outcome] | None = None, run_id: U
         raise
     seconds = meter.use.wall_seconds
     remember(as_record(stage, seconds, outcome, "succeeded"), order)
-    click.echo(_fold(f"{stage.name:<12} {seconds:>6.1f} s {outcome.rows:>11,} rows   ", outcome.summary))
+    rows = f"{outcome.rows:>11,} {'row ' if outcome.rows == 1 else 'rows'}"
+    click.echo(_fold(f"{stage.name:<12} {seconds:>6.1f} s {rows}   ", outcome.summary))
     for line in keep_quietly(Work("stage", name, started_at, outcome.rows, "succeeded", run_id), meter.use):
         click.echo(line)
     return outcome

@@ -15,6 +15,7 @@ from loader.tracing.marts import KeyedTable, keyed_tables, traceable_marts
 from loader.tracing.snapshot import Snapshot
 from warehouse.outcomes import CURRENT
 from waybill.cli import shown_command
+from waybill.text import counted
 
 INPUTS_BY_DIGEST = """
 select input_id, name, next_position, is_complete
@@ -145,7 +146,7 @@ def find_by_row(snapshot: Snapshot, table: str, key: tuple[str, ...]) -> tuple[s
     """
     named, mart = _mart_of(snapshot, table)
     if len(key) != len(named.key):
-        count = f"{len(named.key)} value{'s' if len(named.key) != 1 else ''}"
+        count = counted(len(named.key), "value")
         raise CoordinateUnknown(f"the key of {table} is {', '.join(named.key)}: give {count} in this order")
     statement = sql.SQL("select _batch_id, _position from {} where {}").format(mart.identifier(), mart.where_key())
     try:

@@ -9,6 +9,7 @@ from loader.reading.originals import message_command
 from loader.tracing.facts import FullLineage, LossFacts, MartRows, RejectFacts, SourceBytes
 from warehouse.outcomes import CURRENT
 from waybill.cli import shown_command
+from waybill.text import counted
 
 MAX_CHARACTERS = 2000
 
@@ -20,8 +21,9 @@ def lineage_lines(lineage: FullLineage) -> Iterator[str]:
         yield f"{lineage.coordinate} is source {batch.source}, {batch.feed} batch {batch.batch_id}"
         yield f"committed {shown_time(batch.committed_at)} by run {batch.run_id} ({batch.command})"
     if lineage.reject:
-        yield f"rejected: {lineage.reject.reason}: {lineage.reject.explanation} ({lineage.reject.length:,} bytes)"
-        yield from _bytes_of_reject(lineage, lineage.reject)
+        reject = lineage.reject
+        yield f"rejected: {reject.reason}: {reject.explanation} ({counted(reject.length, 'byte')})"
+        yield from _bytes_of_reject(lineage, reject)
     if lineage.replay and lineage.reject:
         yield f"replayed: landed after all by batch {lineage.reject.replayed_by}"
         yield from lineage_lines(lineage.replay)

@@ -15,6 +15,7 @@ from expectations.project import validations_folder
 from pipeline.accounting import SourceAccount
 from warehouse.dbt_login import DBT_PROJECT
 from waybill.settings import Settings
+from waybill.text import counted
 
 SOURCES = DBT_PROJECT / "models" / "_sources.yml"
 
@@ -132,6 +133,5 @@ def _rounded(span: timedelta) -> str:
     minutes = int(span.total_seconds() // 60)
     for size, unit in ((1440, "day"), (60, "hour"), (1, "minute")):
         if minutes >= size:
-            count = minutes // size
-            return f"{count} {unit}{'s' if count > 1 else ''}"
+            return counted(minutes // size, unit)
     return "under a minute"

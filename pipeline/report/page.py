@@ -25,6 +25,7 @@ from warehouse.outcomes import OUTCOMES
 from waybill.atomic_files import write_atomic
 from waybill.cli import run, shown_command
 from waybill.settings import Settings, get_settings, relative_name
+from waybill.text import counted
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -52,7 +53,7 @@ def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportOut
         write_atomic(folder / name, page)
     read = sum(account.read for account in facts.accounts)
     page_path = folder / "index.html"
-    return ReportOutcome(read, f"{read:,} documents accounted for in {relative_name(page_path)}", page_path)
+    return ReportOutcome(read, f"{counted(read, 'document')} accounted for in {relative_name(page_path)}", page_path)
 
 
 def render_report(facts: ReportFacts, links: Sequence[tuple[str, str, bool]]) -> dict[str, str]:

@@ -35,6 +35,7 @@ from warehouse.connection import engine
 from warehouse.runs import recorded_run
 from waybill.cli import run, shown_command
 from waybill.settings import get_settings
+from waybill.text import counted
 
 VIEW_SECONDS = 1.0
 TOPIC_PREFIX = "waybill-stream-"  # the stream deletes and creates its own topics; the user's are never touched
@@ -116,7 +117,7 @@ def split(pattern: str) -> Files:
 def _load(files: dict[str, list[Path]]) -> Outcome:
     results = [load(Request((name,), tuple(map(str, paths)))) for name, paths in files.items()]
     rows = sum(result.rows for result in results)
-    return Outcome(rows, f"{rows:,} documents landed from {sum(map(len, files.values()))} files")
+    return Outcome(rows, f"{counted(rows, 'document')} landed from {counted(sum(map(len, files.values())), 'file')}")
 
 
 def _create_topics(replayed: dict[str, list[Path]], partitions: int) -> list[Topic]:

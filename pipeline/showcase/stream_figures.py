@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from streaming.cluster import client_options
 from streaming.topics import Topic
 from waybill.settings import get_settings
+from waybill.text import counted
 
 KAFKA_BOOKS = """
     select coalesce(sum(landed), 0)::bigint as landed, coalesce(sum(rejected), 0)::bigint as rejected
@@ -96,7 +97,7 @@ class Meter:
 def figures_table(figures: Figures, runs: int, *, is_sent: bool) -> Table:
     """Return the figures as a table for the terminal."""
     table = Table(
-        title=f"{'all messages sent' if is_sent else 'sending messages'}, {runs} dbt {'run' if runs == 1 else 'runs'}",
+        title=f"{'all messages sent' if is_sent else 'sending messages'}, {counted(runs, 'dbt run')}",
         title_justify="left",
     )
     latency = "–" if figures.latency_seconds is None else f"{figures.latency_seconds:.1f} s"
