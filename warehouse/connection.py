@@ -159,8 +159,8 @@ def _engine(parameters: tuple[tuple[str, str], ...]) -> Engine:
 @cache
 def _make_ready(warehouse: Warehouse) -> None:
     """Start the embedded server, create the database, create or migrate the tables; once per process and warehouse."""
+    from warehouse.migrations.workers import renew_held
     from warehouse.schema import ensure_schema
-    from warehouse.work_lock import renew_held
 
     if warehouse.server:
         embedded.start(warehouse.server)

@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection
 from warehouse.errors import LayoutMismatch
 from warehouse.logins import ensure_logins, find_logins
 from warehouse.migrations.layouts import OLDEST_LAYOUT, is_begun, latest_layout, layout_differs, layout_version
-from warehouse.work_lock import wait_for_workers
+from warehouse.migrations.workers import wait_for_workers
 from waybill.settings import Settings
 
 SCHEMAS = ("raw", "ledger", "staging", "intermediate", "marts", "predictions")

@@ -1,19 +1,10 @@
-"""The advisory lock between commands that work on the warehouse (shared) and migrations of its tables (exclusive).
-
-Both sides try again in short intervals instead of queueing in PostgreSQL: a shared request that waits after a queued
-exclusive one would deadlock a run whose own stages take the lock, too. The server releases the lock of a process that
-was killed.
-"""
+"""The advisory lock that a command holds (shared) while it works on the warehouse, so that migrations wait for it."""
 
 from __future__ import annotations
 
-import logging
 import os
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
@@ -21,23 +12,7 @@ from psycopg2.extensions import connection as Connection
 from warehouse.connection import connection_parameters, open_connection
 from warehouse.errors import LayoutMismatch
 from warehouse.migrations.layouts import latest_layout, layout_differs, layout_version
-
-KEY = 0x57415943
-RETRY_SECONDS = 0.2
-REMIND_SECONDS = 30.0
-
-HOLDERS = """
-select activity.pid, coalesce(nullif(activity.application_name, ''), 'a session of ' || activity.usename, 'a session'),
-    activity.backend_start
-from pg_locks as locks
-left join pg_stat_activity as activity using (pid)
-where locks.locktype = 'advisory' and locks.granted and locks.objsubid = 1
-    and (locks.classid::bigint << 32 | locks.objid::bigint) = %s
-    and locks.database = (select oid from pg_database where datname = current_database())
-order by activity.backend_start
-"""
-
-logger = logging.getLogger(__name__)
+from warehouse.migrations.workers import held_locks, wait_for_lock
 
 
 class WorkLock:
@@ -63,7 +38,7 @@ class WorkLock:
         connection = open_connection(self._parameters)
         connection.autocommit = True
         try:
-            _wait_for(connection, "pg_try_advisory_lock_shared", "waiting for a migration of the tables")
+            wait_for_lock(connection, "pg_try_advisory_lock_shared", "waiting for a migration of the tables")
             if (layout := layout_version(connection)) != latest_layout():
                 raise LayoutMismatch(layout_differs(connection.info.dbname, layout))
         except BaseException:
@@ -86,54 +61,13 @@ class WorkLock:
             self._connection.close()
 
 
-_held: list[WorkLock] = []
-_renewing = threading.RLock()
-
-
 @contextmanager
 def working(command: str) -> Iterator[None]:
     """Hold the shared lock while the block works on the warehouse; a migration waits for the block's end."""
     lock = WorkLock(command)
-    _held.append(lock)
+    held_locks.append(lock)
     try:
         yield
     finally:
-        _held.remove(lock)
+        held_locks.remove(lock)
         lock.release()
-
-
-def renew_held() -> None:
-    """Take again what this process holds and lost together with the server; called once the server is up again."""
-    with _renewing:
-        for lock in list(_held):
-            if lock.pid == os.getpid():  # a forked child shares the connection and must not use it
-                lock.renew()
-
-
-def wait_for_workers(connection: Connection) -> None:
-    """Take the lock exclusively for as long as the connection lasts; report on stderr whom it waits for."""
-    autocommit, connection.autocommit = connection.autocommit, True
-    _wait_for(connection, "pg_try_advisory_lock", "a migration of the tables waits for commands to end")
-    connection.autocommit = autocommit
-
-
-def _wait_for(connection: Connection, function: str, message: str) -> None:
-    reported: list[int] = []
-    reported_at = 0.0
-    with connection.cursor() as cursor:
-        while True:
-            cursor.execute(f"select {function}(%s)", [KEY])
-            if cursor.fetchone()[0]:  # type: ignore[index]
-                return
-            cursor.execute(HOLDERS, [KEY])
-            holders = cursor.fetchall()
-            pids = [pid for pid, _, _ in holders]
-            if holders and (pids != reported or time.monotonic() - reported_at > REMIND_SECONDS):
-                logger.warning("%s holders=%s", message, ", ".join(map(_describe, holders)))
-                reported, reported_at = pids, time.monotonic()
-            time.sleep(RETRY_SECONDS)
-
-
-def _describe(holder: tuple[int, str, datetime | None]) -> str:
-    pid, name, since = holder
-    return f"{name} (server process {pid}{f', since {since:%F %T}' if since else ''})"

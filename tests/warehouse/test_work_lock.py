@@ -21,9 +21,10 @@ from tests.support.old_layouts import restored_layout
 from warehouse.connection import connect, connection_parameters, current_warehouse, forget, login_parameters
 from warehouse.errors import LayoutMismatch
 from warehouse.migrations.layouts import latest_layout
+from warehouse.migrations.workers import KEY, wait_for_workers
 from warehouse.reconnecting import ReconnectingConnection
 from warehouse.runs import recorded_run
-from warehouse.work_lock import KEY, wait_for_workers, working
+from warehouse.work_lock import working
 from waybill.settings import PROJECT, get_settings
 
 AS_HOLDER = """

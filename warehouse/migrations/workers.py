@@ -1,0 +1,85 @@
+"""The advisory lock that migrations take exclusively, and the locks that this process holds while it works.
+
+Both sides try again in short intervals instead of queueing in PostgreSQL: a shared request that waits after a queued
+exclusive one would deadlock a run whose own stages take the lock, too. The server releases the lock of a process that
+was killed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from datetime import datetime
+from typing import Protocol
+
+from psycopg2.extensions import connection as Connection
+
+KEY = 0x57415943
+RETRY_SECONDS = 0.2
+REMIND_SECONDS = 30.0
+
+HOLDERS = """
+select activity.pid, coalesce(nullif(activity.application_name, ''), 'a session of ' || activity.usename, 'a session'),
+    activity.backend_start
+from pg_locks as locks
+left join pg_stat_activity as activity using (pid)
+where locks.locktype = 'advisory' and locks.granted and locks.objsubid = 1
+    and (locks.classid::bigint << 32 | locks.objid::bigint) = %s
+    and locks.database = (select oid from pg_database where datname = current_database())
+order by activity.backend_start
+"""
+
+logger = logging.getLogger(__name__)
+
+
+class HeldLock(Protocol):
+    """A shared lock of this process, see `warehouse.work_lock`."""
+
+    pid: int
+
+    def renew(self) -> None:
+        """Take the lock again if its connection was lost."""
+
+
+held_locks: list[HeldLock] = []
+_renewing = threading.RLock()
+
+
+def renew_held() -> None:
+    """Take again what this process holds and lost together with the server; called once the server is up again."""
+    with _renewing:
+        for lock in list(held_locks):
+            if lock.pid == os.getpid():  # a forked child shares the connection and must not use it
+                lock.renew()
+
+
+def wait_for_workers(connection: Connection) -> None:
+    """Take the lock exclusively for as long as the connection lasts; report on stderr whom it waits for."""
+    autocommit, connection.autocommit = connection.autocommit, True
+    wait_for_lock(connection, "pg_try_advisory_lock", "a migration of the tables waits for commands to end")
+    connection.autocommit = autocommit
+
+
+def wait_for_lock(connection: Connection, function: str, message: str) -> None:
+    """Call `function` until it gets the lock; report on stderr whom it waits for."""
+    reported: list[int] = []
+    reported_at = 0.0
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(f"select {function}(%s)", [KEY])
+            if cursor.fetchone()[0]:  # type: ignore[index]
+                return
+            cursor.execute(HOLDERS, [KEY])
+            holders = cursor.fetchall()
+            pids = [pid for pid, _, _ in holders]
+            if holders and (pids != reported or time.monotonic() - reported_at > REMIND_SECONDS):
+                logger.warning("%s holders=%s", message, ", ".join(map(_describe, holders)))
+                reported, reported_at = pids, time.monotonic()
+            time.sleep(RETRY_SECONDS)
+
+
+def _describe(holder: tuple[int, str, datetime | None]) -> str:
+    pid, name, since = holder
+    return f"{name} (server process {pid}{f', since {since:%F %T}' if since else ''})"
