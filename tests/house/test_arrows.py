@@ -6,6 +6,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from waybill.settings import PROJECT
@@ -84,6 +85,13 @@ def test_loader_packages_import_only_those_before_them() -> None:
         if imported[0] in LOADER[LOADER.index(package) + 1 :]
     }
     assert against == set()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph: dict[str, set[str]] = {}
+    for module, name in arrows():
+        graph.setdefault(module, set()).add(name)
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 def test_setup_imports_the_standard_library_only() -> None:

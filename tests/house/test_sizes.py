@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 from waybill.settings import PROJECT
 
+MAX_MODULES = 13  # about a dozen
 MAX_TEST_LINES = 400
 MAX_TEST_NAME = 60  # characters
 TESTS = sorted((PROJECT / "tests").rglob("*.py"))
+
+
+def test_no_folder_holds_more_than_about_a_dozen_modules() -> None:
+    files = [path for path in PROJECT.glob("[!.]*/**/*.py") if not path.name.startswith(("__", "conftest", "test_"))]
+    held = Counter(str(path.parent.relative_to(PROJECT)) for path in files)
+    assert {folder: count for folder, count in held.items() if count > MAX_MODULES} == {}
 
 
 def test_no_module_of_tests_is_longer_than_400_lines() -> None:
