@@ -47,7 +47,7 @@ def chunks(
 
 
 def batches(feed: FileFeed, max_bytes: int) -> Iterator[FileBatch]:
-    """Yield a file's batches from its start position on; all but the last are full, and an empty file has one.
+    """Yield a file's batches from its start position on. All but the last are full; an empty file has one empty batch.
 
     Raises:
         FileChanged, FileRefused: the file changed or cannot be read; the batches yielded before are valid.
@@ -67,7 +67,7 @@ def batches(feed: FileFeed, max_bytes: int) -> Iterator[FileBatch]:
 
 
 def fill(batch: Batch[AnyFeed], found: Iterator[Frame], max_bytes: int) -> None:
-    """Add documents until the batch is full or, in which case it is marked as the last one, no document is left.
+    """Add documents until the batch is full. Mark it as the last batch if the input has no more documents.
 
     The loader's speed depends on this loop. So the work for each document is written out here, and the only calls are
     those that work on the document's bytes.

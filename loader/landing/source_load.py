@@ -1,4 +1,4 @@
-"""Lands one source's files, from where the ledger says that earlier runs stopped until nothing is left."""
+"""Lands one source's files: resumes where earlier runs stopped, and continues until all documents are landed."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class SourceLoad:
         self.problems: dict[Path, LoaderError] = {}
 
     def finish(self, connection: Connection) -> None:
-        """Land everything that is left.
+        """Land all documents that are not landed yet.
 
-        Another loader can land some of the same batches meanwhile, so ask the ledger what is left until nothing is.
+        Another loader may land some of the same batches meanwhile, so repeat until the ledger has all files complete.
         """
         while feeds := self._find_unlanded(connection):
             with prefetched(chunks(feeds, self._chunk_bytes, self._set_aside)) as ready:

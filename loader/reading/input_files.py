@@ -103,7 +103,7 @@ def opened(path: Path) -> Iterator[BufferedReader]:
 
 
 def unreadable(path: Path, error: OSError) -> FileRefused:
-    """Return the error for a file that the system does not let us read."""
+    """Return the error for a file that the operating system refuses to read."""
     return FileRefused(f"{coordinate_name(path)}: {error.strerror}; make it readable and run again")
 
 

@@ -82,7 +82,7 @@ class _SourceReplay:
         self._originals: dict[str, InputFile | None] = {}
 
     def finish(self, connection: Connection) -> None:
-        """Replay the rejects that are left, one transaction a page."""
+        """Replay the remaining rejects, one page in each transaction."""
         while page := self._next_page(connection):
             with connection, connection.cursor() as cursor:
                 by_input = groupby(page, lambda reject: reject.input_id)
