@@ -78,7 +78,7 @@ def rejects(source: str | None, reason: str | None, export: Path | None) -> None
     """List the rejects with coordinate, reason and beginning, or export their bytes.
 
     An export has one reject a line. A reject that contains a line end, or of which only the beginning was kept, is
-    written to a file of its own in the folder FILE.documents; load that folder with `--layout document`. A reject of
+    written to a separate file in the folder FILE.documents; load that folder with `--layout document`. A reject of
     which only the beginning was kept is left out if its file is gone or has changed, or if it was a message.
     """
     from loader.rejects.export import export_rejects

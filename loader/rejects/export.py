@@ -15,7 +15,7 @@ from loader.reading.originals import copy_range, find_original, message_command
 from loader.rejects.listing import ListedReject
 from waybill.atomic_files import partial_folder
 
-INDENT = b"    "  # blanks are no part of a document, and a file that begins with four of them is read as plain UTF-8
+INDENT = b"    "  # blanks are not part of a document, and a file that begins with four of them is read as plain UTF-8
 
 logger = logging.getLogger(__name__)
 

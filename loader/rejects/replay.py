@@ -47,7 +47,7 @@ def replay(only: str | None, reason: str | None, on_rejected: OnRejected) -> dic
     """Land the rejects that pass now, each exactly once; return the number of landed documents by source.
 
     Their batches read nothing and move documents from rejected to landed. It is safe to run this repeatedly and in
-    several processes at once. Each document that is rejected again stays as it is and is passed to `on_rejected` with
+    several processes at once. Each document that is rejected again stays unchanged and is passed to `on_rejected` with
     the reason.
 
     Raises:

@@ -169,7 +169,7 @@ class Lineage:
 
 @dataclass(frozen=True)
 class FullLineage(Lineage):
-    """A lineage with everything that takes queries or file reads of its own.
+    """A lineage with everything that takes separate queries or file reads.
 
     `source_bytes` is None for an empty position. `current` is the current document with the same key, for a document
     that is neither current nor replaced. `replay` is the lineage of the document in the batch that landed it later.
