@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection
 from warehouse.errors import LayoutMismatch
 from warehouse.logins import ensure_logins, find_logins
 from warehouse.migrations.layouts import OLDEST_LAYOUT, is_begun, latest_layout, layout_differs, layout_version
-from warehouse.migrations.workers import wait_for_workers
+from warehouse.migrations.workers import lock_migrations, wait_for_workers
 from waybill.settings import Settings
 
 SCHEMAS = ("raw", "ledger", "staging", "intermediate", "marts", "predictions")
@@ -43,12 +43,16 @@ def ensure_schema(connection: Connection, settings: Settings) -> None:
     from warehouse.migrations.upgrade import upgrade
 
     connection.rollback()
-    wait_for_workers(connection)
+    lock_migrations(connection)
     if _is_latest(connection, settings):  # another command has migrated it in the meantime
         return
     is_new = layout_version(connection) is None
     connection.rollback()
-    upgrade(connection, ensure_logins(connection, settings) if is_new else find_logins(connection, settings))
+    if is_new:  # there is nothing that a command could be working on
+        upgrade(connection, ensure_logins(connection, settings))
+    else:
+        wait_for_workers(connection)
+        upgrade(connection, find_logins(connection, settings))
 
 
 def _is_latest(connection: Connection, settings: Settings) -> bool:

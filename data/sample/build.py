@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +23,7 @@ from data.sample.faults import (
     plant_weather,
 )
 from data.sample.files import Sample
+from waybill.file_lock import file_lock
 
 VERSION = 3
 PLANTED = "planted.json"
@@ -41,20 +39,10 @@ def build(folder: Path) -> dict[str, Any]:
     """
     partial = folder.with_name(f".{folder.name}.partial")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _lock_folder(folder.parent):
+    with file_lock(folder.parent):
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         return _build_and_move(partial, folder)
-
-
-@contextmanager
-def _lock_folder(folder: Path) -> Iterator[None]:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _build_and_move(partial: Path, folder: Path) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from warehouse.migrations.layouts import latest_layout
 from warehouse.migrations.workers import KEY, wait_for_workers
 from warehouse.reconnecting import ReconnectingConnection
 from warehouse.runs import recorded_run
+from warehouse.schema import drop_everything
 from warehouse.work_lock import working
 from waybill.settings import PROJECT, get_settings
 
@@ -173,6 +174,15 @@ def test_a_lock_that_was_lost_with_the_server_is_taken_again(database: str, monk
         loading = ReconnectingConnection("loader")
         assert loading.run(lose_all) == ["waybill load flights"]
         loading.close()
+
+
+def test_a_worker_can_make_tables_again_that_were_dropped(database: str) -> None:
+    with working("consume flights"):
+        connection = connect("owner")
+        drop_everything(connection)
+        connection.close()
+        forget()
+        assert rows("select count(*) from ledger.runs") == [(0,)]
 
 
 def test_the_lock_is_of_one_database(database: str) -> None:

@@ -17,6 +17,7 @@ from typing import Protocol
 from psycopg2.extensions import connection as Connection
 
 KEY = 0x57415943
+MIGRATIONS_KEY = 0x57415944  # one migration at a time
 RETRY_SECONDS = 0.2
 REMIND_SECONDS = 30.0
 
@@ -57,21 +58,30 @@ def renew_held() -> None:
 
 def wait_for_workers(connection: Connection) -> None:
     """Take the lock exclusively for as long as the connection lasts; report on stderr whom it waits for."""
-    autocommit, connection.autocommit = connection.autocommit, True
     wait_for_lock(connection, "pg_try_advisory_lock", "a migration of the tables waits for commands to end")
+
+
+def lock_migrations(connection: Connection) -> None:
+    """Let no other command create or migrate the tables for as long as the connection lasts."""
+    wait_for_lock(connection, "pg_try_advisory_lock", "waiting for a migration of the tables", MIGRATIONS_KEY)
+
+
+def wait_for_lock(connection: Connection, function: str, message: str, key: int = KEY) -> None:
+    """Call `function` until it gets the lock, outside of any transaction; report on stderr whom it waits for."""
+    autocommit, connection.autocommit = connection.autocommit, True
+    _try_until_taken(connection, function, message, key)
     connection.autocommit = autocommit
 
 
-def wait_for_lock(connection: Connection, function: str, message: str) -> None:
-    """Call `function` until it gets the lock; report on stderr whom it waits for."""
+def _try_until_taken(connection: Connection, function: str, message: str, key: int) -> None:
     reported: list[int] = []
     reported_at = 0.0
     with connection.cursor() as cursor:
         while True:
-            cursor.execute(f"select {function}(%s)", [KEY])
+            cursor.execute(f"select {function}(%s)", [key])
             if cursor.fetchone()[0]:  # type: ignore[index]
                 return
-            cursor.execute(HOLDERS, [KEY])
+            cursor.execute(HOLDERS, [key])
             holders = cursor.fetchall()
             pids = [pid for pid, _, _ in holders]
             if holders and (pids != reported or time.monotonic() - reported_at > REMIND_SECONDS):
