@@ -7,11 +7,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.dbt_command import Dbt, execute
+from tests.support.dbt_command import Dbt, execute, message
 from tests.support.landing import flight, land, land_reference_data
 from warehouse.dbt_login import DBT_PROJECT
 
@@ -73,10 +72,3 @@ def test_a_first_build_passes_tests_and_documents_all_columns(dbt: Dbt) -> None:
         there = catalog["nodes"].get(name, node)["columns"]
         assert set(there) <= set(node["columns"]), name
         assert all(column["description"] for column in node["columns"].values()), name
-
-
-def message(result: Any) -> str:
-    """Return the complete error message of a failed command."""
-    output = [str(result.exception or "")]
-    output += [str(entry.message) for entry in getattr(result.result, "results", None) or []]
-    return " ".join(" ".join(output).split())

@@ -58,6 +58,13 @@ def failures(result: Any) -> dict[str, str]:
     }
 
 
+def message(result: Any) -> str:
+    """Return the complete error message of a failed command."""
+    output = [str(result.exception or "")]
+    output += [str(entry.message) for entry in getattr(result.result, "results", None) or []]
+    return " ".join(" ".join(output).split())
+
+
 def query(statement: str) -> list[Any]:
     """Return the rows of a query, those of one column as bare values."""
     with engine("owner").connect() as connection:

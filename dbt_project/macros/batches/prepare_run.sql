@@ -1,9 +1,11 @@
 {#-
-    An on-run-start hook. Stops when the loader has not made a raw table that a selected model reads, creates the two tables
-    that say which batches the models work on, and adds the committed batches to the run batches (`dbt run` and `dbt build`
-    only). All models of a run read the same batches: one that is committed after this waits for the next run.
+    An on-run-start hook. Stops if a flag would let models skip rows of the batches that they record as processed, or if the
+    loader has not made a raw table that a selected model reads. Creates the two tables that say which batches the models
+    work on, and adds the committed batches to the run batches (`dbt run` and `dbt build` only). All models of a run read the
+    same batches: one that is committed after this waits for the next run.
 -#}
 {% macro prepare_run() %}
+    {{ refuse_row_limits() }}
     {{ require_raw_tables() }}
     create table if not exists intermediate.run_batches (
         batch_id uuid primary key,
