@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -41,15 +40,6 @@ def test_help_lists_every_command_by_job() -> None:
         for name, entry in entries.items():
             assert f"\n  {name:<10}  {entry.does}\n" in output
     assert run().stdout == output
-
-
-def test_help_takes_less_than_half_a_second() -> None:
-    took = []
-    for _ in range(5):
-        started = time.monotonic()
-        run("--help")
-        took.append(time.monotonic() - started)
-    assert min(took) < 0.5
 
 
 @pytest.mark.parametrize("arguments", ["['waybill', '--help']", "['waybill', 'lod']"])
