@@ -22,12 +22,14 @@ from sqlalchemy.orm import Session
 
 from expectations.row_versions import fingerprint_rows
 from pipeline.errors import ExportRefused
-from pipeline.export.documents import EXPORTS, Export, Member
 from pipeline.export.marts_orm import SCHEMA, map_marts, references
+from pipeline.export.shapes import Member, Shape, read_shapes
 from warehouse.connection import engine
 from waybill.atomic_files import atomic_file, write_atomic
 from waybill.cli import run
+from waybill.json_pointers import join_pointer
 from waybill.settings import get_settings, relative_name
+from waybill.text import counted
 
 SCHEMAS = Path(__file__).with_name("schemas")
 FETCH_ROWS = 10_000
@@ -58,53 +60,58 @@ def export() -> ExportOutcome:
     marts = map_marts(engine("reader"))
     rows, written, rows_written = 0, [], 0
     with engine("reader").connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        for task in EXPORTS:
-            if task.mart not in marts:
-                raise ExportRefused(f"there is no table {SCHEMA}.{task.mart}: run `make dbt` first")
-            state = _digest(connection, task, marts)
-            file = folder / f"{task.mart}.json"
+        for shape in read_shapes():
+            if shape.mart not in marts:
+                raise ExportRefused(f"there is no table {SCHEMA}.{shape.mart}: run `make dbt` first")
+            state = _digest(connection, shape, marts)
+            file = folder / f"{shape.mart}.json"
             known = _read_state(file)
             if known.get("state") != state or not file.exists() or file.stat().st_size != known.get("bytes"):
-                known = {"state": state, **_write(connection, task, marts, file)}
+                known = {"state": state, **_write(connection, shape, marts, file)}
                 write_atomic(_state_file(file), json.dumps(known, indent=2))
-                written.append(task.mart)
+                written.append(shape.mart)
                 rows_written += known["rows"]
             rows += known["rows"]
     change = f"wrote {', '.join(written)}" if written else "nothing new since the last export"
-    return ExportOutcome(rows, f"{change}; {rows:,} documents in {relative_name(folder)}", tuple(written), rows_written)
+    return ExportOutcome(
+        rows, f"{change}; {counted(rows, 'document')} in {relative_name(folder)}", tuple(written), rows_written
+    )
 
 
-def _write(connection: Connection, task: Export, marts: Mapping[str, Any], file: Path) -> dict[str, int]:
+def _write(connection: Connection, shape: Shape, marts: Mapping[str, Any], file: Path) -> dict[str, int]:
     """Write a temporary file, check its count, then rename it to `file`."""
     rows = 0
     with atomic_file(file) as partial:
         with partial.open("wb") as handle:
             handle.write(b"[")
-            for documents in _documents(connection, task, marts):
+            for documents in _documents(connection, shape, marts):
                 handle.write(b"\n" if rows == 0 else b",\n")
                 handle.write(b",\n".join(documents))
                 rows += len(documents)
             handle.write(b"\n]\n")
-        mart_rows = connection.scalar(select(func.count()).select_from(marts[task.mart]))
+        mart_rows = connection.scalar(select(func.count()).select_from(marts[shape.mart])) or 0
         if rows != mart_rows:
-            raise ExportRefused(f"{rows:,} documents, but {SCHEMA}.{task.mart} has {mart_rows:,} rows: run it again")
+            raise ExportRefused(
+                f"{counted(rows, 'document')}, but {SCHEMA}.{shape.mart} has {counted(mart_rows, 'row')}: run it again"
+            )
     return {"rows": rows, "bytes": file.stat().st_size}
 
 
-def _documents(connection: Connection, task: Export, marts: Mapping[str, Any]) -> Iterator[list[bytes]]:
+def _documents(connection: Connection, shape: Shape, marts: Mapping[str, Any]) -> Iterator[list[bytes]]:
     """Yield the mart's documents as validated JSON, some thousands at a time, in the order of its key."""
-    fact = marts[task.mart]
+    fact = marts[shape.mart]
     known = references(fact)
-    missing = task.members.keys() - known.keys()
+    missing = shape.members.keys() - known.keys()
     if missing:
         raise ExportRefused(
-            f"{SCHEMA}.{task.mart} has no foreign key for {', '.join(sorted(missing))}: run `make dbt` to set it"
+            f"{SCHEMA}.{shape.mart} has no foreign key for {', '.join(sorted(missing))}: run `make dbt` to set it"
         )
-    keys = {reference: known[reference][0] for reference in task.members}
+    keys = {reference: known[reference][0] for reference in shape.members}
     members = {
-        reference: _members(connection, known[reference][1], columns) for reference, columns in task.members.items()
+        reference: _members(connection, known[reference][1], columns) for reference, columns in shape.members.items()
     }
-    validator = jsonschema_rs.validator_for(json.loads(schema_file(task.mart).read_text()))
+    shape.require_columns({column.name for column in inspect(fact).columns if not column.name.startswith("_")})
+    validator = jsonschema_rs.validator_for(json.loads(schema_file(shape.mart).read_text()))
     query = select(*_columns(fact)).order_by(*inspect(fact).primary_key)
     with Session(connection) as session:
         streamed = session.execute(query, execution_options={"yield_per": FETCH_ROWS})
@@ -112,9 +119,9 @@ def _documents(connection: Connection, task: Export, marts: Mapping[str, Any]) -
             documents = []
             for row in rows:
                 nested = {name: members[name].get(row[key]) for name, key in keys.items()}
-                document = task.build(row, nested)
+                document = shape.build(row, nested)
                 if not validator.is_valid(document):
-                    _refuse(task, validator, document)
+                    _refuse(shape, validator, document)
                 documents.append(orjson.dumps(document))
             yield documents
 
@@ -140,12 +147,13 @@ def _columns(mapped: Any) -> Iterator[Any]:
             yield column
 
 
-def _refuse(task: Export, validator: Any, document: dict[str, Any]) -> None:
+def _refuse(shape: Shape, validator: Any, document: dict[str, Any]) -> None:
     error = next(iter(validator.iter_errors(document)))
-    pointer = "/" + "/".join(str(part) for part in error.instance_path)
+    pointer = join_pointer(error.instance_path)
     raise ExportRefused(
-        f"{SCHEMA}.{task.mart} {next(iter(document.values()))}: {pointer}: {error.message}; the previous file stays: "
-        f"fix the mart, or pipeline/export/schemas/{schema_file(task.mart).name} if the mart is right"
+        f"{SCHEMA}.{shape.mart} {next(iter(document.values()))}: {pointer or '/'}: {error.message}; "
+        f"the previous file stays: fix the mart, or pipeline/export/schemas/{schema_file(shape.mart).name} "
+        "if the mart is right"
     )
 
 
@@ -154,13 +162,13 @@ def schema_file(mart: str) -> Path:
     return SCHEMAS / f"{mart}.schema.json"
 
 
-def _digest(connection: Connection, task: Export, marts: Mapping[str, Any]) -> str:
+def _digest(connection: Connection, shape: Shape, marts: Mapping[str, Any]) -> str:
     """Return a digest of all that the file depends on: the rows of fact and dimensions, the schema, this code."""
     digest = hashlib.blake2b(digest_size=16)
-    for path in (schema_file(task.mart), Path(__file__), Path(__file__).with_name("documents.py")):
+    for path in (schema_file(shape.mart), Path(__file__), shape.file, Path(__file__).with_name("shapes.py")):
         digest.update(path.read_bytes())
-    dimensions = [target.__table__ for _, target in references(marts[task.mart]).values()]
-    tables = {f"{table.schema}.{table.name}" for table in (marts[task.mart].__table__, *dimensions)}
+    dimensions = [target.__table__ for _, target in references(marts[shape.mart]).values()]
+    tables = {f"{table.schema}.{table.name}" for table in (marts[shape.mart].__table__, *dimensions)}
     digest.update(fingerprint_rows(connection, tables).encode())
     return digest.hexdigest()
 

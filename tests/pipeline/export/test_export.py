@@ -12,9 +12,9 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session, joinedload
 
 from pipeline.errors import ExportRefused
-from pipeline.export.documents import EXPORTS
 from pipeline.export.export import export, main, schema_file
 from pipeline.export.marts_orm import map_marts, references
+from pipeline.export.shapes import SHAPES, read_shapes
 from tests.support.small.warehouse import build_marts, build_raw
 from warehouse.connection import engine
 from waybill.settings import get_settings
@@ -163,6 +163,16 @@ def test_a_missing_foreign_key_is_named(database: str, processed: Path) -> None:
         export()
 
 
+def test_a_shape_with_an_unknown_column_is_refused(
+    marts: None, processed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape = (SHAPES / "fct_flights.yml").read_text().replace("air_time_minutes: air_time_minutes", "air_time: air_tme")
+    (tmp_path / "fct_flights.yml").write_text(shape)
+    monkeypatch.setattr("pipeline.export.shapes.SHAPES", tmp_path)
+    with pytest.raises(ExportRefused, match=r"no column air_tme: correct pipeline/export/shapes/fct_flights\.yml"):
+        export()
+
+
 def test_missing_marts_are_named(database: str, processed: Path) -> None:
     with pytest.raises(ExportRefused, match=r"there is no table marts\.fct_flights: run `make dbt` first"):
         export()
@@ -177,8 +187,8 @@ def test_the_command_prints_what_was_written(marts: None, processed: Path, monke
 
 
 def test_every_export_has_a_schema() -> None:
-    for task in EXPORTS:
-        jsonschema_rs.validator_for(json.loads(schema_file(task.mart).read_text()))
+    for shape in read_shapes():
+        jsonschema_rs.validator_for(json.loads(schema_file(shape.mart).read_text()))
 
 
 def test_marts_are_mapped_by_their_keys_in_the_database(marts: None) -> None:
