@@ -12,7 +12,7 @@ from psycopg2.errors import UndefinedColumn, UndefinedTable
 
 from ml.errors import NothingToLearn
 from ml.task import Task
-from warehouse.connection import connect
+from warehouse.connection import cursor_of
 
 # Two sums of 64-bit hashes with different seeds: the order of the rows does not change them, any change in a row does.
 # The series is a fence, see dbt_project/macros/planner/evaluated_once.sql: without it each text is computed twice.
@@ -65,9 +65,8 @@ def hash_training_rows(task: Task) -> TrainingRows:
     Raises:
         NothingToLearn: the table or a column is missing, or there is no labelled row.
     """
-    connection = connect("trainer")
     try:
-        with connection, connection.cursor() as cursor:
+        with cursor_of("trainer") as cursor:
             rows, digest, table_digest = _read_hashes(cursor, task)
             cursor.execute(BATCHES, [task.table])
             batches = {batch: f"{source}: {name}" for batch, name, source in cursor.fetchall()}
@@ -75,8 +74,6 @@ def hash_training_rows(task: Task) -> TrainingRows:
         raise NothingToLearn(
             f"marts.{task.table} or one of its columns is missing: run `make dbt` ({error.pgcode})"
         ) from None
-    finally:
-        connection.close()
     if not rows:
         raise NothingToLearn(f"marts.{task.table} has no labelled row before {task.split.test_from}: load some first")
     return TrainingRows(rows, digest, table_digest, batches)
@@ -100,13 +97,9 @@ def _read_hashes(cursor: Any, task: Task) -> tuple[int, str, str]:
 def find_changed_batches(learnt_from: dict[str, str], now: dict[str, str]) -> list[str]:
     """Return the names of batches that can have changed a training row: new ones with an effect, and removed ones."""
     added = [batch for batch in now if batch not in learnt_from]
-    connection = connect("trainer")
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(BATCHES_WITH_EFFECT, [added])
-            with_effect = {batch for (batch,) in cursor.fetchall()}
-    finally:
-        connection.close()
+    with cursor_of("trainer") as cursor:
+        cursor.execute(BATCHES_WITH_EFFECT, [added])
+        with_effect = {batch for (batch,) in cursor.fetchall()}
     removed = [f"{name} (removed)" for batch, name in learnt_from.items() if batch not in now]
     return [*(now[batch] for batch in added if batch in with_effect), *removed]
 
@@ -119,19 +112,15 @@ def read_rows(task: Task) -> Any:
     statement = sql.SQL("copy (select {} from marts.{} order by {}, {}) to stdout (format csv, header)").format(
         columns, sql.Identifier(task.table), sql.Identifier(task.time_column), sql.Identifier(task.key)
     )
-    connection = connect("trainer")
-    try:
-        with connection, connection.cursor() as cursor, tempfile.TemporaryFile() as spool:
-            cursor.copy_expert(statement.as_string(connection), spool)
-            spool.seek(0)
-            frame = pd.read_csv(
-                spool,
-                dtype={**dict.fromkeys(task.numeric, "float64"), **dict.fromkeys(task.categorical, "object")},
-                parse_dates=[task.time_column],
-                keep_default_na=False,
-                na_values={name: [""] for name in [*task.numeric, *task.categorical, task.label]},
-            )
-    finally:
-        connection.close()
+    with cursor_of("trainer") as cursor, tempfile.TemporaryFile() as spool:
+        cursor.copy_expert(statement.as_string(cursor), spool)
+        spool.seek(0)
+        frame = pd.read_csv(
+            spool,
+            dtype={**dict.fromkeys(task.numeric, "float64"), **dict.fromkeys(task.categorical, "object")},
+            parse_dates=[task.time_column],
+            keep_default_na=False,
+            na_values={name: [""] for name in [*task.numeric, *task.categorical, task.label]},
+        )
     frame[task.label] = frame[task.label].map({"t": 1.0, "f": 0.0})
     return frame

@@ -16,10 +16,11 @@ from psycopg2 import sql
 
 from ml.predict import Model, Staleness, check_staleness, has_positive_label, load_model, predict
 from ml.rows import read_rows
-from warehouse.connection import connect
+from warehouse.connection import cursor_of
 from warehouse.work_lock import working
 from waybill.cli import run
 from waybill.settings import get_settings
+from waybill.text import counted
 
 DECIMALS = 6  # of a stored probability
 
@@ -68,7 +69,8 @@ def score(task: str) -> ScoreResult:
         return ScoreResult(0, f"nothing new: the predictions are up to date{staleness}", staleness.is_stale)
     rows = read_rows(model.task)
     _replace_predictions(model, _as_csv(model, rows, is_stale=staleness.is_stale), state)
-    return ScoreResult(len(rows), f"{len(rows):,} predictions of {model.model_id}{staleness}", staleness.is_stale)
+    summary = f"{counted(len(rows), 'prediction')} of {model.model_id}{staleness}"
+    return ScoreResult(len(rows), summary, staleness.is_stale)
 
 
 def _describe_state(model: Model, staleness: Staleness) -> str:
@@ -79,15 +81,11 @@ def _describe_state(model: Model, staleness: Staleness) -> str:
 
 def _read_state(task: str) -> str | None:
     """Return the state from which the predictions in the database were made: it is their table's comment."""
-    connection = connect("trainer")
-    try:
-        with connection, connection.cursor() as cursor:
-            relation = sql.SQL("predictions.{}").format(sql.Identifier(task)).as_string(connection)
-            cursor.execute("select obj_description(to_regclass(%s), 'pg_class')", [relation])
-            state: str | None = cursor.fetchone()[0]  # type: ignore[index]
-            return state
-    finally:
-        connection.close()
+    with cursor_of("trainer") as cursor:
+        relation = sql.SQL("predictions.{}").format(sql.Identifier(task)).as_string(cursor)
+        cursor.execute("select obj_description(to_regclass(%s), 'pg_class')", [relation])
+        state: str | None = cursor.fetchone()[0]  # type: ignore[index]
+        return state
 
 
 def _as_csv(model: Model, rows: Any, *, is_stale: bool) -> bytes:
@@ -113,15 +111,11 @@ def _replace_predictions(model: Model, content: bytes, state: str) -> None:
         "probability_text": sql.Literal(f"Probability of the label {task.positive_label}"),
         "positive_text": sql.Literal(f"True when {task.positive_label} is predicted: probability >= {model.threshold}"),
     }
-    connection = connect("trainer")
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(sql.SQL(TABLE).format(**names))
-            cursor.execute(sql.SQL("truncate predictions.{table}").format(**names))
-            cursor.copy_expert(sql.SQL(COPY).format(**names).as_string(connection), io.BytesIO(content))
-            cursor.execute(sql.SQL(COMMENTS).format(**names, **texts))
-    finally:
-        connection.close()
+    with cursor_of("trainer") as cursor:
+        cursor.execute(sql.SQL(TABLE).format(**names))
+        cursor.execute(sql.SQL("truncate predictions.{table}").format(**names))
+        cursor.copy_expert(sql.SQL(COPY).format(**names).as_string(cursor), io.BytesIO(content))
+        cursor.execute(sql.SQL(COMMENTS).format(**names, **texts))
 
 
 @click.command(help="Example: python -m ml.score\n\nWrite the current model's predictions to predictions.<task>.")

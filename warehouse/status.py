@@ -39,7 +39,8 @@ def print_status(warehouse: Warehouse) -> None:
         for schema, table, size_bytes in cursor.fetchall():
             cursor.execute(sql.SQL("select count(*) from {}.{}").format(sql.Identifier(schema), sql.Identifier(table)))
             rows = cursor.fetchone()[0]  # type: ignore[index]
-            click.echo(f"  {schema + '.' + table:<36} {rows:>12,} rows {size_bytes / 1e6:>9,.1f} MB")
+            noun = "row " if rows == 1 else "rows"
+            click.echo(f"  {schema + '.' + table:<36} {rows:>12,} {noun} {size_bytes / 1e6:>9,.1f} MB")
     click.echo(psql_line())
 
 

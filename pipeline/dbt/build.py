@@ -17,6 +17,7 @@ from pipeline.errors import DbtFailed
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 from waybill.atomic_files import atomic_file
 from waybill.settings import relative_name
+from waybill.text import counted
 
 MAX_NAMED_FAILURES = 5
 
@@ -34,7 +35,7 @@ def build(*arguments: str) -> tuple[int, str]:
     results = _invoke(["build", *arguments]).results
     rows = sum(_rows(entry) for entry in results if '"marts"' in (getattr(entry.node, "relation_name", None) or ""))
     count = Counter(entry.node.unique_id.partition(".")[0] for entry in results)
-    changed = f"{rows:,} rows of marts written" if rows else "nothing new"
+    changed = f"{counted(rows, 'row')} of marts written" if rows else "nothing new"
     return rows, f"{changed}; {count['model']} models, {count['test'] + count['unit_test']} tests passed"
 
 
