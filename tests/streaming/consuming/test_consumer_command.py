@@ -23,6 +23,7 @@ from streaming.errors import (
 from streaming.local_broker.process import BrokerPaths, choose_ports
 from streaming.message import read_message
 from tests.support.kafka.things import TO_END, Things, thing
+from waybill.cli import shown_command
 
 
 def test_the_command_prints_what_became_of_the_messages(things: Things) -> None:
@@ -60,7 +61,8 @@ def test_why_finds_a_message_by_its_coordinate(things: Things) -> None:
     story = "\n".join(why(f"{things.topic}:0:2"))
     assert "landed in raw.things" in story
     assert "consume things" in story
-    assert f"source bytes: `python -m streaming.message {things.topic}:0:2`" in story
+    command = shown_command(f"message {things.topic}:0:2")
+    assert f"source bytes: `{command}`" in story
     assert "rejected: not_json" in "\n".join(why(f"{things.topic}:0:1"))
 
 
