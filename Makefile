@@ -130,10 +130,10 @@ bench: data java ## compare landing, marts and stream with other tools (BENCH)
 long: setup-dev crash chaos bench ## run the long forms: kills, chaos, benchmarks, fuzzing
 	@$(RUN) -m pytest -q -n 2 --dist loadfile -m hypothesis --hypothesis-profile=many
 
-reset: setup ## drop all tables and start empty, after a question
+reset: setup ## drop all tables and start empty; asks first
 	@$(WAYBILL) reset
 
-destroy: setup ## delete the embedded server and its data, after a question
+destroy: setup ## delete the embedded server and its data; asks first
 	@$(WAYBILL) destroy
 
 clean: ## stop the servers, delete what was made; databases stay

@@ -36,7 +36,7 @@ COMMAND_BEFORE = {"raw": "make load", "marts": "make dbt"}
 
 
 @dataclass(frozen=True)
-class CheckpointOutcome:
+class CheckpointResult:
     """The result of a checkpoint; `rows` counts the rows of the tables that it validated."""
 
     name: str
@@ -47,7 +47,7 @@ class CheckpointOutcome:
     is_unchanged: bool = False
 
 
-def run_checkpoint(name: str, *, only_if_changed: bool = False) -> CheckpointOutcome:
+def run_checkpoint(name: str, *, only_if_changed: bool = False) -> CheckpointResult:
     """Run a checkpoint and rewrite the Data Docs; with `only_if_changed`, skip it if it succeeded for the same rows.
 
     Raises:
@@ -119,12 +119,12 @@ def _is_complete(file: Path) -> bool:
     return True
 
 
-def _summarise(name: str, results: list[Any]) -> CheckpointOutcome:
+def _summarise(name: str, results: list[Any]) -> CheckpointResult:
     evaluated = sum(result.statistics["evaluated_expectations"] for result in results)
     succeeded = sum(result.statistics["successful_expectations"] for result in results)
     rows = sum(_row_count(result) for result in results)
     summary = f"{succeeded} of {evaluated} expectations held over {rows:,} rows"
-    return CheckpointOutcome(name, succeeded == evaluated, rows, evaluated, summary)
+    return CheckpointResult(name, succeeded == evaluated, rows, evaluated, summary)
 
 
 def _row_count(result: Any) -> int:
@@ -136,7 +136,7 @@ def _row_count(result: Any) -> int:
     return max(counts, default=0)
 
 
-def _describe_failures(outcome: CheckpointOutcome, failures: list[Failure], rows: int, file: Path) -> str:
+def _describe_failures(outcome: CheckpointResult, failures: list[Failure], rows: int, file: Path) -> str:
     shown = "; ".join(str(failure) for failure in failures[:MAX_NAMED_FAILURES])
     more = f"; and {len(failures) - MAX_NAMED_FAILURES} more" if len(failures) > MAX_NAMED_FAILURES else ""
     index, csv_file = relative_name(data_docs_folder(get_settings()) / "index.html"), relative_name(file)
@@ -159,18 +159,18 @@ def _state(connection: Connection, assets: list[str]) -> str:
 
 
 def _successes_file(settings: Settings) -> Path:
-    return validations_folder(settings) / "held.json"
+    return validations_folder(settings) / "succeeded.json"
 
 
-def _record_success(settings: Settings, outcome: CheckpointOutcome, state: str) -> None:
+def _record_success(settings: Settings, outcome: CheckpointResult, state: str) -> None:
     file = _successes_file(settings)
     known = json.loads(file.read_text()) if file.exists() else {}
     write_atomic(file, json.dumps({**known, outcome.name: {"state": state, "outcome": asdict(outcome)}}, indent=2))
 
 
-def _last_success(settings: Settings, name: str, state: str) -> CheckpointOutcome | None:
+def _last_success(settings: Settings, name: str, state: str) -> CheckpointResult | None:
     file = _successes_file(settings)
     if not file.exists() or not (data_docs_folder(settings) / "index.html").exists():
         return None
     last = json.loads(file.read_text()).get(name)
-    return CheckpointOutcome(**last["outcome"]) if last and last["state"] == state else None
+    return CheckpointResult(**last["outcome"]) if last and last["state"] == state else None

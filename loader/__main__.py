@@ -77,9 +77,10 @@ def _show_result(result: LoadResult, dry_run: bool) -> None:
 def rejects(source: str | None, reason: str | None, export: Path | None) -> None:
     """List the rejects with coordinate, reason and beginning, or export their bytes.
 
-    An export has one reject a line. A reject that contains a line end, or of which only the beginning was kept, is
-    written to a separate file in the folder FILE.documents; load that folder with `--layout document`. A reject of
-    which only the beginning was kept is left out if its file is gone or has changed, or if it was a message.
+    An export has one reject per line. A reject that contains a line end is written to a separate file in the folder
+    FILE.documents; load that folder with `--layout document`. The ledger keeps only the beginning of a reject larger
+    than 64 KB: its bytes are read again from its file and also written to that folder. Such a reject is left out if
+    its file is gone or has changed, or if it was a message.
     """
     from loader.rejects.export import export_rejects
     from loader.rejects.listing import list_rejects

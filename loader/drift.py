@@ -17,7 +17,7 @@ order by source, pointer, json_type
 
 @dataclass(frozen=True)
 class UnknownField:
-    """A field that the contract did not name when documents with it were landed; `first_input` had it first."""
+    """A field that the contract did not name when documents with it were landed; it came first with `first_input`."""
 
     source: str
     pointer: str

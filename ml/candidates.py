@@ -44,7 +44,7 @@ def make_pipeline(name: str, task: Task) -> Any:
 
 
 def _tree_features(task: Task) -> Any:
-    """Return the features for trees: a category becomes its share of positive labels, cross-fitted; numbers pass."""
+    """Return the features for trees: a category becomes its share of positive labels, cross-fitted; numbers stay."""
     from sklearn.compose import ColumnTransformer
     from sklearn.model_selection import StratifiedKFold
     from sklearn.preprocessing import TargetEncoder

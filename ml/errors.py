@@ -2,7 +2,7 @@
 
 ModelError                       base
 ├── TaskBroken                   a task's declaration cannot be used
-├── NothingToLearn               the table is missing or has no labelled rows in a part of the split
+├── NothingToLearn               the table is missing or has no labelled rows in a set of the split
 ├── NoModel                      no model was trained yet
 ├── ArtefactBroken               the model's file was changed after it was saved; it is not loaded
 └── OtherVersions                the model was saved with other library versions; it is not loaded
@@ -20,7 +20,7 @@ class TaskBroken(ModelError):
 
 
 class NothingToLearn(ModelError):
-    """Raised when the task's table is missing or empty, or a part of the split lacks one of the two labels."""
+    """Raised when the task's table is missing or empty, or a set of the split lacks one of the two labels."""
 
 
 class NoModel(ModelError):

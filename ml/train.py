@@ -40,7 +40,7 @@ class TrainingResult:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The metrics of all candidates; of the selected one also its fitted pipeline and its curves on the test part."""
+    """The metrics of all candidates; of the selected one also its fitted pipeline and its curves on the test set."""
 
     selected: str
     pipeline: Any
@@ -76,10 +76,10 @@ def _is_up_to_date(manifest: dict[str, Any], declared: DeclaredTask, training_ro
 
 
 def split_by_time(task: Task, rows: Any) -> dict[str, Any]:
-    """Return the labelled rows as the parts train, validation and test.
+    """Split the labelled rows by time into the sets train, validation and test.
 
     Raises:
-        NothingToLearn: a part lacks one of the two labels.
+        NothingToLearn: a set lacks one of the two labels.
     """
     import pandas as pd
 
@@ -94,14 +94,14 @@ def split_by_time(task: Task, rows: Any) -> dict[str, Any]:
     for name, part in parts.items():
         if part[task.label].nunique() < 2:
             raise NothingToLearn(
-                f"task {task.task}: the {name} part has {len(part)} labelled rows, and they do not include both labels:"
+                f"task {task.task}: the {name} set has {len(part)} labelled rows, and they do not include both labels:"
                 f" load more data, or change `split` in ml/tasks/{task.task}.yml"
             )
     return parts
 
 
 def compare_candidates(task: Task, rows: Any) -> Comparison:
-    """Fit every candidate on the train part, measure it on validation and test, and select the best on validation."""
+    """Fit every candidate on the training set, measure it on validation and test, and select the best on validation."""
     from threadpoolctl import threadpool_limits
 
     parts = split_by_time(task, rows)
@@ -118,7 +118,7 @@ def compare_candidates(task: Task, rows: Any) -> Comparison:
             for part in ("validation", "test"):
                 probabilities = pipelines[name].predict_proba(parts[part][task.features])[:, 1]
                 metrics[name][part] = measure(parts[part][task.label].to_numpy(), probabilities, task.threshold)
-            test_probabilities[name] = probabilities  # the test part comes last
+            test_probabilities[name] = probabilities  # the test set comes last
     selected = max(metrics, key=lambda name: metrics[name]["validation"]["roc_auc"])
     test_curves = curves(parts["test"][task.label].to_numpy(), test_probabilities[selected])
     return Comparison(selected, pipelines[selected], metrics, test_curves)

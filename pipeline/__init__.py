@@ -1,1 +1,1 @@
-"""The stages in order, what each used of the machine, the exports and the report page."""
+"""Runs the stages in order, measures the resources they use, exports the marts and writes the report page."""

@@ -1,4 +1,4 @@
-"""`python -m pipeline.conso`: what the stages of the last run used of the machine, or what any command uses."""
+"""`python -m pipeline.conso`: shows the resources that the stages of the last run used, or that any command uses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rich.console import Console
 from sqlalchemy.orm import Session
 
 from pipeline.consumption import display
-from pipeline.consumption.history import Work, keep, stages_of_last_run
+from pipeline.consumption.history import Work, record_use, stages_of_last_run
 from pipeline.consumption.meter import Meter, Use
 from pipeline.errors import RunRefused
 from warehouse import embedded
@@ -29,17 +29,17 @@ from waybill.settings import PROJECT
 logger = logging.getLogger(__name__)
 
 
-def keep_quietly(work: Work, use: Use) -> list[str]:
+def try_record_use(work: Work, use: Use) -> list[str]:
     """Record in the ledger what some work used; return a line for each use that is well above the usual one.
 
     An unreachable ledger is logged and does not fail the work.
     """
     try:
-        return keep(work, use)
+        return record_use(work, use)
     except Exception as error:  # the work has succeeded, or has reported its own error
         level = logging.WARNING if work.outcome == "succeeded" else logging.INFO
         reason = str(error).partition("\n")[0]
-        logger.log(level, "use of the machine was not recorded in the ledger stage=%s reason=%s", work.name, reason)
+        logger.log(level, "resource use was not recorded in the ledger stage=%s reason=%s", work.name, reason)
         return []
 
 
@@ -59,7 +59,7 @@ def measure(command: tuple[str, ...], name: str | None) -> int:
         click.echo(f"not recorded: the warehouse is not running (start it: {shown_command('up')})", err=True)
         return code if code >= 0 else 128 - code
     work = Work("command", name or shlex.join(command), started_at, 0, "failed" if code else "succeeded")
-    for line in keep_quietly(work, meter.use):
+    for line in try_record_use(work, meter.use):
         click.echo(line, err=True)
     return code if code >= 0 else 128 - code
 

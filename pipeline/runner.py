@@ -1,4 +1,4 @@
-"""Runs the stages in order in one process, reports what each used, and stops the run at the first that fails."""
+"""Runs the stages in order in one process, reports the resources of each, and stops at the first that fails."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import click
 from psycopg2.extensions import connection as Connection
 from rich.console import Console
 
-from pipeline.conso import keep_quietly
+from pipeline.conso import try_record_use
 from pipeline.consumption.history import Work
 from pipeline.consumption.meter import Meter
 from pipeline.dbt.sources_yml import require_current
 from pipeline.errors import RunRefused
 from pipeline.run_record import remember
-from pipeline.stages import WORK, Outcome, Stage, as_record, gate_path, read_stages
+from pipeline.stages import WORK, Stage, StageResult, as_record, gate_path, read_stages
 from warehouse.connection import connect, engine
 from warehouse.runs import recorded_run
 from warehouse.work_lock import working
@@ -65,10 +65,10 @@ def run_some(names: Sequence[str]) -> None:
             run_stage(name)
 
 
-def run_stage(name: str, *, work: Callable[[], Outcome] | None = None, run_id: UUID | None = None) -> Outcome:
+def run_stage(name: str, *, work: Callable[[], StageResult] | None = None, run_id: UUID | None = None) -> StageResult:
     """Run one stage, or `work` instead of it; print its name, time and rows, and remember them for the report.
 
-    The ledger keeps what the stage used of the machine. A line reports a use that is a fifth above the usual one.
+    The ledger records the resources that the stage used. A figure that is a fifth above its usual value is printed.
 
     Raises:
         WaybillError: the stage's own error, with the stage's name before it and what to look at after it.
@@ -83,7 +83,7 @@ def run_stage(name: str, *, work: Callable[[], Outcome] | None = None, run_id: U
     except BaseException as error:
         with suppress(OSError):  # the full disk may be this one
             remember(as_record(stage, meter.use.wall_seconds, None, "failed"), order)
-        keep_quietly(Work("stage", name, started_at, 0, "failed", run_id), meter.use)
+        try_record_use(Work("stage", name, started_at, 0, "failed", run_id), meter.use)
         if isinstance(error, WaybillError):
             raise type(error)(_stop_message(stage, error)) from error
         if isinstance(error, OSError):
@@ -93,7 +93,7 @@ def run_stage(name: str, *, work: Callable[[], Outcome] | None = None, run_id: U
     remember(as_record(stage, seconds, outcome, "succeeded"), order)
     rows = f"{outcome.rows:>11,} {'row ' if outcome.rows == 1 else 'rows'}"
     click.echo(_fold(f"{stage.name:<12} {seconds:>6.1f} s {rows}   ", outcome.summary))
-    for line in keep_quietly(Work("stage", name, started_at, outcome.rows, "succeeded", run_id), meter.use):
+    for line in try_record_use(Work("stage", name, started_at, outcome.rows, "succeeded", run_id), meter.use):
         click.echo(line)
     return outcome
 
@@ -127,13 +127,13 @@ def only_run() -> Iterator[None]:
     """
     connection = connect("loader")
     try:
-        claim_run(connection)
+        take_run_lock(connection)
         yield
     finally:
         connection.close()
 
 
-def claim_run(connection: Connection) -> None:
+def take_run_lock(connection: Connection) -> None:
     """Take the database's lock for runs until the connection is closed.
 
     Raises:
@@ -147,7 +147,7 @@ def claim_run(connection: Connection) -> None:
 
 
 def print_use(run_id: UUID) -> None:
-    """Print in one line what a run used of the machine."""
+    """Print in one line the resources that a run used."""
     from sqlalchemy.orm import Session
 
     from pipeline.consumption.display import sum_up

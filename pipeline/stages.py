@@ -1,4 +1,4 @@
-"""The work of each stage in `stages.yml`. Each imports its libraries itself, so that a stage pays for its own only."""
+"""The work of each stage in `stages.yml`. Each function imports its own libraries, so that a stage loads no others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StageResult:
     """What a stage did: how many rows it worked on (0 if there was nothing to do) and a summary in one line."""
 
     rows: int
@@ -46,64 +46,64 @@ def gate_path(stage: Stage) -> str | None:
     return stage.gate.format(reports=reports, dbt_target=relative_name(dbt_target))
 
 
-def _load() -> Outcome:
+def _load() -> StageResult:
     from loader.load import load
 
     result = load()
-    return Outcome(result.rows, result.summary)
+    return StageResult(result.rows, result.summary)
 
 
-def _check(name: str) -> Callable[[], Outcome]:
-    def check() -> Outcome:
+def _check(name: str) -> Callable[[], StageResult]:
+    def check() -> StageResult:
         from expectations.checkpoints import run_checkpoint
 
         outcome = run_checkpoint(name, only_if_changed=True)
-        return Outcome(0 if outcome.is_unchanged else outcome.rows, outcome.summary)
+        return StageResult(0 if outcome.is_unchanged else outcome.rows, outcome.summary)
 
     return check
 
 
-def _dbt() -> Outcome:
+def _dbt() -> StageResult:
     from pipeline.dbt.build import build_and_check_freshness
 
-    return Outcome(*build_and_check_freshness())
+    return StageResult(*build_and_check_freshness())
 
 
-def _docs() -> Outcome:
+def _docs() -> StageResult:
     from pipeline.dbt.build import write_docs
 
-    return Outcome(*write_docs(get_settings().reports_folder / "dbt_docs.html"))
+    return StageResult(*write_docs(get_settings().reports_folder / "dbt_docs.html"))
 
 
-def _train() -> Outcome:
+def _train() -> StageResult:
     from ml.train import train
 
     trained = train(get_settings().waybill_task)
-    return Outcome(trained.rows, trained.summary)
+    return StageResult(trained.rows, trained.summary)
 
 
-def _score() -> Outcome:
+def _score() -> StageResult:
     from ml.score import score
 
     scored = score(get_settings().waybill_task)
-    return Outcome(scored.rows, scored.summary)
+    return StageResult(scored.rows, scored.summary)
 
 
-def _export() -> Outcome:
+def _export() -> StageResult:
     from pipeline.export.export import export
 
     exported = export()
-    return Outcome(exported.rows_written, exported.summary)
+    return StageResult(exported.rows_written, exported.summary)
 
 
-def _report() -> Outcome:
+def _report() -> StageResult:
     from pipeline.report.page import write_report
 
     written = write_report()
-    return Outcome(written.rows, written.summary)
+    return StageResult(written.rows, written.summary)
 
 
-WORK: dict[str, Callable[[], Outcome]] = {
+WORK: dict[str, Callable[[], StageResult]] = {
     "load": _load,
     "check-raw": _check("raw"),
     "dbt": _dbt,
@@ -116,7 +116,7 @@ WORK: dict[str, Callable[[], Outcome]] = {
 }
 
 
-def as_record(stage: Stage, seconds: float, outcome: Outcome | None, end: str) -> dict[str, Any]:
+def as_record(stage: Stage, seconds: float, outcome: StageResult | None, end: str) -> dict[str, Any]:
     """Return what the report remembers about a stage."""
     rows, summary = (outcome.rows, outcome.summary) if outcome else (0, "")
     return {"name": stage.name, "seconds": round(seconds, 2), "rows": rows, "summary": summary, "outcome": end}

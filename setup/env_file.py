@@ -64,10 +64,8 @@ def write_secrets(written):
         wanted = written.get(name.upper(), "").strip("'\"")
         if not os.path.exists(path) or (wanted and read(path) != wanted):
             partial = path + ".partial"
-            with open(
-                partial, "w", encoding="utf-8"
-            ) as file:  # without a line end: the readers take the whole file as the secret
-                file.write(wanted or secrets.token_urlsafe(24))
+            with open(partial, "w", encoding="utf-8") as file:
+                file.write(wanted or secrets.token_urlsafe(24))  # without a line end, which would be part of the secret
             os.chmod(partial, 0o444)
             os.replace(partial, path)
             count += 1

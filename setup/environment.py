@@ -150,12 +150,8 @@ def install(groups, uv):
     run([*pip, "--require-hashes", *WHEELS_ONLY, *requirements])
     if not uv:
         with open(os.devnull, "w") as null:  # some packages contain files for other Pythons, which do not compile
-            packages = [
-                "-x",
-                "site-packages/.*/tests/",
-                os.path.join(VENV, "lib"),
-            ]  # their own tests are never imported
-            compile_all = [PYTHON, "-m", "compileall", "-q", "-j", "0", *packages]
+            all_but_tests = ["-x", "site-packages/.*/tests/", os.path.join(VENV, "lib")]  # nothing imports the tests
+            compile_all = [PYTHON, "-m", "compileall", "-q", "-j", "0", *all_but_tests]
             subprocess.call(compile_all, stdout=null, stderr=null, env=clean_environment())
 
 

@@ -67,7 +67,10 @@ def _progress(rate: float | None) -> Iterator[Callable[[DeliveryReport], None]]:
 )
 @click.option("--loop", is_flag=True, help="Start over at the end, until ctrl-C.")
 @click.option(
-    "--create", "partitions", type=click.IntRange(min=1), help="Create the topic with so many partitions if missing."
+    "--create",
+    "partitions",
+    type=click.IntRange(min=1),
+    help="Create the topic, with this number of partitions, if it is missing.",
 )
 @click.option("--compression", type=click.Choice(COMPRESSIONS), default="lz4", show_default=True)
 def main(

@@ -80,11 +80,11 @@ def server(state: None) -> Iterator[None]:
     if not get_settings().is_embedded:
         yield
         return
-    place = current_server_paths()
+    paths = current_server_paths()
     execute_on_server("alter system set fsync = off", "select pg_reload_conf()")
     yield
     forget()
-    embedded.remove(place)
+    embedded.remove(paths)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ ENCODING = "UTF8"  # of the database and of everything that is sent to it, inclu
 # tries again.
 LOADER_TIMEOUTS = {"lock_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}
 
-# Words in refusals that the same login would get again. Any other refusal, such as one in another language, may pass.
+# Words in refusals that every retry would get, too. Any other refusal, such as one in another language, may pass.
 PERMANENT_REFUSAL = re.compile(
     "authentication|password|pg_hba|does not exist|permission denied|not permitted|not support|certificate|invalid|"
     "unsupported"
@@ -176,7 +176,7 @@ def _make_ready(warehouse: Warehouse) -> None:
 
 
 def forget() -> None:
-    """Have the next connection make the warehouse ready again: the server was stopped, or the database dropped."""
+    """Make the next connection prepare the warehouse again, after the server was stopped or the database dropped."""
     _make_ready.cache_clear()
     _engine.cache_clear()
 

@@ -1,4 +1,4 @@
-"""Records in the ledger what was run, when, with which versions, and to what end."""
+"""Records in the ledger what was run, when, with which versions, and with which outcome."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def recorded_run(command: str) -> Iterator[UUID]:
         try:
             yield run_id
         except BaseException as error:
-            with suppress(psycopg2.Error, WarehouseError), cursor_of("loader") as cursor:  # `error` is what to report
+            with suppress(psycopg2.Error, WarehouseError), cursor_of("loader") as cursor:  # the user has to see `error`
                 cursor.execute(FINISH, ["failed", f"{type(error).__name__}: {error}"[:1000], str(run_id)])
             raise
         _record_success(run_id)

@@ -17,8 +17,8 @@ SCHEMAS = ("raw", "ledger", "staging", "intermediate", "marts", "predictions")
 RAW_TABLES_LOCK = 0x57415942  # the advisory lock under which raw tables are created
 
 # There is no key: a batch's id is unique in the ledger and its rows come from one COPY with increasing positions, so
-# they cannot repeat, and the b-tree took a fifth of the landing's time. Rows of a batch are adjacent, so a BRIN index,
-# which costs next to nothing, finds them.
+# they cannot repeat, and the upkeep of a b-tree took a fifth of the time of landing. Rows of a batch are adjacent, so a
+# BRIN index, which costs next to nothing, finds them.
 RAW_TABLE = """
 create table if not exists raw.{source} (
     _batch_id uuid not null,
@@ -31,7 +31,7 @@ create index if not exists {index} on raw.{source} using brin (_batch_id) with (
 
 
 def ensure_schema(connection: Connection, settings: Settings) -> None:
-    """Create logins, schemas and ledger if they are missing, migrate an older layout; one query if they are there.
+    """Create logins, schemas and ledger if they are missing, migrate an older layout; one query if all is current.
 
     Raises:
         LayoutMismatch: a newer Waybill made them, or one from before migrations, or the schemas are another program's.

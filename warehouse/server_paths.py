@@ -99,7 +99,7 @@ def installed_binaries(install: str = INSTALL) -> Path:
 
 
 def reachable_binaries(user: pwd.struct_passwd, install: str = INSTALL) -> Path:
-    """Return the same folder, or that of a copy if the user cannot reach the environment."""
+    """Return the folder of the wheel's programs, or of a copy if the user cannot reach the wheel."""
     installed = installed_binaries(install)
     return installed if _can_reach(user, installed) else _copy_binaries(installed, user)
 

@@ -59,7 +59,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Transform and check": {
         "run": Entry("pipeline.__main__:run_stages", "", "Run all stages in order, or the ones you name."),
         "dbt": Entry("pipeline.dbt.command:dbt", "build --select fct_flights", "Run dbt on the warehouse."),
-        "sources": Entry("pipeline.dbt.sources:sources", "--write", "List the sources; write what dbt reads of them."),
+        "sources": Entry(
+            "pipeline.dbt.sources:sources", "--write", "List the sources; write the files that dbt reads."
+        ),
         "check": Entry("expectations.__main__:main", "raw", "Validate the raw tables or the marts."),
         "export": Entry("pipeline.export.export:main", "", "Write the cleaned documents to data/processed."),
     },
@@ -114,7 +116,7 @@ class Commands(click.Group):
                 formatter.write_dl([(f"{name:<10}", entry.does) for name, entry in entries.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Return the commands that begin so, without importing them."""
+        """Return the commands that begin with `incomplete`, without importing them."""
         found = [
             CompletionItem(name, help=entry.does) for name, entry in ENTRIES.items() if name.startswith(incomplete)
         ]

@@ -1,7 +1,7 @@
 """Processes that outlive the command that started them, such as the local broker and pgAdmin.
 
 A state file keeps the process's number, when it was created and what else its next command needs (ports, a key). A
-number alone would not do: after a restart of the machine it may belong to another process.
+number alone is not enough: after a restart of the machine it may belong to another process.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class BackgroundProcess:
     details: dict[str, Any]
 
     def find(self) -> psutil.Process | None:
-        """Return the process if it is still running; None if it ended, even when its number was given out again."""
+        """Return the process if it is still running; None if it ended, even if its number is in use again."""
         try:
             process = psutil.Process(self.pid)
             is_same = process.create_time() == self.created and process.status() != psutil.STATUS_ZOMBIE

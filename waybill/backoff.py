@@ -25,14 +25,14 @@ logger = logging.getLogger(__name__)
 def is_transient(error: BaseException) -> bool:
     """Return True for errors worth retrying. Authentication, permission and statement errors are not.
 
-    Errors of Waybill say it themselves (`WaybillError.is_transient`). A wrong password or a missing database
+    Waybill's own errors declare it (`WaybillError.is_transient`). A wrong password or a missing database
     (`ServerUnreachable`) is never retried, in the loader as in the consumer: nothing changes it while a command runs,
     and an error after half a minute of attempts helps less than one at once. Everything that may pass, such as a
     server that is starting or has no connection left, arrives as its subclass `ServerAway`, which is retried.
     """
     if isinstance(error, WaybillError):
         return error.is_transient
-    if isinstance(error, ProgramLimitExceeded):  # psycopg2 derives it from OperationalError; the document is to blame
+    if isinstance(error, ProgramLimitExceeded):  # a kind of OperationalError in psycopg2, but its cause is the document
         return False
     return isinstance(error, TRANSIENT_POSTGRES_ERRORS) or _is_transient_in_kafka(error)
 

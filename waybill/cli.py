@@ -56,7 +56,7 @@ def run(command: click.Command, name: str) -> NoReturn:
 
 
 def _exit_code(command: click.Command, name: str) -> int:
-    from waybill.settings import get_settings  # pydantic takes half the time that `waybill --help` may take
+    from waybill.settings import get_settings  # importing it takes half of the time allowed for `waybill --help`
 
     ctrl_c.raise_interrupts()
     try:
@@ -90,7 +90,7 @@ def _exit_code(command: click.Command, name: str) -> int:
 def _database_message(error: Exception) -> str | None:
     """Return one line for an error of the database, None for any other error.
 
-    Looks the two libraries up among the imported modules: a command that does not use them must not import them.
+    Looks for the two libraries among the imported modules only: a command that does not use them must not import them.
     """
     psycopg2, sqlalchemy = sys.modules.get("psycopg2"), sys.modules.get("sqlalchemy.exc")
     original = getattr(error, "orig", error)

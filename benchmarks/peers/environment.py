@@ -99,8 +99,8 @@ def _answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 def _psql(parameters: dict[str, str], command: str) -> None:
-    place = current_warehouse().server
-    program = str(place.binaries / "psql") if place else "psql"
+    server = current_warehouse().server
+    program = str(server.binaries / "psql") if server else "psql"
     subprocess.run(
         [program, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", "set client_min_messages = warning", "-c", command],
         env={**os.environ, **_libpq_variables(parameters)},

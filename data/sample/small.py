@@ -58,9 +58,8 @@ def _choose_flights(chance: random.Random) -> list[Document]:
         flown[None],  # cancelled before an aircraft was assigned
         [flight for flight in fleet if flight["actual"]["arrival"] and flight["delays"]["arrival_minutes"] is None],
         [flight for flight in fleet if flight["actual"]["arrival"] == 2400],
-        [
-            flight for flight in fleet if flight["destination"]["airport"] == "SJU"
-        ],  # an airport that is not in the reference data
+        # an airport that is not in the reference data
+        [flight for flight in fleet if flight["destination"]["airport"] == "SJU"],
     ]
     chosen = [chance.choice(case) for case in cases]
     for month in range(1, 13):

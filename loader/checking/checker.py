@@ -15,7 +15,7 @@ from loader.checking.contracts import Contract
 
 MAX_EXPONENT = 131_071  # digits before the decimal point that PostgreSQL's numeric stores
 MAX_POINTERS = 1_000  # unknown fields counted one by one in a batch: names can be data, without limit
-MORE_FIELDS = ("/… more fields", "any")  # counts the documents with further ones
+MORE_FIELDS = ("/… more fields", "any")  # all further fields are counted under this entry
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 

@@ -29,7 +29,7 @@ class Contract:
     """
 
     def __init__(self, schema: dict[str, Any], digest: str) -> None:
-        """Compile both. Raise ValueError if it is not a schema."""
+        """Compile both forms of the schema. Raise ValueError if it is not a JSON Schema."""
         self.digest = digest
         self._open = jsonschema_rs.Draft202012Validator(schema)
         self._fields = KnownFields(schema)

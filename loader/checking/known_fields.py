@@ -16,7 +16,7 @@ OTHERS = {"patternProperties", "additionalProperties", "unevaluatedProperties"}
 
 
 class Applied(NamedTuple):
-    """A schema that applies to a value. `lists_fields` is true if it, and not only a condition, lists the fields."""
+    """A schema that applies to a value. `lists_fields` is false for a mere condition, such as `if`."""
 
     schema: Any
     lists_fields: bool

@@ -20,7 +20,7 @@ REJECT_BYTES = 600
 DRIFT_BYTES = 600
 MAX_BATCHES = 1000
 
-Chunk = list[FileBatch]  # landed in one transaction: one batch of a large file, or many small files whole
+Chunk = list[FileBatch]  # landed in one transaction: one batch of a large file, or one batch each of many small files
 
 
 def chunks(

@@ -45,7 +45,7 @@ class SourceLoad:
     def finish(self, connection: Connection) -> None:
         """Land all documents that are not landed yet.
 
-        Another loader may land some of the same batches meanwhile, so repeat until the ledger has all files complete.
+        Another loader may land some of the batches meanwhile, so this repeats until the ledger has all files complete.
         """
         while feeds := self._find_unlanded(connection):
             with prefetched(chunks(feeds, self._chunk_bytes, self._set_aside)) as ready:
@@ -55,7 +55,7 @@ class SourceLoad:
                     self._on_chunk()
 
     def _find_unlanded(self, connection: Connection) -> list[FileFeed]:
-        """Return the contents that the ledger does not hold to their end, each once, from their next position on.
+        """Return one feed for each content that is not completely landed, starting at its next position.
 
         Contents that are complete in the ledger are recorded as skipped.
         """

@@ -1,4 +1,4 @@
-"""Finds the documents that PostgreSQL refuses although Python accepted them, some megabytes a query."""
+"""Finds the documents that PostgreSQL refuses although Python accepted them, a few megabytes per query."""
 
 from __future__ import annotations
 

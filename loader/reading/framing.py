@@ -50,7 +50,7 @@ def _other_encoding(beginning: bytes) -> str | None:
 
 
 class _Blocks:
-    """The blocks of a stream. Only the last can end in a carriage return: a line feed may follow in the next block."""
+    """The blocks of a stream. No block but the last ends in a carriage return, since a line feed could follow it."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream

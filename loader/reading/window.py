@@ -14,7 +14,7 @@ SCALAR_END = re.compile(rb"[\s,\]}]")
 LIKELY_END = re.compile(rb"\}(?=[ \t\r\n]*(?:,[ \t\r\n]*\{|\]))")
 INSIDE_STRING = re.compile(rb'["\\]')
 OPENING = (b"{", b"[", b'"')
-MAX_WRONG_GUESSES = 100  # after so many wrong guesses of an element's end, only the brackets are counted
+MAX_WRONG_GUESSES = 100  # after this number of wrong guesses of an element's end, only brackets are counted
 
 
 class FramingBroken(Exception):
@@ -141,7 +141,7 @@ class Window:
         return at - dropped
 
     def _more(self) -> bool:
-        """Add a block to the window, or as much as it holds of an open element already, so that it is copied rarely."""
+        """Add at least as many bytes as the open element has, so that a long element is copied only a few times."""
         blocks = [self._window[self._at :]]
         size = 0
         try:

@@ -33,9 +33,9 @@ class Exported:
 def export_rejects(rejects: Iterator[ListedReject], path: Path) -> Exported:
     """Write the rejects' bytes to a file, one reject a line; if the export is interrupted, write nothing.
 
-    A reject that contains a line end becomes a file in the folder `<path>.documents`, which is to be loaded with
-    `--layout document`. So does a reject of which the ledger kept only the beginning: its bytes are read again from
-    its file. It is left out if that file is gone or has changed. A message of which only the beginning was kept is
+    A reject that contains a line end becomes a file in the folder `<path>.documents`; load that folder with
+    `--layout document`. So does a reject whose beginning is all that the ledger kept: its bytes are read again from
+    its file. It is left out if that file is gone or has changed. A message whose beginning is all that was kept is
     left out and logged with the command that prints it.
 
     Raises:
@@ -83,7 +83,7 @@ class _Export:
                     exported.left_out += 1
 
     def _write_file(self, reject: ListedReject) -> bool:
-        """Write a reject to a file; return False if its bytes cannot be had."""
+        """Write a reject to a file; return False if its bytes cannot be read again."""
         original = None if reject.is_complete else self._original(reject)
         if not reject.is_complete and original is None:
             return False

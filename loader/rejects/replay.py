@@ -148,8 +148,8 @@ class _SourceReplay:
         """Report the documents that PostgreSQL refused."""
         by_key = {(reject.input_id, reject.position): reject for reject in page}
         for batch in batches:
-            for refused in batch.rejects:
-                self._report_once(by_key[str(batch.input_id), refused.position], refused.reason)
+            for rejected in batch.rejects:
+                self._report_once(by_key[str(batch.input_id), rejected.position], rejected.reason)
 
     def _report_once(self, reject: OpenReject, reason: RejectReason) -> None:
         """Report a reject that stays one; a page is replayed again when PostgreSQL failed."""

@@ -86,7 +86,7 @@ class LandedFacts:
 class OutcomeFacts:
     """What dbt made of a landed document.
 
-    `replaced_by` is the document kept in its place, where it is a duplicate or superseded.
+    `replaced_by` is the document that is kept instead of it, if it is a duplicate or superseded.
     """
 
     source: str

@@ -45,7 +45,7 @@ class KeyedTable:
         return sql.Identifier(self.schema, self.name)
 
     def where_key(self) -> sql.Composable:
-        """Return the condition that a row has a given key, with a placeholder a column."""
+        """Return the condition that a row has a given key, with one placeholder per column."""
         return sql.SQL(" and ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in self.key)
 
 

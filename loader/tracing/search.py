@@ -1,4 +1,4 @@
-"""Finds the documents that a question is about: by coordinate, by mart row, by reject reason, by outcome."""
+"""Finds documents by coordinate, by mart row, by reject reason or by outcome."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _inputs(snapshot: Snapshot, statement: str, value: str) -> list[KnownInput]:
 
 
 def documents_at(snapshot: Snapshot, found: KnownInput, position: int) -> list[DocumentId]:
-    """Return the document that each batch of an input read at a position; whether there was one is not known yet."""
+    """Return the document that each batch of an input may have read at a position, which can be empty."""
     wanted = {"input_id": found.input_id, "position": position}
     return [DocumentId(batch_id, position) for (batch_id,) in snapshot.rows(BATCHES, wanted)]
 

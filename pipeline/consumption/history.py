@@ -57,7 +57,7 @@ FIGURES = (
 )
 
 
-def keep(work: Work, use: Use) -> list[str]:
+def record_use(work: Work, use: Use) -> list[str]:
     """Record what some work used; return a line for each figure that is a fifth above its usual value."""
     row = StageRun(
         stage_run_id=uuid7(),
@@ -104,7 +104,7 @@ def similar_runs(session: Session, row: StageRun) -> Sequence[StageRun]:
 
 
 def compare(row: StageRun, before: Sequence[StageRun]) -> list[str]:
-    """Return a line for each figure that is a fifth, and not only a trifle, above the median of earlier runs."""
+    """Return a line for each figure that is a fifth, and a relevant amount, above the median of earlier runs."""
     if len(before) < MIN_COMPARED:
         return []
     lines = []

@@ -175,7 +175,7 @@ def _parts(settings: Settings) -> tuple[dict[str, str], dict[str, Callable[[], p
     if not settings.is_embedded:
         unseen[POSTGRESQL] = "not measured: PGHOST names an external server"
     else:
-        with suppress(WarehouseError):  # the work itself reports a server that cannot be placed
+        with suppress(WarehouseError):  # the work itself reports why the server has no folders
             server = find_server_paths(settings)
             roots[POSTGRESQL] = lambda: embedded.find_process(server)
     if settings.kafka_bootstrap_servers:

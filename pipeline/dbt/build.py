@@ -52,9 +52,9 @@ def build_and_check_freshness() -> tuple[int, str]:
 
 
 def stale_sources() -> list[str]:
-    """Run `dbt source freshness` and return the sources whose last batch is older than they declare.
+    """Run `dbt source freshness` and return the stale sources: their last batch is older than their declaration allows.
 
-    So is a source that declares freshness and from which nothing has landed.
+    A source that declares freshness and from which nothing has landed is stale, too.
 
     Raises:
         DbtFailed: dbt could not read the project or the warehouse.

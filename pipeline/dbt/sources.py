@@ -18,7 +18,7 @@ from waybill.settings import relative_name
 @click.command()
 @click.option("--write", is_flag=True, help="Rewrite the generated files that differ from the declarations.")
 def sources(write: bool) -> int:
-    """List the declared sources, and whether the files that hand them to dbt are current.
+    """List the declared sources, and whether the files that pass them to dbt are current.
 
     \b
     Example: waybill sources --write

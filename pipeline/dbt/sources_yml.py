@@ -53,7 +53,7 @@ def changed_files() -> list[Path]:
 
 
 def require_current() -> None:
-    """Check that dbt works by the declarations as they are now.
+    """Check that the generated files match the declarations.
 
     Raises:
         DeclarationsChanged: a generated file differs from them.

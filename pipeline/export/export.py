@@ -37,7 +37,7 @@ TIMESTAMP = 'YYYY-MM-DD"T"HH24:MI:SS"Z"'
 
 
 @dataclass(frozen=True)
-class ExportOutcome:
+class ExportResult:
     """How many rows the files hold, which files this call wrote, and how many rows it wrote."""
 
     rows: int
@@ -46,7 +46,7 @@ class ExportOutcome:
     rows_written: int
 
 
-def export() -> ExportOutcome:
+def export() -> ExportResult:
     """Write the files whose marts have changed since the last export.
 
     1. Everything is read in one snapshot. 2. Each document is checked against the mart's JSON Schema, and their number
@@ -73,7 +73,7 @@ def export() -> ExportOutcome:
                 rows_written += known["rows"]
             rows += known["rows"]
     change = f"wrote {', '.join(written)}" if written else "nothing new since the last export"
-    return ExportOutcome(
+    return ExportResult(
         rows, f"{change}; {counted(rows, 'document')} in {relative_name(folder)}", tuple(written), rows_written
     )
 

@@ -1,4 +1,4 @@
-"""The documents that the report shows: rejects, and landed documents that are not current; for the rest, the SQL."""
+"""The documents that the report shows: rejects, landed documents that are not current, and SQL for all others."""
 
 from __future__ import annotations
 

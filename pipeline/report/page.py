@@ -31,7 +31,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True)
-class ReportOutcome:
+class ReportResult:
     """Where the report is; `rows` counts the documents it accounts for."""
 
     rows: int
@@ -39,7 +39,7 @@ class ReportOutcome:
     path: Path
 
 
-def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportOutcome:
+def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportResult:
     """Write both pages, the index last, since it links to the other. Each is replaced atomically.
 
     `stages` are mappings with name, seconds, rows, summary and outcome; the default is the last run's, as recorded in
@@ -53,7 +53,7 @@ def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportOut
         write_atomic(folder / name, page)
     read = sum(account.read for account in facts.accounts)
     page_path = folder / "index.html"
-    return ReportOutcome(read, f"{counted(read, 'document')} accounted for in {relative_name(page_path)}", page_path)
+    return ReportResult(read, f"{counted(read, 'document')} accounted for in {relative_name(page_path)}", page_path)
 
 
 def render_report(facts: ReportFacts, links: Sequence[tuple[str, str, bool]]) -> dict[str, str]:

@@ -15,7 +15,7 @@ import click
 from pipeline.runner import only_run, print_books, run_stage
 from pipeline.showcase.demo_documents import show_documents, show_model
 from pipeline.showcase.own_database import use_own_database
-from pipeline.stages import Outcome, read_stages
+from pipeline.stages import StageResult, read_stages
 from warehouse.runs import recorded_run
 from waybill.cli import run, shown_command
 from waybill.settings import PROJECT, get_settings, relative_name
@@ -49,12 +49,12 @@ def demo() -> None:
     click.echo("next:   make pipeline (a whole year of flights)")
 
 
-def _load() -> Outcome:
+def _load() -> StageResult:
     from loader.load import load
     from loader.plan import Request
 
     result = load(Request(files=(os.path.relpath(RAW),), layout="records"))
-    return Outcome(result.rows, result.summary)
+    return StageResult(result.rows, result.summary)
 
 
 @click.command(

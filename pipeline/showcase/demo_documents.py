@@ -28,7 +28,7 @@ DELAY_IN_MART = "select arrival_delay_minutes from marts.fct_flights where fligh
 
 
 def show_documents() -> None:
-    """Print what happened to the sample's faulty documents, as the warehouse has it."""
+    """Print what happened to the sample's faulty documents, as recorded in the warehouse."""
     with Snapshot(connect("reader")) as snapshot:
         ids = find_rejected(snapshot, max_per_reason=MAX_DOCUMENTS)
         rejected = read_lineages(snapshot, ids, max_bytes=0, max_characters=0)
@@ -84,7 +84,7 @@ def _shown(lineage: Lineage, width: int = 0) -> str:
 
 
 def _delay(lineage: Lineage) -> object:
-    """Return a flight's delay as its document has it."""
+    """Return the arrival delay that a flight's document contains."""
     document = json.loads((lineage.landed and lineage.landed.text) or "{}")
     return document["delays"]["arrival_minutes"]
 

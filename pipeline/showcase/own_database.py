@@ -8,7 +8,7 @@ import shutil
 from psycopg2.errors import InsufficientPrivilege
 
 from pipeline.errors import RunRefused
-from pipeline.runner import claim_run
+from pipeline.runner import take_run_lock
 from warehouse import embedded
 from warehouse.connection import create_database, current_warehouse, forget, login_parameters, open_connection
 from warehouse.schema import drop_everything
@@ -54,7 +54,7 @@ def _empty_database(showcase: str) -> None:
         ) from None
     owner = open_connection(login_parameters(warehouse, "owner"))
     try:
-        claim_run(owner)
+        take_run_lock(owner)
         drop_everything(owner)
     finally:
         owner.close()

@@ -11,7 +11,7 @@ import click
 
 from pipeline.dbt.build import build
 from pipeline.runner import run_stage
-from pipeline.stages import Outcome
+from pipeline.stages import StageResult
 from waybill.cli import run
 
 # These tests hold only after all corrections have arrived: until then, a wrong document may be the current one.
@@ -20,7 +20,7 @@ WITHOUT_SETTLED = ("--exclude", "tag:settled")
 
 def refresh() -> None:
     """Build the marts from the batches committed so far, without the tests that later corrections may still fix."""
-    run_stage("dbt", work=lambda: Outcome(*build(*WITHOUT_SETTLED)))
+    run_stage("dbt", work=lambda: StageResult(*build(*WITHOUT_SETTLED)))
     run_stage("score")
 
 

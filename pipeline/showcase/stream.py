@@ -25,9 +25,9 @@ from pipeline.runner import only_run, print_books, run_stage
 from pipeline.showcase.mart_hashes import MartHash, mart_hashes
 from pipeline.showcase.own_database import use_own_database
 from pipeline.showcase.refresh import refresh
-from pipeline.showcase.stream_figures import Meter, figures_table
+from pipeline.showcase.stream_figures import FigureReader, figures_table
 from pipeline.showcase.stream_processes import Running, check_running, have_succeeded, processes, start
-from pipeline.stages import Outcome
+from pipeline.stages import StageResult
 from streaming.local_broker.process import broker_paths
 from streaming.local_broker.server import start_broker
 from streaming.topics import Topic, create_topic, delete_topic, find_topic, topic_name
@@ -114,10 +114,12 @@ def split(pattern: str) -> Files:
     return files
 
 
-def _load(files: dict[str, list[Path]]) -> Outcome:
+def _load(files: dict[str, list[Path]]) -> StageResult:
     results = [load(Request((name,), tuple(map(str, paths)))) for name, paths in files.items()]
     rows = sum(result.rows for result in results)
-    return Outcome(rows, f"{counted(rows, 'document')} landed from {counted(sum(map(len, files.values())), 'file')}")
+    return StageResult(
+        rows, f"{counted(rows, 'document')} landed from {counted(sum(map(len, files.values())), 'file')}"
+    )
 
 
 def _create_topics(replayed: dict[str, list[Path]], partitions: int) -> list[Topic]:
@@ -151,12 +153,12 @@ def _watch(topics: list[Topic], producers: Running, consumers: Running, every_se
     """Show the figures and refresh the marts repeatedly, until all messages have landed."""
     refreshing: Running = {}
     refreshed_at, runs = time.monotonic(), 0
-    meter = Meter(topics)
+    reader = FigureReader(topics)
     try:
         with Live(auto_refresh=False) as live, engine("reader").connect() as connection:
             while True:
                 with connection.begin():
-                    figures = meter.read(connection)
+                    figures = reader.read(connection)
                 is_sent = have_succeeded(producers)
                 check_running(consumers)
                 live.update(figures_table(figures, runs, is_sent=is_sent), refresh=True)
@@ -168,7 +170,7 @@ def _watch(topics: list[Topic], producers: Running, consumers: Running, every_se
                     refreshing, refreshed_at = start("refresh", ["pipeline.showcase.refresh"]), time.monotonic()
                 time.sleep(VIEW_SECONDS)
     finally:
-        meter.close()
+        reader.close()
         for process in refreshing.values():
             process.wait()
 

@@ -60,7 +60,7 @@ def _predictions_table(connection: Connection) -> str:
     return connection.dialect.identifier_preparer.quote(get_settings().waybill_task)
 
 
-class Meter:
+class FigureReader:
     """Reads the figures; holds a Kafka client that reads the end offsets of the topics."""
 
     def __init__(self, topics: list[Topic]) -> None:

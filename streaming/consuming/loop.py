@@ -58,7 +58,7 @@ class ConsumerLoop:
         self._topic = watch.topic.name
         self._feed = feed
         self._metrics = metrics
-        self._garbage = GcPauses()
+        self._gc_pauses = GcPauses()
         self._assignments = Assignments(consumer, self._topic)
         self.stopping = stopping
 
@@ -79,7 +79,7 @@ class ConsumerLoop:
         self._consumer.subscribe([self._topic], listener=self._assignments)
         writer = Writer()
         try:
-            with self._garbage.manual_collection():
+            with self._gc_pauses.manual_collection():
                 is_done = False
                 while not is_done:
                     is_done = self._retry(lambda: self._turn(writer, options)) or self.stopping.is_set()
@@ -90,7 +90,7 @@ class ConsumerLoop:
 
     def _turn(self, writer: Writer, options: ConsumerOptions) -> bool:
         """Do one turn; return True when the end was reached and `until_end` is set."""
-        self._garbage.collect_if_due()
+        self._gc_pauses.collect_if_due()
         self._watch.check(TOPIC_CHECK_SECONDS)
         self._start_new_partitions(writer, options)  # 1.
         records = self._poll()  # 2.
@@ -158,7 +158,7 @@ class ConsumerLoop:
 
     def _stay_in_group(self) -> None:
         """Poll with every partition paused, so that the group keeps this consumer as a member."""
-        self._garbage.collect_if_due()
+        self._gc_pauses.collect_if_due()
         self._assignments.pause_all()
         if self._poll(0):
             self._assignments.seek_all()

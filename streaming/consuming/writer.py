@@ -32,7 +32,7 @@ class Writer:
         self._thread.start()
 
     def offer(self, batches: Sequence[PartitionBatch], seconds: float) -> bool:
-        """Queue a poll's batches; return False when the queue stays full for so long. Raise what stopped the thread."""
+        """Queue a poll's batches; return False when the queue stays full. Raise what stopped the thread."""
         self._raise_error()
         try:
             self._queue.put(batches, timeout=seconds)
@@ -58,7 +58,7 @@ class Writer:
                 return results
 
     def close(self, seconds: float) -> None:
-        """Land the queued polls, for at most so long and only while the database is there; the rest is read again."""
+        """Land the queued polls, for at most `seconds` and only while the database is available."""
         self._closing.set()
         deadline = time.monotonic() + seconds
         while self._thread.is_alive() and time.monotonic() < deadline:

@@ -25,7 +25,7 @@ def find_java() -> Path:
     """Return the first Java that is new enough: from JAVA_HOME, from the PATH, from the wheel.
 
     Raises:
-        JavaMissing: none of them is.
+        JavaMissing: none of them is new enough.
     """
     home = os.environ.get("JAVA_HOME")
     candidates = [Path(home) / "bin" / "java" if home else None, shutil.which("java"), _from_wheel()]

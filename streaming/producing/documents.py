@@ -1,4 +1,4 @@
-"""Reads the documents that a producer sends, at the rate that is asked for, and the key of each."""
+"""Reads the documents that a producer sends, at the requested rate, and the key of each."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_why_names_the_document_that_replaced_another(demo: DemoRun) -> None:
 
 
 def test_the_gates_are_those_of_the_pipeline_and_pass(demo: DemoRun) -> None:
-    held = json.loads((demo.folder / "WAYBILL_REPORTS" / "demo" / "validation" / "held.json").read_text())
+    held = json.loads((demo.folder / "WAYBILL_REPORTS" / "demo" / "validation" / "succeeded.json").read_text())
     assert {name: gate["outcome"]["success"] for name, gate in held.items()} == {"raw": True, "marts": True}
     assert all(gate["outcome"]["expectations"] > 30 for gate in held.values())
 

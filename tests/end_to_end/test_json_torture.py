@@ -96,10 +96,10 @@ def check(expected: dict[tuple[str, int], tuple[str, bytes]]) -> None:
     """Compare the books with the expected outcomes, and check that they balance."""
     outcomes = found()
     wrong = {
-        place: (raw[:60], wanted, outcomes.get(place))
-        for place, (wanted, raw) in expected.items()
-        if wanted != outcomes.get(place)
-        and not (wanted == "either" and outcomes.get(place) in ("not_json", "not_storable"))
+        coordinate: (raw[:60], wanted, outcomes.get(coordinate))
+        for coordinate, (wanted, raw) in expected.items()
+        if wanted != outcomes.get(coordinate)
+        and not (wanted == "either" and outcomes.get(coordinate) in ("not_json", "not_storable"))
     }
     assert wrong == {}
     assert set(outcomes) == set(expected)

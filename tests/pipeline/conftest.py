@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from ml.artefact import save
 from pipeline.consumption.energy import Energy
-from pipeline.consumption.history import Work, keep
+from pipeline.consumption.history import Work, record_use
 from pipeline.consumption.meter import PartUse, Use
 from pipeline.dbt.results import DbtBuild, DbtResult
 from tests.support.small.warehouse import build_marts, build_outcomes, build_raw
@@ -121,4 +121,4 @@ def fill_reports(build: Path | None = None) -> None:
     save("flight_delays", None, MODEL)
     for minute in range(6):
         use = replace(USE, cpu_seconds=9.0 if minute == 5 else 5.0)
-        keep(Work("stage", "load", datetime(2013, 1, 1, 0, minute, tzinfo=UTC), 1234, "succeeded"), use)
+        record_use(Work("stage", "load", datetime(2013, 1, 1, 0, minute, tzinfo=UTC), 1234, "succeeded"), use)

@@ -10,12 +10,12 @@ import pytest
 
 from pipeline.errors import RunRefused
 from pipeline.runner import only_run, run_some, run_stage
-from pipeline.stages import WORK, Outcome, gate_path, read_stages
+from pipeline.stages import WORK, StageResult, gate_path, read_stages
 from waybill.cli import OWN_DATABASE
 from waybill.errors import WaybillError
 
 
-def fail() -> Outcome:
+def fail() -> StageResult:
     raise WaybillError("it does not hold")
 
 
@@ -31,11 +31,11 @@ def test_a_single_stage_is_refused_while_a_run_is_at_work(database: str) -> None
 def test_a_single_stage_holds_the_lock_for_runs(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = []
 
-    def work() -> Outcome:
+    def work() -> StageResult:
         with pytest.raises(RunRefused), only_run():
             pass
         refused.append(True)
-        return Outcome(0, "")
+        return StageResult(0, "")
 
     monkeypatch.setitem(WORK, "load", work)
     run_some(["load", "load"])

@@ -13,18 +13,18 @@ from tests.support.kafka.broker import own_broker_paths
 
 
 @pytest.fixture(scope="session")
-def broker_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerPaths]:
-    place = own_broker_paths(tmp_path_factory.mktemp("broker"))
-    start_broker(place)
-    yield place
-    stop_broker(place)
+def session_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerPaths]:
+    paths = own_broker_paths(tmp_path_factory.mktemp("broker"))
+    start_broker(paths)
+    yield paths
+    stop_broker(paths)
 
 
 @pytest.fixture
-def broker(broker_place: BrokerPaths, monkeypatch: pytest.MonkeyPatch) -> str:
+def broker(session_broker: BrokerPaths, monkeypatch: pytest.MonkeyPatch) -> str:
     """Name the tests' broker in the environment; start it again if an earlier test killed it."""
-    start_broker(broker_place)
-    found = broker_address(broker_place)
+    start_broker(session_broker)
+    found = broker_address(session_broker)
     assert found
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", found)
     return found

@@ -96,15 +96,15 @@ def own_state() -> Iterator[Path]:
 def own_server() -> Iterator[ServerPaths]:
     """Name a second embedded server, not started yet, in a new state folder."""
     with own_state():
-        place = current_server_paths()
+        paths = current_server_paths()
         try:
-            yield place
+            yield paths
         finally:
-            embedded.remove(place)
+            embedded.remove(paths)
 
 
 def current_server_paths() -> ServerPaths:
     """Return the paths of the embedded server that the environment names."""
-    place = current_warehouse().server
-    assert place is not None
-    return place
+    paths = current_warehouse().server
+    assert paths is not None
+    return paths

@@ -20,15 +20,15 @@ MAX_BYTES = 100_000
 
 def dump(database: str) -> Path:
     """Write owners, grants, tables and rows of a database as compressed SQL; return the file."""
-    place = current_warehouse().server
-    assert place, "unset PGHOST: fixtures are made on the embedded server"
+    paths = current_warehouse().server
+    assert paths, "unset PGHOST: fixtures are made on the embedded server"
     login = login_parameters(current_warehouse(), "owner", database=database)
     connection = open_connection(login)
     with connection, connection.cursor() as cursor:
         cursor.execute("select max(version) from ledger.layout")
         (layout,) = cursor.fetchone() or (None,)
     connection.close()
-    command = [place.binaries / "pg_dump", "-h", login["host"], "-U", login["user"], database]
+    command = [paths.binaries / "pg_dump", "-h", login["host"], "-U", login["user"], database]
     sql = subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PGCLIENTENCODING": "UTF8"})
     path = FOLDER / f"layout_{layout}.sql.gz"
     path.write_bytes(gzip.compress(sql.stdout, mtime=0))

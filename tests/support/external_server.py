@@ -41,7 +41,7 @@ log_connections = on
 class ExternalServer:
     """A running server, and the variables for each of its logins."""
 
-    place: ServerPaths
+    paths: ServerPaths
     port: int
 
     def variables(self, login: str, folder: Path) -> dict[str, str]:
@@ -65,7 +65,7 @@ class ExternalServer:
 
     def logins_to(self, database: str) -> int:
         """Return the number of accepted connections to a database."""
-        log = self.place.log.read_text()
+        log = self.paths.log.read_text()
         return len(re.findall(rf"connection authorized: user=\S+ database={database}", log))
 
     def drop_logins(self) -> None:
@@ -75,12 +75,12 @@ class ExternalServer:
 
     def start(self) -> None:
         """Start the server."""
-        started = self.place.command("pg_ctl", "-D", self.place.data, "-w", "-l", self.place.log, "start")
-        assert started.returncode == 0, self.place.log.read_text()
+        started = self.paths.command("pg_ctl", "-D", self.paths.data, "-w", "-l", self.paths.log, "start")
+        assert started.returncode == 0, self.paths.log.read_text()
 
     def stop(self) -> None:
         """Stop the server and end its connections."""
-        self.place.command("pg_ctl", "-D", self.place.data, "-w", "-m", "fast", "stop")
+        self.paths.command("pg_ctl", "-D", self.paths.data, "-w", "-m", "fast", "stop")
 
 
 @contextmanager
@@ -93,8 +93,8 @@ def external_server() -> Iterator[ExternalServer]:
         if is_root:
             os.chown(folder, user.pw_uid, user.pw_gid)
         binaries = reachable_binaries(user, INSTALL) if is_root else installed_binaries(INSTALL)
-        place = ServerPaths(binaries, folder / "data", folder, folder / "lock", folder / "log", user)
-        server = ExternalServer(place, _free_port())
+        paths = ServerPaths(binaries, folder / "data", folder, folder / "lock", folder / "log", user)
+        server = ExternalServer(paths, _free_port())
         _initialise(server)
         server.start()
         try:
@@ -106,13 +106,13 @@ def external_server() -> Iterator[ExternalServer]:
 
 
 def _initialise(server: ExternalServer) -> None:
-    place = server.place
-    passwords = place.data.with_name("password")
+    paths = server.paths
+    passwords = paths.data.with_name("password")
     passwords.write_text(PASSWORD)
     arguments = ["-U", "superuser", "--pwfile", passwords, "--auth=scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8"]
-    made = place.command("initdb", "-D", place.data, *arguments)
+    made = paths.command("initdb", "-D", paths.data, *arguments)
     assert made.returncode == 0, made.stderr
-    with (place.data / "postgresql.conf").open("a") as configuration:
+    with (paths.data / "postgresql.conf").open("a") as configuration:
         configuration.write(CONFIGURATION.format(port=server.port))
 
 

@@ -15,7 +15,7 @@ from tests.support.databases import own_state
 from warehouse import embedded
 from warehouse.server_paths import ServerPaths
 
-SERVER_FIXTURES = {"server", "external", "broker_place", "browser"}
+SERVER_FIXTURES = {"server", "external", "session_broker", "browser"}
 STARTERS = ((psycopg2, "connect"), (embedded, "start"), (ServerPaths, "command"), (local_broker, "_spawn"))
 DATA = ("postgres/data", "kafka/data")  # in a state folder: what a server that was started leaves there
 

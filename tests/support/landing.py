@@ -67,10 +67,10 @@ def changed(document: Document, **values: Any) -> Document:
     copy = deepcopy(document)
     for path, value in values.items():
         *parents, name = path.split("__")
-        place = copy
+        member = copy
         for parent in parents:
-            place = place[parent]
-        place[name] = value
+            member = member[parent]
+        member[name] = value
     return copy
 
 

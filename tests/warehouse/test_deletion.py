@@ -86,12 +86,12 @@ def test_reset_empties_the_database_when_its_name_is_given(database: str) -> Non
 
 @pytest.mark.usefixtures("unset", "server")
 def test_remove_deletes_the_server_when_the_name_is_given() -> None:
-    with own_server() as place:
+    with own_server() as paths:
         assert run_command("up").returncode == 0
         assert run_command("remove", "--yes", "waybill").returncode == 0
-        assert not place.data.exists()
-        place.data.parent.mkdir(exist_ok=True)
-        place.socket.mkdir(exist_ok=True)
+        assert not paths.data.exists()
+        paths.data.parent.mkdir(exist_ok=True)
+        paths.socket.mkdir(exist_ok=True)
 
 
 def test_make_clean_deletes_no_database() -> None:

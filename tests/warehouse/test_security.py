@@ -161,10 +161,10 @@ def test_a_foreign_login_reads_nothing(creator: Path, external: ExternalServer) 
 
 
 def test_broker_metrics_and_jupyterlab_listen_on_loopback_only(tmp_path: Path) -> None:
-    place = BrokerPaths(tmp_path)
-    ports = choose_ports(place)
-    write_configuration(place, ports, None)
-    properties = dict(line.split("=", 1) for line in place.properties.read_text().split())
+    paths = BrokerPaths(tmp_path)
+    ports = choose_ports(paths)
+    write_configuration(paths, ports, None)
+    properties = dict(line.split("=", 1) for line in paths.properties.read_text().split())
     assert re.findall(r"://(.*?):(\d+)", properties["listeners"]) == [("127.0.0.1", str(port)) for port in ports]
     assert properties["advertised.listeners"] in properties["listeners"]
     ConsumerMetrics("flights").serve(ports[0])

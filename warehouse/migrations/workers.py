@@ -49,7 +49,7 @@ _renewing = threading.RLock()
 
 
 def renew_held() -> None:
-    """Take again what this process holds and lost together with the server; called once the server is up again."""
+    """Take this process's locks again, which it lost with the server; called when the server is up again."""
     with _renewing:
         for lock in list(held_locks):
             if lock.pid == os.getpid():  # a forked child shares the connection and must not use it

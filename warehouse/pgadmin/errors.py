@@ -1,7 +1,7 @@
 """Errors of pgAdmin.
 
 WaybillError                     see `warehouse.errors`
-└── AdministrationError          base class
+└── PgAdminError                 base class
     ├── NotInstalled             its environment is missing
     └── NotStarted               it did not start, or its port is in use
 """
@@ -9,13 +9,13 @@ WaybillError                     see `warehouse.errors`
 from waybill.errors import WaybillError
 
 
-class AdministrationError(WaybillError):
+class PgAdminError(WaybillError):
     """Raised when pgAdmin cannot be used."""
 
 
-class NotInstalled(AdministrationError):
+class NotInstalled(PgAdminError):
     """Raised when the environment that pgAdmin runs in has not been made."""
 
 
-class NotStarted(AdministrationError):
+class NotStarted(PgAdminError):
     """Raised when pgAdmin did not start in time, or another process uses its port."""

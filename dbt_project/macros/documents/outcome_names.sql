@@ -1,4 +1,4 @@
-{#- The outcomes a landed document can have; the first whose condition is met in `deduplicated_documents` is the one. -#}
+{#- The outcomes a landed document can have; `deduplicated_documents` assigns the first one whose condition is met. -#}
 {% macro outcome_names() %}
     {{ return(['uncastable', 'duplicate', 'superseded', 'filtered', 'current']) }}
 {% endmacro %}

@@ -1,5 +1,5 @@
 {#-
-    What `loader/sources/<source>.yml` declares, as the generated `models/_sources.yml` hands it to dbt: key, version, missing
+    What `loader/sources/<source>.yml` declares, as the generated `models/_sources.yml` passes it to dbt: key, version, missing
     texts and withdrawal. They are declared nowhere else.
 -#}
 {% macro source_declaration(source_name) %}

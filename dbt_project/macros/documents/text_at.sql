@@ -1,4 +1,4 @@
-{#- The text at a JSON pointer. A number in the pointer may be an element of an array or a name, which only a path takes. -#}
+{#- The text at a JSON pointer. A number in the pointer may be an array index or a member's name: only `#>>` accepts both. -#}
 {% macro text_at(document, pointer) -%}
     {%- set names = [] -%}
     {%- for name in pointer.split('/')[1:] -%}

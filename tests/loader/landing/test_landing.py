@@ -46,8 +46,8 @@ def load_files(*files: Path, **more: Any) -> Any:
 def test_a_thousand_good_rows_land_and_each_bad_row_is_named(database: str, source: Path) -> None:
     bad = [(reason, line) for reason, lines in BAD.items() for line in lines]
     lines = [document(number) for number in range(1000)]
-    for place, (_, line) in enumerate(bad):
-        lines.insert(place * 7, line)
+    for index, (_, line) in enumerate(bad):
+        lines.insert(index * 7, line)
     (source / "a.ndjson").write_bytes(b"\n".join(lines) + b"\n")
 
     result = load_files()
@@ -55,7 +55,7 @@ def test_a_thousand_good_rows_land_and_each_bad_row_is_named(database: str, sour
     assert result.rows == 1000
     assert landed_ids() == Counter(f"t{number}" for number in range(1000))
     found = [(reject.position, reject.reason, reject.beginning) for reject in list_rejects("things")]
-    assert found == [(place * 7 + 1, reason, line) for place, (reason, line) in enumerate(bad)]
+    assert found == [(index * 7 + 1, reason, line) for index, (reason, line) in enumerate(bad)]
     assert rows("select read, landed, rejected, skipped from ledger.batches") == [(1000 + len(bad), 1000, len(bad), 0)]
 
 

@@ -16,7 +16,7 @@ from pipeline.conso import main, measure
 from pipeline.consumption.meter import COMMANDS, POSTGRESQL
 from pipeline.errors import RunRefused
 from pipeline.runner import run_stage
-from pipeline.stages import WORK, Outcome
+from pipeline.stages import WORK, StageResult
 from tests.support.consumption import BURN, burn
 from tests.support.databases import rows
 from tests.support.small.warehouse import build_marts, build_raw
@@ -26,7 +26,7 @@ from waybill.settings import get_settings
 
 
 def test_a_failed_run_is_recorded(database: str) -> None:
-    def stop() -> Outcome:
+    def stop() -> StageResult:
         raise WaybillError("no")
 
     with pytest.raises(WaybillError, match="no"):
@@ -36,7 +36,7 @@ def test_a_failed_run_is_recorded(database: str) -> None:
 
 def test_a_stage_is_recorded_with_its_run_and_its_parts(database: str) -> None:
     with recorded_run("test") as run_id:
-        run_stage("load", work=lambda: Outcome(7, ""), run_id=run_id)
+        run_stage("load", work=lambda: StageResult(7, ""), run_id=run_id)
     assert rows("select stage, rows, runs.command from ledger.stage_runs join ledger.runs using (run_id)") == [
         ("load", 7, "test")
     ]
@@ -89,9 +89,9 @@ def test_an_unreachable_ledger_does_not_stop_a_stage(
     def refuse(*_: object) -> Callable[[], None]:
         raise RunRefused("the ledger is away")
 
-    monkeypatch.setattr("pipeline.conso.keep", refuse)
-    assert run_stage("load", work=lambda: Outcome(7, "")).rows == 7
-    assert "use of the machine was not recorded in the ledger stage=load reason=the ledger is away" in caplog.text
+    monkeypatch.setattr("pipeline.conso.record_use", refuse)
+    assert run_stage("load", work=lambda: StageResult(7, "")).rows == 7
+    assert "resource use was not recorded in the ledger stage=load reason=the ledger is away" in caplog.text
 
 
 def test_export_and_docs_count_the_rows_they_wrote(
@@ -122,9 +122,9 @@ def test_idle_and_busy_stages_differ_by_their_cpu_time(database: str, monkeypatc
     )  # a machine that measures no energy itself
     monkeypatch.setenv("WAYBILL_BUSY_WATTS", "3.5")
     monkeypatch.setenv("WAYBILL_IDLE_WATTS", "0.74")
-    run_stage("train", work=lambda: Outcome(300, str(burn(0.6))))
+    run_stage("train", work=lambda: StageResult(300, str(burn(0.6))))
     busy_wall, busy_cpu, _ = stage("train")
-    run_stage("score", work=lambda: Outcome(0, str(time.sleep(busy_wall))))
+    run_stage("score", work=lambda: StageResult(0, str(time.sleep(busy_wall))))
     idle_wall, idle_cpu, _ = stage("score")
     assert idle_wall >= busy_wall
     assert busy_cpu >= 0.5

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from expectations.checkpoints import CheckpointOutcome
+from expectations.checkpoints import CheckpointResult
 from pipeline.consumption.energy import Energy
-from pipeline.consumption.history import Work, keep
+from pipeline.consumption.history import Work, record_use
 from pipeline.consumption.meter import Use
 from pipeline.stages import WORK
 
@@ -22,7 +22,7 @@ def record_uses(*uses: Use, rows: int = 1000, first: datetime = NOW) -> list[lis
     """Keep uses of stage dbt, a minute apart; return the lines that each returned."""
     minutes = range(len(uses))
     return [
-        keep(Work("stage", "dbt", first + timedelta(minutes=n), rows, "succeeded"), use)
+        record_use(Work("stage", "dbt", first + timedelta(minutes=n), rows, "succeeded"), use)
         for n, use in zip(minutes, uses, strict=True)
     ]
 
@@ -52,16 +52,16 @@ def test_only_similar_runs_are_compared_and_trifles_ignored(database: str) -> No
 
 
 def test_runs_with_nothing_to_do_are_not_compared_with(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = CheckpointOutcome("raw", True, 1000, 39, "39 of 39 expectations held over 1,000 rows")
+    held = CheckpointResult("raw", True, 1000, 39, "39 of 39 expectations held over 1,000 rows")
     nothing = [(replace(held, is_unchanged=True), replace(USE, wall_seconds=0.1, cpu_seconds=0.1))] * 10
     output = []
     for minute, (outcome, use) in enumerate([*nothing, *[(held, USE)] * 4, *nothing, *[(held, USE)] * 4]):
         monkeypatch.setattr("expectations.checkpoints.run_checkpoint", lambda *_, found=outcome, **__: found)
         checked = WORK["check-raw"]()
         work = Work("stage", "check-raw", NOW + timedelta(minutes=minute), checked.rows, "succeeded")
-        output += keep(work, use)
+        output += record_use(work, use)
     assert output == []
     work = Work("stage", "check-raw", NOW + timedelta(days=1), held.rows, "succeeded")
-    assert keep(work, replace(USE, cpu_seconds=9.0)) == [
+    assert record_use(work, replace(USE, cpu_seconds=9.0)) == [
         "more than usual: check-raw used 9.0 s of CPU, 80 % more than 5.0, the median of the last 8 similar runs"
     ]

@@ -100,17 +100,17 @@ def test_an_idle_brokers_memory_is_left_out(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.server
 def test_a_brokers_share_appears_only_while_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = own_broker_paths(tmp_path / "kafka")
+    paths = own_broker_paths(tmp_path / "kafka")
     monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
     monkeypatch.setattr(
         "pipeline.consumption.meter.MAX_IDLE_SHARE", 0.1
     )  # a broker that has just started is not idle yet
-    start_broker(place)
+    start_broker(paths)
     try:
         create_topic("t", 1)
         with Meter() as meter:
-            producer = KafkaProducer(bootstrap_servers=broker_address(place))
+            producer = KafkaProducer(bootstrap_servers=broker_address(paths))
             for number in range(5000):
                 producer.send("t", b"%d" % number)
             producer.flush(30)
@@ -125,7 +125,7 @@ def test_a_brokers_share_appears_only_while_it_works(tmp_path: Path, monkeypatch
                 time.sleep(1)
         assert BROKER not in {one.part for one in meter.use.parts}
     finally:
-        stop_broker(place)
+        stop_broker(paths)
 
 
 def test_measuring_takes_less_than_a_hundredth_of_the_time() -> None:

@@ -35,17 +35,17 @@ from warehouse.errors import ServerAway
 from waybill.backoff import Backoff
 
 
-def test_it_waits_for_an_unavailable_broker(things: Things, broker_place: BrokerPaths) -> None:
+def test_it_waits_for_an_unavailable_broker(things: Things, session_broker: BrokerPaths) -> None:
     process = things.start()
     try:
         things.send(*map(thing, range(100)))
         until(lambda: len(things.landed()) == 100)
-        broker = find_broker_process(broker_place)
+        broker = find_broker_process(session_broker)
         assert broker
         broker.kill()
         broker.wait(10)
         time.sleep(2)
-        start_broker(broker_place)
+        start_broker(session_broker)
         things.send(*map(thing, range(100, 200)))
         until(lambda: len(things.landed()) == 200)
     finally:
@@ -56,10 +56,10 @@ def test_it_waits_for_an_unavailable_broker(things: Things, broker_place: Broker
 
 
 def test_at_the_start_it_waits_for_both_unless_until_end(
-    things: Things, broker_place: BrokerPaths, monkeypatch: pytest.MonkeyPatch
+    things: Things, session_broker: BrokerPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     things.send(thing(1))
-    stop_broker(broker_place)
+    stop_broker(session_broker)
     monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", 1000)
     with pytest.raises(BrokerAway, match="cannot use Kafka"):
         things.consume()
@@ -93,7 +93,7 @@ def test_at_the_start_it_waits_for_both_unless_until_end(
             with socket.create_server(address):  # like a starting broker: it accepts connections and does not answer
                 await_pauses(3)
             monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", BOOTSTRAP_MS)
-            start_broker(broker_place)
+            start_broker(session_broker)
         except BaseException:
             os.kill(os.getpid(), signal.SIGTERM)
             raise

@@ -64,15 +64,15 @@ def test_it_waits_for_an_unavailable_database(unmanaged_server: ExternalServer, 
 
 
 def test_a_killed_embedded_database_is_restarted(things: Things) -> None:
-    place = current_warehouse().server
-    assert place
+    paths = current_warehouse().server
+    assert paths
     things.send(*map(thing, range(500)))
     process = things.start()
     try:
         until(lambda: len(things.landed()) == 500)
-        kill(processes(place))
+        kill(processes(paths))
         things.send(*map(thing, range(500, 1000)))
-        until(lambda: embedded.accepts_connections(place))
+        until(lambda: embedded.accepts_connections(paths))
         until(lambda: len(things.landed()) == 1000)
     finally:
         process.terminate()
@@ -88,9 +88,9 @@ def test_it_waits_for_the_database_during_assignment(things: Things, monkeypatch
     def load_meanwhile(*arguments: Any, **options: Any) -> Any:
         if not struck:
             struck.append(True)
-            place = current_warehouse().server
-            assert place
-            kill(processes(place))
+            paths = current_warehouse().server
+            assert paths
+            kill(processes(paths))
         return load_assignments(*arguments, **options)
 
     monkeypatch.setattr("streaming.consuming.loop.load_assignments", load_meanwhile)

@@ -27,8 +27,8 @@ def test_messages_land_once_and_rejects_name_their_coordinate(things: Things) ->
     named = rows("select coordinate, reason, bytes from ledger.open_rejects order by position")
     reasons = ["not_storable", "not_utf8", "not_json", "breaks_contract", "not_json"]
     expected = [
-        (f"{things.topic}:0:{1 + place}", reason, raw)
-        for place, (reason, raw) in enumerate(zip(reasons, bad, strict=True))
+        (f"{things.topic}:0:{1 + index}", reason, raw)
+        for index, (reason, raw) in enumerate(zip(reasons, bad, strict=True))
     ]
     assert [(name, reason, bytes(raw)) for name, reason, raw in named] == expected
     again = things.consume()

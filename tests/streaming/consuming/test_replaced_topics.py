@@ -103,10 +103,10 @@ def test_an_added_partition_does_not_hide_a_recreated_topic(things: Things) -> N
     things.consume()
     former = find_topic(things.topic).topic_id
     recreate_topic(things)
-    anew = find_topic(things.topic)
+    recreated = find_topic(things.topic)
     connection = connect("loader")
     with connection, connection.cursor() as cursor:
-        assert former_topic(cursor, "things", anew, 2) == str(former)
+        assert former_topic(cursor, "things", recreated, 2) == str(former)
     connection.close()
     things.consume(ConsumerOptions(until_end=True, accepts_gap=True))
     with admin() as client:

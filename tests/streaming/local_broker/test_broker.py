@@ -48,33 +48,33 @@ def values(server: str, topic: str) -> list[bytes | None]:
 
 
 def test_a_killed_broker_restarts_with_its_ports_and_messages(
-    broker: str, broker_place: BrokerPaths, topic: str
+    broker: str, session_broker: BrokerPaths, topic: str
 ) -> None:
     create_topic(topic, 1)
     send(broker, topic, b"one", b"two")
-    before = find_broker_process(broker_place)
+    before = find_broker_process(session_broker)
     assert before
     before.kill()
     before.wait(10)
-    assert not is_running(broker_place)
+    assert not is_running(session_broker)
     ours, theirs = os.pipe()
     os.set_inheritable(theirs, True)
-    assert start_broker(broker_place) is True
+    assert start_broker(session_broker) is True
     os.close(theirs)
     assert os.read(ours, 1) == b""  # the broker inherits no file of its caller: it would keep a pipe or lock open
     os.close(ours)
-    assert broker_address(broker_place) == broker
+    assert broker_address(session_broker) == broker
     assert values(broker, topic) == [b"one", b"two"]
-    assert start_broker(broker_place) is False
+    assert start_broker(session_broker) is False
 
 
 def test_ports_taken_by_another_process_are_not_used(tmp_path: Path) -> None:
-    place = BrokerPaths(tmp_path)
-    first = choose_ports(place)
-    remember(place.state, os.getpid(), port=first[0], controller_port=first[1])
-    assert choose_ports(place) == first
+    paths = BrokerPaths(tmp_path)
+    first = choose_ports(paths)
+    remember(paths.state, os.getpid(), port=first[0], controller_port=first[1])
+    assert choose_ports(paths) == first
     with socket.create_server((LOOPBACK, first[1])):
-        assert not set(choose_ports(place)) & set(first)
+        assert not set(choose_ports(paths)) & set(first)
 
 
 def test_a_recreated_topic_has_another_id(broker: str, topic: str) -> None:
@@ -101,9 +101,9 @@ def test_without_a_broker_one_line_says_how_to_start_one(monkeypatch: pytest.Mon
 
 
 def test_a_jar_with_another_hash_is_fetched_again_or_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broker_place: BrokerPaths
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, session_broker: BrokerPaths
 ) -> None:
-    good = broker_place.jars / "resolved"
+    good = session_broker.jars / "resolved"
     (tmp_path / "resolved").mkdir()
     for path in good.rglob("*.jar"):
         (tmp_path / "resolved" / path.name).symlink_to(path)
@@ -154,8 +154,8 @@ def test_tls_and_a_login_are_taken_from_the_environment(
         "listener.name.guarded.ssl.keystore.type": "PKCS12",
         "listener.name.guarded.ssl.keystore.password": "only-for-tests",
     }
-    place = own_broker_paths(tmp_path / "broker")
-    start_broker(place, ExtraListener("GUARDED", port, "SASL_SSL", properties))
+    paths = own_broker_paths(tmp_path / "broker")
+    start_broker(paths, ExtraListener("GUARDED", port, "SASL_SSL", properties))
     try:
         monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{port}")
         monkeypatch.setenv("KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
@@ -185,4 +185,4 @@ def test_tls_and_a_login_are_taken_from_the_environment(
         with pytest.raises(BrokerUnreachable, match="cannot use Kafka"):
             find_topic(topic)
     finally:
-        stop_broker(place)
+        stop_broker(paths)

@@ -53,7 +53,7 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PgAdminPaths]:
+def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PgAdminPaths]:
     """Return paths with an environment that holds a small program in place of pgAdmin, started and protected like it."""
     package = tmp_path / "venv" / "lib" / "python3" / "site-packages" / "pgadmin4"
     package.mkdir(parents=True)
@@ -69,8 +69,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PgAdminPa
     process.stop(found)
 
 
-def server_of(place: PgAdminPaths) -> dict[str, object]:
-    [server] = json.loads(place.servers.read_text())["Servers"].values()
+def server_of(paths: PgAdminPaths) -> dict[str, object]:
+    [server] = json.loads(paths.servers.read_text())["Servers"].values()
     return dict(server)
 
 
@@ -96,11 +96,11 @@ def test_its_session_settings_make_any_login_read_only(module_database: str) -> 
 
 
 def test_an_unchanged_address_is_not_imported_again(tmp_path: Path) -> None:
-    place, login = PgAdminPaths(tmp_path), {"host": "h", "port": "5432", "dbname": "d", "user": "u"}
-    assert write_servers(place, login, "reader")
-    place.data.mkdir()
-    assert not write_servers(place, login, "reader")
-    assert write_servers(place, login, "owner")
+    paths, login = PgAdminPaths(tmp_path), {"host": "h", "port": "5432", "dbname": "d", "user": "u"}
+    assert write_servers(paths, login, "reader")
+    paths.data.mkdir()
+    assert not write_servers(paths, login, "reader")
+    assert write_servers(paths, login, "owner")
 
 
 @pytest.mark.usefixtures("unset")
@@ -112,12 +112,12 @@ def test_its_password_file_works_for_libpq_and_its_owner_only(
     settings = get_settings()
     assert settings.pgpassword
     login = {"host": "127.0.0.1", "port": str(external.port), "user": "creator", "dbname": "postgres"}
-    place = PgAdminPaths(tmp_path)
-    write_servers(place, {**login, "password": settings.pgpassword.get_secret_value()}, "reader")
-    assert place.passwords.stat().st_mode & 0o777 == 0o600
-    assert settings.pgpassword.get_secret_value() not in place.servers.read_text()
+    paths = PgAdminPaths(tmp_path)
+    write_servers(paths, {**login, "password": settings.pgpassword.get_secret_value()}, "reader")
+    assert paths.passwords.stat().st_mode & 0o777 == 0o600
+    assert settings.pgpassword.get_secret_value() not in paths.servers.read_text()
     monkeypatch.delenv("PGPASSWORD")
-    psycopg2.connect(**login, passfile=str(place.passwords)).close()
+    psycopg2.connect(**login, passfile=str(paths.passwords)).close()
 
 
 def test_a_password_with_the_separator_in_it_is_one_field() -> None:
@@ -126,10 +126,10 @@ def test_a_password_with_the_separator_in_it_is_one_field() -> None:
 
 
 def test_its_configuration_is_local_and_holds_no_secret(tmp_path: Path) -> None:
-    place = PgAdminPaths(tmp_path)
-    write_configuration(place, 5050, tmp_path)
+    paths = PgAdminPaths(tmp_path)
+    write_configuration(paths, 5050, tmp_path)
     configuration: dict[str, object] = {}
-    exec(place.configuration.read_text(), configuration)  # noqa: S102
+    exec(paths.configuration.read_text(), configuration)  # noqa: S102
     assert configuration["DEFAULT_SERVER"] == "127.0.0.1"
     assert configuration["SERVER_MODE"] is False
     for switched_off in ("ALLOW_SAVE_PASSWORD", "UPGRADE_CHECK_ENABLED", "SHOW_GRAVATAR_IMAGE", "LLM_ENABLED"):
@@ -137,49 +137,49 @@ def test_its_configuration_is_local_and_holds_no_secret(tmp_path: Path) -> None:
     assert "key" not in CONFIGURATION.lower()
 
 
-def test_its_key_is_in_no_log_and_no_command_line(place: PgAdminPaths) -> None:
-    place.servers.write_text("{}")
-    found = process.start(place, free_port(), import_servers=True)
-    assert process.find_running_pgadmin(place) == found
-    output = place.log.read_text()
-    assert output.index("setup-db") < output.index(f"load-servers {place.servers} --replace")
-    assert found.details["key"] not in place.log.read_text()
+def test_its_key_is_in_no_log_and_no_command_line(paths: PgAdminPaths) -> None:
+    paths.servers.write_text("{}")
+    found = process.start(paths, free_port(), import_servers=True)
+    assert process.find_running_pgadmin(paths) == found
+    output = paths.log.read_text()
+    assert output.index("setup-db") < output.index(f"load-servers {paths.servers} --replace")
+    assert found.details["key"] not in paths.log.read_text()
     assert found.details["key"] not in " ".join(psutil.Process(found.pid).cmdline())
-    assert place.state.stat().st_mode & 0o777 == 0o600
-    assert place.home.stat().st_mode & 0o777 == 0o700
-    assert process.stop(place)
-    assert process.find_running_pgadmin(place) is None
-    assert not process.stop(place)
-    assert process.start(place, free_port(), import_servers=False).details["key"] != found.details["key"]
+    assert paths.state.stat().st_mode & 0o777 == 0o600
+    assert paths.home.stat().st_mode & 0o777 == 0o700
+    assert process.stop(paths)
+    assert process.find_running_pgadmin(paths) is None
+    assert not process.stop(paths)
+    assert process.start(paths, free_port(), import_servers=False).details["key"] != found.details["key"]
 
 
-def test_a_taken_port_is_named_with_its_variable(place: PgAdminPaths) -> None:
+def test_a_taken_port_is_named_with_its_variable(paths: PgAdminPaths) -> None:
     taken = r"port \d+ of 127.0.0.1 is in use: set another one in WAYBILL_PGADMIN_PORT"
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other, pytest.raises(NotStarted, match=taken):
-        process.start(place, other.server_port, import_servers=False)
+        process.start(paths, other.server_port, import_servers=False)
 
 
-def test_a_pgadmin_that_exits_at_once_names_its_log(place: PgAdminPaths) -> None:
-    (process._package(place) / "pgAdmin4.py").write_text("raise SystemExit('broken')")
+def test_a_pgadmin_that_exits_at_once_names_its_log(paths: PgAdminPaths) -> None:
+    (process._package(paths) / "pgAdmin4.py").write_text("raise SystemExit('broken')")
     with pytest.raises(NotStarted, match=r"did not start; its log .*pgadmin.log has the cause"):
-        process.start(place, free_port(), import_servers=False)
-    assert "broken" in place.log.read_text()
+        process.start(paths, free_port(), import_servers=False)
+    assert "broken" in paths.log.read_text()
 
 
-def test_a_failed_import_is_reported_and_repeated(place: PgAdminPaths) -> None:
-    place.servers.write_text("{}")
-    (process._package(place) / "setup.py").write_text("print('Error: no')")
+def test_a_failed_import_is_reported_and_repeated(paths: PgAdminPaths) -> None:
+    paths.servers.write_text("{}")
+    (process._package(paths) / "setup.py").write_text("print('Error: no')")
     with pytest.raises(NotStarted, match=r"did not import the warehouse's address; its log .* has the cause"):
-        process.start(place, free_port(), import_servers=True)
-    assert not place.servers.exists()
+        process.start(paths, free_port(), import_servers=True)
+    assert not paths.servers.exists()
 
 
 def test_without_its_environment_the_make_target_is_named(
-    place: PgAdminPaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    paths: PgAdminPaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(PgAdminPaths, "python", tmp_path / "none" / "bin" / "python")
     with pytest.raises(NotInstalled, match="`make admin` installs it"):
-        process.start(place, free_port(), import_servers=False)
+        process.start(paths, free_port(), import_servers=False)
 
 
 def test_stopping_without_a_running_pgadmin_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
