@@ -1,7 +1,7 @@
 """The shapes of the exported documents, one file per exported mart: `pipeline/export/shapes/<mart>.yml`.
 
 `members` are the dimensions that a document contains, by foreign key without `_id`, with the columns taken from each.
-`document` lists the fields of the document, nested as in the file. Each is filled from a member or a column of the mart.
+`document` lists the fields of the document, nested as in the file. A member or a column of the mart fills each of them.
 """
 
 from __future__ import annotations
