@@ -86,25 +86,25 @@ def split_by_time(task: Task, rows: Any) -> dict[str, Any]:
     labelled = rows[rows[task.label].notna()]
     validation, test = pd.Timestamp(task.split.validation_from), pd.Timestamp(task.split.test_from)
     time_column = labelled[task.time_column]
-    parts = {
+    sets = {
         "train": labelled[time_column < validation],
         "validation": labelled[(time_column >= validation) & (time_column < test)],
         "test": labelled[time_column >= test],
     }
-    for name, part in parts.items():
-        if part[task.label].nunique() < 2:
+    for name, rows_in_set in sets.items():
+        if rows_in_set[task.label].nunique() < 2:
             raise NothingToLearn(
-                f"task {task.task}: the {name} set has {len(part)} labelled rows, and they do not include both labels:"
+                f"task {task.task}: the {name} set has {len(rows_in_set)} labelled rows, but not both labels:"
                 f" load more data, or change `split` in ml/tasks/{task.task}.yml"
             )
-    return parts
+    return sets
 
 
 def compare_candidates(task: Task, rows: Any) -> Comparison:
     """Fit every candidate on the training set, measure it on validation and test, and select the best on validation."""
     from threadpoolctl import threadpool_limits
 
-    parts = split_by_time(task, rows)
+    sets = split_by_time(task, rows)
     metrics: dict[str, dict[str, Any]] = {}
     pipelines: dict[str, Any] = {}
     test_probabilities: dict[str, Any] = {}
@@ -113,14 +113,14 @@ def compare_candidates(task: Task, rows: Any) -> Comparison:
     with threadpool_limits(MAX_THREADS):
         for name, candidate in candidates.items():
             started = time.monotonic()
-            pipelines[name] = candidate.fit(parts["train"][task.features], parts["train"][task.label])
+            pipelines[name] = candidate.fit(sets["train"][task.features], sets["train"][task.label])
             metrics[name] = {"seconds": round(time.monotonic() - started, 1)}
-            for part in ("validation", "test"):
-                probabilities = pipelines[name].predict_proba(parts[part][task.features])[:, 1]
-                metrics[name][part] = measure(parts[part][task.label].to_numpy(), probabilities, task.threshold)
+            for split in ("validation", "test"):
+                probabilities = pipelines[name].predict_proba(sets[split][task.features])[:, 1]
+                metrics[name][split] = measure(sets[split][task.label].to_numpy(), probabilities, task.threshold)
             test_probabilities[name] = probabilities  # the test set comes last
     selected = max(metrics, key=lambda name: metrics[name]["validation"]["roc_auc"])
-    test_curves = curves(parts["test"][task.label].to_numpy(), test_probabilities[selected])
+    test_curves = curves(sets["test"][task.label].to_numpy(), test_probabilities[selected])
     return Comparison(selected, pipelines[selected], metrics, test_curves)
 
 

@@ -1,1 +1,1 @@
-"""Lists, exports and replays rejects."""
+"""Lists, exports and replays rejects. `loader/landing/land.py` writes them."""

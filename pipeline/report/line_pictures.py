@@ -30,47 +30,63 @@ def draw_curves(curves: dict[str, list[list[float]]], base_rate: float) -> list[
     drawn = []
     if curves.get("roc"):
         drawn.append(
-            _curve("ROC", ("false positives", "true positives"), curves["roc"], (0, 0, 1, 1), "dashed: random guessing")
+            _curve(
+                "ROC",
+                curves["roc"],
+                x_name="false positives",
+                y_name="true positives",
+                baseline=(0, 0, 1, 1),
+                baseline_means="random guessing",
+            )
         )
     if curves.get("precision_recall"):
-        level = (0, base_rate, 1, base_rate)
         drawn.append(
             _curve(
                 "Precision and recall",
-                ("recall", "precision"),
                 curves["precision_recall"],
-                level,
-                "dashed: always predicting yes",
+                x_name="recall",
+                y_name="precision",
+                baseline=(0, base_rate, 1, base_rate),
+                baseline_means="always predicting yes",
             )
         )
     if curves.get("calibration"):
-        points = [point[:2] for point in curves["calibration"]]
-        names = ("forecast", "frequency")
-        drawn.append(_curve("Calibration", names, points, (0, 0, 1, 1), "dashed: perfectly calibrated", is_marked=True))
+        drawn.append(
+            _curve(
+                "Calibration",
+                [point[:2] for point in curves["calibration"]],
+                x_name="forecast",
+                y_name="frequency",
+                baseline=(0, 0, 1, 1),
+                baseline_means="perfectly calibrated",
+                is_marked=True,
+            )
+        )
     return drawn
 
 
 def _curve(
     title: str,
-    names: tuple[str, str],
     points: Sequence[Sequence[float]],
+    *,
+    x_name: str,
+    y_name: str,
     baseline: tuple[float, float, float, float],
     baseline_means: str,
-    *,
     is_marked: bool = False,
 ) -> Curve:
-    placed = [(x * CURVE_SIDE, (1 - y) * CURVE_SIDE) for x, y in points]
+    scaled = [(x * CURVE_SIDE, (1 - y) * CURVE_SIDE) for x, y in points]
     step = max(len(points) // 4, 1)
     some_points = ", ".join(f"{x:.2f} → {y:.2f}" for x, y in list(points)[::step])
     x1, y1, x2, y2 = baseline
     return Curve(
         title=title,
-        x_name=names[0],
-        y_name=names[1],
-        points=" ".join(f"{x:.1f},{y:.1f}" for x, y in placed),
+        x_name=x_name,
+        y_name=y_name,
+        points=" ".join(f"{x:.1f},{y:.1f}" for x, y in scaled),
         baseline=(x1 * CURVE_SIDE, (1 - y1) * CURVE_SIDE, x2 * CURVE_SIDE, (1 - y2) * CURVE_SIDE),
-        sentence=f"{names[0]} → {names[1]}: {some_points}; {baseline_means}",
-        marks=placed if is_marked else [],
+        sentence=f"{x_name} → {y_name}: {some_points}; dashed: {baseline_means}",
+        marks=scaled if is_marked else [],
     )
 
 
@@ -89,11 +105,11 @@ def draw_history(values: Sequence[float], unit: str) -> History | None:
         return None
     highest = max(values) or 1.0
     step = (HISTORY_WIDTH - 8) / (len(values) - 1)
-    placed = [
+    scaled = [
         (4 + n * step, HISTORY_HEIGHT - 3 - value / highest * (HISTORY_HEIGHT - 6)) for n, value in enumerate(values)
     ]
     return History(
-        points=" ".join(f"{x:.1f},{y:.1f}" for x, y in placed),
-        last=placed[-1],
+        points=" ".join(f"{x:.1f},{y:.1f}" for x, y in scaled),
+        last=scaled[-1],
         sentence=f"{len(values)} runs, {min(values):,.1f} to {max(values):,.1f} {unit}, last {values[-1]:,.1f}",
     )

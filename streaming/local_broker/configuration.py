@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from streaming.local_broker.process import BrokerPaths
+from streaming.local_broker.process import BrokerPaths, BrokerPorts
 from waybill.atomic_files import write_private
 from waybill.background_processes import LOOPBACK
 
@@ -46,12 +46,12 @@ class ExtraListener:
     properties: Mapping[str, str]
 
 
-def write_configuration(paths: BrokerPaths, ports: tuple[int, int], extra: ExtraListener | None = None) -> None:
-    """Write the configuration for the listener's and the controller's port; only its owner can read the file."""
+def write_configuration(paths: BrokerPaths, ports: BrokerPorts, extra: ExtraListener | None = None) -> None:
+    """Write the configuration, which only its owner can read."""
     text = PROPERTIES.format(
         host=LOOPBACK,
-        port=ports[0],
-        controller_port=ports[1],
+        port=ports.clients,
+        controller_port=ports.controller,
         data=paths.data.name,
         protocols=f",{extra.name}:{extra.protocol}" if extra else "",
         listeners=f",{extra.name}://{LOOPBACK}:{extra.port}" if extra else "",

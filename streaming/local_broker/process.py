@@ -5,11 +5,19 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
 from waybill.background_processes import LOOPBACK, accepts_connections, find_running, last_started
 from waybill.settings import Settings
+
+
+class BrokerPorts(NamedTuple):
+    """The ports of the broker's two listeners: for clients, and for the controller."""
+
+    clients: int
+    controller: int
 
 
 @dataclass(frozen=True)
@@ -67,17 +75,14 @@ def find_broker_process(paths: BrokerPaths) -> psutil.Process | None:
     return found.find() if found else None
 
 
-def choose_ports(paths: BrokerPaths) -> tuple[int, int]:
-    """Return the listener's and the controller's port.
-
-    Those of the last start are used again if they are free, so that clients find the broker.
-    """
+def choose_ports(paths: BrokerPaths) -> BrokerPorts:
+    """Return the ports of the last start if they are free, so that clients find the broker; else two free ports."""
     found = last_started(paths.state)
     if found:
-        port, controller_port = found.details["port"], found.details["controller_port"]
-        if not accepts_connections(port) and not accepts_connections(controller_port):
-            return port, controller_port
+        ports = BrokerPorts(found.details["port"], found.details["controller_port"])
+        if not any(map(accepts_connections, ports)):
+            return ports
     with socket.socket() as first, socket.socket() as second:  # both are open at once, so that the ports differ
         first.bind((LOOPBACK, 0))
         second.bind((LOOPBACK, 0))
-        return first.getsockname()[1], second.getsockname()[1]
+        return BrokerPorts(first.getsockname()[1], second.getsockname()[1])

@@ -43,7 +43,7 @@ def start_broker(paths: BrokerPaths, extra: ExtraListener | None = None) -> bool
         if not (paths.data / "meta.properties").exists():
             _format_data_folder(paths, java)
         pid = _spawn([*java, "kafka.Kafka", paths.properties.name], paths)
-        remember(paths.state, pid, port=ports[0], controller_port=ports[1])
+        remember(paths.state, pid, port=ports.clients, controller_port=ports.controller)
         _wait_until_running(paths)
     return True
 

@@ -1,8 +1,7 @@
 {#-
     An on-run-start hook. Stops if a flag would let models skip rows of the batches that they record as processed, or if the
     loader has not made a raw table that a selected model reads. Creates the two tables that say which batches the models
-    work on, and adds the committed batches to the run batches (`dbt run` and `dbt build` only). All models of a run read the
-    same batches: one that is committed after this waits for the next run.
+    work on, and adds the run batches (`dbt run` and `dbt build` only).
 -#}
 {% macro prepare_run() %}
     {{ refuse_row_limits() }}
@@ -20,12 +19,6 @@
         primary key (model, batch_id)
     );
     {%- if flags.WHICH in ['run', 'build'] %}
-    insert into intermediate.run_batches (batch_id, source, added_by)
-    select batches.batch_id, batches.source, '{{ invocation_id }}'
-    from ledger.batches
-    where not exists (
-        select from intermediate.run_batches where run_batches.batch_id = batches.batch_id
-    )
-    on conflict do nothing;
+    {{ add_run_batches() }}
     {%- endif %}
 {% endmacro %}
