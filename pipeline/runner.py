@@ -16,11 +16,12 @@ import click
 from psycopg2.extensions import connection as Connection
 from rich.console import Console
 
+from expectations.errors import GateFailed
 from pipeline.conso import try_record_use
 from pipeline.consumption.history import Work
 from pipeline.consumption.meter import Meter
 from pipeline.dbt.sources_yml import require_current
-from pipeline.errors import RunRefused
+from pipeline.errors import DbtFailed, RunRefused
 from pipeline.run_record import remember
 from pipeline.stages import WORK, Stage, StageResult, as_record, gate_path, read_stages
 from warehouse.connection import connect, engine
@@ -111,7 +112,8 @@ def _fold(start: str, summary: str) -> str:
 
 
 def _stop_message(stage: Stage, error: WaybillError) -> str:
-    path = gate_path(stage)
+    """Return the error's line; if the gate itself failed, with the page or file to look at."""
+    path = gate_path(stage) if isinstance(error, GateFailed | DbtFailed) else None
     look = f"; look at {path}" if path else ""
     if path and os.environ.get(OWN_DATABASE):  # demo or stream
         look += f", and at its tables with `{shown_command('psql')}`"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import RunRefused
+from expectations.errors import GateFailed
+from pipeline.errors import DeclarationsChanged, RunRefused
 from pipeline.runner import only_run, run_some, run_stage
 from pipeline.stages import WORK, StageResult, gate_path, read_stages
 from waybill.cli import OWN_DATABASE
@@ -16,7 +17,7 @@ from waybill.errors import WaybillError
 
 
 def fail() -> StageResult:
-    raise WaybillError("it does not hold")
+    raise GateFailed("it does not hold")
 
 
 def test_a_single_stage_is_refused_while_a_run_is_at_work(database: str) -> None:
@@ -54,6 +55,15 @@ def test_a_gate_names_the_folders_of_the_current_run(
     assert str(failed.value) == "check-raw stopped the run: it does not hold; look at reports/demo/data_docs/index.html"
     with pytest.raises(WaybillError, match=f"look at {tmp_path}/demo-dbt/run_results.json"):
         run_stage("dbt", work=fail)
+
+
+def test_only_a_gate_that_failed_says_what_to_look_at(database: str) -> None:
+    def stop() -> StageResult:
+        raise DeclarationsChanged("run `waybill sources --write`")
+
+    with pytest.raises(DeclarationsChanged) as failed:
+        run_stage("dbt", work=stop)
+    assert str(failed.value) == "dbt stopped the run: run `waybill sources --write`"
 
 
 def test_a_gate_of_the_demo_names_its_database(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
