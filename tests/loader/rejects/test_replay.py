@@ -26,8 +26,8 @@ BOOKS = "select sum(read)::int, sum(landed)::int, sum(rejected)::int, sum(skippe
 
 def relax_contract(source: Path) -> None:
     """Change the contract to accept a number as an id."""
-    mended = {**CONTRACT, "properties": {**CONTRACT["properties"], "id": {"type": ["string", "integer"]}}}
-    (source.parent / "declared" / "things.schema.json").write_text(json.dumps(mended))
+    corrected = {**CONTRACT, "properties": {**CONTRACT["properties"], "id": {"type": ["string", "integer"]}}}
+    (source.parent / "declared" / "things.schema.json").write_text(json.dumps(corrected))
 
 
 @pytest.fixture
