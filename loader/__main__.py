@@ -78,9 +78,9 @@ def rejects(source: str | None, reason: str | None, export: Path | None) -> None
     """List the rejects with coordinate, reason and beginning, or export their bytes.
 
     An export has one reject per line. A reject that contains a line end is written to a separate file in the folder
-    FILE.documents; load that folder with `--layout document`. The ledger keeps only the beginning of a reject larger
-    than 64 KB: its bytes are read again from its file and also written to that folder. Such a reject is left out if
-    its file is gone or has changed, or if it was a message.
+    FILE.documents; load that folder with `--layout document`. If the ledger kept only the beginning of a reject, its
+    bytes are read again from its file and written to that folder, too. Such a reject is left out if its file is gone
+    or has changed, or if it was a message.
     """
     from loader.rejects.export import export_rejects
     from loader.rejects.listing import list_rejects

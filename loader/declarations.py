@@ -38,7 +38,7 @@ class FilePattern(BaseModel):
 
 
 class Withdrawal(BaseModel):
-    """The field by which a source withdraws a document, and the values that mean it."""
+    """The field that shows that a source withdraws a document, and the values that mean so."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,4 +1,4 @@
-"""Plans a load: which files of which source are read by which layout, all checked before any is landed."""
+"""Plans a load: the files of each source and the layout to read them by, all checked before anything is landed."""
 
 from __future__ import annotations
 

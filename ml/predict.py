@@ -35,7 +35,7 @@ class Model:
 class Staleness:
     """Whether a model's training rows have changed since training, and which batches may have changed them.
 
-    `table_digest` is the hash of all rows of the task's table now: as long as it stays, so do the predictions.
+    `table_digest` is the hash of all rows of the task's table now: while it is unchanged, so are the predictions.
     """
 
     is_stale: bool

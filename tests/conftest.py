@@ -41,7 +41,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Let a test do so only if it is marked; what ends after the last test, such as the server, is not its own."""
+    """Let a test open connections and start servers only if it is marked. Fixtures that end after it are not affected."""
     with fast_lane.guarded(is_allowed=item.get_closest_marker("server") is not None):
         return (yield)
 

@@ -1,1 +1,1 @@
-"""Checks for each document whether it can be landed, or for which reason it is rejected."""
+"""Decides for each document whether it can be landed, and if not, why it is rejected."""

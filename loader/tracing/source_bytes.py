@@ -75,7 +75,7 @@ def _of_replayed(snapshot: Snapshot, lineage: Lineage) -> SourceBytes | None:
 
 
 def _original(snapshot: Snapshot, batch: BatchFacts, at_hand: InputFile | None) -> InputFile | None:
-    """Return the file at hand if it has the batch's content, else a file of one of the names the content came under."""
+    """Return a file with the batch's content: the one at hand, or one that has a name of the input."""
     if at_hand and at_hand.digest == batch.digest:
         return at_hand
     return find_original([name for (name,) in snapshot.rows(NAMES, [batch.input_id])], batch.digest or "")

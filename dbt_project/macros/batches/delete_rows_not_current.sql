@@ -1,4 +1,4 @@
-{#- A post-hook of an incremental mart: the upsert adds and changes rows, this removes those of superseded documents. -#}
+{#- A post-hook of an incremental mart: the upsert adds and changes rows, this removes rows of superseded and withdrawn documents. -#}
 {% macro delete_rows_not_current(documents) %}
     {%- if is_incremental() -%}
     delete from {{ this }} as mart

@@ -19,7 +19,7 @@ NOW = datetime(2013, 1, 1, tzinfo=UTC)
 
 
 def record_uses(*uses: Use, rows: int = 1000, first: datetime = NOW) -> list[list[str]]:
-    """Keep uses of stage dbt, a minute apart; return the lines that each returned."""
+    """Record uses of the stage dbt, a minute apart; return the lines that each of them caused."""
     minutes = range(len(uses))
     return [
         record_use(Work("stage", "dbt", first + timedelta(minutes=n), rows, "succeeded"), use)
