@@ -100,10 +100,11 @@ def read_source(name: str) -> Source:
     """
     path = SOURCES / f"{name}.yml"
     if name not in source_names():
-        raise SourceUnknown(
-            f"no source {name!r}: the declared sources are {', '.join(source_names())};"
-            f" add loader/sources/{path.name} to declare another one"
+        is_file = "/" in name or Path(name).exists()
+        remedy = (
+            f"name the source before {name}" if is_file else f"add loader/sources/{path.name} to declare another one"
         )
+        raise SourceUnknown(f"no source {name!r}: the declared sources are {', '.join(source_names())}; {remedy}")
     try:
         source = Source.model_validate(yaml.safe_load(path.read_text()))
     except (ValidationError, yaml.YAMLError) as error:

@@ -140,6 +140,7 @@ def test_a_missing_file_is_reported(module_database: str, tmp_path: Path) -> Non
     output = refused(loader("load", "trains", folder))
     assert output.startswith("no source 'trains': the declared sources are aircraft, airlines,")
     assert "loader/sources" in output
+    assert refused(loader("load", folder)).endswith(f"; name the source before {folder}")
     assert "run `make data`" in refused(loader("load", "flights", WAYBILL_RAW=str(folder)))
 
 
