@@ -23,6 +23,7 @@ from warehouse.connection import (
     require_database,
 )
 from warehouse.errors import NotConfirmed, ServerUnreachable
+from warehouse.migrations.workers import wait_for_lock
 from warehouse.schema import drop_everything
 from warehouse.server_paths import installed_binaries
 from warehouse.status import print_status
@@ -106,7 +107,7 @@ def psql(arguments: tuple[str, ...]) -> None:
 def reset(yes: str | None) -> None:
     """Drop all of Waybill's tables from the database and create them again, empty.
 
-    Asks for the name of the database first.
+    Asks for the name of the database first, and waits until no command works on it.
     """
     found = current_warehouse()
     name = found.settings.pgdatabase
@@ -119,6 +120,7 @@ def reset(yes: str | None) -> None:
         if not found.server:
             raise
     else:
+        wait_for_lock(connection, "pg_try_advisory_lock", "reset waits for commands to end")
         drop_everything(connection)
         connection.close()
     forget()

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.databases import own_server, rows
 from warehouse.connection import connect, current_warehouse
+from warehouse.work_lock import working
 from waybill.identifiers import uuid7
 from waybill.settings import PROJECT
 
@@ -72,6 +73,23 @@ def test_another_name_deletes_nothing(database: str, command: str) -> None:
     assert f"Type the name of the database ({database}) to confirm" in shown
     assert "nothing was deleted" in shown
     assert rows("select command from ledger.runs") == [("mine",)]
+
+
+def test_reset_waits_for_the_commands_that_work(database: str) -> None:
+    record_run()
+    with working("load flights"):
+        reset = subprocess.Popen(
+            [sys.executable, "-m", "warehouse", "reset", "--yes", database], stderr=subprocess.PIPE, text=True,
+            cwd=PROJECT,
+        )  # fmt: skip
+        assert reset.stderr is not None
+        line = reset.stderr.readline()
+        assert "reset waits for commands to end" in line
+        assert "waybill load flights" in line
+        assert rows("select command from ledger.runs") == [("mine",)]
+    reset.communicate(timeout=60)
+    assert reset.returncode == 0
+    assert rows("select command from ledger.runs") == []
 
 
 def test_reset_empties_the_database_when_its_name_is_given(database: str) -> None:
