@@ -170,6 +170,11 @@ def _mart_of(snapshot: Snapshot, table: str) -> tuple[KeyedTable, KeyedTable]:
     named = next((one for one in [*marts, *tables] if one.name == table), None)
     mart = next((one for one in marts if named and (one == named or one.key == named.key)), None)
     if named is None or mart is None:
+        if not marts:
+            raise CoordinateUnknown(
+                f"no table {table!r} whose rows can be traced to documents: no mart is built yet, run "
+                f"`{shown_command('run')}`"
+            )
         names = ", ".join(one.name for one in marts)
         raise CoordinateUnknown(f"no table {table!r} whose rows can be traced to documents; those that can: {names}")
     return named, named if named.is_traceable and named.schema == "marts" else mart

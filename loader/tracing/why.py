@@ -85,4 +85,6 @@ def _raise_unknown(found: FoundInputs, coordinate: str, position: int, empty: li
         _require_document(lineage)
     if any(not one.is_complete and position >= one.next_position for one in found.inputs):
         raise CoordinateUnknown(f"{coordinate} is not landed yet: run its load or its consumer")
+    if found.file and position == 0:
+        raise CoordinateUnknown(f"{coordinate}: the first document of a file has position 1")
     raise CoordinateUnknown(f"{coordinate}: the input ends before that position")

@@ -119,7 +119,10 @@ def test_a_coordinate_without_an_answer_is_one_line(database: str, source: Path)
         why(f"{path}:2")
     with pytest.raises(CoordinateUnknown, match="the input ends before that position"):
         why(f"{path}:4")
-    with pytest.raises(CoordinateUnknown, match="no table 'fct_things' whose rows can be traced to documents"):
+    with pytest.raises(CoordinateUnknown, match="the first document of a file has position 1"):
+        why(f"{path}:0")
+    unbuilt = "no table 'fct_things' whose rows can be traced to documents: no mart is built yet, run `"
+    with pytest.raises(CoordinateUnknown, match=unbuilt):
         why_row("fct_things", ("1",))
 
 
