@@ -43,6 +43,9 @@ CAUSES = (  # any of these words in the installer's output -> the cause and what
     (("Disk quota exceeded", "os error 122"), "the disk quota is used up: free about 2 GB"),
     (("do not match the hashes", "hash mismatch"),
      "the package index sent a package whose hash is not the pinned one: use another index"),
+    (("certificate",),
+     "the package index has a certificate that is not trusted here: name the file of your certificate authority in "
+     "SSL_CERT_FILE (uv) or PIP_CERT (pip)"),
     (("name resolution", "connection", "dns error", "timed out", "unreachable", "error sending request", "proxy"),
      "no package index answers: connect to the network, or name a reachable index in PIP_INDEX_URL or UV_INDEX_URL"),
     (("no matching distribution", "no wheels", "no usable wheel", "no solution found"),

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from setup.environment import find_cause
 from tests.support.clones import HANDLES_CTRL_C
 
 pytestmark = pytest.mark.slow
@@ -182,6 +183,11 @@ def test_unavailable_packages_are_one_line(clone: Path, variables: dict[str, str
     assert words in line
     assert line.endswith("; then run the same command again")
     assert set_up(clone)[0] == 0
+
+
+def test_an_untrusted_certificate_is_named_as_the_cause() -> None:
+    output = "error sending request for url\n  cause: invalid peer certificate: UnknownIssuer"
+    assert "SSL_CERT_FILE" in find_cause(output)
 
 
 def test_a_package_with_another_hash_is_refused(clone: Path) -> None:
