@@ -7,13 +7,12 @@ import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
 import click
-from psycopg2.extensions import connection as Connection
 from rich.console import Console
 
 from expectations.errors import GateFailed
@@ -21,17 +20,16 @@ from pipeline.conso import try_record_use
 from pipeline.consumption.history import Work
 from pipeline.consumption.meter import Meter
 from pipeline.dbt.sources_yml import require_current
-from pipeline.errors import DbtFailed, RunRefused
+from pipeline.errors import DbtFailed
+from pipeline.run_lock import only_run
 from pipeline.run_record import remember
 from pipeline.stages import WORK, Stage, StageResult, as_record, gate_path, read_stages
-from warehouse.connection import connect, engine
+from warehouse.connection import engine
 from warehouse.runs import recorded_run
 from warehouse.work_lock import working
 from waybill.cli import OWN_DATABASE, shown_command
 from waybill.errors import WaybillError
 from waybill.settings import get_settings, relative_name
-
-RUN_LOCK = 0x57415952  # the key of the advisory lock that a run holds on its database
 
 
 def run_all() -> None:
@@ -118,34 +116,6 @@ def _stop_message(stage: Stage, error: WaybillError) -> str:
     if path and os.environ.get(OWN_DATABASE):  # demo or stream
         look += f", and at its tables with `{shown_command('psql')}`"
     return f"{stage.name} stopped the run: {error}{look}"
-
-
-@contextmanager
-def only_run() -> Iterator[None]:
-    """Hold the database's lock for runs, so that two runs never mix. The server releases the lock of a dead process.
-
-    Raises:
-        RunRefused: another run holds it.
-    """
-    connection = connect("loader")
-    try:
-        take_run_lock(connection)
-        yield
-    finally:
-        connection.close()
-
-
-def take_run_lock(connection: Connection) -> None:
-    """Take the database's lock for runs until the connection is closed.
-
-    Raises:
-        RunRefused: another run holds it.
-    """
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(%s)", [RUN_LOCK])
-        if not cursor.fetchone()[0]:  # type: ignore[index]
-            raise RunRefused("another pipeline run is at work on this database: wait for its end, then run again")
 
 
 def print_use(run_id: UUID) -> None:

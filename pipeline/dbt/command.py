@@ -8,18 +8,20 @@ if __name__ == "__main__":
     ctrl_c.exit_on_interrupt()
 
 import os
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from pipeline.dbt.sources_yml import require_current
+from pipeline.run_lock import only_run
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 from warehouse.work_lock import working
 from waybill.cli import run
 
 NEEDS_NO_WAREHOUSE = {"--help", "-h", "--version"}
-WORKS_ON_TABLES = {"build", "clone", "retry", "run", "run-operation", "seed", "snapshot", "test"}
+WRITES_TABLES = {"build", "clone", "retry", "run", "run-operation", "seed", "snapshot"}
+WORKS_ON_TABLES = WRITES_TABLES | {"test"}
 
 
 @click.command(
@@ -29,7 +31,8 @@ WORKS_ON_TABLES = {"build", "clone", "retry", "run", "run-operation", "seed", "s
 def dbt(arguments: tuple[str, ...]) -> None:
     """Start the warehouse if it is not running and pass all arguments to dbt.
 
-    Stops if the sources that dbt reads differ from the declarations in loader/sources.
+    Stops if the sources that dbt reads differ from the declarations in loader/sources, or if another run is at work and
+    the command would write tables.
     """
     needs_warehouse = not NEEDS_NO_WAREHOUSE & set(arguments)
     if needs_warehouse:
@@ -40,7 +43,11 @@ def dbt(arguments: tuple[str, ...]) -> None:
     from dbt.cli.main import cli
 
     subcommand = next((name for name in arguments if name in WORKS_ON_TABLES), None)
-    with working(f"dbt {subcommand}") if needs_warehouse and subcommand else nullcontext():
+    with ExitStack() as locks:
+        if needs_warehouse and subcommand in WRITES_TABLES:
+            locks.enter_context(only_run())
+        if needs_warehouse and subcommand:
+            locks.enter_context(working(f"dbt {subcommand}"))
         cli.main(list(arguments), prog_name=click.get_current_context().command_path)
 
 

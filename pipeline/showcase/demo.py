@@ -12,7 +12,8 @@ import time
 
 import click
 
-from pipeline.runner import only_run, print_books, run_stage
+from pipeline.run_lock import only_run
+from pipeline.runner import print_books, run_stage
 from pipeline.showcase.demo_documents import show_documents, show_model
 from pipeline.showcase.own_database import use_own_database
 from pipeline.stages import StageResult, read_stages

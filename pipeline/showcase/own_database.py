@@ -8,7 +8,7 @@ import shutil
 from psycopg2.errors import InsufficientPrivilege
 
 from pipeline.errors import RunRefused
-from pipeline.runner import take_run_lock
+from pipeline.run_lock import take_run_lock
 from warehouse import embedded
 from warehouse.connection import create_database, current_warehouse, forget, login_parameters, open_connection
 from warehouse.schema import drop_everything

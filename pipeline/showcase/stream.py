@@ -21,7 +21,8 @@ from loader.load import load
 from loader.plan import Request
 from ml.artefact import current_manifest
 from pipeline.errors import RunRefused, StreamBroken
-from pipeline.runner import only_run, print_books, run_stage
+from pipeline.run_lock import only_run
+from pipeline.runner import print_books, run_stage
 from pipeline.showcase.mart_hashes import MartHash, mart_hashes
 from pipeline.showcase.own_database import use_own_database
 from pipeline.showcase.refresh import refresh

@@ -9,7 +9,7 @@ import pytest
 
 from loader.tracing.why import why, why_row
 from pipeline.errors import RunRefused
-from pipeline.runner import only_run
+from pipeline.run_lock import only_run
 from pipeline.showcase.own_database import use_own_database
 from tests.end_to_end.conftest import DemoRun
 from tests.support.databases import rows

@@ -145,7 +145,7 @@ def test_a_full_disk_loses_nothing_and_a_rerun_completes(tmp_path: Path) -> None
     fill = f"dd if=/dev/zero of={SYSTEM_HOME}/full bs=64k 2> dd"
     script = f"""
     mount -t tmpfs -o size=400m tmpfs {SYSTEM_HOME} && .venv/bin/python -m warehouse up > up
-    {fill}; truncate -s -4M {SYSTEM_HOME}/full
+    {fill}; truncate -s -4M {SYSTEM_HOME}/full; touch load
     .venv/bin/python -m loader load flights flights.ndjson 2> load &
     until grep -q 'No space left on device' load; do sleep 0.1; done; rm {SYSTEM_HOME}/full; wait $!
     .venv/bin/python -m warehouse down > down; {fill}

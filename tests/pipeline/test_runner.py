@@ -10,7 +10,8 @@ import pytest
 
 from expectations.errors import GateFailed
 from pipeline.errors import DeclarationsChanged, RunRefused
-from pipeline.runner import only_run, run_some, run_stage
+from pipeline.run_lock import only_run
+from pipeline.runner import run_some, run_stage
 from pipeline.stages import WORK, StageResult, gate_path, read_stages
 from waybill.cli import OWN_DATABASE
 from waybill.errors import WaybillError
@@ -20,11 +21,10 @@ def fail() -> StageResult:
     raise GateFailed("it does not hold")
 
 
-def test_a_single_stage_is_refused_while_a_run_is_at_work(database: str) -> None:
+@pytest.mark.parametrize("command", [["pipeline", "docs"], ["pipeline.dbt.command", "run"]], ids=["stage", "dbt run"])
+def test_a_stage_and_dbt_are_refused_during_a_run(database: str, command: list[str]) -> None:
     with only_run():
-        ran = subprocess.run(
-            [sys.executable, "-m", "pipeline", "docs"], capture_output=True, text=True, check=False, timeout=120
-        )
+        ran = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False, timeout=120)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith("error: another pipeline run is at work on this database: ")
 
