@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ SHAPES = Path(__file__).with_name("shapes")
 
 Row = Mapping[Any, Any]
 Member = dict[str, Any]
+Build = Callable[[Row, Mapping[str, Member | None]], Any]
 Fields = Mapping[str, Any]  # field → column or member, or the fields of a nested object
 
 
@@ -31,9 +33,10 @@ class Shape:
     members: Mapping[str, tuple[str, ...]]
     fields: Fields
 
-    def build(self, row: Row, members: Mapping[str, Member | None]) -> dict[str, Any]:
-        """Return the document of a row; the value of a member is None if the row's foreign key is null."""
-        return _build(self.fields, {**row, **members})
+    @cached_property
+    def build(self) -> Build:
+        """The function that returns the document of a row; a member is None if the row's foreign key is null."""
+        return _builder(self.fields, self.members.keys())
 
     def require_columns(self, columns: set[str]) -> None:
         """Raise ExportRefused if the document names anything but the mart's `columns` and the members."""
@@ -55,11 +58,18 @@ def _read_shape(file: Path) -> Shape:
     return Shape(file.stem, file, members, content["document"])
 
 
-def _build(fields: Fields, values: Row) -> dict[str, Any]:
-    return {
-        name: _build(content, values) if isinstance(content, Mapping) else values[content]
-        for name, content in fields.items()
-    }
+def _builder(fields: Fields, members: Collection[str]) -> Build:
+    """Return a function that builds an object with these fields; an export calls it for every row."""
+    takes = {name: _take(content, members) for name, content in fields.items()}
+    return lambda row, found: {name: take(row, found) for name, take in takes.items()}
+
+
+def _take(content: Any, members: Collection[str]) -> Build:
+    if isinstance(content, Mapping):
+        return _builder(content, members)
+    if content in members:
+        return lambda row, found: found[content]
+    return lambda row, found: row[content]
 
 
 def _names(fields: Fields) -> Iterator[str]:
