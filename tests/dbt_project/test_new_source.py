@@ -108,6 +108,19 @@ models:
       - {name: _batch_id, data_type: uuid}
       - {name: _position, data_type: bigint}
 """
+KEYS_ONLY = """
+select document_key as book_id
+from {{ ref('int_books_deduplicated') }}
+where outcome = 'current'
+"""
+KEYS_ONLY_YML = """
+models:
+  - name: dim_book_keys
+    config: {unique_key: book_id}
+    constraints: [{type: primary_key, columns: [book_id]}]
+    columns:
+      - {name: book_id, data_type: text, constraints: [{type: not_null}]}
+"""
 TESTED = """
 models:
   - name: int_books_deduplicated
@@ -143,6 +156,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: None) -> It
         "intermediate/outcomes/int_books_outcomes.sql": "{{ source_outcomes('books') }}",
         "marts/dim_books.sql": MART,
         "marts/dim_books.yml": MART_YML,
+        "marts/dim_book_keys.sql": KEYS_ONLY,
+        "marts/dim_book_keys.yml": KEYS_ONLY_YML,
     }
     for name, content in files.items():
         (project / "models" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -183,6 +198,7 @@ def test_a_project_of_one_other_source_builds(project: Path, monkeypatch: pytest
     land("books", book("a", title="Corrected", day=2))
     assert run(project, monkeypatch, "build").success
     assert query("select title from marts.dim_books where book_id = 'a-1'") == ["Corrected"]
+    assert query("select book_id from marts.dim_book_keys order by 1") == ["a-1", "b-1"]
     assert sorted(query(outcomes), key=str) == [
         ("a-1", "current", None),
         ("a-1", "duplicate", None),

@@ -6,12 +6,17 @@
 {% macro get_incremental_upsert_sql(arguments) %}
     {%- set key = arguments['unique_key'] -%}
     {%- set key = [key] if key is string else key -%}
-    {%- set columns = arguments['dest_columns'] | map(attribute='name') | list -%}
-    {%- set values = columns | reject('in', key) | list -%}
+    {%- set columns, values = [], [] -%}
+    {%- for column in arguments['dest_columns'] -%}
+        {%- do columns.append(column.quoted) -%}
+        {%- do values.append(column.quoted) if column.name not in key -%}
+    {%- endfor -%}
     insert into {{ arguments['target_relation'] }} as existing ({{ columns | join(', ') }})
     select {{ columns | join(', ') }}
     from {{ arguments['temp_relation'] }}
-    on conflict ({{ key | join(', ') }}) do update
+    on conflict ({% for name in key %}{{ adapter.quote(name) }}{{ ', ' if not loop.last }}{% endfor %}) do {{ 'update' if values else 'nothing' }}
+    {%- if values %}
     set {% for column in values %}{{ column }} = excluded.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
     where (existing.{{ values | join(', existing.') }}) is distinct from (excluded.{{ values | join(', excluded.') }})
+    {%- endif %}
 {% endmacro %}
