@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from psycopg2 import sql
+from psycopg2.errors import InsufficientPrivilege
 
 from warehouse import embedded
 from warehouse.connection import (
@@ -49,9 +51,18 @@ def fresh_database(prefix: str = "test") -> Iterator[str]:
 
 
 def drop_database(name: str) -> None:
-    """Drop a database and end all its connections; restart the server if a test has killed it."""
+    """Drop a database and end all its connections; restart the server if a test has killed it.
+
+    An ordinary login may not end a worker of autovacuum that is busy there: wait for its end.
+    """
     forget()
-    execute_on_server(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+    drop = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+    for _ in range(20):
+        with suppress(InsufficientPrivilege):
+            execute_on_server(drop)
+            return
+        time.sleep(0.5)
+    execute_on_server(drop)
 
 
 def execute_on_server(*statements: str | sql.Composed) -> None:
