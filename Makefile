@@ -7,7 +7,7 @@ ON_ANY_SERVER := -q tests/warehouse/test_warehouse.py tests/end_to_end/test_demo
 .DEFAULT_GOAL := help
 .PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report docs \
 	pipeline demo notebook admin admin-stop java broker broker-stop stream test test-fast test-server lint crash chaos bench \
-	long reset destroy clean
+	mutants long reset destroy clean
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 
 help: ## list the targets
@@ -127,7 +127,10 @@ bench: data java ## compare landing, marts and stream with other tools (BENCH)
 	@$(RUN) -m benchmarks.pipeline $(BENCH)
 	@$(RUN) -m benchmarks.stream $(BENCH)
 
-long: setup-dev crash chaos bench ## run the long forms: kills, chaos, benchmarks, fuzzing
+mutants: setup-dev java ## break the code in many ways and check that tests fail (ONLY)
+	@$(RUN) -m tests.mutants $(if $(ONLY),--only "$(ONLY)")
+
+long: setup-dev crash chaos bench mutants ## kills, chaos, benchmarks, mutations, fuzzing: hours
 	@$(RUN) -m pytest -q -n 2 --dist loadfile -m hypothesis --hypothesis-profile=many
 
 reset: setup ## drop all tables and start empty; asks first

@@ -6,12 +6,12 @@ import signal
 
 import click
 
-from tests.crash.chaos_rounds import WRONG, run_rounds
+from tests.crash.chaos_rounds import AT_WORK, WRONG, run_rounds
 from tests.crash.faults import FAULTS
 from tests.crash.totals import print_totals
 
 COUNTED = (
-    "rounds", *FAULTS, "consumers", "consumers that found no server", "batches", "messages", "landed", "rejected",
+    "rounds", *FAULTS, AT_WORK, "consumers", "consumers that found no server", "batches", "messages", "landed", "rejected",
     "tombstones", "lost in accepted gaps",
 )  # fmt: skip
 

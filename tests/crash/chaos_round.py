@@ -33,6 +33,10 @@ class Consumer:
     was_killed: bool = False
     was_stopped: bool = False
 
+    def has_started(self) -> bool:
+        """Return whether it has begun to read its partitions."""
+        return HAS_STARTED in self.log.read_text()
+
     def stop(self) -> None:
         """Send SIGTERM, once: a second one would end it before it has landed its current batches."""
         if not self.was_stopped:
@@ -97,18 +101,21 @@ class ChaosRound:
     def wait_for_start(self) -> None:
         """Wait until a consumer reads its partitions, for at most START_SECONDS."""
         deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and not any(
-            HAS_STARTED in consumer.log.read_text() for consumer in self.consumers
-        ):
+        while time.monotonic() < deadline and not self.has_started():
             time.sleep(0.05)
+
+    def has_started(self) -> bool:
+        """Return whether a running consumer reads its partitions."""
+        return any(consumer.has_started() for consumer in self.running())
 
     def running(self) -> list[Consumer]:
         """Return the consumers that are running."""
         return [consumer for consumer in self.consumers if consumer.process.poll() is None]
 
     def pick_consumer(self) -> Consumer:
-        """Return a random running consumer, starting one if none is running."""
-        return self.rng.choice(self.running() or [self.start_consumer()])
+        """Return a random running consumer, if possible one that reads its partitions; start one if none is running."""
+        running = self.running() or [self.start_consumer()]
+        return self.rng.choice([consumer for consumer in running if consumer.has_started()] or running)
 
     def kill_all(self) -> None:
         """Kill all consumers, however the round ended."""

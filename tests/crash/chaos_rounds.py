@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import shutil
 import signal
@@ -35,6 +36,7 @@ from warehouse.errors import WarehouseError
 COMPACTED = {"cleanup.policy": "compact,delete", "segment.ms": "200", "min.cleanable.dirty.ratio": "0.001"}
 CATCH_UP_SECONDS = 60
 MAX_LAST_READS = 4
+AT_WORK = "faults that hit a consumer at work"
 WRONG = (
     "lost", "doubled", "landed, not in the topic", "landed wrong", "rejected wrong", "batches that overlap",
     "batches with wrong counts", "gaps that hide messages", "batches that do not balance",
@@ -50,11 +52,11 @@ def run_rounds(rounds: int, seed: int) -> Counter[str]:
     totals: Counter[str] = Counter()
     with suppress(KeyboardInterrupt), _own_servers() as servers:
         connection_parameters("owner")
-        for number in range(rounds):
+        for number, faults in enumerate(faults_of_rounds(rounds, seed)):
             before, started = Counter(totals), time.monotonic()
             this = _prepare_round(servers, number, random.Random(f"{seed} {number}"))
             try:
-                _run_round(this, totals)
+                _run_round(this, faults, totals)
             finally:
                 this.kill_all()
             totals["rounds"] += 1
@@ -62,6 +64,21 @@ def run_rounds(rounds: int, seed: int) -> Counter[str]:
             totals["batches that do not balance"] = len(rows(UNBALANCED.format(source="things")))
             _report(f"seed {seed}, round {number}, {time.monotonic() - started:.0f} s", totals - before)
     return totals
+
+
+def faults_of_rounds(rounds: int, seed: int) -> list[list[str]]:
+    """Return the faults of each round, one to three or as many as needed to draw each kind at least once.
+
+    A kind is drawn again only after all the others.
+    """
+    rng, deck, drawn = random.Random(seed), [], []
+    for _ in range(rounds):
+        count = max(rng.choice((1, 1, 2, 3)), math.ceil(len(FAULTS) / rounds))
+        if len(deck) < count:
+            deck = [*deck, *rng.sample([*FAULTS], len(FAULTS))]
+        drawn.append(deck[:count])
+        del deck[:count]
+    return drawn
 
 
 def _report(name: str, change: Counter[str]) -> None:
@@ -98,7 +115,7 @@ def _prepare_round(servers: Servers, number: int, rng: random.Random) -> ChaosRo
     return ChaosRound(folder, servers, topic, rng, poll_records=rng.randint(100, 4000))
 
 
-def _run_round(this: ChaosRound, totals: Counter[str]) -> None:
+def _run_round(this: ChaosRound, faults: list[str], totals: Counter[str]) -> None:
     """Send and consume messages under faults, then compare the ledger with the topic."""
     rng, topic = this.rng, this.topic
     partitions = rng.randint(1, 3)
@@ -112,9 +129,10 @@ def _run_round(this: ChaosRound, totals: Counter[str]) -> None:
     if rng.random() < 0.75:  # in the other rounds the faults hit consumers that are starting
         this.wait_for_start()
     sender.start()
-    for name in rng.sample([*FAULTS], rng.choice((1, 1, 2, 3))):
+    for name in faults:
         time.sleep(rng.uniform(0, SECONDS / 2))
         totals[name] += 1
+        totals[AT_WORK] += sender.is_alive() and this.has_started()
         FAULTS[name](this)
     sender.join()
     if sender.error:

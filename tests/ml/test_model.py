@@ -55,6 +55,22 @@ def test_a_flipped_label_makes_it_stale_and_row_order_does_not(task: Path) -> No
     assert rows("select bool_and(is_stale) from predictions.small") == [(True,)]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "row_id = 'r7b'",
+        "on_date = on_date + 1",
+        "is_late = not is_late",
+        "airline = 'B6'",
+        "delay = coalesce(delay, 0) + 1",
+    ],
+)
+def test_a_change_of_any_column_makes_it_stale(task: Path, change: str) -> None:
+    train("small")
+    execute(f"update marts.rows set {change} where row_id = 'r7'")
+    assert score("small").is_stale
+
+
 FIT_AND_SHOW_THREADS = """
 import json, sys
 import pandas, threadpoolctl
@@ -168,13 +184,14 @@ def test_an_unreadable_manifest_is_reported_with_what_to_do(task: Path) -> None:
         score("small")
 
 
-def test_a_model_of_other_library_versions_is_refused(task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["python", "scikit-learn", "numpy", "scipy", "pandas", "joblib"])
+def test_a_model_of_other_library_versions_is_refused(task: Path, name: str) -> None:
     train("small")
     manifest = model_file(task).with_name("manifest.json")
     content = json.loads(manifest.read_text())
-    content["versions"]["scikit-learn"] = "0.1"
+    content["versions"][name] = "0.1"
     manifest.write_text(json.dumps(content))
-    with pytest.raises(OtherVersions, match=r"scikit-learn 0\.1"):
+    with pytest.raises(OtherVersions, match=rf"{name} 0\.1"):
         load("small")
 
 

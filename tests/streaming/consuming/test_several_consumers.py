@@ -8,13 +8,14 @@ import threading
 import time
 from contextlib import suppress
 
+import pytest
 from kafka import KafkaConsumer, KafkaProducer
-from kafka.errors import (
-    CoordinatorNotAvailableError,
-)
+from kafka.errors import CoordinatorNotAvailableError
 
+from loader.errors import Overtaken
 from streaming.cluster import admin
 from streaming.consuming.held_partitions import HeldPartitions
+from streaming.consuming.positions import Move, advance_offsets
 from tests.support.databases import rows
 from tests.support.kafka.things import Things, thing, until
 from warehouse.connection import connect
@@ -25,24 +26,61 @@ select distinct pid from pg_locks join pg_stat_activity using (pid) where not gr
 
 
 def test_a_killed_consumer_doubles_and_loses_nothing(things: Things) -> None:
+    """Each round kills a consumer that has landed some of the round's messages and not all of them."""
     producer = KafkaProducer(bootstrap_servers=things.server, linger_ms=5)
     sent = 0
     for round_number in range(3):
-        for _ in range(2000):
+        landed = sent
+        for _ in range(6000):
             producer.send(things.topic, thing(sent), partition=sent % 2)
             sent += 1
         producer.flush(30)
-        process = things.start()
-        deadline = time.monotonic() + 30
-        while not rows("select 1 from ledger.batches limit 1") and time.monotonic() < deadline:
-            time.sleep(0.02)
+        process = things.start(poll_records=25)
+        until(lambda before=landed: count_landed() > before, pause=0.01)
         time.sleep(0.05 * round_number)
         process.kill()
         process.communicate()
+        assert landed < count_landed() < sent
     producer.close()
     things.consume()
     assert things.landed() == list(range(sent))
     assert things.books() == (sent, sent, 0, 0)
+
+
+def test_a_consumer_killed_before_its_rows_keeps_its_offset(things: Things) -> None:
+    """The kill hits a transaction that waits to write its rows: neither rows nor offset may be committed."""
+    things.send(*map(thing, range(100)))
+    things.consume()
+    things.send(*map(thing, range(100, 200)))
+    owner = connect("owner")
+    try:
+        with owner, owner.cursor() as cursor:
+            cursor.execute("lock table raw.things in share mode")
+            process = things.start()
+            until(lambda: bool(rows(WAITING)))
+            process.kill()
+            process.communicate()
+            assert rows("select max(next_position) from ledger.inputs") == [(100,)]
+    finally:
+        owner.close()
+    things.consume()
+    assert things.landed() == list(range(200))
+    assert things.books() == (200, 200, 0, 0)
+
+
+def test_an_offset_is_advanced_only_from_where_it_is(things: Things) -> None:
+    things.send(thing(0))
+    things.consume()
+    owner = connect("owner")
+    with owner, owner.cursor() as cursor, pytest.raises(Overtaken):
+        [(input_id,)] = rows("select input_id from ledger.inputs where next_position = 1")
+        advance_offsets(cursor, [Move(input_id, 0, 2)])
+    owner.close()
+    assert rows("select max(next_position) from ledger.inputs") == [(1,)]
+
+
+def count_landed() -> int:
+    return int(rows("select coalesce(sum(landed), 0) from ledger.batches")[0][0])
 
 
 def test_two_owners_of_one_partition_land_it_once(things: Things) -> None:

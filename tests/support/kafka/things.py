@@ -43,8 +43,9 @@ class Things:
         consume(read_source("things"), terms, metrics, group)
         return metrics
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.support.kafka.consume", str(self.folder), "things", *arguments]
+    def start(self, *arguments: str, poll_records: int | None = None) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.support.kafka.consume", str(self.folder)]
+        command += [*([str(poll_records)] if poll_records else []), "things", *arguments]
         return subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE)
 
     def landed(self) -> list[int]:
@@ -69,7 +70,7 @@ def thing(number: int) -> bytes:
     return json.dumps({"id": number}).encode()
 
 
-def until(condition: Any, seconds: float = 60) -> None:
+def until(condition: Any, seconds: float = 60, pause: float = 0.1) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -78,7 +79,7 @@ def until(condition: Any, seconds: float = 60) -> None:
         except Exception as error:
             if "does not exist" not in str(error):
                 raise
-        time.sleep(0.1)
+        time.sleep(pause)
     raise AssertionError("it did not come about in time")
 
 
