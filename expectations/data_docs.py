@@ -9,6 +9,8 @@ from typing import Any
 from great_expectations.render.view.view import DefaultJinjaIndexPageView, DefaultJinjaPageView
 from jinja2 import ChoiceLoader, FileSystemLoader, pass_context
 
+from waybill.text import shown_lines
+
 TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -37,9 +39,11 @@ class OfflinePageView(DefaultJinjaPageView):
     ) -> Any:
         """Render one block; plain text is a value from the data or a name, so escape it."""
         if isinstance(content_block, str):
-            return html.escape(content_block)
+            return html.escape(shown_lines(content_block))
         if isinstance(content_block, list):
-            content_block = [html.escape(part) if isinstance(part, str) else part for part in content_block]
+            content_block = [
+                html.escape(shown_lines(part)) if isinstance(part, str) else part for part in content_block
+            ]
         return super().render_content_block(jinja_context, content_block, index, content_block_id, render_to_markdown)
 
 

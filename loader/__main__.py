@@ -15,7 +15,7 @@ import click
 from loader.declarations import Layout, read_source
 from warehouse.ledger import REASONS
 from waybill.cli import run
-from waybill.text import counted
+from waybill.text import counted, shown, shown_bytes
 
 if TYPE_CHECKING:
     from loader.checking.checker import RejectReason
@@ -47,7 +47,8 @@ def load(source: str | None, files: tuple[str, ...], layout: Layout | None, dry_
     from loader.plan import Request
 
     def show(name: str, reject: Reject) -> None:
-        click.echo(f"would reject {name}:{reject.position} {reject.reason.code}: {reject.reason.detail}")
+        where = f" at {reject.reason.pointer}" if reject.reason.pointer else ""
+        click.echo(shown(f"would reject {name}:{reject.position} {reject.reason.code}: {reject.reason.detail}{where}"))
 
     request = Request((source,) if source else (), files, layout, dry_run)
     _show_result(load(request, on_reject=show), dry_run)
@@ -92,9 +93,9 @@ def rejects(source: str | None, reason: str | None, export: Path | None) -> None
     count = 0
     for row in rows:
         count += 1
-        beginning = row.beginning[:100].decode("utf-8", "backslashreplace")
         where = f" at {row.pointer}" if row.pointer else ""
-        click.echo(f"{row.name}:{row.position}  {row.reason}: {row.detail}{where}\n    {beginning}")
+        click.echo(shown(f"{row.name}:{row.position}  {row.reason}: {row.detail}{where}"))
+        click.echo(f"    {shown_bytes(row.beginning[:100])}")
     if source and not count:
         read_source(source)  # a mistyped name must not look like a source without rejects
     click.echo(counted(count, "reject"))
@@ -131,7 +132,7 @@ def replay(source: str | None, reason: str | None) -> None:
         nonlocal rejected
         rejected += 1
         where = f" at {reason.pointer}" if reason.pointer else ""
-        click.echo(f"{reject.name}:{reject.position}  still {reason.code}: {reason.detail}{where}")
+        click.echo(shown(f"{reject.name}:{reject.position}  still {reason.code}: {reason.detail}{where}"))
 
     for name, landed in replay(source, reason, show).items():
         if landed or source:
@@ -150,8 +151,8 @@ def drift(source: str | None) -> None:
         read_source(source)
     for field in fields:
         click.echo(
-            f"{field.source:<12} {field.pointer} ({field.json_type}) in {counted(field.documents, 'document')},"
-            f" since {field.first_at:%Y-%m-%d %H:%M} ({field.first_input}), last {field.last_at:%Y-%m-%d %H:%M}"
+            f"{field.source:<12} {shown(field.pointer)} ({field.json_type}) in {counted(field.documents, 'document')},"
+            f" since {field.first_at:%Y-%m-%d %H:%M} ({shown(field.first_input)}), last {field.last_at:%Y-%m-%d %H:%M}"
         )
     click.echo(counted(len(fields), "unknown field"))
 
@@ -168,7 +169,7 @@ def why(coordinate: str, key: tuple[str, ...]) -> None:
     from loader.tracing.why import why, why_row
 
     for line in why_row(coordinate, key) if key else why(coordinate):
-        click.echo(line)
+        click.echo(shown(line))
 
 
 if __name__ == "__main__":

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from loader.landing.batch import FileBatch
 from loader.landing.source_load import OnLanded
+from waybill.text import console
 
 StartBar = Callable[[str, int], OnLanded]
 
@@ -17,9 +17,9 @@ StartBar = Callable[[str, int], OnLanded]
 @contextmanager
 def progress_bars() -> Iterator[StartBar]:
     """Yield a function that starts the bar of a source of some size, and returns a function for each landed batch."""
-    console = Console(stderr=True)
+    terminal = console(stderr=True)
     columns = [TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn()]
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
 
         def start_bar(source: str, size_bytes: int) -> OnLanded:
             task = progress.add_task(source, total=size_bytes)

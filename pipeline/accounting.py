@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection, text
 
 from warehouse.outcomes import OUTCOMES
+from waybill.text import console
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 BOOKS = "select * from ledger.books order by source"
 HAS_OUTCOMES = "select to_regclass('intermediate.document_outcomes') is not null"
@@ -116,11 +119,11 @@ def accounting(connection: Connection) -> list[SourceAccount]:
     return accounts
 
 
-def print_accounting(accounts: list[SourceAccount], console: Console | None = None) -> None:
+def print_accounting(accounts: list[SourceAccount], terminal: Console | None = None) -> None:
     """Print the books, one column for each source, so that five sources fit in 80 characters."""
-    console = console or Console()
+    terminal = terminal or console()
     if not accounts:
-        console.print("nothing has landed yet: run `make load`")
+        terminal.print("nothing has landed yet: run `make load`")
         return
     table = Table(box=box.SIMPLE_HEAD, title="Where every document went", title_justify="left", pad_edge=False)
     table.add_column("documents", no_wrap=True)
@@ -132,7 +135,7 @@ def print_accounting(accounts: list[SourceAccount], console: Console | None = No
         numbers = ["–" if account.outcomes is None else f"{account.outcomes[name]:,}" for account in accounts]
         table.add_row(name, *numbers, end_section=name == OUTCOMES[-1])
     table.add_row("books", *(Text(account.verdict, style=_verdict_style(account)) for account in accounts))
-    console.print(table)
+    terminal.print(table)
 
 
 def _verdict_style(account: SourceAccount) -> str:

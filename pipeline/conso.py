@@ -14,7 +14,6 @@ import subprocess
 from datetime import UTC, datetime
 
 import click
-from rich.console import Console
 from sqlalchemy.orm import Session
 
 from pipeline.consumption import display
@@ -25,6 +24,7 @@ from warehouse import embedded
 from warehouse.connection import current_warehouse, engine
 from waybill.cli import run, shown_command
 from waybill.settings import PROJECT
+from waybill.text import console
 
 logger = logging.getLogger(__name__)
 
@@ -90,8 +90,7 @@ def show() -> None:
         if not stages:
             click.echo(f"no run is recorded: type `{shown_command('run')}`, or name a command after --")
             return
-        console = Console()
-        console.print(display.stage_table(stages))
+        console().print(display.stage_table(stages))
         for line in [display.sum_up(stages), *display.methods(stages)]:
             click.echo(line)
 

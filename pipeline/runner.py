@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import click
-from rich.console import Console
 
 from expectations.errors import GateFailed
 from pipeline.conso import try_record_use
@@ -30,6 +29,7 @@ from warehouse.work_lock import working
 from waybill.cli import OWN_DATABASE, shown_command
 from waybill.errors import WaybillError
 from waybill.settings import get_settings, relative_name
+from waybill.text import console, shown
 
 
 def run_all() -> None:
@@ -93,13 +93,13 @@ def run_stage(name: str, *, work: Callable[[], StageResult] | None = None, run_i
     rows = f"{outcome.rows:>11,} {'row ' if outcome.rows == 1 else 'rows'}"
     click.echo(_fold(f"{stage.name:<12} {seconds:>6.1f} s {rows}   ", outcome.summary))
     for line in try_record_use(Work("stage", name, started_at, outcome.rows, "succeeded", run_id), meter.use):
-        click.echo(line)
+        click.echo(shown(line))
     return outcome
 
 
 def _spinner(stage: Stage) -> AbstractContextManager[object]:
     """Show that a stage is working, unless it shows its own progress."""
-    return nullcontext() if stage.shows_progress else Console(stderr=True).status(f"{stage.name}: {stage.does}")
+    return nullcontext() if stage.shows_progress else console(stderr=True).status(f"{stage.name}: {stage.does}")
 
 
 def _fold(start: str, summary: str) -> str:

@@ -20,6 +20,7 @@ from streaming.cluster import client_options, translate_kafka_errors
 from streaming.errors import MessageGone
 from warehouse.connection import cursor_of
 from waybill.cli import run
+from waybill.text import shown_bytes
 
 READ_MS = 10_000
 
@@ -87,12 +88,14 @@ def _read_message(tp: TopicPartition, offset: int) -> bytes | None:
 
 @click.command(
     help="Example: waybill message flights:0:1477\n\n"
-    "Write the bytes of the message at COORDINATE to standard output, if their fingerprint is the ledger's."
+    "Write the bytes of the message at COORDINATE to standard output, if their fingerprint is the ledger's. On a "
+    "terminal, control characters are shown as escapes."
 )
 @click.argument("coordinate")
 def main(coordinate: str) -> None:
     """Write the message."""
-    sys.stdout.buffer.write(read_message(coordinate) + b"\n")
+    message = read_message(coordinate)
+    click.echo(shown_bytes(message) if sys.stdout.isatty() else message)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
-from rich.console import Console
 from rich.progress import Progress, TextColumn
 
 from loader.declarations import read_source
@@ -21,15 +20,16 @@ from streaming.producing.documents import Pace
 from streaming.producing.sending import COMPRESSIONS, ProducerOptions, produce
 from streaming.topics import create_topic, topic_name, with_topic
 from waybill.cli import run
+from waybill.text import console
 
 
 @contextmanager
 def _progress(rate: float | None) -> Iterator[Callable[[DeliveryReport], None]]:
     """Show progress on a terminal, and print the last report at the end, even after an error."""
-    console = Console(stderr=True)
-    column = TextColumn("{task.description}")
+    terminal = console(stderr=True)
+    column = TextColumn("{task.description}", markup=False)
     latest: DeliveryReport | None = None
-    progress = Progress(column, console=console, transient=True, disable=not console.is_terminal)
+    progress = Progress(column, console=terminal, transient=True, disable=not terminal.is_terminal)
     task = progress.add_task("")
     started = time.monotonic()
     target = f" of {rate:,.0f}" if rate else ""

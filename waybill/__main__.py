@@ -178,7 +178,7 @@ def main() -> None:
     if asked:
         sys.exit(shell_complete(waybill, {}, "waybill", COMPLETION, asked))
     if not sys.argv[1:] or sys.argv[1] not in ENTRIES:  # help or a mistake: needs no settings
-        waybill.main(prog_name=shown_command())
+        run(waybill, shown_command(), needs_settings=False)
     waybill.get_command(click.Context(waybill), sys.argv[1])  # imported while ctrl-C still ends the process at once
     run(waybill, shown_command())
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import os
 import shlex
 import shutil
 import sys
+import traceback
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +17,7 @@ import click
 
 from waybill import ctrl_c
 from waybill.errors import WaybillError
+from waybill.text import show_all_output, shown
 
 ADVICE = {
     errno.ENOSPC: "free some space and run the same command again",
@@ -38,53 +41,101 @@ def shown_command(arguments: str = "") -> str:
     if found and script.exists() and os.path.samefile(found, script):
         program = "waybill"
     elif script.exists():
-        is_here = script.parents[2] == Path.cwd()
-        program = shlex.quote(os.fspath(script.relative_to(Path.cwd()) if is_here else script))
+        is_here = script.parents[2] == _current_folder()
+        program = shlex.quote(os.fspath(script.relative_to(script.parents[2]) if is_here else script))
     else:  # an environment that set-up did not make
         program = f"{shlex.quote(sys.executable)} -m waybill"
     chosen = f"PGDATABASE={shlex.quote(own_database)} " if own_database else ""
     return f"{chosen}{program} {arguments}".rstrip()
 
 
-def run(command: click.Command, name: str) -> NoReturn:
-    """Run a click command and exit: 0 for success, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
+class _ShownFormatter(logging.Formatter):
+    """Shows text from outside in a message: a line end in a name must not look like another message."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return shown(super().formatMessage(record))
+
+
+def _current_folder() -> Path | None:
+    """Return the current folder, None if it was deleted."""
     try:
-        code = _exit_code(command, name)
+        return Path.cwd()
+    except OSError:
+        return None
+
+
+def run(command: click.Command, name: str, *, needs_settings: bool = True) -> NoReturn:
+    """Run a click command and exit: 0 for success, 1 for an error, 2 for wrong usage, 130 for Ctrl-C.
+
+    All output is shown as `waybill.text` says, so that nothing from outside can control the terminal.
+    """
+    show_all_output()
+    try:
+        code = _exit_code(command, name, needs_settings)
+    except OSError:  # the error could not be written
+        code = 1
     finally:
         ctrl_c.finish()
-    sys.exit(code)
+    sys.exit(_flushed(code))
 
 
-def _exit_code(command: click.Command, name: str) -> int:
-    from waybill.settings import get_settings  # importing it takes half of the time allowed for `waybill --help`
-
+def _exit_code(command: click.Command, name: str, needs_settings: bool) -> int:
     ctrl_c.raise_interrupts()
     try:
-        logging.basicConfig(level=get_settings().waybill_log_level, format=LOG_FORMAT)
-        result = command.main(prog_name=name, standalone_mode=False)
+        if _current_folder() is None:
+            raise WaybillError("the current folder was deleted or cannot be read: change to another folder")
+        if needs_settings:
+            from waybill.settings import get_settings  # half of the time allowed for `waybill --help`
+
+            _log_to_stderr(get_settings().waybill_log_level)
+        result = command.main(prog_name=name, standalone_mode=False, color=True)  # pipes get the same escapes
     except click.ClickException as error:
-        error.show()
+        usage = io.StringIO()
+        error.show(usage)
+        click.echo(usage.getvalue(), err=True, nl=False, color=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         ctrl_c.exit_now()
     except WaybillError as error:
-        click.echo(f"error: {error}", err=True)
-        return 1
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _report(str(error))
+    except BrokenPipeError:  # the reader of a pipe has seen enough
         return 1
     except OSError as error:
         advice = ADVICE.get(error.errno or 0, "fix it and run the same command again")
-        path = error.filename or "the file system"
-        click.echo(f"error: {path}: {error.strerror or error}; {advice}", err=True)
-        return 1
+        path = os.fsdecode(error.filename or "the file system")
+        return _report(f"{path}: {error.strerror or error}; {advice}")
     except Exception as error:
         message = _database_message(error)
         if message is None:
-            raise
-        click.echo(f"error: {message}", err=True)
-        return 1
+            click.echo(traceback.format_exc(), err=True, nl=False, color=True)
+            message = f"{type(error).__name__}: this is a fault of Waybill; please report it with the lines above"
+        return _report(message)
     return result if isinstance(result, int) else 0
+
+
+def _log_to_stderr(level: str) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_ShownFormatter(LOG_FORMAT))
+    logging.basicConfig(level=level, handlers=[handler])
+
+
+def _report(message: str) -> int:
+    """Write an error as one line; return the exit code."""
+    click.echo(f"error: {shown(message)}", err=True, color=True)
+    return 1
+
+
+def _flushed(code: int) -> int:
+    """Write what is pending and return the exit code: 1 if it cannot be written, in which case it is discarded."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            if code == 0 and not isinstance(error, BrokenPipeError):
+                _report(f"{error.filename}: {error.strerror}")
+            code = code or 1
+    return code
 
 
 def _database_message(error: Exception) -> str | None:

@@ -18,6 +18,7 @@ from pipeline.run_lock import only_run
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 from warehouse.work_lock import working
 from waybill.cli import run
+from waybill.text import keep_colours
 
 NEEDS_NO_WAREHOUSE = {"--help", "-h", "--version"}
 WRITES_TABLES = {"build", "clone", "retry", "run", "run-operation", "seed", "snapshot"}
@@ -40,6 +41,7 @@ def dbt(arguments: tuple[str, ...]) -> None:
         os.environ.update(dbt_variables())
     if not Path("dbt_project.yml").exists():
         os.environ.setdefault("DBT_PROJECT_DIR", str(DBT_PROJECT))
+    keep_colours()
     from dbt.cli.main import cli
 
     subcommand = next((name for name in arguments if name in WORKS_ON_TABLES), None)

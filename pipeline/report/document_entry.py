@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from loader.tracing.facts import Lineage, OutcomeFacts, RejectFacts
 from loader.tracing.terminal import shown_time
 from waybill.cli import shown_command
+from waybill.text import shown_bytes
 
 SAMPLE_CHARACTERS = 72
 MAX_CHARACTERS = 2000
@@ -56,7 +57,7 @@ def _rejected(lineage: Lineage, reject: RejectFacts) -> DocumentEntry:
         group=reject.reason,
         summary=f"{reject.explanation}{' (replayed)' if reject.replayed_by else ''}",
         facts=facts,
-        document=readable(reject.kept[:MAX_CHARACTERS]),
+        document=shown_bytes(reject.kept[:MAX_CHARACTERS]),
         is_cut=reject.length > min(len(reject.kept), MAX_CHARACTERS),
         length=reject.length,
     )
@@ -101,7 +102,7 @@ def _entry(
         anchor=f"{lineage.source}-{lineage.document.batch_id}-{lineage.document.position}",
         group=group,
         source=lineage.source,
-        coordinate=readable(coordinate.encode()),
+        coordinate=coordinate,
         summary=summary,
         facts=facts,
         document=document,
@@ -109,9 +110,3 @@ def _entry(
         length=length,
         command=shown_command(f"why {shlex.quote(coordinate)}"),
     )
-
-
-def readable(sample: bytes) -> str:
-    """Return bytes as text without invisible characters: what cannot be shown is written as an escape."""
-    decoded = sample.decode("utf-8", "backslashreplace")
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in decoded)

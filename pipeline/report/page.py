@@ -25,7 +25,7 @@ from warehouse.outcomes import OUTCOMES
 from waybill.atomic_files import write_atomic
 from waybill.cli import run, shown_command
 from waybill.settings import Settings, get_settings, relative_name
-from waybill.text import counted
+from waybill.text import counted, shown_lines
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -57,9 +57,13 @@ def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportRes
 
 
 def render_report(facts: ReportFacts, links: Sequence[tuple[str, str, bool]]) -> dict[str, str]:
-    """Return name → page. All values are escaped; the pages fetch nothing and run no script."""
+    """Return name → page. Values are escaped, invisible characters too; the pages fetch nothing and run no script."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        finalize=lambda value: shown_lines(value) if type(value) is str else value,  # markup is a subclass
+        undefined=StrictUndefined,
+        trim_blocks=True,
     )
     environment.filters["number"] = _number
     context = {

@@ -18,6 +18,7 @@ from ml.artefact import current_manifest
 from warehouse.connection import connect, engine
 from waybill.cli import shown_command
 from waybill.settings import get_settings
+from waybill.text import shown
 
 WIDTH = 80
 MAX_LINES = 2  # of one sentence
@@ -101,7 +102,9 @@ def show_model() -> None:
 def _print_wrapped(sentences: Iterable[str]) -> None:
     """Print each sentence indented, in at most MAX_LINES lines."""
     for sentence in sentences:
-        lines = textwrap.wrap(sentence, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+        lines = textwrap.wrap(
+            shown(sentence), WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+        )
         if len(lines) > MAX_LINES:
             lines[MAX_LINES - 1 :] = [f"{lines[MAX_LINES - 1][: WIDTH - 2]} …"]
         click.echo("\n".join(lines))

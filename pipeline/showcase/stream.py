@@ -36,7 +36,7 @@ from warehouse.connection import engine
 from warehouse.runs import recorded_run
 from waybill.cli import run, shown_command
 from waybill.settings import get_settings
-from waybill.text import counted
+from waybill.text import console, counted
 
 VIEW_SECONDS = 1.0
 TOPIC_PREFIX = "waybill-stream-"  # the stream deletes and creates its own topics; the user's are never touched
@@ -156,7 +156,7 @@ def _watch(topics: list[Topic], producers: Running, consumers: Running, every_se
     refreshed_at, runs = time.monotonic(), 0
     reader = FigureReader(topics)
     try:
-        with Live(auto_refresh=False) as live, engine("reader").connect() as connection:
+        with Live(console=console(), auto_refresh=False) as live, engine("reader").connect() as connection:
             while True:
                 with connection.begin():
                     figures = reader.read(connection)
