@@ -132,8 +132,11 @@ def print_use(run_id: UUID) -> None:
 
 
 def print_books() -> None:
-    """Print the accounting: what became of every document."""
+    """Print the accounting: what became of every document, and how many delivered values the marts replace."""
     from pipeline.accounting import accounting, print_accounting
+    from pipeline.corrections import list_corrections, sum_up
 
     with engine("reader").connect() as connection:
         print_accounting(accounting(connection))
+        if corrections := list_corrections(connection):
+            click.echo(sum_up(corrections))

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from loader.drift import UnknownField, list_drift
 from pipeline.accounting import SourceAccount, accounting
+from pipeline.corrections import Correction, list_corrections
 from pipeline.dbt.results import DbtBuild, read_build
 from pipeline.report.checks import Freshness, Validation, freshness, read_validations
 from pipeline.report.costs import Costs, gather_costs
@@ -39,6 +40,7 @@ class ReportFacts:
     accounts: list[SourceAccount]
     documents: Documents
     unknown_fields: list[UnknownField]
+    corrections: list[Correction]
     dimensions: list[dict[str, Any]]
     freshness: list[Freshness]
     build: DbtBuild | None
@@ -61,6 +63,7 @@ def gather_facts(connection: Connection, settings: Settings, stages: Sequence[Ma
         accounts=accounts,
         documents=gather_documents(connection, accounts),
         unknown_fields=list_drift(),
+        corrections=list_corrections(connection),
         dimensions=_dimensions(connection),
         freshness=freshness(accounts, now),
         build=read_build(settings),

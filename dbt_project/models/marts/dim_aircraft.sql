@@ -1,7 +1,7 @@
 -- One row per aircraft. Tail numbers that appear only in flights get an inferred row (`is_inferred`), which stays as long as
 -- any landed flight uses the number, withdrawn and superseded ones included.
--- Seen in the data: two spellings of Airbus and three of McDonnell Douglas; 50,094 flights of 721 aircraft carry a tail
--- number that is not in the register (AA and MQ use fleet numbers).
+-- Seen in the data: two spellings of Airbus and three of McDonnell Douglas, which the model `corrections` lists; 50,094 flights
+-- of 721 aircraft carry a tail number that is not in the register (AA and MQ use fleet numbers).
 
 with
 
@@ -17,27 +17,29 @@ flights as (
 
 ),
 
+corrections as (
+
+    select * from {{ ref('corrections') }}
+
+),
+
 delivered as (
 
     select
-        aircraft_id,
-        aircraft_type,
-        case
-            when manufacturer like 'AIRBUS%' then 'AIRBUS'
-            when manufacturer like 'MCDONNELL DOUGLAS%' then 'MCDONNELL DOUGLAS'
-            else manufacturer
-        end as manufacturer,
-        model,
-        engine_type,
-        engines,
-        seats,
-        manufacture_year,
+        aircraft.aircraft_id,
+        aircraft.aircraft_type,
+        {{ corrected_value('aircraft', 'manufacturer', 'aircraft_id') }} as manufacturer,
+        aircraft.model,
+        aircraft.engine_type,
+        aircraft.engines,
+        aircraft.seats,
+        aircraft.manufacture_year,
         false as is_inferred,
-        updated_at,
-        _batch_id,
-        _position
+        aircraft.updated_at,
+        aircraft._batch_id,
+        aircraft._position
     from aircraft
-    where outcome = 'current'
+    where aircraft.outcome = 'current'
 
 ),
 

@@ -1,7 +1,6 @@
 -- One row per airport. Codes that appear only in flights or weather get an inferred row (`is_inferred`), which stays as long
 -- as any landed document uses the code, withdrawn and superseded ones included.
--- Seen in the data: EEN has its coordinates swapped. All airports of the register are north of the equator, so a negative
--- latitude with a positive longitude is corrected.
+-- Values that are proven wrong, such as the swapped coordinates of EEN, are replaced as the model `corrections` lists them.
 -- The model records which batches it has processed, because fct_flights depends on it: a new airport document can change a
 -- time zone, and with it the instants of all flights of the airport.
 {{ config(pre_hook="{{ process_new_batches(['int_airports_deduplicated']) }}") }}
@@ -26,9 +25,9 @@ weather as (
 
 ),
 
-supplied as (
+corrections as (
 
-    select * from {{ ref('int_airport_time_zones_supplied') }}
+    select * from {{ ref('corrections') }}
 
 ),
 
@@ -41,7 +40,6 @@ delivered as (
         altitude_feet,
         latitude_degrees,
         longitude_degrees,
-        latitude_degrees < 0 and longitude_degrees > 0 as is_swapped,
         updated_at,
         _batch_id,
         _position
@@ -60,24 +58,38 @@ used as (
 
 ),
 
-final as (
+combined as (
 
     select
         coalesce(delivered.airport_id, used.airport_id) as airport_id,
         delivered.airport_name,
-        coalesce(delivered.time_zone, supplied.time_zone) as time_zone,
+        delivered.time_zone,
         delivered.altitude_feet,
-        case when delivered.is_swapped then delivered.longitude_degrees else delivered.latitude_degrees end
-            as latitude_degrees,
-        case when delivered.is_swapped then delivered.latitude_degrees else delivered.longitude_degrees end
-            as longitude_degrees,
+        delivered.latitude_degrees,
+        delivered.longitude_degrees,
         delivered.airport_id is null as is_inferred,
         delivered.updated_at,
         delivered._batch_id,
         delivered._position
     from delivered
     full join used on delivered.airport_id = used.airport_id
-    left join supplied on coalesce(delivered.airport_id, used.airport_id) = supplied.airport_id
+
+),
+
+final as (
+
+    select
+        combined.airport_id,
+        combined.airport_name,
+        {{ corrected_value('combined', 'time_zone', 'airport_id') }} as time_zone,
+        combined.altitude_feet,
+        {{ corrected_value('combined', 'latitude_degrees', 'airport_id', 'double precision') }} as latitude_degrees,
+        {{ corrected_value('combined', 'longitude_degrees', 'airport_id', 'double precision') }} as longitude_degrees,
+        combined.is_inferred,
+        combined.updated_at,
+        combined._batch_id,
+        combined._position
+    from combined
 
 )
 
