@@ -5,7 +5,7 @@ LoaderError                      base of the loader's errors
 ├── SourceBroken                 a source's declaration or contract cannot be used
 ├── FileRefused                  a file cannot be read
 ├── FileChanged                  a file changed while it was read; only what was read before is landed
-├── LayoutChanged                the rest of a file would be read by another layout than its beginning
+├── LayoutChanged                a file was landed, wholly or in part, by another layout
 ├── Overtaken                    another process landed the same batch; nothing was landed twice
 └── CoordinateUnknown            a coordinate names no input or document
 """
@@ -36,7 +36,7 @@ class FileChanged(LoaderError):
 
 
 class LayoutChanged(LoaderError):
-    """Raised when the beginning of a file was landed by one layout and the rest would be read by another."""
+    """Raised when documents of a file were landed by one layout, and the file would now be read by another."""
 
 
 class Overtaken(LoaderError):

@@ -53,7 +53,11 @@ def plan_source(name: str, request: Request, settings: Settings, spool: Callable
         inputs = [identify(path) for path in files_to_load(source, given, settings.raw_folder)]
     pattern_of = _patterns(source, request, Path(os.path.abspath(settings.raw_folder)))
     limit = settings.waybill_max_document_bytes
-    feeds = [FileFeed(source, contract, limit, input_file=found, pattern=pattern_of(found.path)) for found in inputs]
+    is_given = request.layout is not None
+    feeds = [
+        FileFeed(source, contract, limit, input_file=found, pattern=pattern_of(found.path), is_layout_given=is_given)
+        for found in inputs
+    ]
     return SourcePlan(source, contract, feeds)
 
 

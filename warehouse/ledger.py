@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Text, UniqueConstraint, func, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -23,6 +23,8 @@ class Ledger(DeclarativeBase):
         datetime: DateTime(timezone=True),
         dict[str, str]: JSONB,
         dict[str, float]: JSONB,
+        dict[str, Any]: JSONB,
+        list[str]: JSONB,
     }
 
 
@@ -51,17 +53,22 @@ class Run(Ledger):
 
 
 class Input(Ledger):
-    """One row per file content or topic partition, with the position at which the next batch starts.
+    """One row per topic partition or reading of a file's content, with the position at which the next batch starts.
 
     `next_byte` is the same position in bytes of the decompressed content: after the last document that was read.
+    A reading is how a content was read: `layout`, and for records the pointer `records_at` (null if an older Waybill
+    read it). `is_layout_given` is true if a user gave the layout, and the declaration does not say it. A reading that
+    landed nothing can be replaced by another one of the same content. `envelope` has the scalar fields beside the
+    records by pointer, `envelope_left_out` the pointers of the others.
     """
 
     __tablename__ = "inputs"
     __table_args__ = (
-        UniqueConstraint("source", "digest"),
+        Index("inputs_current_reading", "source", "digest", unique=True, postgresql_where=text("replaced_at is null")),
         UniqueConstraint("source", "topic_id", "partition"),
         CheckConstraint("feed in ('file', 'kafka')"),
         CheckConstraint("(feed = 'file') = (digest is not null)"),
+        CheckConstraint("(replaced_at is null) = (replaced_by is null)", name="inputs_replaced"),
         {"schema": "ledger"},
     )
 
@@ -78,6 +85,14 @@ class Input(Ledger):
     next_byte: Mapped[int | None]
     is_complete: Mapped[bool] = mapped_column(server_default=text("false"))
     first_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    records_at: Mapped[str | None]
+    is_layout_given: Mapped[bool] = mapped_column(server_default=text("false"))
+    replaced_at: Mapped[datetime | None]
+    replaced_by: Mapped[UUID | None] = mapped_column(
+        ForeignKey("ledger.inputs.input_id", deferrable=True, initially="DEFERRED")
+    )
+    envelope: Mapped[dict[str, Any] | None]
+    envelope_left_out: Mapped[list[str] | None]
 
 
 class InputName(Ledger):

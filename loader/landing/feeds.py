@@ -12,6 +12,7 @@ from loader.checking.contracts import Contract
 from loader.declarations import FilePattern, Source
 from loader.reading.byte_ranges import START, InputPosition
 from loader.reading.input_files import InputFile
+from loader.reading.readings import Reading, reading_of
 
 FeedKind = Literal["file", "kafka", "replay"]
 
@@ -37,10 +38,21 @@ class Feed:
 
 @dataclass(frozen=True, kw_only=True)
 class FileFeed(Feed):
-    """One file, how its documents are framed, and the position where reading starts."""
+    """One file, how its documents are framed, and the position where reading starts.
+
+    `is_layout_given` is true if the user gave the layout. `replaces` is the input of an earlier reading of the same
+    content, which landed nothing and which this one replaces.
+    """
 
     kind: ClassVar[FeedKind] = "file"
 
     input_file: InputFile
     pattern: FilePattern
     start: InputPosition = START
+    is_layout_given: bool = False
+    replaces: UUID | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """How the file is read, as the ledger records it."""
+        return reading_of(self.pattern)

@@ -10,20 +10,34 @@ from psycopg2.extensions import cursor as Cursor
 from loader.errors import Overtaken
 from loader.landing.batch import FileBatch
 from loader.reading.byte_ranges import START
+from loader.reading.readings import Reading
+
+LOCK_READINGS = "select from ledger.inputs where input_id = any(%s::uuid[]) order by input_id for update"
+
+REPLACE = """
+update ledger.inputs
+set replaced_at = clock_timestamp(), replaced_by = given.input_id
+from unnest(%s::uuid[], %s::uuid[]) as given (replaced_id, input_id)
+where inputs.input_id = given.replaced_id and inputs.replaced_at is null and not exists (
+    select from ledger.batches where batches.input_id = inputs.input_id and batches.landed > 0
+)
+"""
 
 ENTER = """
-insert into ledger.inputs (input_id, source, feed, digest, name, size_bytes, layout, next_byte)
-select given.input_id, %s, 'file', given.digest, given.name, given.size_bytes, given.layout, 0
-from unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::text[])
-    as given (input_id, digest, name, size_bytes, layout)
+insert into ledger.inputs
+    (input_id, source, feed, digest, name, size_bytes, layout, records_at, is_layout_given, next_byte)
+select given.input_id, %s, 'file', given.digest, given.name, given.size_bytes, given.layout, given.records_at,
+    given.is_layout_given, 0
+from unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::boolean[])
+    as given (input_id, digest, name, size_bytes, layout, records_at, is_layout_given)
 order by given.digest
-on conflict (source, digest) do nothing
+on conflict (source, digest) where replaced_at is null do nothing
 """
 
 LOCK = """
-select input_id, digest, next_position, is_complete
+select input_id, digest, layout, records_at, next_position
 from ledger.inputs
-where source = %s and digest = any(%s)
+where source = %s and digest = any(%s) and replaced_at is null and not is_complete
 order by input_id
 for update
 """
@@ -46,7 +60,7 @@ on conflict do nothing
 
 
 class FilePositions:
-    """A file's content is one input of its source, found by its digest."""
+    """A reading of a file's content is one input of its source, found by its digest."""
 
     def lock(self, cursor: Cursor, batches: Sequence[FileBatch]) -> list[FileBatch]:
         """Lock the inputs until the transaction ends; return the batches that start at their input's next position.
@@ -57,17 +71,19 @@ class FilePositions:
         source = batches[0].feed.source.source
         new = [batch for batch in batches if batch.start == START]
         if new:
+            _replace(cursor, new)
             _enter(cursor, source, new)
         cursor.execute(LOCK, [source, [batch.feed.input_file.digest for batch in batches]])
-        next_positions = {
-            digest: (UUID(input_id), next_position)
-            for input_id, digest, next_position, is_complete in cursor.fetchall()
-            if not is_complete
+        found = {
+            digest: (UUID(input_id), Reading(layout, records_at), next_position)
+            for input_id, digest, layout, records_at, next_position in cursor.fetchall()
         }
         locked = []
         for batch in batches:
-            input_id, next_position = next_positions.get(batch.feed.input_file.digest, (None, None))
-            if input_id and next_position == batch.start.position:
+            if batch.feed.input_file.digest not in found:
+                continue
+            input_id, reading, next_position = found[batch.feed.input_file.digest]
+            if reading.allows(batch.feed.reading) and next_position == batch.start.position:
                 batch.input_id = input_id
                 locked.append(batch)
         return locked
@@ -94,17 +110,30 @@ class FilePositions:
         cursor.execute(ADD_NAMES, [ids, [batch.feed.input_file.name for batch in batches]])
 
 
+def _replace(cursor: Cursor, batches: Sequence[FileBatch]) -> None:
+    """Replace the earlier readings that landed nothing. One that another process has landed from meanwhile stays.
+
+    A batch that lands from a reading refers to its row and so waits for this lock.
+    """
+    replaced = {str(batch.feed.replaces): str(batch.input_id) for batch in batches if batch.feed.replaces}
+    if replaced:
+        cursor.execute(LOCK_READINGS, [list(replaced)])
+        cursor.execute(REPLACE, [list(replaced), list(replaced.values())])
+
+
 def _enter(cursor: Cursor, source: str, batches: Sequence[FileBatch]) -> None:
     """Insert the inputs of first batches that the ledger does not know yet."""
-    files = [batch.feed.input_file for batch in batches]
+    feeds = [batch.feed for batch in batches]
     cursor.execute(
         ENTER,
         [
             source,
             [str(batch.input_id) for batch in batches],
-            [file.digest for file in files],
-            [file.name for file in files],
-            [file.size_bytes for file in files],
-            [batch.feed.pattern.layout for batch in batches],
+            [feed.input_file.digest for feed in feeds],
+            [feed.input_file.name for feed in feeds],
+            [feed.input_file.size_bytes for feed in feeds],
+            [feed.reading.layout for feed in feeds],
+            [feed.reading.records_at for feed in feeds],
+            [feed.is_layout_given for feed in feeds],
         ],
     )

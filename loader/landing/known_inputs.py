@@ -10,12 +10,14 @@ from psycopg2.extensions import cursor as Cursor
 
 from loader.landing.feeds import FileFeed
 from loader.reading.byte_ranges import InputPosition
+from loader.reading.readings import Reading
 from waybill.identifiers import uuid7
 
 KNOWN = """
-select input_id, digest, layout, next_position, next_byte, is_complete
+select digest, input_id, name, layout, records_at, is_layout_given, next_position, next_byte, is_complete,
+    (select coalesce(sum(landed), 0) from ledger.batches where batches.input_id = inputs.input_id)::bigint as landed
 from ledger.inputs
-where source = %s and digest = any(%s)
+where source = %s and digest = any(%s) and replaced_at is null
 """
 
 # Names whose latest content was never landed to its end.
@@ -25,7 +27,7 @@ from (
     select distinct on (names.name) names.name, inputs.next_position, inputs.is_complete
     from ledger.input_names as names
     inner join ledger.inputs on names.input_id = inputs.input_id
-    where inputs.source = %s and inputs.feed = 'file' and names.name = any(%s)
+    where inputs.source = %s and inputs.feed = 'file' and inputs.replaced_at is null and names.name = any(%s)
     order by names.name, names.first_seen_at desc
 ) as latest
 where not is_complete
@@ -59,20 +61,32 @@ cross join lateral (
 
 @dataclass(frozen=True)
 class KnownInput:
-    """What the ledger holds of a content: how it was read, where reading resumes, whether it was landed to its end."""
+    """What the ledger holds of a content: its current reading, where that resumes, and what was landed.
+
+    `name` is the file's name when it was first read so. `is_complete` is true if it was read to its end.
+    """
 
     input_id: UUID
-    layout: str
+    name: str
+    reading: Reading
+    is_layout_given: bool
     next_position: InputPosition
     is_complete: bool
+    landed: int
+
+    def is_read_as(self, wanted: Reading) -> bool:
+        """Return whether this is the wanted reading. An unknown pointer is taken for it if documents were landed."""
+        return self.reading == wanted or (self.landed > 0 and self.reading.allows(wanted))
 
 
 def find_known_inputs(cursor: Cursor, source: str, digests: Iterable[str]) -> dict[str, KnownInput]:
-    """Return the inputs of a source that the ledger knows, by digest."""
+    """Return the current readings of a source's contents that the ledger knows, by digest."""
     cursor.execute(KNOWN, [source, list(digests)])
     return {
-        digest: KnownInput(UUID(input_id), layout, InputPosition(position, byte), is_complete)
-        for input_id, digest, layout, position, byte, is_complete in cursor.fetchall()
+        digest: KnownInput(
+            UUID(input_id), name, Reading(layout, records_at), is_given, InputPosition(position, byte), complete, landed
+        )
+        for digest, input_id, name, layout, records_at, is_given, position, byte, complete, landed in cursor.fetchall()
     }
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
@@ -15,10 +17,13 @@ from loader.landing.batch import FileBatch
 from loader.landing.chunks import chunks
 from loader.landing.feeds import FileFeed
 from loader.landing.file_positions import FilePositions
-from loader.landing.known_inputs import find_known_inputs, find_unfinished, record_skipped
+from loader.landing.known_inputs import KnownInput, find_known_inputs, find_unfinished, record_skipped
 from loader.landing.land import land
 from loader.landing.prefetch import prefetched
+from loader.reading.byte_ranges import START
 from loader.reading.input_files import STANDARD_INPUT
+from waybill.cli import shown_command
+from waybill.text import counted
 
 OnLanded = Callable[[FileBatch], None]
 
@@ -37,6 +42,7 @@ class SourceLoad:
         self._on_landed = on_landed
         self._on_chunk = on_chunk
         self._started: set[str] = set()
+        self._replacing: set[str] = set()  # contents whose former reading this load replaces, each once
         self._reported: set[str] = {STANDARD_INPUT}  # standard input has another content each time it is read
         self.new_files = 0
         self.known_files = 0
@@ -66,21 +72,41 @@ class SourceLoad:
         with connection, connection.cursor() as cursor:
             known = find_known_inputs(cursor, source, {feed.input_file.digest for feed in self._pending})
             self._report_changed(cursor, source, known.keys())
-            complete = {digest for digest, found in known.items() if found.is_complete}
-            skipped = [feed for feed in self._pending if feed.input_file.digest in complete]
+            found = [(feed, self._next_step(feed, known.get(feed.input_file.digest))) for feed in self._read_as(known)]
+            skipped = [feed for feed, step in found if step == "skip"]
             record_skipped(cursor, skipped, known)
         self._count(skipped)
-        self._pending = [feed for feed in self._pending if feed.input_file.digest not in complete]
         unlanded: dict[str, FileFeed] = {}
-        for feed in self._pending:
-            digest = feed.input_file.digest
-            found = known.get(digest)
-            if found and found.layout != feed.pattern.layout:
-                self._set_aside(feed, _layout_changed(feed, found.layout))
-            else:
-                unlanded.setdefault(digest, replace(feed, start=found.next_position) if found else feed)
+        for _, step in found:
+            if isinstance(step, FileFeed):
+                unlanded.setdefault(step.input_file.digest, step)
+        self._pending = [feed for feed, step in found if isinstance(step, FileFeed)]
         self._started.update(unlanded)
+        self._replacing.update(digest for digest, feed in unlanded.items() if feed.replaces)
         return list(unlanded.values())
+
+    def _read_as(self, known: dict[str, KnownInput]) -> list[FileFeed]:
+        """Return the feeds; one that has a copy with the reading that the ledger knows is read like the copy."""
+        patterns = {
+            feed.input_file.digest: feed.pattern
+            for feed in self._pending
+            if (found := known.get(feed.input_file.digest)) and found.is_read_as(feed.reading)
+        }
+        return [replace(feed, pattern=patterns.get(feed.input_file.digest, feed.pattern)) for feed in self._pending]
+
+    def _next_step(self, feed: FileFeed, found: KnownInput | None) -> FileFeed | Literal["skip", "refused"]:
+        """Return the feed that is to be landed, or that its content is to be skipped or was refused."""
+        if found is None:
+            return feed
+        if found.is_read_as(feed.reading):
+            return "skip" if found.is_complete else replace(feed, start=found.next_position, replaces=None)
+        if not found.landed and feed.input_file.digest not in self._replacing:
+            return replace(feed, start=START, replaces=found.input_id)
+        is_other_file = found.is_layout_given or found.name != feed.input_file.name
+        if found.landed and found.is_complete and is_other_file and not feed.is_layout_given:
+            return "skip"
+        self._set_aside(feed, _read_otherwise(feed, found))
+        return "refused"
 
     def _report_changed(self, cursor: Cursor, source: str, known: Iterable[str]) -> None:
         """Log once each file that an earlier run landed in part and that has another content now."""
@@ -106,9 +132,19 @@ class SourceLoad:
         self.problems[feed.input_file.path] = problem
 
 
-def _layout_changed(feed: FileFeed, before: str) -> LayoutChanged:
-    name = feed.input_file.name
-    return LayoutChanged(
-        f"{name} was landed in part as {before}, and the rest of it would now be read as {feed.pattern.layout}:"
-        f" finish it with `--layout {before}`"
-    )
+def _read_otherwise(feed: FileFeed, found: KnownInput) -> LayoutChanged:
+    name, before = feed.input_file.name, found.reading
+    if not found.landed:
+        return LayoutChanged(
+            f"{name} was read as {before} by another load meanwhile: run again when that load has ended"
+        )
+    undo = f"`{shown_command(f'undo {shlex.quote(name)}')}`"
+    if found.is_complete:
+        what, remedy = (
+            f"was landed as {before} ({counted(found.landed, 'document')})",
+            f"take it back first with {undo}",
+        )
+    else:
+        finish = f"finish it with `--layout {before.layout}`, or " if before.layout != feed.reading.layout else ""
+        what, remedy = f"was landed in part as {before}", f"{finish}take it back first with {undo}"
+    return LayoutChanged(f"{name} {what} and would now be read as {feed.reading}: {remedy}")

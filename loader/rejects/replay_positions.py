@@ -16,9 +16,12 @@ LOCK = """
 select rejects.batch_id, rejects.position
 from ledger.rejects
 inner join unnest(%s::uuid[], %s::bigint[]) as given (batch_id, position) using (batch_id, position)
-where rejects.replayed_by is null
+inner join ledger.batches on rejects.batch_id = batches.batch_id
+inner join ledger.inputs on batches.input_id = inputs.input_id
+where rejects.replayed_by is null and inputs.replaced_at is null
 order by rejects.batch_id, rejects.position
 for update of rejects
+for key share of inputs
 """
 
 MARK = """
