@@ -36,6 +36,7 @@ LIBPQ_VARIABLES = {
     "PGPASSWORD": "password",
     "PGDATABASE": "dbname",
     "PGSSLMODE": "sslmode",
+    "PGOPTIONS": "options",
 }
 
 
@@ -99,7 +100,8 @@ def psql(arguments: tuple[str, ...]) -> None:
     embedded_psql = found.server.binaries / "psql" if found.server else shutil.which("psql")
     program = str(embedded_psql or installed_binaries() / "psql")
     chosen = {name: parameters[keyword] for name, keyword in LIBPQ_VARIABLES.items() if keyword in parameters}
-    os.execve(program, [program, *arguments], {**os.environ, **chosen})  # noqa: S606
+    own_start_file = [] if found.server is None else ["--no-psqlrc"]  # it may connect to another server
+    os.execve(program, [program, *own_start_file, *arguments], {**os.environ, **chosen})  # noqa: S606
 
 
 @warehouse.command()

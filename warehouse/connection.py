@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import psycopg2
 from psycopg2 import errorcodes, sql
@@ -14,9 +15,13 @@ from psycopg2.extensions import cursor as Cursor
 from sqlalchemy import URL, Engine, create_engine
 
 from warehouse import embedded
-from warehouse.errors import DatabaseMissing, EncodingRefused, ServerAway, ServerTooOld, ServerUnreachable
+from warehouse.connecting.refusals import class_of, reason_of
+from warehouse.connecting.session import check_replication_role, session_options
+from warehouse.connecting.variables import apply_variables, other_variables
+from warehouse.errors import DatabaseMissing, EncodingRefused, ServerBusy, ServerTooOld
 from warehouse.logins import Role, logins_file, read_logins, role_name
 from warehouse.server_paths import ServerPaths, find_server_paths
+from waybill.backoff import Backoff
 from waybill.settings import Settings, get_settings, relative_name
 
 MIN_SERVER_VERSION = 160000
@@ -25,12 +30,9 @@ ENCODING = "UTF8"  # of the database and of everything that is sent to it, inclu
 # tries again.
 LOADER_TIMEOUTS = {"lock_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}
 
-# Words in refusals that every retry would get, too. Any other refusal, such as one in another language, may pass.
-PERMANENT_REFUSAL = re.compile(
-    "authentication|password|pg_hba|does not exist|permission denied|not permitted|not support|certificate|invalid|"
-    "unsupported"
-)
-QUOTED_NAME = re.compile('"[^"]*"')  # names of hosts, databases and logins, which could contain such a word
+CONNECT_SECONDS = "10"  # unless PGCONNECT_TIMEOUT is set
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Warehouse:
 def current_warehouse() -> Warehouse:
     """Return the warehouse that the environment and `.env` name, without starting anything."""
     settings = get_settings()
+    apply_variables(settings)
     return Warehouse(settings, find_server_paths(settings) if settings.is_embedded else None)
 
 
@@ -61,7 +64,7 @@ def connection_parameters(role: Role) -> dict[str, str]:
         WarehouseError: the server cannot be started or reached, or its tables cannot be migrated.
     """
     warehouse = current_warehouse()
-    _make_ready(warehouse)
+    _when_not_busy(lambda: _make_ready(warehouse))
     return login_parameters(warehouse, role)
 
 
@@ -69,9 +72,13 @@ def login_parameters(warehouse: Warehouse, role: Role, *, database: str | None =
     """Return libpq's keywords for a role's login without starting or preparing anything."""
     settings = warehouse.settings
     name = database or settings.pgdatabase
-    common = {"dbname": name, "application_name": f"waybill {role}", "client_encoding": ENCODING}
-    if role == "loader":
-        common["options"] = " ".join(f"-c {name}={value}" for name, value in LOADER_TIMEOUTS.items())
+    common = {
+        "dbname": name,
+        "application_name": f"waybill {role}",
+        "client_encoding": ENCODING,
+        "connect_timeout": os.environ.get("PGCONNECT_TIMEOUT") or CONNECT_SECONDS,
+        "options": session_options(**(LOADER_TIMEOUTS if role == "loader" else {})),
+    }
     if warehouse.server:
         user = embedded.OWNER if role == "owner" else role_name(role)
         return {"host": str(warehouse.server.socket), "port": "5432", "user": user, **common}
@@ -90,7 +97,7 @@ def login_parameters(warehouse: Warehouse, role: Role, *, database: str | None =
 
 def connect(role: Role) -> psycopg2.extensions.connection:
     """Open one psycopg2 connection for a role."""
-    return open_connection(connection_parameters(role))
+    return _when_not_busy(lambda: open_connection(connection_parameters(role)))
 
 
 @contextmanager
@@ -112,28 +119,34 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
 
     Raises:
         ServerAway: the server does not answer, or refuses the connection for a reason that may pass.
-        ServerUnreachable: the password is wrong, or the database or login does not exist.
+        ServerUnreachable: the password is wrong, the database or login does not exist, or libpq refuses a variable.
     """
     try:
-        return psycopg2.connect(connect_timeout=10, **parameters)  # type: ignore[call-overload,no-any-return]
+        return psycopg2.connect(**parameters)  # type: ignore[call-overload,no-any-return]
     except psycopg2.OperationalError as error:
-        tried = [line for line in str(error).splitlines() if line.startswith("connection to server ")]
-        reason = (
-            tried[-1].partition(" failed: ")[2]
-            if tried
-            else str(error).strip().partition("\n")[0] or "it gave no reason"
-        )
         user = parameters.get("user", "the default user")
         where = f"{parameters['host']}:{parameters['port']} as {user}"
-        error_class = ServerUnreachable if PERMANENT_REFUSAL.search(QUOTED_NAME.sub("", reason)) else ServerAway
-        raise error_class(f"PostgreSQL at {where} refused the connection: {reason}; {_advise(user)}") from None
+        message = f"PostgreSQL at {where} refused the connection: {reason_of(error)}; {_advise(user)}"
+        raise class_of(error)(message) from None
 
 
 def _advise(user: str) -> str:
     settings = get_settings()
     if user in read_logins(settings):
         return f"if its password has changed, remove the file {relative_name(logins_file(settings))}"
-    return "check the PG… variables, in the environment and in .env"
+    others = f" ({', '.join(others)} too)" if (others := other_variables()) else ""
+    return f"check the PG… variables{others}, in the environment and in .env"
+
+
+def _when_not_busy(work: Callable[[], Result]) -> Result:
+    """Do the work. While the server runs but accepts no connection, wait and repeat it a limited number of times."""
+    backoff = Backoff()
+    while True:
+        try:
+            return work()
+        except ServerBusy as error:
+            if not backoff.wait(error):
+                raise
 
 
 def engine(role: Role) -> Engine:
@@ -144,7 +157,7 @@ def engine(role: Role) -> Engine:
 @cache
 def _engine(parameters: tuple[tuple[str, str], ...]) -> Engine:
     known = dict(parameters)
-    in_query = ("host", "port", "application_name", "client_encoding", "sslmode", "options")
+    in_query = ("host", "port", "application_name", "client_encoding", "connect_timeout", "sslmode", "options")
     query = {name: known[name] for name in in_query if name in known}
     url = URL.create(
         "postgresql+psycopg2",
@@ -169,6 +182,7 @@ def _make_ready(warehouse: Warehouse) -> None:
     try:
         check_version(connection.server_version)
         check_encoding(connection.get_parameter_status("server_encoding"), warehouse)
+        check_replication_role(connection)
         ensure_schema(connection, warehouse.settings)
     finally:
         connection.close()

@@ -6,7 +6,9 @@ WarehouseError               base class
 ├── ServerTooOld             the server is older than PostgreSQL 16
 ├── ServerUnreachable        no answer, wrong password, or no such database
 │   └── ServerAway           no answer now; a retry may succeed
+│       └── ServerBusy       the server is running, but it accepts no connection now
 ├── EncodingRefused          the database cannot store every character
+├── SettingRefused           the server has a setting under which a promise would not hold
 ├── DatabaseMissing          the embedded server has no database of that name
 ├── LayoutMismatch           the tables belong to another version of Waybill, or to another program
 ├── MigrationBlocked         another session keeps a table locked that a migration changes
@@ -44,8 +46,16 @@ class ServerAway(ServerUnreachable):
     is_transient = True
 
 
+class ServerBusy(ServerAway):
+    """Raised when the server is running but accepts no connection now: none is left, it starts, recovers or stops."""
+
+
 class EncodingRefused(WarehouseError):
     """Raised when the database has another encoding than UTF-8."""
+
+
+class SettingRefused(WarehouseError):
+    """Raised when the server has a setting that a connection cannot change and under which keys would not hold."""
 
 
 class DatabaseMissing(WarehouseError):

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
+from warehouse.connecting.session import session_options
 from warehouse.connection import connection_parameters, open_connection
 from warehouse.errors import LayoutMismatch
 from warehouse.migrations.layouts import latest_layout, layout_differs, layout_version
@@ -28,7 +29,7 @@ class WorkLock:
         self._parameters = {
             **connection_parameters("loader"),
             "application_name": f"waybill {command}"[:63],
-            "options": "-c idle_session_timeout=0",
+            "options": session_options(idle_session_timeout="0"),
             "keepalives_idle": "60",
         }
         self._connection = self._acquire()

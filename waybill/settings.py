@@ -96,11 +96,8 @@ def get_settings() -> Settings:
     """Read the settings; nothing is cached.
 
     Raises:
-        SettingsError: a value has the wrong type, PGUSER or PGPORT is set without PGHOST, or PGHOSTADDR would make
-            libpq connect to another server than PGHOST.
+        SettingsError: a value has the wrong type, or PGUSER or PGPORT is set without PGHOST.
     """
-    if os.environ.get("PGHOSTADDR"):
-        raise SettingsError("PGHOSTADDR is set and overrides PGHOST in libpq: unset it and name the server in PGHOST")
     try:
         settings = Settings()
         if settings.secrets_folder.is_dir():
