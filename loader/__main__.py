@@ -14,6 +14,7 @@ import click
 
 from loader.declarations import Layout, read_source
 from warehouse.ledger import REASONS
+from waybill.atomic_files import open_descriptor
 from waybill.cli import run
 from waybill.text import counted, shown, shown_bytes
 
@@ -72,8 +73,8 @@ def _show_result(result: LoadResult, dry_run: bool) -> None:
 @click.option(
     "--export",
     "export",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the rejects' bytes to this file, to be loaded again.",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="Write the rejects' bytes to this file, to be loaded again; `-` is standard output.",
 )
 def rejects(source: str | None, reason: str | None, export: Path | None) -> None:
     """List the rejects with coordinate, reason and beginning, or export their bytes.
@@ -88,7 +89,9 @@ def rejects(source: str | None, reason: str | None, export: Path | None) -> None
 
     rows = list_rejects(source, reason)
     if export:
-        click.echo(_describe_export(export_rejects(rows, export), export))
+        path = Path("/dev/stdout") if export == Path("-") else export
+        described = _describe_export(export_rejects(rows, path), export)
+        click.echo(shown(described), err=open_descriptor(path) == 1)
         return
     count = 0
     for row in rows:
@@ -106,6 +109,9 @@ def _describe_export(exported: Exported, path: Path) -> str:
     if exported.files:
         files = counted(exported.files, "reject")
         parts.append(f"{files} with line ends, or larger than 64 KB, written to {path}.documents")
+    if exported.without_folder:
+        files = counted(exported.without_folder, "reject")
+        parts.append(f"{files} with line ends, or larger than 64 KB, left out: they are files; export to a file")
     if exported.left_out:
         files = counted(exported.left_out, "reject")
         parts.append(f"{files} left out: only the beginning was kept, and the file is gone or has changed")

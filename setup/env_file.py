@@ -60,7 +60,7 @@ def write_secrets(written):
     os.chmod(folder, 0o700)
     count = 0
     for name in SECRETS:
-        path = os.path.join(folder, name)
+        path = os.path.realpath(os.path.join(folder, name))  # a link stays
         wanted = written.get(name.upper(), "").strip("'\"")
         if not os.path.exists(path) or (wanted and read(path) != wanted):
             partial = path + ".partial"

@@ -37,8 +37,8 @@ def build(folder: Path) -> dict[str, Any]:
 
     Two concurrent builds take turns. Partial files of a killed build are removed.
     """
-    partial = folder.with_name(f".{folder.name}.partial")
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder / ".partial"  # inside, because the folder may be a link or a mount point
+    folder.mkdir(parents=True, exist_ok=True)
     with file_lock(folder.parent):
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()

@@ -47,7 +47,8 @@ def below(name: str, folder: Path) -> str:
 def test_two_builds_have_the_same_bytes(folder: Path, planted: dict[str, Any], tmp_path: Path) -> None:
     again = build(tmp_path / "raw")
     assert again == planted
-    assert {path.name for path in tmp_path.iterdir()} == {"raw"}, "the partial folder is gone"
+    assert {path.name for path in tmp_path.iterdir()} == {"raw"}
+    assert not (tmp_path / "raw" / ".partial").exists()
 
 
 @pytest.mark.usefixtures("reference_data_only")
