@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from psycopg2.extensions import connection as Connection
-from psycopg2.extensions import cursor as Cursor
 
 from loader.checking.checker import RejectReason
 from loader.checking.contracts import read_contract
 from loader.declarations import read_source, source_names
+from loader.errors import FileRefused
 from loader.landing.land import land
 from loader.reading.byte_ranges import InputPosition
 from loader.reading.input_files import InputFile
@@ -41,6 +42,7 @@ BYTES = "select bytes from ledger.rejects where batch_id = %s and position = %s"
 NAMES = "select unnest(names) from ledger.named_inputs where input_id = %s"
 
 OnRejected = Callable[[OpenReject, RejectReason], None]
+Reasons = dict[tuple[str, int], RejectReason]  # by input and position
 
 
 def replay(only: str | None, reason: str | None, on_rejected: OnRejected) -> dict[str, int]:
@@ -77,19 +79,25 @@ class _SourceReplay:
         self._feed = feed
         self._reason = reason
         self._on_rejected = on_rejected
-        self._reported: set[tuple[str, int]] = set()
         self._last_key = (str(UUID(int=0)), 0)  # input and position of the last reject that was replayed
         self._originals: dict[str, InputFile | None] = {}
 
     def finish(self, connection: Connection) -> None:
-        """Replay the remaining rejects, one page in each transaction."""
+        """Replay the remaining rejects, one page in each transaction.
+
+        No transaction is open while files are read or output is written, however long either takes.
+        """
         while page := self._next_page(connection):
-            with connection, connection.cursor() as cursor:
-                by_input = groupby(page, lambda reject: reject.input_id)
-                batches = [self._batch(cursor, list(rejects)) for _, rejects in by_input]
+            reasons: Reasons = {}
+            by_input = groupby(page, lambda reject: reject.input_id)
+            batches = [self._batch(connection, list(rejects), reasons) for _, rejects in by_input]
             land(connection, batches, ReplayPositions(page))
-            self._report(page, batches)
             self._last_key = (page[-1].input_id, page[-1].position)
+            for batch in batches:
+                reasons.update({(str(batch.input_id), found.position): found.reason for found in batch.rejects})
+            for reject in page:
+                if reason := reasons.get((reject.input_id, reject.position)):
+                    self._on_rejected(reject, reason)
 
     def _next_page(self, connection: Connection) -> list[OpenReject]:
         input_id, position = self._last_key
@@ -107,25 +115,25 @@ class _SourceReplay:
         """Return the memory that a reject takes: its length if it may pass now, even if only its beginning was kept."""
         return reject.length if reject.length <= self._feed.max_bytes else reject.kept_bytes
 
-    def _batch(self, cursor: Cursor, rejects: list[OpenReject]) -> ReplayBatch:
-        """Return the batch of those of one input's rejects that pass now; report the others."""
+    def _batch(self, connection: Connection, rejects: list[OpenReject], reasons: Reasons) -> ReplayBatch:
+        """Return the batch of those of one input's rejects that pass now; add the reasons of the others."""
         start = InputPosition(rejects[0].position, 0)
         batch = ReplayBatch(self._feed, start, input_id=UUID(rejects[0].input_id))
         check = self._feed.checker(batch.drift).check
         for reject in rejects:
-            document = self._read(cursor, reject)
+            document = self._read(connection, reject)
             reason = document if isinstance(document, RejectReason) else check(document)
             if reason:
-                self._report_once(reject, reason)
+                reasons[reject.input_id, reject.position] = reason
             elif isinstance(document, bytes):
                 batch.add(reject.position, reject.first_byte, document)
         return batch
 
-    def _read(self, cursor: Cursor, reject: OpenReject) -> bytes | RejectReason:
+    def _read(self, connection: Connection, reject: OpenReject) -> bytes | RejectReason:
         """Return a reject's bytes from the ledger or from its file, or the reason why they cannot be read."""
         if reject.kept_bytes == reject.length:
-            cursor.execute(BYTES, [reject.batch_id, reject.position])
-            return bytes(cursor.fetchone()[0])  # type: ignore[index]
+            ((kept,),) = _rows(connection, BYTES, [reject.batch_id, reject.position])
+            return bytes(kept)
         max_bytes = self._feed.max_bytes
         if reject.length > max_bytes:
             return RejectReason("too_large", f"{reject.length} bytes, the limit is {max_bytes}")
@@ -135,24 +143,19 @@ class _SourceReplay:
                 reject.reason, f"only its beginning was kept; while the topic has the message, {command} prints it"
             )
         if reject.input_id not in self._originals:
-            cursor.execute(NAMES, [reject.input_id])
-            names = [name for (name,) in cursor.fetchall()]
+            names = [name for (name,) in _rows(connection, NAMES, [reject.input_id])]
             self._originals[reject.input_id] = find_original(names, reject.digest)
         original = self._originals[reject.input_id]
         if original is None:
             return RejectReason(reject.reason, f"only its beginning was kept, and {reject.name} is gone or has changed")
-        found = read_range(original, reject.first_byte, reject.length, UUID(reject.fingerprint))
+        try:
+            found = read_range(original, reject.first_byte, reject.length, UUID(reject.fingerprint))
+        except FileRefused as error:  # removed, or unreadable, since it was found
+            return RejectReason(reject.reason, f"only its beginning was kept, and {error}")
         return found or RejectReason(reject.reason, f"only its beginning was kept, and {reject.name} does not hold it")
 
-    def _report(self, page: list[OpenReject], batches: list[ReplayBatch]) -> None:
-        """Report the documents that PostgreSQL refused."""
-        by_key = {(reject.input_id, reject.position): reject for reject in page}
-        for batch in batches:
-            for rejected in batch.rejects:
-                self._report_once(by_key[str(batch.input_id), rejected.position], rejected.reason)
 
-    def _report_once(self, reject: OpenReject, reason: RejectReason) -> None:
-        """Report a reject that stays one; a page is replayed again when PostgreSQL failed."""
-        if (reject.batch_id, reject.position) not in self._reported:
-            self._reported.add((reject.batch_id, reject.position))
-            self._on_rejected(reject, reason)
+def _rows(connection: Connection, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    with connection, connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return cursor.fetchall()
