@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
 
 from loader.checking.contracts import Contract
+from loader.checking.large_numbers import load_numbers
 
-MAX_EXPONENT = 131_071  # digits before the decimal point that PostgreSQL's numeric stores
 MAX_POINTERS = 1_000  # unknown fields counted one by one in a batch: names can be data, without limit
 MORE_FIELDS = ("/… more fields", "any")  # all further fields are counted under this entry
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -39,7 +38,18 @@ class Checker:
         self._drift = drift
 
     def check(self, raw: bytes) -> RejectReason | None:
-        """Return the reason to reject a document, or None if it can be landed."""
+        """Return the reason to reject a document, or None if it can be landed.
+
+        Whatever a library raises for a document is the reason to reject that document, and stops no other.
+        """
+        try:
+            return self._check(raw)
+        except BaseException as error:
+            if not is_of_document(error):
+                raise
+            return RejectReason("not_storable", f"cannot be checked: {type(error).__name__}: {str(error)[:200]}")
+
+    def _check(self, raw: bytes) -> RejectReason | None:
         if len(raw) > self._max_bytes:
             return RejectReason("too_large", f"{len(raw)} bytes, the limit is {self._max_bytes}")
         try:
@@ -49,7 +59,7 @@ class Checker:
             if isinstance(parsed, RejectReason):
                 return parsed
             document = parsed.value
-        if b"\\u0000" in raw and _has_nul(document):
+        if b"\\u0000" in raw and any("\x00" in text for text in _texts(document)):
             return RejectReason("not_storable", "holds \\u0000, which PostgreSQL's text cannot store")
         if self._knows_all(document):
             return None
@@ -62,12 +72,20 @@ class Checker:
     def _count_unknown(self, document: Any) -> None:
         """Count a document once for each pointer and type of unknown fields in it."""
         drift, counted = self._drift, set()
-        for field in self._contract.unknown_fields(document):
+        for field in dict.fromkeys(self._contract.unknown_fields(document)):  # all are found before one is counted
             is_full = len(drift) >= MAX_POINTERS or MORE_FIELDS in drift
             counted_as = MORE_FIELDS if is_full and field not in drift else field
             if counted_as not in counted:
                 counted.add(counted_as)
                 drift[counted_as] += 1
+
+
+def is_of_document(error: BaseException) -> bool:
+    """Return True for what a library raised because of one document: any error, or a panic of a library in Rust.
+
+    Everything else, such as Ctrl-C, stops the program.
+    """
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 @dataclass(frozen=True)
@@ -86,45 +104,29 @@ def _parse(raw: bytes, message: str) -> RejectReason | Parsed:
     if not text.strip():
         return RejectReason("not_json", "contains only blanks")
     try:
-        value = json.loads(text, parse_constant=_no_constant, parse_float=_number, parse_int=_number)
+        value = load_numbers(text)
     except RecursionError:
-        return RejectReason("not_storable", "nested deeper than 1,024 levels")
+        return RejectReason("not_storable", "nested too deep")
     except OverflowError as error:
         return RejectReason("not_storable", str(error))
     except ValueError:
         return RejectReason("not_json", message)
     if "depth limit" in message:
-        return RejectReason("not_storable", "nested deeper than 1,024 levels")
-    if _has_surrogate(value):
+        return RejectReason("not_storable", "nested too deep")
+    if any(SURROGATE.search(text) for text in _texts(value)):
         return RejectReason("not_storable", "holds half of a surrogate pair, which is not a character")
     return Parsed(value)
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
-
-
-def _number(text: str) -> int | float:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:  # the exponent is larger than Python's decimals allow, and far larger than PostgreSQL's
-        raise OverflowError(f"holds a number with an exponent that PostgreSQL cannot store: {text[:40]}") from None
-    if number and (number.adjusted() > MAX_EXPONENT or len(text) > MAX_EXPONENT):
-        raise OverflowError(f"holds a number of {number.adjusted()} digits, PostgreSQL stores {MAX_EXPONENT}")
-    return int(number) if number == number.to_integral_value() and number.adjusted() < 400 else float(number)
-
-
-def _has_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, dict):
-        return any("\x00" in name or _has_nul(member) for name, member in value.items())
-    return isinstance(value, list) and any(_has_nul(member) for member in value)
-
-
-def _has_surrogate(value: Any) -> bool:
-    if isinstance(value, str):
-        return bool(SURROGATE.search(value))
-    if isinstance(value, dict):
-        return any(SURROGATE.search(name) or _has_surrogate(member) for name, member in value.items())
-    return isinstance(value, list) and any(_has_surrogate(member) for member in value)
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all strings and field names in a value of any depth."""
+    todo = [value]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            todo += value.keys()
+            todo += value.values()
+        elif isinstance(value, list):
+            todo += value

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jsonschema_rs
-import orjson
 
 from loader.checking.known_fields import KnownFields
+from loader.checking.large_numbers import load_json
 from loader.declarations import Source
 from loader.errors import SourceBroken
 from waybill.json_pointers import join_pointer
@@ -39,9 +39,12 @@ class Contract:
 
     def breach(self, document: Any) -> tuple[str, str] | None:
         """Return pointer and message of the first breach; None if the document satisfies the contract."""
-        for error in self._open.iter_errors(document):
-            pointer = join_pointer(error.instance_path)
-            return pointer, _shortened(error.message)
+        try:
+            for error in self._open.iter_errors(document):
+                return join_pointer(error.instance_path), _shortened(error.message)
+        except ValueError as error:  # the library cannot copy the value that breaks the contract: too deep, or too long
+            if not self._open.is_valid(document):
+                return "", f"the value that breaks it cannot be shown: {_shortened(str(error))}"
         return None
 
     def unknown_fields(self, document: Any) -> Iterator[tuple[str, str]]:
@@ -66,8 +69,8 @@ def read_contract(source: Source) -> Contract:
         raise SourceBroken(f"source {source.source} has no contract: {path} is missing")
     raw = path.read_bytes()
     try:
-        return Contract(orjson.loads(raw), hashlib.blake2b(raw, digest_size=16).hexdigest())
-    except (ValueError, TypeError) as error:
+        return Contract(load_json(raw), hashlib.blake2b(raw, digest_size=16).hexdigest())
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise SourceBroken(f"{path} is not a JSON Schema 2020-12: {str(error).splitlines()[0]}") from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -11,7 +12,15 @@ import jsonschema_rs
 
 from waybill.json_pointers import escape_name, split_pointer
 
-JSON_TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
+JSON_TYPES = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    Decimal: "number",
+}
 OTHERS = {"patternProperties", "additionalProperties", "unevaluatedProperties"}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 
 import orjson
 
+from loader.checking.checker import is_of_document
 from loader.errors import LoaderError
 from loader.landing.batch import AnyFeed, Batch, FileBatch
 from loader.landing.binary_copy import JSONB_VERSION, RAW_ROW
@@ -86,7 +87,9 @@ def fill(batch: Batch[AnyFeed], found: Iterator[Frame], max_bytes: int) -> None:
             length = len(document)
             try:
                 is_plain = knows_all(loads(document)) and b"\\" not in document
-            except orjson.JSONDecodeError:
+            except BaseException as error:  # what a document raises is its reject: `check` finds the reason
+                if not is_of_document(error):
+                    raise
                 is_plain = False
             reason = None if is_plain and length <= max_document_bytes else check(document)
             if reason:

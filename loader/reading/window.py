@@ -70,7 +70,7 @@ class Window:
             if likely:
                 try:
                     orjson.loads(self._window[self._at : likely.end()])
-                except orjson.JSONDecodeError:
+                except Exception:  # a wrong guess, or a document that the checker rejects
                     self._guesses_left -= 1
                 else:
                     return likely.end()

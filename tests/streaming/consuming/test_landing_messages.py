@@ -58,6 +58,19 @@ def test_a_document_postgresql_refuses_is_one_reject(things: Things) -> None:
     assert things.books() == (4, 3, 1, 0)
 
 
+def test_poison_messages_block_no_partition(things: Things) -> None:
+    deep = b"[" * 300 + b"]" * 300
+    breach = b'{"id": %s}' % deep
+    unstorable = [rb'{"id": 5, "text": ["\u0000", %s]}' % deep, rb'{"id": 6, "text": ["\ud800", %s]}' % deep]
+    things.send(thing(1), breach, *unstorable, b'{"id": 1e400, "text": %s}' % (b"[" * 5_000), thing(2))
+    things.send(thing(3), breach, partition=1)
+    assert things.consume().lag == 0
+    assert things.landed() == [1, 2, 3]
+    assert rows("select reason from ledger.open_rejects order by coordinate") == [
+        ("breaks_contract",), ("not_storable",), ("not_storable",), ("not_storable",), ("breaks_contract",),
+    ]  # fmt: skip
+
+
 def test_until_end_ends_only_when_everything_has_landed(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
     things.send(*map(thing, range(10)))
 
