@@ -63,7 +63,11 @@ def _show_result(result: LoadResult, dry_run: bool) -> None:
             f" + skipped {tally.skipped:>6,}{f'   ({reasons})' if reasons else ''}"
         )
     documents, files = counted(result.rows, "document"), counted(result.new_files, "file")
-    dry = f"nothing written: {documents} of {files} would be landed, {result.rejected:,} would be rejected"
+    at_most, cause = (
+        ("up to ", "; PostgreSQL does not answer, and may refuse more") if result.is_upper_bound else ("", "")
+    )
+    landed = f"nothing written: {at_most}{documents} of {files} would be landed"
+    dry = f"{landed}, {result.rejected:,} would be rejected{cause}"
     click.echo(dry if dry_run else result.summary)
 
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from uuid import UUID
 
 from loader.declarations import source_names
+from loader.dry_run import OnReject, dry_run
 from loader.errors import LoaderError
-from loader.landing.chunks import batches
 from loader.landing.raw_tables import make_raw_tables
 from loader.landing.source_load import SourceLoad
 from loader.plan import Request, SourcePlan, plan_source
 from loader.progress import StartBar, progress_bars
-from loader.reading.byte_ranges import Reject
 from loader.reading.input_files import spooled_standard_input, storable_name
-from loader.tallies import LoadResult, Tally, tallies_of
+from loader.tallies import LoadResult, tallies_of
 from warehouse.reconnecting import ReconnectingConnection
 from warehouse.runs import recorded_run
 from waybill.settings import get_settings
 from waybill.text import counted
-
-OnReject = Callable[[str, Reject], None]
 
 
 def load(request: Request | None = None, *, on_reject: OnReject | None = None) -> LoadResult:
@@ -43,7 +39,7 @@ def load(request: Request | None = None, *, on_reject: OnReject | None = None) -
             for name in request.sources or source_names()
         ]
         if request.dry_run:
-            return _dry_run(plans, on_reject)
+            return dry_run(plans, on_reject or (lambda name, reject: None))
         make_raw_tables()
         connection = ReconnectingConnection("loader")
         stack.callback(connection.close)
@@ -69,22 +65,4 @@ def _land(plans: list[SourcePlan], run_id: UUID, connection: ReconnectingConnect
         raise type(problems[0])(f"{problems[0]}{more}")
     sources = [plan.source.source for plan in plans]
     result.tallies = connection.run(lambda opened: tallies_of(opened, run_id, sources))
-    return result
-
-
-def _dry_run(plans: list[SourcePlan], on_reject: OnReject | None) -> LoadResult:
-    """Frame and check all documents without a database; those that pass count as landed."""
-    result = LoadResult()
-    for plan in plans:
-        tally = result.tallies[plan.source.source] = Tally()
-        for feed in plan.feeds:
-            result.new_files += 1
-            for batch in batches(feed, get_settings().waybill_chunk_bytes):
-                tally.landed += batch.landed
-                tally.rejected += len(batch.rejects)
-                tally.read = tally.landed + tally.rejected
-                for reject in batch.rejects:
-                    tally.reasons[reject.reason.code] = tally.reasons.get(reject.reason.code, 0) + 1
-                    if on_reject:
-                        on_reject(feed.input_file.name, reject)
     return result

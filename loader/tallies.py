@@ -40,11 +40,15 @@ class Tally:
 
 @dataclass
 class LoadResult:
-    """The result of a load: a tally for each source, and the number of new and known files."""
+    """The result of a load: a tally for each source, and the number of new and known files.
+
+    `is_upper_bound` is true after a dry run that could not ask PostgreSQL which documents it would refuse.
+    """
 
     tallies: dict[str, Tally] = field(default_factory=dict)
     new_files: int = 0
     known_files: int = 0
+    is_upper_bound: bool = False
 
     @property
     def rows(self) -> int:
