@@ -78,7 +78,7 @@ where
     outcomes.source = %(source)s
     and outcomes.document_key = %(key)s
     and (outcomes._batch_id, outcomes._position) <> (%(batch_id)s, %(position)s)
-order by outcomes.version_at, batches.input_name, outcomes._position
+order by batches.committed_at, batches.input_name, outcomes._position
 limit %(max_same_key)s
 """
 

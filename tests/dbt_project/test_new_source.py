@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import warnings
 from collections.abc import Iterator
-from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +14,7 @@ from pipeline.dbt import sources_yml
 from tests.support.databases import fresh_database
 from tests.support.dbt_command import execute, failures, query
 from tests.support.landing import land
-from warehouse.dbt_login import DBT_PROJECT, dbt_variables
+from tests.support.own_sources.project import OwnProject
 
 DECLARATION = """
 source: books
@@ -29,14 +25,15 @@ version: /changed
 missing_texts: ["", unknown]
 withdrawn_when: {field: /state, values: [recalled]}
 """
+CONTRACT = {"type": "object", "required": ["isbn", "edition"]}
 STAGING = """
 {% set fields = {
     'isbn': '/isbn',
     'edition': '/edition',
     'title': '/title/main',
-    'updated_at': '/changed',
+    'changed_at': '/changed',
 } %}
-{%- set types = {'edition': 'integer', 'updated_at': 'timestamptz'} %}
+{%- set types = {'edition': 'integer', 'changed_at': 'timestamptz'} %}
 
 with
 
@@ -54,7 +51,7 @@ parsed as (
         _fingerprint,
         {{ field_texts('books', fields) }},
         {{ is_withdrawn('books') }} as is_withdrawn,
-        jsonb_hash_extended(document, 0) as _value_hash,
+        {{ value_hash() }} as _value_hash,
         {{ evaluated_once() }} as _parsed
     from source
 
@@ -74,11 +71,12 @@ renamed as (
 
     select
         {{ document_key('books', fields, types) }} as document_key,
+        {{ document_version('books', fields, types) }},
         isbn,
         title,
         {{ cast_when_castable('edition', types['edition']) }} as edition,
         is_withdrawn,
-        {{ cast_when_castable('updated_at', types['updated_at']) }} as updated_at,
+        {{ cast_when_castable('changed_at', types['changed_at']) }} as changed_at,
         uncastable_reason,
         _value_hash,
         _batch_id,
@@ -91,7 +89,7 @@ renamed as (
 select * from renamed
 """
 MART = """
-select document_key as book_id, title, updated_at, _batch_id, _position
+select document_key as book_id, title, changed_at, _batch_id, _position
 from {{ ref('int_books_deduplicated') }}
 where outcome = 'current'
 """
@@ -104,7 +102,7 @@ models:
     columns:
       - {name: book_id, data_type: text, constraints: [{type: not_null}]}
       - {name: title, data_type: text}
-      - {name: updated_at, data_type: timestamptz}
+      - {name: changed_at, data_type: timestamptz}
       - {name: _batch_id, data_type: uuid}
       - {name: _position, data_type: bigint}
 """
@@ -121,82 +119,38 @@ models:
     columns:
       - {name: book_id, data_type: text, constraints: [{type: not_null}]}
 """
-TESTED = """
-models:
-  - name: int_books_deduplicated
-    data_tests:
-      - documents_balance: {name: assert_books_balance, arguments: {source_name: books}}
-      - one_current_document: {name: assert_books_have_one_current_document}
-"""
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: None) -> Iterator[Path]:
-    """Return a dbt project with the engine's macros and tests, and books instead of the sample's models."""
-    declared, project = tmp_path / "sources", tmp_path / "dbt_project"
-    declared.mkdir()
-    (declared / "books.yml").write_text(DECLARATION)
-    (declared / "books.schema.json").write_text(json.dumps({"type": "object", "required": ["isbn", "edition"]}))
-    for name in ("SOURCES", "CONTRACTS"):
-        monkeypatch.setattr(loader.declarations, name, declared)
-    shutil.copytree(DBT_PROJECT / "macros", project / "macros", ignore=shutil.ignore_patterns("flights"))
-    shutil.copytree(DBT_PROJECT / "tests" / "generic", project / "tests" / "generic")
-    for name in ("dbt_project.yml", "profiles.yml", "models/_docs.md", "models/_ledger.yml"):
-        (project / name).parent.mkdir(exist_ok=True)
-        shutil.copyfile(DBT_PROJECT / name, project / name)
-    shutil.copytree(
-        DBT_PROJECT / "models" / "intermediate" / "outcomes",
-        project / "models" / "intermediate" / "outcomes",
-        ignore=shutil.ignore_patterns("int_*"),
-    )
-    files = {
-        "staging/stg_books.sql": STAGING,
-        "intermediate/deduplicated/int_books_deduplicated.sql": "{{ deduplicated_documents(ref('stg_books')) }}",
-        "intermediate/deduplicated/int_books_deduplicated.yml": TESTED,
-        "intermediate/outcomes/int_books_outcomes.sql": "{{ source_outcomes('books') }}",
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: None) -> Iterator[OwnProject]:
+    """Return a dbt project with books instead of the sample's models."""
+    project = OwnProject(tmp_path, monkeypatch)
+    project.add_source(DECLARATION, CONTRACT, STAGING)
+    project.add_models({
         "marts/dim_books.sql": MART,
         "marts/dim_books.yml": MART_YML,
         "marts/dim_book_keys.sql": KEYS_ONLY,
         "marts/dim_book_keys.yml": KEYS_ONLY_YML,
-    }
-    for name, content in files.items():
-        (project / "models" / name).parent.mkdir(parents=True, exist_ok=True)
-        (project / "models" / name).write_text(content)
-    monkeypatch.setattr(sources_yml, "DBT_PROJECT", project)
-    monkeypatch.setattr(sources_yml, "SOURCES_YML", project / "models" / "_sources.yml")
-    monkeypatch.setattr(
-        sources_yml, "MODELLED_SOURCES", project / "macros" / "documents" / sources_yml.MODELLED_SOURCES.name
-    )
-    sources_yml.write_files()
+    })  # fmt: skip
     with fresh_database():
         yield project
-
-
-def run(project: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:
-    from dbt.cli.main import dbtRunner
-
-    for name, value in (dbt_variables() | {"DBT_PROFILES_DIR": str(project)}).items():
-        monkeypatch.setenv(name, value)
-    with chdir(project), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return dbtRunner().invoke(["--quiet", "--log-level-file", "none", *arguments])
 
 
 def book(isbn: str, edition: object = 1, title: str = "A title", day: int = 1, **values: str) -> dict[str, Any]:
     return {"isbn": isbn, "edition": edition, "title": {"main": title}, "changed": f"2020-01-0{day}T00:00:00Z"} | values
 
 
-def test_a_project_of_one_other_source_builds(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_project_of_one_other_source_builds(project: OwnProject) -> None:
     make_raw_tables()
     land(
         "books", book("a"), book("a", 1.0), book("b", title="unknown"), book("c", "first"), book("d", state="recalled")
     )
-    built = run(project, monkeypatch, "build")
+    built = project.run("build")
     assert built.success, built.exception or failures(built)
     assert query("select book_id, title from marts.dim_books order by 1") == [("a-1", "A title"), ("b-1", None)]
     outcomes = "select document_key, outcome, reason from intermediate.document_outcomes order by _position, 1, 2"
     land("books", book("a", title="Corrected", day=2))
-    assert run(project, monkeypatch, "build").success
+    assert project.run("build").success
     assert query("select title from marts.dim_books where book_id = 'a-1'") == ["Corrected"]
     assert query("select book_id from marts.dim_book_keys order by 1") == ["a-1", "b-1"]
     assert sorted(query(outcomes), key=str) == [
@@ -208,19 +162,22 @@ def test_a_project_of_one_other_source_builds(project: Path, monkeypatch: pytest
         ("d-1", "filtered", "withdrawn by its source"),
     ]
     execute("delete from raw.books where document ->> 'isbn' = 'b'")
-    assert set(failures(run(project, monkeypatch, "build"))) == {"assert_books_balance"}
+    assert set(failures(project.run("build"))) == {"assert_books_balance"}
 
 
-def test_a_raw_table_that_does_not_exist_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    output = str(run(project, monkeypatch, "run").exception)
+def test_a_raw_table_that_does_not_exist_is_named(project: OwnProject) -> None:
+    output = str(project.run("run").exception)
     assert "has no table raw.books: run `make load` first" in " ".join(output.split())
 
 
-def test_a_key_without_a_column_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_without_a_column_is_named(project: OwnProject) -> None:
     path = loader.declarations.SOURCES / "books.yml"
     path.write_text(DECLARATION.replace("/edition]", "/printing]"))
     sources_yml.write_files()
     make_raw_tables()
     land("books", book("a"))
-    result = run(project, monkeypatch, "run")
-    assert "declares /printing as key or version, and stg_books has no column for it" in str(failures(result))
+    result = project.run("run")
+    assert (
+        "loader/sources/books.yml declares /printing as key or version, and no column reads it: add one to `fields` in "
+        "dbt_project/models/staging/stg_books.sql, as 'column_name': '/printing'"
+    ) in " ".join(str(failures(result)).split())

@@ -36,23 +36,19 @@ def test_models_continue_on_a_warehouse_of_layout_5(dbt_folder: Dbt) -> None:
         run = before_migration(
             "select batch_id::text, source, frozen_at, frozen_by from intermediate.frozen_batches order by 1"
         )
-        processed = before_migration(
-            "select model, batch_id::text, consumed_at from intermediate.consumed_batches order by 1, 2"
-        )
+        processed = before_migration("select model, batch_id::text from intermediate.consumed_batches order by 1, 2")
         outcomes = before_migration(OUTCOMES)
         marts = fingerprints(physical=True)
         assert (
             query("select batch_id::text, source, added_at, added_by from intermediate.run_batches order by 1") == run
         )
-        assert (
-            query("select model, batch_id::text, processed_at from intermediate.processed_batches order by 1, 2")
-            == processed
-        )
+        assert query("select count(*) from intermediate.processed_batches") == [0]
 
         results = dbt_folder.succeed("build", "--exclude", "test_type:unit")
         assert {results[mart].adapter_response["rows_affected"] for mart in (*MARTS, "flight_features")} == {0}
         assert fingerprints(physical=True) == marts
         assert query(OUTCOMES) == outcomes
+        assert query("select model, batch_id::text from intermediate.processed_batches order by 1, 2") == processed
 
         land("flights", changed(flight(9999), updated_at="2014-01-01T00:00:00Z"))
         flights = query("select count(*) from marts.fct_flights")[0]

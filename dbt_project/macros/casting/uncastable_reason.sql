@@ -12,7 +12,9 @@
     } -%}
     {%- set needed = [] -%}
     {%- if execute and source_name -%}
-        {%- do needed.extend(key_columns(source_name, fields) + required + [version_column(source_name, fields)]) -%}
+        {%- do needed.extend(key_columns(source_name, fields) + required) -%}
+        {%- set version = version_column(source_name, fields) -%}
+        {%- do needed.append(version) if version -%}
     {%- else -%}
         {%- set needed = required -%}
     {%- endif -%}

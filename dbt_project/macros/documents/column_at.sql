@@ -3,6 +3,7 @@
         {{ return(column) }}
     {%- endfor -%}
     {{ exceptions.raise_compiler_error(
-        "source " ~ source_name ~ " declares " ~ pointer ~ " as key or version, and " ~ model.name ~ " has no column for it"
+        "loader/sources/" ~ source_name ~ ".yml declares " ~ pointer ~ " as key or version, and no column reads it: add one to "
+        ~ "`fields` in dbt_project/" ~ model.original_file_path ~ ", as 'column_name': '" ~ pointer ~ "'"
     ) }}
 {% endmacro %}

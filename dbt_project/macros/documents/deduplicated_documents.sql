@@ -1,8 +1,13 @@
+{#-
+    Gives each document its one outcome. Among the castable documents of a key, the highest version is current; equal versions
+    are decided by the fingerprint, so the order of arrival decides nothing. A source that declares `version: delivery` has no
+    version: there the last delivered is current, in the order of `in_delivery_order`.
+-#}
 {% macro deduplicated_documents(staging_model) %}
-{%- set columns = [] -%}
-{%- if execute -%}
-    {%- for column in adapter.get_columns_in_relation(staging_model) -%}{%- do columns.append(column.name) -%}{%- endfor -%}
-{%- endif -%}
+{%- set columns = staging_columns(staging_model) if execute else [] -%}
+{%- set has_version = not execute or source_declaration(source_of(this.identifier))['version'] != 'delivery' -%}
+{%- set newest_first = 'document_version desc, _version_digits desc, _fingerprint desc, _batch_id asc, _position asc'
+    if has_version else '_delivered_at desc, _delivering_batch_id desc, _position desc' -%}
 with
 
 delivered as (
@@ -40,6 +45,15 @@ documents as (
 
 ),
 
+{%- if not has_version %}
+
+ordered as (
+
+    {{ in_delivery_order('documents') }}
+
+),
+{%- endif %}
+
 ranked as (
 
     select
@@ -50,15 +64,15 @@ ranked as (
         first_value(_position) over same_value as same_position,
         first_value(_batch_id) over same_key as newest_batch_id,
         first_value(_position) over same_key as newest_position
-    from documents
+    from {{ 'documents' if has_version else 'ordered' }}
     window
         same_value as (
-            partition by uncastable_reason is null, document_key, updated_at, _value_hash
-            order by _fingerprint desc, _batch_id asc, _position asc
+            partition by uncastable_reason is null, document_key, document_version, _version_digits, _value_hash
+            order by {{ newest_first }}
         ),
         same_key as (
             partition by uncastable_reason is null, document_key
-            order by updated_at desc, _fingerprint desc, _batch_id asc, _position asc
+            order by {{ newest_first }}
         )
 
 ),

@@ -4,7 +4,7 @@
         document_key,
         outcome,
         outcome_reason as reason,
-        updated_at as version_at,
+        document_version::text as document_version,
         _batch_id,
         _position,
         _fingerprint,

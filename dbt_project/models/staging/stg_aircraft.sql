@@ -32,7 +32,7 @@ parsed as (
         _fingerprint,
         {{ field_texts('aircraft', fields) }},
         {{ is_withdrawn('aircraft') }} as is_withdrawn,
-        jsonb_hash_extended(document, 0) as _value_hash,
+        {{ value_hash() }} as _value_hash,
         {{ evaluated_once() }} as _parsed
     from source
 
@@ -52,6 +52,7 @@ renamed as (
 
     select
         {{ document_key('aircraft', fields, types) }} as document_key,
+        {{ document_version('aircraft', fields, types) }},
         aircraft_id,
         aircraft_type,
         manufacturer,

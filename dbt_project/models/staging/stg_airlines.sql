@@ -23,7 +23,7 @@ parsed as (
         _fingerprint,
         {{ field_texts('airlines', fields) }},
         {{ is_withdrawn('airlines') }} as is_withdrawn,
-        jsonb_hash_extended(document, 0) as _value_hash,
+        {{ value_hash() }} as _value_hash,
         {{ evaluated_once() }} as _parsed
     from source
 
@@ -43,6 +43,7 @@ renamed as (
 
     select
         {{ document_key('airlines', fields, types) }} as document_key,
+        {{ document_version('airlines', fields, types) }},
         airline_id,
         airline_name,
         is_withdrawn,

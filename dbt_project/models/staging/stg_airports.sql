@@ -31,7 +31,7 @@ parsed as (
         _fingerprint,
         {{ field_texts('airports', fields) }},
         {{ is_withdrawn('airports') }} as is_withdrawn,
-        jsonb_hash_extended(document, 0) as _value_hash,
+        {{ value_hash() }} as _value_hash,
         {{ evaluated_once() }} as _parsed
     from source
 
@@ -51,6 +51,7 @@ renamed as (
 
     select
         {{ document_key('airports', fields, types) }} as document_key,
+        {{ document_version('airports', fields, types) }},
         airport_id,
         airport_name,
         {{ cast_when_castable('time_zone', types['time_zone']) }} as time_zone,

@@ -48,7 +48,7 @@ parsed as (
         _fingerprint,
         {{ field_texts('flights', fields) }},
         {{ is_withdrawn('flights') }} as is_withdrawn,
-        jsonb_hash_extended(document, 0) as _value_hash,
+        {{ value_hash() }} as _value_hash,
         {{ evaluated_once() }} as _parsed
     from source
 
@@ -68,6 +68,7 @@ renamed as (
 
     select
         {{ document_key('flights', fields, types) }} as document_key,
+        {{ document_version('flights', fields, types) }},
         airline_id,
         aircraft_id,
         origin_airport_id,

@@ -84,7 +84,7 @@ parsed as (
         case
             when jsonb_typeof(source.document -> 'observations') = 'array' then source.document -> 'observations'
         end as observations,
-        jsonb_hash_extended(source.document, 0) as _value_hash,
+        {{ value_hash('source.document') }} as _value_hash,
         observation_reasons.reason as observation_reason,
         {{ evaluated_once() }} as _parsed
     from source
@@ -112,6 +112,7 @@ renamed as (
 
     select
         {{ document_key('weather', fields, types) }} as document_key,
+        {{ document_version('weather', fields, types) }},
         airport_id,
         observations,
         {{ cast_when_castable('observation_date', types['observation_date']) }} as observation_date,

@@ -1,0 +1,79 @@
+"""A dbt project with the engine's macros and tests, and sources of a test's own choice instead of the sample's models."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from collections.abc import Mapping
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import loader.declarations
+from pipeline.dbt import sources_yml
+from warehouse.dbt_login import DBT_PROJECT, dbt_variables
+
+TESTED = """
+models:
+  - name: int_{source}_deduplicated
+    data_tests:
+      - documents_balance: {{name: assert_{source}_balance, arguments: {{source_name: {source}}}}}
+      - one_current_document: {{name: assert_{source}_have_one_current_document}}
+"""
+
+
+class OwnProject:
+    """A project in a temporary folder. `models` maps paths below `models/` to their text."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Copy the engine's part of the dbt project, and declare sources in the folder from now on."""
+        self.sources, self.project, self._monkeypatch = folder / "sources", folder / "dbt_project", monkeypatch
+        self.sources.mkdir()
+        for name in ("SOURCES", "CONTRACTS"):
+            monkeypatch.setattr(loader.declarations, name, self.sources)
+        shutil.copytree(DBT_PROJECT / "macros", self.project / "macros", ignore=shutil.ignore_patterns("flights"))
+        shutil.copytree(DBT_PROJECT / "tests" / "generic", self.project / "tests" / "generic")
+        for name in ("dbt_project.yml", "profiles.yml", "models/_docs.md", "models/_ledger.yml"):
+            (self.project / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(DBT_PROJECT / name, self.project / name)
+        outcomes = Path("models", "intermediate", "outcomes")
+        ignored = shutil.ignore_patterns("int_*")
+        shutil.copytree(DBT_PROJECT / outcomes, self.project / outcomes, ignore=ignored)
+        macro = self.project / "macros" / "documents" / sources_yml.MODELLED_SOURCES.name
+        monkeypatch.setattr(sources_yml, "DBT_PROJECT", self.project)
+        monkeypatch.setattr(sources_yml, "SOURCES_YML", self.project / "models" / "_sources.yml")
+        monkeypatch.setattr(sources_yml, "MODELLED_SOURCES", macro)
+
+    def add_source(self, declaration: str, contract: Mapping[str, Any], staging: str) -> None:
+        """Declare a source and add its three models."""
+        source = declaration.split("source: ")[1].split()[0]
+        (self.sources / f"{source}.yml").write_text(declaration)
+        (self.sources / f"{source}.schema.json").write_text(json.dumps(contract))
+        self.add_models({
+            f"staging/stg_{source}.sql": staging,
+            f"intermediate/deduplicated/int_{source}_deduplicated.sql":
+                f"{{{{ deduplicated_documents(ref('stg_{source}')) }}}}",
+            f"intermediate/deduplicated/int_{source}_deduplicated.yml": TESTED.format(source=source),
+            f"intermediate/outcomes/int_{source}_outcomes.sql": f"{{{{ source_outcomes('{source}') }}}}",
+        })  # fmt: skip
+
+    def add_models(self, models: Mapping[str, str]) -> None:
+        """Add files below `models/`, and write the files that dbt reads the declarations from."""
+        for name, content in models.items():
+            path = self.project / "models" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        sources_yml.write_files()
+
+    def run(self, *arguments: str) -> Any:
+        """Run a dbt command in the project and return its result, failed or not."""
+        from dbt.cli.main import dbtRunner
+
+        for name, value in (dbt_variables() | {"DBT_PROFILES_DIR": str(self.project)}).items():
+            self._monkeypatch.setenv(name, value)
+        with chdir(self.project), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return dbtRunner().invoke(["--quiet", "--log-level-file", "none", *arguments])
