@@ -1,4 +1,4 @@
-"""Layout 10: outcomes order documents by `document_version`, and tell values apart by a 128-bit hash.
+"""Layout 11: outcomes order documents by `document_version`, and tell values apart by a 128-bit hash.
 
 Which document is current can change by this, so the next dbt run reads every batch again, in place: rows that stay the
 same are not written, and marts keep their rows until then.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from warehouse.migrations.steps import acting_as, execute
 
-revision = "10"
-down_revision = "9"
+revision = "11"
+down_revision = "10"
 
 CHANGE_COLUMNS = """
 do $$
