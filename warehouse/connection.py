@@ -25,6 +25,7 @@ from waybill.backoff import Backoff
 from waybill.settings import Settings, get_settings, relative_name
 
 MIN_SERVER_VERSION = 160000
+TRANSACTION_TIMEOUT_VERSION = 170000
 ENCODING = "UTF8"  # of the database and of everything that is sent to it, including the documents of COPY
 # A loader that hangs inside a transaction loses it and its locks; one that waits too long for a lock reports it and
 # tries again.
@@ -122,12 +123,25 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
         ServerUnreachable: the password is wrong, the database or login does not exist, or libpq refuses a variable.
     """
     try:
-        return psycopg2.connect(**parameters)  # type: ignore[call-overload,no-any-return]
+        connection: psycopg2.extensions.connection = psycopg2.connect(**parameters)  # type: ignore[call-overload]
+        _lift_transaction_timeout(connection)
+        return connection
     except psycopg2.OperationalError as error:
         user = parameters.get("user", "the default user")
         where = f"{parameters['host']}:{parameters['port']} as {user}"
         message = f"PostgreSQL at {where} refused the connection: {reason_of(error)}; {_advise(user)}"
         raise class_of(error)(message) from None
+
+
+def _lift_transaction_timeout(connection: psycopg2.extensions.connection) -> None:
+    """Let transactions take as long as they need, as pg_dump does.
+
+    PostgreSQL ends the session of one that takes longer than a `transaction_timeout`, and libpq then reports a lost
+    connection without the cause. PostgreSQL 16 has no such setting, and refuses it in the start-up options.
+    """
+    if connection.server_version >= TRANSACTION_TIMEOUT_VERSION:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("set transaction_timeout = 0")
 
 
 def _advise(user: str) -> str:
@@ -166,7 +180,7 @@ def _engine(parameters: tuple[tuple[str, str], ...]) -> Engine:
         database=known["dbname"],
         query=query,
     )
-    return create_engine(url, pool_pre_ping=True)
+    return create_engine(url, pool_pre_ping=True, creator=lambda: _when_not_busy(lambda: open_connection(known)))
 
 
 @cache

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from warehouse.connection import connection_parameters
+from contextlib import closing
+
+from warehouse.connection import TRANSACTION_TIMEOUT_VERSION, connection_parameters, open_connection
 from waybill.settings import PROJECT
 
 DBT_PROJECT = PROJECT / "dbt_project"
@@ -15,11 +17,13 @@ def dbt_variables() -> dict[str, str]:
         WarehouseError: the server cannot be started or reached, or its tables cannot be migrated.
     """
     login = connection_parameters("transformer")
+    with closing(open_connection(login)) as connection:
+        has_transaction_timeout = connection.server_version >= TRANSACTION_TIMEOUT_VERSION
     return {
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",  # also when dbt runs in another folder
         "PGCLIENTENCODING": login["client_encoding"],  # a profile has no key for it, nor for the session settings
-        "PGOPTIONS": login["options"],
+        "PGOPTIONS": ("-c transaction_timeout=0 " if has_transaction_timeout else "") + login["options"],
         "WAYBILL_DBT_HOST": login["host"],
         "WAYBILL_DBT_PORT": login["port"],
         "WAYBILL_DBT_USER": login.get("user", ""),

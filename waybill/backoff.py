@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from psycopg2 import InterfaceError, OperationalError
-from psycopg2.errors import IdleInTransactionSessionTimeout, ProgramLimitExceeded
+from psycopg2.errors import IdleInTransactionSessionTimeout, ProgramLimitExceeded, TransactionTimeout
 
 from waybill.errors import WaybillError
 
@@ -16,8 +16,9 @@ PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 LIMITED_ATTEMPTS = 6  # half a minute in all: a command that somebody waits for reports the error after it
 
 # Connection lost, server shut down or killed, disk full, too many connections, deadlock, lock or statement timeout.
-# Idle in a transaction means that this process was suspended inside one.
-TRANSIENT_POSTGRES_ERRORS = (OperationalError, InterfaceError, IdleInTransactionSessionTimeout)
+# The last two are no OperationalErrors in psycopg2: a transaction took longer than the server allows, because the
+# server was slow, or because this process was suspended inside it.
+TRANSIENT_POSTGRES_ERRORS = (OperationalError, InterfaceError, IdleInTransactionSessionTimeout, TransactionTimeout)
 
 logger = logging.getLogger(__name__)
 

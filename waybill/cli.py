@@ -9,6 +9,7 @@ import os
 import shlex
 import shutil
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import NoReturn
@@ -24,6 +25,15 @@ ADVICE = {
     errno.EDQUOT: "free some of your quota and run the same command again",
     errno.EROFS: "work in a clone that you can write to",
     errno.EACCES: "make your own clone, or work as the user that owns this one",
+}
+RAISE_TIMEOUT = (
+    "nothing half-written is left; if the server's timeout is too short, raise it (`alter role … set …`), then"
+)
+POSTGRES_ADVICE = {  # by SQLSTATE
+    "53100": "free some space for its data, then",
+    "57014": RAISE_TIMEOUT,  # statement_timeout
+    "25P04": RAISE_TIMEOUT,  # transaction_timeout
+    "25P03": RAISE_TIMEOUT,  # idle_in_transaction_session_timeout
 }
 OWN_DATABASE = "WAYBILL_OWN_DATABASE"  # set by demo and stream, for their own processes: the database they chose
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -84,6 +94,8 @@ def _exit_code(command: click.Command, name: str, needs_settings: bool) -> int:
     try:
         if _current_folder() is None:
             raise WaybillError("the current folder was deleted or cannot be read: change to another folder")
+        if time.time() < 0:
+            raise WaybillError(f"the clock says {time.strftime('%Y-%m-%d')}, before 1970: set it and run this again")
         if needs_settings:
             from waybill.settings import get_settings  # half of the time allowed for `waybill --help`
 
@@ -149,6 +161,5 @@ def _database_message(error: Exception) -> str | None:
     if not is_from_driver and not (sqlalchemy and isinstance(error, sqlalchemy.DBAPIError)):
         return None
     first = str(original).strip().partition("\n")[0] or type(error).__name__
-    is_full = is_from_driver and isinstance(original, sys.modules["psycopg2"].errors.DiskFull)
-    advice = "free some space for its data, then" if is_full else "nothing half-written is left;"
+    advice = POSTGRES_ADVICE.get(getattr(original, "pgcode", None) or "", "nothing half-written is left;")
     return f"PostgreSQL stopped the work: {first}; {advice} run it again"

@@ -17,6 +17,7 @@ from psycopg2.errors import (
     LockNotAvailable,
     ProgramLimitExceeded,
     TooManyConnections,
+    TransactionTimeout,
     UniqueViolation,
 )
 
@@ -28,7 +29,7 @@ from waybill.settings import PROJECT
 
 TRANSIENT = [
     OperationalError, InterfaceError, DiskFull, TooManyConnections, DeadlockDetected, LockNotAvailable,
-    IdleInTransactionSessionTimeout, ServerAway, ServerNotStarted, BrokerAway, KafkaConnectionError,
+    IdleInTransactionSessionTimeout, TransactionTimeout, ServerAway, ServerNotStarted, BrokerAway, KafkaConnectionError,
 ]  # fmt: skip
 PERMANENT = [
     ProgramLimitExceeded, InsufficientPrivilege, UniqueViolation, ServerUnreachable, BrokerUnreachable, LayoutMismatch,

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import psycopg2
 import pytest
+from sqlalchemy import text
 
 import loader.landing.source_load
 import warehouse.connection
@@ -24,9 +25,18 @@ from loader.plan import Request
 from tests.support.databases import rows
 from tests.support.documents import document, landed_ids
 from tests.support.interrupted_loads import Killed, kill_load_after
-from warehouse.connection import LOADER_TIMEOUTS, connect
+from warehouse.connection import (
+    LOADER_TIMEOUTS,
+    TRANSACTION_TIMEOUT_VERSION,
+    connect,
+    current_warehouse,
+    engine,
+    login_parameters,
+)
+from warehouse.dbt_login import dbt_variables
 from warehouse.logins import Role
 from warehouse.runs import recorded_run
+from waybill.cli import _database_message
 
 
 def test_a_lost_connection_is_reopened_and_costs_no_row(
@@ -120,6 +130,55 @@ def test_a_loader_suspended_in_its_transaction_continues(
         assert load(Request(("things",))).rows == 500
     assert landed_ids() == Counter(f"t{n}" for n in range(500))
     assert len([line for line in caplog.messages if "trying again" in line]) == len(suspended) == 1
+
+
+@pytest.mark.parametrize("is_short_once", [True, False])
+def test_a_statement_timeout_is_waited_for_or_named(
+    database: str, source: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, is_short_once: bool
+) -> None:
+    (source / "a.ndjson").write_bytes(document(1))
+    monkeypatch.setattr(waybill.backoff, "PAUSES_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(warehouse.connection, "LOADER_TIMEOUTS", {"statement_timeout": "500ms"})
+    land, slow = loader.landing.source_load.land, []
+
+    def and_take_long(connection: Any, chunk: Any, positions: Any) -> Any:
+        if not slow or not is_short_once:
+            slow.append(chunk)
+            connection.cursor().execute("select pg_sleep(2)")
+        return land(connection, chunk, positions)
+
+    monkeypatch.setattr(loader.landing.source_load, "land", and_take_long)
+    if is_short_once:
+        with caplog.at_level(logging.WARNING):
+            assert load(Request(("things",))).rows == 1
+        (line,) = [line for line in caplog.messages if "trying again" in line]
+        assert "due to statement timeout" in line
+    else:
+        with pytest.raises(psycopg2.errors.QueryCanceled) as raised:
+            load(Request(("things",)))
+        message = _database_message(raised.value)
+        assert message and "statement timeout; nothing half-written is left; if the server's timeout is too" in message
+        assert rows("select count(*) from raw.things") == [(0,)]
+
+
+def test_no_session_has_a_transaction_timeout(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = connect("owner")
+    if owner.server_version < TRANSACTION_TIMEOUT_VERSION:
+        pytest.skip("PostgreSQL 16 has no transaction_timeout")
+    with owner, owner.cursor() as cursor:
+        cursor.execute(f"alter database {database} set transaction_timeout = '300ms'")
+    owner.close()
+    show = "select current_setting('transaction_timeout')"
+    assert rows(show) == [("0",)]
+    with engine("trainer").connect() as connection:
+        assert connection.scalar(text(show)) == "0"
+    login = login_parameters(current_warehouse(), "transformer")
+    monkeypatch.setenv("PGOPTIONS", dbt_variables()["PGOPTIONS"])
+    session = psycopg2.connect(**{name: login[name] for name in ("host", "port", "user", "dbname")})
+    with session, session.cursor() as cursor:
+        cursor.execute(show)
+        assert cursor.fetchone() == ("0",)
+    session.close()
 
 
 def test_all_loaders_lock_inputs_in_the_same_order(database: str) -> None:
