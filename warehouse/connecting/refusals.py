@@ -1,4 +1,4 @@
-"""Tells why libpq could not connect, and whether the reason may pass."""
+"""Reads why libpq could not connect, and whether the reason may pass."""
 
 from __future__ import annotations
 
