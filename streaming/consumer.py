@@ -23,6 +23,8 @@ from streaming.consuming.opening import ConsumerSetup, open_consumer, open_when_
 from streaming.topics import with_topic
 from waybill.cli import run
 
+STOP_SECONDS = 15  # for the current batches, the record of the run and the client's last request
+
 
 def consume(source: Source, options: ConsumerOptions, metrics: ConsumerMetrics, group: str | None = None) -> None:
     """Land a source's topic until a signal stops it, or until its end.
@@ -46,17 +48,27 @@ def consume(source: Source, options: ConsumerOptions, metrics: ConsumerMetrics, 
 
 @contextmanager
 def _stopped_by_signals(stopping: threading.Event) -> Iterator[None]:
-    """On the first SIGTERM or ctrl-C, finish the current batches and stop; on the second, end the process."""
+    """On the first signal, finish the current batches and stop; on the second, or if that takes too long, exit at once.
+
+    The database or the broker may be away, or hang. What was landed stays landed, and the next consumer continues.
+    """
 
     def stop(number: int, frame: object) -> None:
         if stopping.is_set():
             raise KeyboardInterrupt
         stopping.set()
+        last_resort.start()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    last_resort = threading.Timer(STOP_SECONDS, ctrl_c.exit_now)
+    last_resort.daemon = True
+    before = {number: signal.getsignal(number) for number in ctrl_c.SIGNALS}
+    for number in ctrl_c.SIGNALS:
+        if before[number] is not signal.SIG_IGN:
+            signal.signal(number, stop)
     try:
         yield
     finally:
+        last_resort.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
 

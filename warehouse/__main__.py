@@ -20,7 +20,7 @@ from warehouse.connection import (
     forget,
     login_parameters,
     open_connection,
-    require_database,
+    start_server,
 )
 from warehouse.errors import NotConfirmed, ServerUnreachable
 from warehouse.migrations.workers import wait_for_lock
@@ -95,7 +95,6 @@ def status() -> None:
 def psql(arguments: tuple[str, ...]) -> None:
     """Open psql with the read-only login. All arguments go to psql; `-U waybill` is the embedded server's owner."""
     found = current_warehouse()
-    require_database(found)
     parameters = connection_parameters("reader")
     embedded_psql = found.server.binaries / "psql" if found.server else shutil.which("psql")
     program = str(embedded_psql or installed_binaries() / "psql")
@@ -114,8 +113,7 @@ def reset(yes: str | None) -> None:
     found = current_warehouse()
     name = found.settings.pgdatabase
     _confirm(f"This drops all of Waybill's tables in {found.description}, database {name}, with their rows.", name, yes)
-    if found.server:
-        embedded.start(found.server)
+    start_server(found)
     try:
         connection = open_connection(login_parameters(found, "owner"))
     except ServerUnreachable:

@@ -51,6 +51,9 @@ class Warehouse:
         return f"PostgreSQL at {self.settings.pghost}:{self.settings.pgport}"
 
 
+_ready: set[Warehouse] = set()  # that this process has started and whose tables are up to date
+
+
 def current_warehouse() -> Warehouse:
     """Return the warehouse that the environment and `.env` name, without starting anything."""
     settings = get_settings()
@@ -62,10 +65,12 @@ def connection_parameters(role: Role) -> dict[str, str]:
     """Return libpq's keywords for a role's login; start the server and create or migrate the tables first.
 
     Raises:
+        DatabaseMissing: the reader's database does not exist.
         WarehouseError: the server cannot be started or reached, or its tables cannot be migrated.
     """
     warehouse = current_warehouse()
-    _when_not_busy(lambda: _make_ready(warehouse))
+    if warehouse not in _ready:
+        _when_not_busy(lambda: _make_ready(warehouse, role))
     return login_parameters(warehouse, role)
 
 
@@ -163,6 +168,12 @@ def _when_not_busy(work: Callable[[], Result]) -> Result:
                 raise
 
 
+def start_server(warehouse: Warehouse) -> None:
+    """Start the embedded server unless it is running; wait while it accepts no connection. Do nothing for others."""
+    if server := warehouse.server:
+        _when_not_busy(lambda: embedded.start(server))
+
+
 def engine(role: Role) -> Engine:
     """Return the SQLAlchemy engine for a role, one for each server, database and role."""
     return _engine(tuple(sorted(connection_parameters(role).items())))
@@ -183,14 +194,15 @@ def _engine(parameters: tuple[tuple[str, str], ...]) -> Engine:
     return create_engine(url, pool_pre_ping=True, creator=lambda: _when_not_busy(lambda: open_connection(known)))
 
 
-@cache
-def _make_ready(warehouse: Warehouse) -> None:
+def _make_ready(warehouse: Warehouse, role: Role) -> None:
     """Start the embedded server, create the database, create or migrate the tables; once per process and warehouse."""
     from warehouse.migrations.workers import renew_held
     from warehouse.schema import ensure_schema
 
     if warehouse.server:
         embedded.start(warehouse.server)
+        if role == "reader":
+            require_database(warehouse)
         create_database(warehouse)
     connection = open_connection(login_parameters(warehouse, "owner"))
     try:
@@ -200,12 +212,13 @@ def _make_ready(warehouse: Warehouse) -> None:
         ensure_schema(connection, warehouse.settings)
     finally:
         connection.close()
+    _ready.add(warehouse)
     renew_held()
 
 
 def forget() -> None:
     """Make the next connection prepare the warehouse again, after the server was stopped or the database dropped."""
-    _make_ready.cache_clear()
+    _ready.clear()
     _engine.cache_clear()
 
 
@@ -229,14 +242,13 @@ def check_encoding(encoding: str | None, warehouse: Warehouse) -> None:
 
 
 def require_database(warehouse: Warehouse) -> None:
-    """Raise DatabaseMissing if the embedded server has no database of the name in PGDATABASE.
+    """Raise DatabaseMissing if the running embedded server has no database of the name in PGDATABASE.
 
     The name is probably mistyped, and a command that only reads must not create an empty database. An external server
     reports a missing database itself.
     """
-    if warehouse.server is None or warehouse.settings.pgdatabase == Settings.model_fields["pgdatabase"].default:
+    if warehouse.settings.pgdatabase == Settings.model_fields["pgdatabase"].default:
         return
-    embedded.start(warehouse.server)
     connection = open_connection(login_parameters(warehouse, "owner", database="postgres"))
     try:
         with connection.cursor() as cursor:

@@ -11,13 +11,16 @@ from pathlib import Path
 import psutil
 import psycopg2
 
-from warehouse.errors import DataFolderRefused, ServerNotStarted
+from warehouse.connecting.refusals import reason_of
+from warehouse.errors import DataFolderRefused, ServerBusy, ServerNotStarted
 from warehouse.server_paths import SOCKET_NAME, ServerPaths
 from waybill.file_lock import file_lock
 
 MAJOR_VERSION = "18"
 OWNER = "waybill"
 START_SECONDS = 30
+END_SECONDS = 5  # in which the processes of a server that was killed usually end
+OLD_PROCESSES = "pre-existing shared memory"  # in the log while they still run
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 MIN_SHARED_MEMORY = 1024**3  # bytes
 MIN_FREE_TO_START = 16 * 1024 * 1024  # bytes: one segment of the write-ahead log
@@ -49,35 +52,44 @@ def start(server: ServerPaths) -> bool:
 
     Raises:
         DataFolderRefused: the data folder belongs to another version or another user.
+        ServerBusy: the server is running but accepts no connection now, or processes of a killed one are still ending.
         ServerNotStarted: the server did not start; the message ends with the last line of its log.
     """
     if accepts_connections(server):
         return False
     with file_lock(server.lock):
-        if accepts_connections(server):
+        refusal = find_refusal(server)
+        if refusal is None:
             return False
         _check_data_folder(server)
         if not server.data.exists():
             _initialise(server)
         if not (server.socket / SOCKET_NAME).exists():
             stop(server)  # a running server cannot be reached: some machines empty /tmp
-        if _pid(server) is None:
-            _remove_old_socket(server)
+        if _pid(server) is not None:
+            raise ServerBusy(f"PostgreSQL in {server.data} is running but accepts no connection: {refusal}")
+        _remove_old_socket(server)
         _configure(server)
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            outcome = server.command(
-                "pg_ctl", "-D", server.data, "-w", "-t", str(START_SECONDS), "-l", server.log, "start"
+        return _start(server)
+
+
+def _start(server: ServerPaths) -> bool:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        outcome = server.command("pg_ctl", "-D", server.data, "-w", "-t", str(START_SECONDS), "-l", server.log, "start")
+        if outcome.returncode == 0 and accepts_connections(server):
+            logger.info("embedded server started folder=%s", server.data)
+            return True
+        if _pid(server) is not None:
+            raise ServerBusy(f"PostgreSQL in {server.data} was started and is still recovering")
+        if shutil.disk_usage(server.data).free < MIN_FREE_TO_START:
+            raise ServerNotStarted(
+                f"PostgreSQL in {server.data} did not start, its disk is full: "
+                "free some space and run the same command again"
             )
-            if outcome.returncode == 0 and accepts_connections(server):
-                logger.info("embedded server started folder=%s", server.data)
-                return True
-            if shutil.disk_usage(server.data).free < MIN_FREE_TO_START:
-                raise ServerNotStarted(
-                    f"PostgreSQL in {server.data} did not start, its disk is full: "
-                    "free some space and run the same command again"
-                )
-            time.sleep(0.5)
+        if OLD_PROCESSES in _last_log_line(server) and time.monotonic() > deadline - START_SECONDS + END_SECONDS:
+            raise ServerBusy(f"PostgreSQL in {server.data} was killed, and some of its processes have not ended yet")
+        time.sleep(0.5)
     raise ServerNotStarted(
         f"PostgreSQL in {server.data} did not start; its log {server.log} ends: {_last_log_line(server)}; "
         "fix the cause and run the same command again"
@@ -101,11 +113,16 @@ def remove(server: ServerPaths) -> None:
 
 def accepts_connections(server: ServerPaths) -> bool:
     """Return whether the server accepts connections now."""
+    return find_refusal(server) is None
+
+
+def find_refusal(server: ServerPaths) -> str | None:
+    """Return why the server accepts no connection, None if it does."""
     try:
         psycopg2.connect(host=str(server.socket), user=OWNER, dbname="postgres", connect_timeout=5).close()
-    except psycopg2.OperationalError:
-        return False
-    return True
+    except psycopg2.OperationalError as error:
+        return reason_of(error)
+    return None
 
 
 def find_process(server: ServerPaths) -> psutil.Process | None:

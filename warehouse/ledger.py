@@ -38,7 +38,10 @@ class Layout(Ledger):
 
 
 class Run(Ledger):
-    """One row per command that worked on the warehouse: start, end, outcome and library versions."""
+    """One row per command that worked on the warehouse: start, end, outcome and library versions.
+
+    A run is `running` as long as its process holds the run's advisory lock (`warehouse/work_lock.py`).
+    """
 
     __tablename__ = "runs"
     __table_args__ = (CheckConstraint("outcome in ('running', 'succeeded', 'failed')"), {"schema": "ledger"})

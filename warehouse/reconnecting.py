@@ -8,6 +8,7 @@ from typing import TypeVar
 from psycopg2.extensions import connection as Connection
 
 from warehouse.connection import connect, forget
+from warehouse.errors import ServerBusy
 from warehouse.logins import Role
 from waybill.backoff import Backoff, is_transient
 
@@ -39,7 +40,8 @@ class ReconnectingConnection:
                     self._connection = connect(self._role)
                 return work(self._connection)
             except Exception as error:
-                if not is_transient(error):
+                has_waited = isinstance(error, ServerBusy) and self._backoff.is_limited
+                if has_waited or not is_transient(error):
                     raise
                 self.close()
                 if not self._backoff.wait(error):

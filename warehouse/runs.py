@@ -16,6 +16,7 @@ from warehouse.connection import cursor_of
 from warehouse.errors import WarehouseError
 from warehouse.reconnecting import ReconnectingConnection
 from warehouse.work_lock import working
+from waybill.ctrl_c import received_signal
 from waybill.identifiers import uuid7
 
 PACKAGES = ("dbt-core", "great-expectations", "orjson", "jsonschema-rs", "psycopg2-binary", "scikit-learn")
@@ -25,14 +26,14 @@ FINISH = "update ledger.runs set ended_at = clock_timestamp(), outcome = %s, det
 
 @contextmanager
 def recorded_run(command: str) -> Iterator[UUID]:
-    """Record a run in the ledger, its start before the block, its end and outcome after it; hold the work lock.
+    """Record a run in the ledger, its start before the block, its end and outcome after it; hold the work locks.
 
-    A run that was killed stays `running`. If the server cannot be reached at the start, the error is raised at once;
-    if it is unavailable at the end of a run that succeeded, recording the end is retried.
+    A run that was killed is recorded as failed by the next command. If the server cannot be reached at the start, the
+    error is raised at once; if it is unavailable at the end of a run that succeeded, recording the end is retried.
     """
     run_id = uuid7()
     versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
-    with working(command):
+    with working(command, run_id):
         with cursor_of("loader") as cursor:
             cursor.execute(
                 "insert into ledger.runs (run_id, command, versions) values (%s, %s, %s)",
@@ -41,8 +42,10 @@ def recorded_run(command: str) -> Iterator[UUID]:
         try:
             yield run_id
         except BaseException as error:
+            is_signal = isinstance(error, KeyboardInterrupt)
+            detail = f"interrupted by {received_signal()}" if is_signal else f"{type(error).__name__}: {error}"
             with suppress(psycopg2.Error, WarehouseError), cursor_of("loader") as cursor:  # the user has to see `error`
-                cursor.execute(FINISH, ["failed", f"{type(error).__name__}: {error}"[:1000], str(run_id)])
+                cursor.execute(FINISH, ["failed", detail[:1000], str(run_id)])
             raise
         _record_success(run_id)
 

@@ -44,8 +44,10 @@ def ensure_schema(connection: Connection, settings: Settings) -> None:
 
     connection.rollback()
     lock_migrations(connection)
-    if _is_latest(connection, settings):  # another command has migrated it in the meantime
+    if _is_latest(connection, settings):  # another command has made or migrated them in the meantime
         return
+    if not is_begun(connection):  # only now: without the lock, another command could be making these schemas
+        _refuse_foreign_schemas(connection, settings)
     is_new = layout_version(connection) is None
     connection.rollback()
     if is_new:  # there is nothing that a command could be working on
@@ -56,9 +58,6 @@ def ensure_schema(connection: Connection, settings: Settings) -> None:
 
 
 def _is_latest(connection: Connection, settings: Settings) -> bool:
-    if not is_begun(connection):
-        _refuse_foreign_schemas(connection, settings)
-        return False
     version = layout_version(connection)
     if version is not None and not OLDEST_LAYOUT <= version <= latest_layout():
         raise LayoutMismatch(layout_differs(settings.pgdatabase, version))

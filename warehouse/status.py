@@ -6,8 +6,9 @@ import click
 from psycopg2 import sql
 
 from warehouse import embedded
-from warehouse.connection import Warehouse, cursor_of
+from warehouse.connection import Warehouse, connection_parameters, cursor_of
 from warehouse.logins import has_own_logins
+from warehouse.work_lock import close_ended_runs
 from waybill.cli import shown_command
 
 TABLES = """
@@ -21,10 +22,20 @@ order by array_position(array['raw', 'ledger', 'marts', 'predictions'], schemana
 def print_status(warehouse: Warehouse) -> None:
     """Print the warehouse's address, state, logins and tables; start nothing."""
     click.echo(f"server:   {warehouse.description}")
-    if warehouse.server and not embedded.accepts_connections(warehouse.server):
-        click.echo(f"state:    not running (start it: {shown_command('up')})")
+    refusal = embedded.find_refusal(warehouse.server) if warehouse.server else None
+    if warehouse.server and refusal:
+        is_running = embedded.find_process(warehouse.server) is not None
+        state = (
+            f"running, accepts no connection now: {refusal}"
+            if is_running
+            else f"not running (start it: {shown_command('up')})"
+        )
+        click.echo(f"state:    {state}")
         click.echo(psql_line())
         return
+    connection_parameters("reader")  # creates no database
+    with cursor_of("loader") as cursor:
+        close_ended_runs(cursor)
     with cursor_of("reader") as cursor:
         cursor.execute("select split_part(version(), ' ', 2), pg_size_pretty(pg_database_size(current_database()))")
         version, size = cursor.fetchone()  # type: ignore[misc]

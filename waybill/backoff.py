@@ -70,6 +70,11 @@ class Backoff:
         self._stopping = stopping
         self._failures = 0
 
+    @property
+    def is_limited(self) -> bool:
+        """True if the number of attempts is limited."""
+        return self._stopping is None
+
     def reset(self) -> None:
         """Begin with the shortest pause again: the work has made progress since the last failure."""
         self._failures = 0

@@ -9,8 +9,14 @@ from psycopg2.errors import InsufficientPrivilege
 
 from pipeline.errors import RunRefused
 from pipeline.run_lock import take_run_lock
-from warehouse import embedded
-from warehouse.connection import create_database, current_warehouse, forget, login_parameters, open_connection
+from warehouse.connection import (
+    create_database,
+    current_warehouse,
+    forget,
+    login_parameters,
+    open_connection,
+    start_server,
+)
 from warehouse.schema import drop_everything
 from waybill.cli import OWN_DATABASE
 from waybill.settings import get_settings
@@ -43,8 +49,7 @@ def use_own_database(name: str, *, own_folders: tuple[str, ...]) -> None:
 def _empty_database(showcase: str) -> None:
     warehouse = current_warehouse()
     name = warehouse.settings.pgdatabase
-    if warehouse.server:
-        embedded.start(warehouse.server)
+    start_server(warehouse)
     try:
         create_database(warehouse)
     except InsufficientPrivilege:

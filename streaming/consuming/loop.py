@@ -26,7 +26,7 @@ from waybill.backoff import Backoff, is_transient
 
 POLL_MS = 500
 OFFER_SECONDS = 1.0
-CLOSE_SECONDS = 30.0
+CLOSE_SECONDS = 10.0
 TOPIC_CHECK_SECONDS = 5.0
 WRITER_WAIT_SECONDS = 0.05
 

@@ -184,7 +184,9 @@ def _end_consumers(this: ChaosRound, totals: Counter[str]) -> None:
 
 def _is_excused(this: ChaosRound, consumer: Consumer, text: str) -> bool:
     """Return whether a consumer had to exit with an error: it was killed, or stopped early, or met a real gap."""
-    was_stopped_early = consumer.process.returncode == -signal.SIGTERM and HAS_STARTED not in text
+    was_stopped_early = (
+        consumer.process.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM) and HAS_STARTED not in text
+    )
     return consumer.was_killed or was_stopped_early or (this.was_truncated and "--accept-gap" in text)
 
 
