@@ -39,7 +39,13 @@ def make_pipeline(name: str, task: Task) -> Any:
     }
     if name not in makers:
         raise TaskBroken(f"task {task.task}: unknown candidate {name!r}: choose from {', '.join(makers)}")
-    features, classifier = makers[name]()
+    try:
+        features, classifier = makers[name]()
+    except TypeError as error:
+        reason = str(error).rpartition("() ")[2]
+        raise TaskBroken(
+            f"task {task.task}: candidate {name}: {reason}; correct it in ml/tasks/{task.task}.yml"
+        ) from None
     return Pipeline([("features", features), ("classifier", classifier)])
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml.artefact import load
+from ml.errors import NoModel
 from ml.rows import find_changed_batches, hash_training_rows
 from ml.task import Task, read_task
 
@@ -61,6 +62,10 @@ def load_model(task: str) -> Model:
     """
     declared = read_task(task)
     pipeline, manifest = load(task)
+    if manifest["features"] != declared.task.features:
+        raise NoModel(
+            f"the model of {task} learnt other features than ml/tasks/{task}.yml names: train one with `make train`"
+        )
     return Model(declared.task, pipeline, manifest)
 
 

@@ -16,10 +16,10 @@ from psycopg2 import sql
 
 from ml.predict import Model, Staleness, check_staleness, has_positive_label, load_model, predict
 from ml.rows import read_rows
+from ml.task import chosen_task
 from warehouse.connection import cursor_of
 from warehouse.work_lock import working
 from waybill.cli import run
-from waybill.settings import get_settings
 from waybill.text import counted
 
 DECIMALS = 6  # of a stored probability
@@ -119,11 +119,11 @@ def _replace_predictions(model: Model, content: bytes, state: str) -> None:
 
 
 @click.command(help="Example: python -m ml.score\n\nWrite the current model's predictions to predictions.<task>.")
-@click.option("--task", help="A task of ml/tasks. Default: the one named by WAYBILL_TASK.")
+@click.option("--task", help="A task of ml/tasks. Default: WAYBILL_TASK, else the default task.")
 def main(task: str | None) -> None:
     """Score, and print what was written and whether the model is stale."""
     with working("score"):
-        result = score(task or get_settings().waybill_task)
+        result = score(chosen_task(task))
     click.echo(result.summary)
 
 

@@ -16,14 +16,14 @@ import click
 
 from ml.artefact import current_manifest, save, versions
 from ml.candidates import make_pipeline
-from ml.errors import NothingToLearn
+from ml.errors import NothingToLearn, TaskBroken
 from ml.metrics import curves, measure
 from ml.rows import TrainingRows, hash_training_rows, read_rows
-from ml.task import DeclaredTask, Task, read_task
+from ml.task import DeclaredTask, Task, chosen_task, read_task
 from warehouse.work_lock import working
 from waybill.cli import run
 from waybill.identifiers import uuid7
-from waybill.settings import get_settings
+from waybill.text import counted
 
 MAX_THREADS = 1  # on a shared machine a second thread makes boosting slower
 SUMMARY_METRICS = ("roc_auc", "pr_auc", "brier")
@@ -92,9 +92,11 @@ def split_by_time(task: Task, rows: Any) -> dict[str, Any]:
         "test": labelled[time_column >= test],
     }
     for name, rows_in_set in sets.items():
-        if rows_in_set[task.label].nunique() < 2:
+        number, positive = len(rows_in_set), int(rows_in_set[task.label].sum())
+        if positive in (0, number):
+            which = f", and the label of {'all' if positive else 'none'} of them is true" if number else ""
             raise NothingToLearn(
-                f"task {task.task}: the {name} set has {len(rows_in_set)} labelled rows, but not both labels:"
+                f"task {task.task}: the {name} set has {counted(number, 'labelled row')}{which}:"
                 f" load more data, or change `split` in ml/tasks/{task.task}.yml"
             )
     return sets
@@ -113,7 +115,7 @@ def compare_candidates(task: Task, rows: Any) -> Comparison:
     with threadpool_limits(MAX_THREADS):
         for name, candidate in candidates.items():
             started = time.monotonic()
-            pipelines[name] = candidate.fit(sets["train"][task.features], sets["train"][task.label])
+            pipelines[name] = _fit(candidate, sets["train"], task, name)
             metrics[name] = {"seconds": round(time.monotonic() - started, 1)}
             for split in ("validation", "test"):
                 probabilities = pipelines[name].predict_proba(sets[split][task.features])[:, 1]
@@ -122,6 +124,21 @@ def compare_candidates(task: Task, rows: Any) -> Comparison:
     selected = max(metrics, key=lambda name: metrics[name]["validation"]["roc_auc"])
     test_curves = curves(sets["test"][task.label].to_numpy(), test_probabilities[selected])
     return Comparison(selected, pipelines[selected], metrics, test_curves)
+
+
+def _fit(candidate: Any, rows: Any, task: Task, name: str) -> Any:
+    """Return the fitted candidate.
+
+    Raises:
+        TaskBroken: scikit-learn refuses the candidate's parameters or the rows.
+    """
+    try:
+        return candidate.fit(rows[task.features], rows[task.label])
+    except (ValueError, TypeError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise TaskBroken(
+            f"task {task.task}: candidate {name} cannot be fitted: {reason}; correct it in ml/tasks/{task.task}.yml"
+        ) from None
 
 
 def _describe_model(
@@ -152,11 +169,11 @@ def _describe_model(
 
 
 @click.command(help="Example: python -m ml.train\n\nTrain the candidates of a task and save the best one as a model.")
-@click.option("--task", help="A task of ml/tasks. Default: the one named by WAYBILL_TASK.")
+@click.option("--task", help="A task of ml/tasks. Default: WAYBILL_TASK, else the default task.")
 @click.option("--force", is_flag=True, help="Train again even if nothing changed.")
 def main(task: str | None, force: bool) -> None:
     """Train, then print every candidate's metrics."""
-    name = task or get_settings().waybill_task
+    name = chosen_task(task)
     with working("train"):
         trained = train(name, force=force)
     click.echo(trained.summary)

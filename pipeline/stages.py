@@ -76,16 +76,18 @@ def _docs() -> StageResult:
 
 
 def _train() -> StageResult:
+    from ml.task import chosen_task
     from ml.train import train
 
-    trained = train(get_settings().waybill_task)
+    trained = train(chosen_task())
     return StageResult(trained.rows, trained.summary)
 
 
 def _score() -> StageResult:
     from ml.score import score
+    from ml.task import chosen_task
 
-    scored = score(get_settings().waybill_task)
+    scored = score(chosen_task())
     return StageResult(scored.rows, scored.summary)
 
 

@@ -20,7 +20,7 @@ from streaming.cluster import client_options, translate_kafka_errors
 from streaming.errors import MessageGone
 from warehouse.connection import cursor_of
 from waybill.cli import run
-from waybill.text import shown_bytes
+from waybill.text import shown_bytes, whole_number
 
 READ_MS = 10_000
 
@@ -44,13 +44,13 @@ def read_message(coordinate: str) -> bytes:
         BrokerUnreachable: see `streaming.errors`.
     """
     topic, _, rest = coordinate.partition(":")
-    partition, _, offset = rest.partition(":")
-    if not (topic and partition.isdigit() and offset.isdigit()):
+    partition, offset = map(whole_number, rest.partition(":")[::2])
+    if not topic or partition is None or offset is None:
         raise CoordinateUnknown(f"{coordinate!r} is not the coordinate of a message: write TOPIC:PARTITION:OFFSET")
-    expected = _find_fingerprint(f"{topic}:{partition}", int(offset))
+    expected = _find_fingerprint(f"{topic}:{partition}", offset)
     if expected is None:
         raise CoordinateUnknown(f"{coordinate}: no message with this coordinate was landed or rejected")
-    message = _read_message(TopicPartition(topic, int(partition)), int(offset))
+    message = _read_message(TopicPartition(topic, partition), offset)
     if message is None or UUID(bytes=fingerprint(message)) != expected:
         raise MessageGone(
             f"{coordinate}: the topic no longer holds this message; the ledger, and the raw table if it was landed, do"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
 
 from waybill.errors import SettingsError
+from waybill.mistakes import describe_mistakes
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -48,13 +50,21 @@ class Settings(BaseSettings):
     waybill_models: Path = Path("models")
     waybill_reports: Path = Path("reports")
     waybill_pgadmin_port: int = Field(default=5050, ge=1, le=65535)
-    waybill_task: str = "flight_delays"
+    waybill_task: str | None = None
     waybill_max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1024, le=255 * 1024 * 1024)
-    waybill_chunk_bytes: int = Field(default=8 * 1024 * 1024, ge=1)
-    waybill_busy_watts: float = Field(default=3.5, ge=0)
-    waybill_idle_watts: float = Field(default=0.74, ge=0)
-    waybill_grid_grams: float = Field(default=473, ge=0)
+    waybill_chunk_bytes: int = Field(default=8 * 1024 * 1024, ge=1, le=1024 * 1024 * 1024)
+    waybill_busy_watts: float = Field(default=3.5, ge=0, allow_inf_nan=False)
+    waybill_idle_watts: float = Field(default=0.74, ge=0, allow_inf_nan=False)
+    waybill_grid_grams: float = Field(default=473, ge=0, allow_inf_nan=False)
     waybill_log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "WARNING"
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def is_text(cls, value: Any) -> Any:
+        """Raise an error for a NUL character, which no path, name or password can hold."""
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("must not hold a NUL character")
+        return value
 
     @property
     def is_embedded(self) -> bool:
@@ -102,12 +112,11 @@ def get_settings() -> Settings:
         settings = Settings()
         if settings.secrets_folder.is_dir():
             settings = Settings(_secrets_dir=settings.secrets_folder)  # type: ignore[call-arg]
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, SourceError) as error:
         raise SettingsError(f".env or a file of secrets cannot be read: {error}; fix it, or remove it") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"{name}: {first['msg']}; fix it in the environment or in .env") from None
+        mistakes = describe_mistakes(error, Settings, name=str.upper, shows_values=False)
+        raise SettingsError(f"{mistakes}; fix it in the environment or in .env") from None
     if settings.is_embedded and (settings.pguser or "pgport" in settings.model_fields_set):
         raise SettingsError(
             "PGUSER or PGPORT is set but PGHOST is not: "

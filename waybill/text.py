@@ -26,6 +26,11 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
+def whole_number(text: str) -> int | None:
+    """Return a number written in ASCII digits that fits into PostgreSQL's bigint; None for any other text."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+
+
 def shown(text: str) -> str:
     r"""Return one line in which everything that is not plainly visible is an escape, such as `\n`, `\x1b` or `\u202e`.
 
@@ -45,7 +50,7 @@ def shown_bytes(content: bytes) -> str:
 
 def shown_lines(text: str) -> str:
     """Return text with its line ends, in which each line is shown as `shown` does."""
-    return "\n".join(map(shown, text.split("\n")))
+    return "\n".join(shown(line.removesuffix("\r")) for line in text.split("\n"))
 
 
 def _is_visible(letter: str) -> bool:

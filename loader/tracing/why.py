@@ -12,6 +12,7 @@ from loader.tracing.search import FoundInputs, documents_at, find_by_row, find_i
 from loader.tracing.snapshot import Snapshot
 from loader.tracing.terminal import lineage_lines, loss_lines
 from warehouse.connection import connect
+from waybill.text import whole_number
 
 NO_DOCUMENT = {
     "file": "the line is blank",
@@ -26,13 +27,14 @@ def why(coordinate: str) -> list[str]:
     Raises:
         CoordinateUnknown: it is not a coordinate, or nothing there was ever landed, rejected or accepted as lost.
     """
-    name, _, position = coordinate.rpartition(":")
-    if not name or not position.isdigit():
+    name, _, written = coordinate.rpartition(":")
+    position = whole_number(written)
+    if not name or position is None:
         raise CoordinateUnknown(
             f"{coordinate!r} is not a coordinate: give FILE:POSITION, such as data/raw/raw.json:12, or TABLE KEY"
         )
     with Snapshot(connect("reader")) as snapshot:
-        return list(_lines_at(snapshot, name, int(position)))
+        return list(_lines_at(snapshot, name, position))
 
 
 def why_row(table: str, key: tuple[str, ...]) -> list[str]:

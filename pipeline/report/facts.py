@@ -68,7 +68,7 @@ def gather_facts(connection: Connection, settings: Settings, stages: Sequence[Ma
         freshness=freshness(accounts, now),
         build=read_build(settings),
         validations=read_validations(settings),
-        model=gather_model(connection, settings),
+        model=gather_model(connection),
         costs=gather_costs(connection, stages if stages is not None else read_record(settings)),
         written_at=now,
     )

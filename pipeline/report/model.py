@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from ml.artefact import current_manifest
+from ml.task import chosen_task
 from pipeline.report.line_pictures import Curve, draw_curves
-from waybill.settings import Settings
 
 FIGURES = ("roc_auc", "pr_auc", "brier", "ece", "precision", "recall")
 
@@ -39,9 +39,10 @@ class ModelFacts:
     is_stale: bool | None
 
 
-def gather_model(connection: Connection, settings: Settings) -> ModelFacts | None:
+def gather_model(connection: Connection) -> ModelFacts | None:
     """Return the facts of the current model's manifest; None if no model was trained."""
-    manifest = current_manifest(settings.waybill_task)
+    task = chosen_task()
+    manifest = current_manifest(task)
     if manifest is None:
         return None
     figures = {name: value for name, value in manifest.get("metrics", {}).items() if isinstance(value, int | float)}
@@ -60,7 +61,7 @@ def gather_model(connection: Connection, settings: Settings) -> ModelFacts | Non
         candidates=candidates,
         figures=figures,
         curves=draw_curves(manifest.get("curves", {}), float(figures.get("base_rate", 0))),
-        is_stale=_is_stale(connection, settings.waybill_task, manifest["model_id"]),
+        is_stale=_is_stale(connection, task, manifest["model_id"]),
     )
 
 

@@ -15,9 +15,9 @@ from loader.tracing.search import find_not_current, find_rejected
 from loader.tracing.snapshot import Snapshot
 from loader.tracing.terminal import lineage_lines
 from ml.artefact import current_manifest
+from ml.task import chosen_task
 from warehouse.connection import connect, engine
 from waybill.cli import shown_command
-from waybill.settings import get_settings
 from waybill.text import shown
 
 WIDTH = 80
@@ -92,7 +92,7 @@ def _delay(lineage: Lineage) -> object:
 
 def show_model() -> None:
     """Print how well the demo's model predicts; nothing if there is none."""
-    manifest = current_manifest(get_settings().waybill_task)
+    manifest = current_manifest(chosen_task())
     if manifest:
         metrics = manifest["metrics"]
         click.echo("The model learnt from a handful of flights; it shows the steps, nothing more:")

@@ -20,6 +20,7 @@ from loader.declarations import Source, read_source, source_names
 from loader.load import load
 from loader.plan import Request
 from ml.artefact import current_manifest
+from ml.task import chosen_task
 from pipeline.errors import RunRefused, StreamBroken
 from pipeline.run_lock import only_run
 from pipeline.runner import print_books, run_stage
@@ -65,8 +66,7 @@ def stream(options: StreamOptions) -> None:
         RunRefused: no model was trained yet, or no file matches the pattern.
         StreamBroken: a producer or consumer stopped, or the marts differ.
     """
-    task = get_settings().waybill_task
-    if current_manifest(task) is None:
+    if current_manifest(chosen_task()) is None:
         raise RunRefused("no model can score the stream yet: run `make pipeline` first")
     with engine("reader").connect() as connection:
         pipeline_marts = mart_hashes(connection)

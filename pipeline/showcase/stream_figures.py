@@ -8,9 +8,9 @@ from kafka import KafkaConsumer, TopicPartition
 from rich.table import Table
 from sqlalchemy import Connection, text
 
+from ml.task import chosen_task
 from streaming.cluster import client_options
 from streaming.topics import Topic
-from waybill.settings import get_settings
 from waybill.text import counted
 
 KAFKA_BOOKS = """
@@ -57,7 +57,7 @@ class Figures:
 
 
 def _predictions_table(connection: Connection) -> str:
-    return connection.dialect.identifier_preparer.quote(get_settings().waybill_task)
+    return connection.dialect.identifier_preparer.quote(chosen_task())
 
 
 class FigureReader:

@@ -46,7 +46,7 @@ def test_a_model_is_trained_once_and_scores_every_row(task: Path) -> None:
 
 def test_a_flipped_label_makes_it_stale_and_row_order_does_not(task: Path) -> None:
     train("small")
-    execute("create table shuffled as table marts.rows", "truncate marts.rows",
+    execute("create temporary table shuffled as table marts.rows", "truncate marts.rows",
             "insert into marts.rows select * from shuffled order by md5(row_id)")  # fmt: skip
     assert not score("small").is_stale
     execute("update marts.rows set is_late = not is_late where row_id = 'r7'")

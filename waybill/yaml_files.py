@@ -1,0 +1,51 @@
+"""Reads a declaration, one YAML file, and describes mistakes in it: the file, the field and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from waybill.errors import WaybillError
+from waybill.mistakes import describe_mistakes
+from waybill.settings import relative_name
+
+Declared = TypeVar("Declared", bound=BaseModel)
+
+
+def read_declared(path: Path, model: type[Declared], broken: type[WaybillError]) -> Declared:
+    """Return a file's content as a model.
+
+    Raises:
+        WaybillError: of the type `broken`: the file is not UTF-8, YAML or a mapping, or the model refuses it.
+    """
+    content = read_mapping(path, broken)
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise broken(f"{relative_name(path)}: {describe_mistakes(error, model)}; correct it") from None
+
+
+def read_mapping(path: Path, broken: type[WaybillError]) -> dict[str, Any]:
+    """Return a file's content, which must be a mapping.
+
+    Raises:
+        WaybillError: of the type `broken`.
+    """
+    name = relative_name(path)
+    try:
+        content = yaml.safe_load(path.read_bytes().decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise broken(f"{name} is not UTF-8 (byte {error.start + 1}): save it as UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise broken(f"{name} is not YAML: {line}{error.problem or error.context}; correct it") from None
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError) as error:
+        raise broken(f"{name} is not YAML: {' '.join(str(error).split())}; correct it") from None
+    except RecursionError:
+        raise broken(f"{name} is nested too deeply: correct it") from None
+    if not isinstance(content, dict):
+        raise broken(f"{name} must be a mapping, with a value for each field; correct it")
+    return content
