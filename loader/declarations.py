@@ -140,7 +140,8 @@ def files_to_load(source: Source, given: list[Path], raw_folder: Path) -> list[P
         if not found:
             raise FileRefused(
                 f"no file for source {source.source} in {relative_name(raw_folder)}: "
-                "run `make data` to build the sample, or name a file"
+                f"put one there that matches {' or '.join(entry.pattern for entry in source.files) or 'a pattern'}, "
+                "or name a file; `make data` builds the files of the sample"
             )
         return found
     files: list[Path] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from uuid import UUID
 
-from loader.declarations import source_names
+from loader.declarations import read_source, source_names
 from loader.dry_run import OnReject, dry_run
 from loader.errors import LoaderError
 from loader.landing.raw_tables import make_raw_tables
@@ -36,16 +36,29 @@ def load(request: Request | None = None, *, on_reject: OnReject | None = None) -
     with ExitStack() as stack:
         plans = [
             plan_source(name, request, settings, lambda: stack.enter_context(spooled_standard_input()))
-            for name in request.sources or source_names()
+            for name in _sources(request)
         ]
         if request.dry_run:
             return dry_run(plans, on_reject or (lambda name, reject: None))
         make_raw_tables()
         connection = ReconnectingConnection("loader")
         stack.callback(connection.close)
-        run_id = stack.enter_context(recorded_run(storable_name(" ".join(["load", *request.sources, *request.files]))))
+        named = request.sources if len(request.sources) == 1 else ()  # the command itself takes one
+        run_id = stack.enter_context(recorded_run(storable_name(" ".join(["load", *named, *request.files]))))
         start_bar = stack.enter_context(progress_bars())
         return _land(plans, run_id, connection, start_bar)
+
+
+def _sources(request: Request) -> list[str]:
+    """Return the sources to load: those named, else those that have files; all if none has, so that one is reported.
+
+    A source may be landed from a topic alone, or be declared before its first file arrives.
+    """
+    if request.sources or request.files:
+        return list(request.sources or source_names())
+    return [
+        name for name in source_names() if read_source(name).default_files(get_settings().raw_folder)
+    ] or source_names()
 
 
 def _land(plans: list[SourcePlan], run_id: UUID, connection: ReconnectingConnection, start_bar: StartBar) -> LoadResult:

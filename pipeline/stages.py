@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from waybill.settings import PROJECT, get_settings, relative_name
+from warehouse.dbt_login import target_folder
+from waybill.settings import get_settings, relative_name
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,8 @@ def gate_path(stage: Stage) -> str | None:
     """Return the path of what to look at when a stage stops the run, in the folders of the current run."""
     if stage.gate is None:
         return None
-    dbt_target = PROJECT / "dbt_project" / os.environ.get("DBT_TARGET_PATH", "target")
     reports = relative_name(get_settings().reports_folder)
-    return stage.gate.format(reports=reports, dbt_target=relative_name(dbt_target))
+    return stage.gate.format(reports=reports, dbt_target=relative_name(os.path.normpath(target_folder())))
 
 
 def _load() -> StageResult:

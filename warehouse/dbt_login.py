@@ -1,13 +1,20 @@
-"""Provides the variables that `dbt_project/profiles.yml` reads: the transformer's login."""
+"""Provides the variables that `dbt_project/profiles.yml` reads, the transformer's login, and dbt's folders."""
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
+from pathlib import Path
 
 from warehouse.connection import TRANSACTION_TIMEOUT_VERSION, connection_parameters, open_connection
 from waybill.settings import PROJECT
 
 DBT_PROJECT = PROJECT / "dbt_project"
+
+
+def target_folder() -> Path:
+    """Return the folder in which dbt writes: DBT_TARGET_PATH, which is relative to the dbt project, or `target`."""
+    return DBT_PROJECT / (os.environ.get("DBT_TARGET_PATH") or "target")
 
 
 def dbt_variables() -> dict[str, str]:

@@ -14,12 +14,13 @@ from typing import Any
 from pipeline.dbt.results import FAILED, write_build
 from pipeline.dbt.sources_yml import require_current
 from pipeline.errors import DbtFailed
-from warehouse.dbt_login import DBT_PROJECT, dbt_variables
+from warehouse.dbt_login import DBT_PROJECT, dbt_variables, target_folder
 from waybill.atomic_files import atomic_file
 from waybill.settings import relative_name
 from waybill.text import counted
 
 MAX_NAMED_FAILURES = 5
+OBEYED = {"DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_FULL_REFRESH", "DBT_PARTIAL_PARSE"}
 
 
 def build(*arguments: str) -> tuple[int, str]:
@@ -77,12 +78,12 @@ def write_docs(target: Path) -> tuple[int, str]:
         return 0, "nothing new: no model changed"
     _invoke(["docs", "generate", "--static"])
     with atomic_file(target) as partial:
-        shutil.copyfile(Path(os.environ.get("DBT_TARGET_PATH", DBT_PROJECT / "target")) / "static_index.html", partial)
+        shutil.copyfile(target_folder() / "static_index.html", partial)
     return 1, relative_name(target)
 
 
 def _invoke(arguments: list[str], *, may_fail: bool = False) -> Any:
-    os.environ.update(dbt_variables())
+    _set_variables()
     from dbt.cli.main import dbtRunner
 
     with chdir(DBT_PROJECT), redirect_stdout(StringIO()) as output:
@@ -99,6 +100,14 @@ def _invoke(arguments: list[str], *, may_fail: bool = False) -> Any:
     if not result.success and not may_fail:
         raise DbtFailed(_failures(result.result))
     return result.result
+
+
+def _set_variables() -> None:
+    """Keep only those of dbt's variables that may change a stage: no other project, no fewer rows, models or tests."""
+    for name in [name for name in os.environ if name.startswith("DBT_")]:
+        if name not in OBEYED and not name.startswith("DBT_ENV_"):
+            del os.environ[name]
+    os.environ.update(dbt_variables())
 
 
 def _failures(result: Any) -> str:

@@ -11,12 +11,12 @@ from click.testing import CliRunner
 from data.sample.__main__ import sample as command
 from data.sample.faults import Planted
 from data.sample.small import SMALL, build_small
-from loader.declarations import source_names
 from loader.errors import CoordinateUnknown
 from loader.load import load
 from loader.plan import Request
 from loader.tracing.why import why
 from tests.support.databases import rows
+from tests.support.landing import SOURCES
 from waybill.settings import PROJECT
 
 pytestmark = pytest.mark.slow
@@ -42,7 +42,7 @@ def test_the_file_in_git_is_what_the_builder_makes(
 
 def test_it_holds_every_source_as_json_that_python_reads() -> None:
     found = json.loads(COMMITTED.read_bytes())
-    assert sorted(found) == source_names()
+    assert sorted(found) == sorted(SOURCES)
     assert not any(isinstance(value, dict | list) for value in found["airports"][0].values())
     assert isinstance(found["flights"][0]["scheduled"], dict)
     assert isinstance(found["weather"][0]["observations"], list)
@@ -55,7 +55,7 @@ def test_the_ledger_names_each_fault(made: tuple[bytes, list[Planted]], database
     planted = {lines.index(fault.line, first) - first + 1: fault for fault in faults}
     planted = {position: fault for position, fault in planted.items() if "rejected" in fault.expected}
 
-    load(Request(files=(str(COMMITTED),), layout="records"))
+    load(Request(SOURCES, (str(COMMITTED),), "records"))
 
     found = rows("select source, position, reason from ledger.open_rejects order by 2")
     assert found == [("flights", position, planted[position].expected["rejected"]) for position in sorted(planted)]
@@ -64,9 +64,9 @@ def test_the_ledger_names_each_fault(made: tuple[bytes, list[Planted]], database
 
 
 def test_why_answers_for_each_source_that_has_the_position(database: str) -> None:
-    load(Request(files=(str(COMMITTED),), layout="records"))
+    load(Request(SOURCES, (str(COMMITTED),), "records"))
     answers = "\n".join(why(f"{COMMITTED}:4"))
-    assert [name for name in source_names() if f"is source {name}," in answers] == source_names()
+    assert all(f"is source {name}," in answers for name in SOURCES)
     assert "is source flights," in why(f"{COMMITTED}:100")[0]
     with pytest.raises(CoordinateUnknown, match="ends before that position"):
         why(f"{COMMITTED}:119")

@@ -14,6 +14,7 @@ from pipeline.export.export import export
 from pipeline.showcase.mart_hashes import MartHash, mart_hashes
 from tests.support.databases import execute_on_server, fresh_database
 from tests.support.dbt_command import Dbt, execute
+from tests.support.landing import SOURCES
 from warehouse.connection import engine, forget
 from warehouse.logins import ROLES, role_name
 from waybill.settings import PROJECT, get_settings
@@ -66,7 +67,7 @@ grant usage on schema hostile to public;
 
 def values(dbt: Dbt) -> tuple[dict[str, MartHash], dict[str, bytes]]:
     """Load the small sample, build the marts, export them; return the hashes and the files."""
-    load(Request(files=(str(PROJECT / "data/raw/raw.json"),), layout="records"))
+    load(Request(SOURCES, (str(PROJECT / "data/raw/raw.json"),), "records"))
     dbt.succeed("run")
     export()
     with engine("reader").connect() as connection:

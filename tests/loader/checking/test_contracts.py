@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from loader.checking.checker import MAX_POINTERS, MORE_FIELDS, Checker, RejectReason
 from loader.checking.contracts import Contract, read_contract
-from loader.declarations import read_source, source_names
+from loader.declarations import read_source
 from loader.landing.batch import FileBatch
 from loader.landing.chunks import batches
 from loader.landing.feeds import FileFeed
 from loader.reading.input_files import identify
 from tests.support.documents import document
+from tests.support.landing import SOURCES
 
 PLACE = {"type": "object", "properties": {"airport": {}}}
 LANDED = {
@@ -130,7 +131,7 @@ def test_the_fast_check_agrees_with_the_full_check(schema: Any, other: Any, valu
 
 
 def test_every_declared_contract_has_the_fast_check() -> None:
-    for name in source_names():
+    for name in SOURCES:
         assert read_contract(read_source(name)).knows_all.__qualname__.endswith("Validator.is_valid")
 
 

@@ -280,3 +280,14 @@ def test_mistakes_are_one_line(database: str, source: Path, tmp_path: Path) -> N
     (tmp_path / "declared" / "things.schema.json").unlink()
     with pytest.raises(SourceBroken, match="has no contract"):
         load_files()
+
+
+def test_a_source_without_files_does_not_stop_the_others(database: str, source: Path) -> None:
+    other = (source.parent / "declared" / "things.yml").read_text().replace("source: things", "source: later")
+    (source.parent / "declared" / "later.yml").write_text(other.replace("*.", "later/*."))
+    (source / "a.ndjson").write_bytes(document(1))
+    assert load().tallies.keys() == {"things"}
+    with pytest.raises(
+        FileRefused, match=r"no file for source later in .*: put one there that matches later/\*\.ndjson"
+    ):
+        load(Request(("later",)))

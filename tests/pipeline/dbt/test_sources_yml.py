@@ -14,6 +14,7 @@ import loader.declarations
 from pipeline.dbt import sources_yml
 from pipeline.dbt.sources import sources
 from pipeline.errors import DeclarationsChanged
+from tests.support.landing import SOURCES
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_the_committed_files_are_current() -> None:
 
 
 def test_every_sample_source_is_modelled() -> None:
-    assert sources_yml.modelled_sources() == loader.declarations.source_names()
+    assert {*SOURCES} <= {*sources_yml.modelled_sources()}
 
 
 @pytest.mark.parametrize(
