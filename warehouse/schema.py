@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from warehouse.errors import LayoutMismatch
 from warehouse.logins import ensure_logins, find_logins
@@ -15,18 +16,19 @@ from waybill.settings import Settings
 
 SCHEMAS = ("raw", "ledger", "staging", "intermediate", "marts", "predictions")
 RAW_TABLES_LOCK = 0x57415942  # the advisory lock under which raw tables are created
+INDEX_SUFFIX = "-ix"  # no source's name holds a hyphen, and with 60 characters it leaves room for this
 
 # There is no key: a batch's id is unique in the ledger and its rows come from one COPY with increasing positions, so
 # they cannot repeat, and the upkeep of a b-tree took a fifth of the time of landing. Rows of a batch are adjacent, so a
 # BRIN index, which costs next to nothing, finds them.
 RAW_TABLE = """
-create table if not exists raw.{source} (
+create table raw.{source} (
     _batch_id uuid not null,
     _position bigint not null,
     _fingerprint uuid not null,
     document jsonb not null
 );
-create index if not exists {index} on raw.{source} using brin (_batch_id) with (autosummarize = on)
+create index {index} on raw.{source} using brin (_batch_id) with (autosummarize = on)
 """
 
 
@@ -68,13 +70,17 @@ def ensure_raw_tables(connection: Connection, sources: Iterable[str]) -> None:
     """Create the missing raw tables of the sources, and commit. Default privileges give the roles their rights."""
     with connection, connection.cursor() as cursor:
         for source in sources:
-            table = sql.SQL("raw.{}").format(sql.Identifier(source))
-            cursor.execute("select to_regclass(%s) is not null", [table.as_string(connection)])
-            if cursor.fetchone()[0]:  # type: ignore[index]
+            if _has_raw_table(cursor, source):
                 continue
             cursor.execute("select pg_advisory_xact_lock(%s)", [RAW_TABLES_LOCK])
-            names = {"source": sql.Identifier(source), "index": sql.Identifier(f"{source}_batches"[:63])}
-            cursor.execute(sql.SQL(RAW_TABLE).format(**names))
+            if not _has_raw_table(cursor, source):  # another command has made it in the meantime
+                names = {"source": sql.Identifier(source), "index": sql.Identifier(source + INDEX_SUFFIX)}
+                cursor.execute(sql.SQL(RAW_TABLE).format(**names))
+
+
+def _has_raw_table(cursor: Cursor, source: str) -> bool:
+    cursor.execute("select exists (select from pg_tables where schemaname = 'raw' and tablename = %s)", [source])
+    return cursor.fetchone()[0]  # type: ignore[index,no-any-return]
 
 
 def drop_everything(connection: Connection) -> None:

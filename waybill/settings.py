@@ -13,6 +13,7 @@ from pydantic_settings import SettingsError as SourceError
 from waybill.errors import SettingsError
 from waybill.mistakes import describe_mistakes
 
+MAX_NAME_BYTES = 63  # PostgreSQL cuts a longer name, which could then be another one's
 PROJECT = Path(__file__).resolve().parents[1]
 
 
@@ -106,7 +107,7 @@ def get_settings() -> Settings:
     """Read the settings; nothing is cached.
 
     Raises:
-        SettingsError: a value has the wrong type, or PGUSER or PGPORT is set without PGHOST.
+        SettingsError: a value has the wrong type, PGDATABASE is too long, or PGUSER or PGPORT is set without PGHOST.
     """
     try:
         settings = Settings()
@@ -117,6 +118,10 @@ def get_settings() -> Settings:
     except ValidationError as error:
         mistakes = describe_mistakes(error, Settings, name=str.upper, shows_values=False)
         raise SettingsError(f"{mistakes}; fix it in the environment or in .env") from None
+    if len(settings.pgdatabase.encode()) > MAX_NAME_BYTES:
+        raise SettingsError(
+            f"PGDATABASE is longer than {MAX_NAME_BYTES} bytes, and PostgreSQL would cut it: shorten it"
+        )
     if settings.is_embedded and (settings.pguser or "pgport" in settings.model_fields_set):
         raise SettingsError(
             "PGUSER or PGPORT is set but PGHOST is not: "

@@ -19,12 +19,22 @@ from warehouse.connection import (
 )
 from warehouse.schema import drop_everything
 from waybill.cli import OWN_DATABASE
-from waybill.settings import get_settings
+from waybill.settings import MAX_NAME_BYTES, get_settings
 
 
 def database_of(name: str) -> str:
-    """Return the name of a showcase's database: the user's with a suffix."""
-    return f"{get_settings().pgdatabase}_{name}"
+    """Return the name of a showcase's database: the user's with a suffix.
+
+    Raises:
+        RunRefused: PostgreSQL would cut the name, perhaps to the user's own.
+    """
+    database = f"{get_settings().pgdatabase}_{name}"
+    if len(database.encode()) > MAX_NAME_BYTES:
+        raise RunRefused(
+            f"{database}, the database of `{name}`, would be longer than PostgreSQL's {MAX_NAME_BYTES} bytes: "
+            "name a shorter one in PGDATABASE"
+        )
+    return database
 
 
 def use_own_database(name: str, *, own_folders: tuple[str, ...]) -> None:

@@ -16,7 +16,7 @@ declare
     child record;
 begin
     {%- for key in declared_foreign_keys(model) %}
-    {%- set name = ('fk_' ~ this.identifier ~ '__' ~ key['columns'] | join('_'))[:63] %}
+    {%- set name = foreign_key_name(this.identifier, key['columns']) %}
     if not exists (
         select from pg_constraint
         where contype = 'f' and conrelid = '{{ this }}'::regclass and conname = '{{ name }}'

@@ -1,0 +1,72 @@
+"""No two names that Waybill makes can be the same, not even after PostgreSQL has cut them at 63 bytes."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.errors import RunRefused
+from pipeline.showcase.own_database import database_of
+from tests.support.databases import rows
+from warehouse.connection import connect, connection_parameters, forget
+from warehouse.schema import ensure_raw_tables
+from waybill.errors import SettingsError
+from waybill.settings import get_settings
+
+LONG = "a" * 55
+INDEXED = """
+    select tablename from pg_tables where schemaname = 'raw' and exists (
+        select from pg_indexes
+        where pg_indexes.schemaname = 'raw' and pg_indexes.tablename = pg_tables.tablename and indexdef like '%%brin%%'
+    )
+    order by tablename
+"""
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        ("x", "x_batches"),
+        ("x_batches", "x"),
+        ("x", "x_ix"),
+        (f"{LONG}_one", f"{LONG}_two"),
+        ("x", f"{LONG}_five"),
+    ],
+    ids=str,
+)
+def test_each_source_has_a_table_and_an_index(database: str, sources: tuple[str, ...]) -> None:
+    owner = connect("owner")
+    ensure_raw_tables(owner, sources)
+    ensure_raw_tables(owner, sources)
+    owner.close()
+    assert rows(INDEXED) == [(source,) for source in sorted(sources)]
+
+
+def test_the_index_of_an_older_layout_makes_room(database: str) -> None:
+    owner = connect("owner")
+    with owner, owner.cursor() as cursor:
+        for source in ("x", LONG + "_long"):
+            cursor.execute(f"create table raw.{source} (_batch_id uuid)")
+            cursor.execute(f"create index {(source + '_batches')[:63]} on raw.{source} using brin (_batch_id)")
+        cursor.execute("delete from ledger.layout where version >= 12")
+        cursor.execute("update ledger.alembic_version set version_num = '11'")
+    forget()
+    connection_parameters("owner")
+    ensure_raw_tables(owner, ["x", "x_batches"])
+    owner.close()
+    assert rows("select indexname from pg_indexes where schemaname = 'raw' order by indexname") == [
+        (f"{LONG}_long-ix",),
+        ("x-ix",),
+        ("x_batches-ix",),
+    ]
+    assert rows(INDEXED) == [(f"{LONG}_long",), ("x",), ("x_batches",)]
+
+
+def test_a_demo_never_empties_the_users_own_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGDATABASE", "d" * 63)  # PostgreSQL would cut `d…d_demo` to this very name
+    with pytest.raises(
+        RunRefused, match="would be longer than PostgreSQL's 63 bytes: name a shorter one in PGDATABASE"
+    ):
+        database_of("demo")
+    monkeypatch.setenv("PGDATABASE", "é" * 32)
+    with pytest.raises(SettingsError, match="PGDATABASE is longer than 63 bytes"):
+        get_settings()
