@@ -6,13 +6,14 @@ import os
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from loader.declared_types import ContractName, Key, PathPattern, Pointer, SourceName, Version
 from loader.errors import FileRefused, SourceBroken, SourceUnknown
 from waybill.settings import relative_name
+from waybill.yaml_files import read_declared
 
 SOURCES = Path(__file__).with_name("sources")
 CONTRACTS = Path(__file__).with_name("contracts")
@@ -24,17 +25,16 @@ class FilePattern(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    pattern: str = Field(pattern=r"^[^/]")
+    pattern: PathPattern
     layout: Layout = "ndjson"
-    records_at: str | None = None
+    records_at: Pointer | None = None
 
-    @field_validator("pattern")
-    @classmethod
-    def stays_below(cls, pattern: str) -> str:
-        """Raise an error for a pattern that leads out of the raw folder."""
-        if ".." in Path(pattern).parts:
-            raise ValueError("a pattern must stay below the raw folder; remove `..` from it")
-        return pattern
+    @model_validator(mode="after")
+    def has_records_at(self) -> FilePattern:
+        """Raise an error if the layout is `records` and nothing says where they are, or the other way round."""
+        if (self.layout == "records") != (self.records_at is not None):
+            raise ValueError("must have records_at, such as /data/hotels, with layout records and with no other layout")
+        return self
 
 
 class Withdrawal(BaseModel):
@@ -42,7 +42,7 @@ class Withdrawal(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    field: str = Field(pattern=r"^/")
+    field: Pointer
     values: list[str] = Field(min_length=1)
 
 
@@ -51,16 +51,27 @@ class Source(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    source: str = Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")
+    source: SourceName
     description: str
-    contract: str = Field(pattern=r"^[\w-][\w.-]*$")
+    contract: ContractName
     topic: str | None = None
-    key: list[str] = Field(min_length=1)
-    version: str
+    key: Key
+    version: Version
     missing_texts: list[str] = []
     withdrawn_when: Withdrawal | None = None
     fresh_days: int | None = Field(default=None, ge=1)
     files: list[FilePattern] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def has_version(cls, content: Any) -> Any:
+        """Raise an error that says what to write if there is no version."""
+        if isinstance(content, dict) and content.get("version") is None:
+            raise ValueError(
+                "must have a version: the pointer of a field that grows with each correction, such as /updated_at, or "
+                "delivery if the last delivered document is current"
+            )
+        return content
 
     @property
     def contract_path(self) -> Path:
@@ -100,16 +111,13 @@ def read_source(name: str) -> Source:
     """
     path = SOURCES / f"{name}.yml"
     if name not in source_names():
-        is_file = "/" in name or Path(name).exists()
-        remedy = (
-            f"name the source before {name}" if is_file else f"add loader/sources/{path.name} to declare another one"
-        )
+        remedy = f"add loader/sources/{path.name} to declare another one"
+        if "/" in name or Path(name).exists():
+            remedy = f"name the source before {name}"
+        elif path.with_suffix(".yaml").exists():
+            remedy = f"rename loader/sources/{name}.yaml to {path.name}"
         raise SourceUnknown(f"no source {name!r}: the declared sources are {', '.join(source_names())}; {remedy}")
-    try:
-        source = Source.model_validate(yaml.safe_load(path.read_text()))
-    except (ValidationError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()
-        raise SourceBroken(f"loader/sources/{path.name} cannot be used: {' '.join(reason[:3])}") from None
+    source = read_declared(path, Source, SourceBroken)
     if source.source != name:
         raise SourceBroken(f"loader/sources/{path.name} declares {source.source!r}: name the file after its source")
     return source
@@ -120,6 +128,8 @@ def pattern_as(source: Source, path: Path, layout: Layout, raw_folder: Path) -> 
     declared = source.pattern_of(path, raw_folder)
     if declared and declared.layout == layout:
         return declared
+    if layout != "records":
+        return FilePattern(pattern="*", layout=layout)
     records_at = next((entry.records_at for entry in source.files if entry.records_at), f"/{source.source}")
     return FilePattern(pattern="*", layout=layout, records_at=records_at)
 

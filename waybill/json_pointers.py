@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+
+POINTER = re.compile(r"(/([^~/]|~[01])*)+")  # of a member: the empty pointer, for the whole document, does not match
 
 
 def split_pointer(pointer: str) -> list[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 MAX_NAMED = 3  # mistakes in one message
 MAX_CHARACTERS = 60  # of a wrong value
+UNQUOTED = (bool, int, float, date)  # what YAML makes of yes, 1 or 2013-01-01
 
 # Type of pydantic's error, without what follows the first underscore where all of these mean the same → what is wrong.
 MEANINGS = {
@@ -58,9 +60,16 @@ def _describe(mistake: Any, model: type[BaseModel], name: Callable[[str], str], 
     limits = {key: f"{value:g}" if isinstance(value, float) else value for key, value in mistake.get("ctx", {}).items()}
     words = f"{field} {meaning.format(**limits)}"
     if kind == "extra_forbidden":
-        near = difflib.get_close_matches(str(mistake["loc"][-1]), model.model_fields, n=1)
+        near = difflib.get_close_matches(str(mistake["loc"][-1]), _field_names(model), n=1)
         return f"{words}{f': did you mean {near[0]}?' if near else ''}"
-    if kind == "missing" or not shows_values:
+    if kind == "missing" or not shows_values or isinstance(mistake["input"], dict):
         return words
     value = repr(mistake["input"])
-    return f"{words}, not {value if len(value) <= MAX_CHARACTERS else f'{value[:MAX_CHARACTERS]}…'}"
+    remedy = ": write it in quotes" if kind == "string_type" and isinstance(mistake["input"], UNQUOTED) else ""
+    return f"{words}, not {value if len(value) <= MAX_CHARACTERS else f'{value[:MAX_CHARACTERS]}…'}{remedy}"
+
+
+def _field_names(model: type[BaseModel]) -> set[str]:
+    """Return the names of a model's fields and of the fields within them."""
+    schema = model.model_json_schema()
+    return {name for part in (schema, *schema.get("$defs", {}).values()) for name in part.get("properties", ())}

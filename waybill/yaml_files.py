@@ -15,6 +15,19 @@ from waybill.settings import relative_name
 Declared = TypeVar("Declared", bound=BaseModel)
 
 
+class UniqueKeys(yaml.SafeLoader):
+    """A loader that refuses a mapping with the same key twice, of which YAML would take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping. Raise MarkedYAMLError at the second of two equal keys."""
+        seen = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"{key.value} is there twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read_declared(path: Path, model: type[Declared], broken: type[WaybillError]) -> Declared:
     """Return a file's content as a model.
 
@@ -36,7 +49,9 @@ def read_mapping(path: Path, broken: type[WaybillError]) -> dict[str, Any]:
     """
     name = relative_name(path)
     try:
-        content = yaml.safe_load(path.read_bytes().decode("utf-8-sig"))
+        content = yaml.load(path.read_bytes().decode("utf-8-sig"), UniqueKeys)  # noqa: S506, a safe loader
+    except OSError as error:
+        raise broken(f"{name} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise broken(f"{name} is not UTF-8 (byte {error.start + 1}): save it as UTF-8") from None
     except yaml.MarkedYAMLError as error:

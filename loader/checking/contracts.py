@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from loader.checking.declared_fields import require_declared_fields
 from loader.checking.known_fields import KnownFields
 from loader.checking.large_numbers import load_json
 from loader.declarations import Source
@@ -32,7 +33,7 @@ class Contract:
         """Compile both forms of the schema. Raise ValueError if it is not a JSON Schema."""
         self.digest = digest
         self._open = jsonschema_rs.Draft202012Validator(schema)
-        self._fields = KnownFields(schema)
+        self.fields = KnownFields(schema)
         self.knows_all: Callable[[Any], bool] = self._is_valid_and_known
         if _is_plain(schema):
             self.knows_all = jsonschema_rs.Draft202012Validator(_close(schema)).is_valid
@@ -52,26 +53,28 @@ class Contract:
 
         A pointer that is too long for a key is shortened to its beginning and a hash of the whole pointer.
         """
-        return ((_capped(pointer), kind) for pointer, kind in self._fields.unknown(document))
+        return ((_capped(pointer), kind) for pointer, kind in self.fields.unknown(document))
 
     def _is_valid_and_known(self, document: Any) -> bool:
-        return self._open.is_valid(document) and next(self._fields.unknown(document), None) is None
+        return self._open.is_valid(document) and next(self.fields.unknown(document), None) is None
 
 
 def read_contract(source: Source) -> Contract:
     """Read and compile a source's contract.
 
     Raises:
-        SourceBroken: the contract is missing or not a JSON Schema.
+        SourceBroken: the contract is missing, not a JSON Schema, or does not know a field that the source declares.
     """
     path = source.contract_path
     if not path.is_file():
         raise SourceBroken(f"source {source.source} has no contract: {path} is missing")
     raw = path.read_bytes()
     try:
-        return Contract(load_json(raw), hashlib.blake2b(raw, digest_size=16).hexdigest())
+        contract = Contract(load_json(raw), hashlib.blake2b(raw, digest_size=16).hexdigest())
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise SourceBroken(f"{path} is not a JSON Schema 2020-12: {str(error).splitlines()[0]}") from None
+    require_declared_fields(source, contract.fields)
+    return contract
 
 
 def _shortened(message: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
@@ -46,6 +47,21 @@ class KnownValue:
         """Return True if one of the schemas knows a field of this name."""
         return name in self.names or (self.knows_others and bool(self.of_member(name)))
 
+    @property
+    def types(self) -> set[str]:
+        """The JSON types that the value may have; none if the contract does not say."""
+        stated = [each.schema["type"] for each in self.applied if each.lists_fields and "type" in each.schema]
+        return {name for types in stated for name in ([types] if isinstance(types, str) else types)}
+
+    def may_have(self, name: str) -> bool:
+        """Return True if a schema names, requires or describes a field or element, or if none says what there is."""
+        named = self.names | {name for each in self.applied for name in each.schema.get("required", ())}
+        patterns = [pattern for each in self.applied for pattern in each.schema.get("patternProperties", ())]
+        is_list = self.types == {"array"} or any({"items", "prefixItems"} & each.schema.keys() for each in self.applied)
+        if name.isdecimal() and is_list:
+            return bool(self.of_element(int(name))) or self.types == {"array"}
+        return name in named or not (named or is_list) or any(_matches(pattern)(name) for pattern in patterns)
+
     def of_member(self, name: str) -> list[Applied]:
         """Return the schemas that apply to the field of a name; none if no schema knows it."""
         return [Applied(part, each.lists_fields) for each in self.applied for part in _of_member(each.schema, name)]
@@ -86,6 +102,26 @@ class KnownFields:
                 for index, member in enumerate(value):
                     if isinstance(member, dict | list):
                         todo.append((self._value(known.of_element(index)), member, f"{pointer}/*"))
+
+    def on_the_way(self, names: Iterable[str]) -> Iterator[KnownValue]:
+        """Yield what the contract says about the document, then about each value that the names lead through."""
+        known = self._root
+        yield known
+        for name in names:
+            element = known.of_element(int(name)) if name.isdecimal() else []
+            known = self._value([*known.of_member(name), *element])
+            yield known
+
+    def pointers(self, limit: int) -> list[str]:
+        """Return the pointers of the fields that the contract names, those at the top first; at most `limit`."""
+        found: list[str] = []
+        todo = deque([(self._root, "")])
+        while todo and len(found) < limit:
+            known, pointer = todo.popleft()
+            for name in sorted(known.names):
+                found.append(f"{pointer}/{escape_name(name)}")
+                todo.append((self._value(known.of_member(name)), found[-1]))
+        return found[:limit]
 
     def _member(self, known: KnownValue, name: str) -> KnownValue:
         member = self._value(known.of_member(name))

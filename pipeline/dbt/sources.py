@@ -10,7 +10,7 @@ if __name__ == "__main__":
 import click
 
 from loader.declarations import read_source, source_names
-from pipeline.dbt.sources_yml import changed_files, modelled_sources, write_files
+from pipeline.dbt.sources_yml import changed_files, modelled_sources, redefined_sources, write_files
 from waybill.cli import run, shown_command
 from waybill.settings import relative_name
 
@@ -32,8 +32,14 @@ def sources(write: bool) -> int:
         state = "modelled" if name in modelled else "not modelled"
         click.echo(f"{name:<12} {state:<13} key {', '.join(source.key)}; version {source.version}")
     if write:
+        redefined = redefined_sources()
         for path in write_files():
             click.echo(f"rewritten: {relative_name(path)}")
+        if redefined:
+            click.echo(
+                f"key, version, missing texts or withdrawal changed for {', '.join(redefined)}: documents that were "
+                f"processed before keep their outcomes until `{shown_command('dbt run --full-refresh')}`"
+            )
         return 0
     changed = changed_files()
     for path in changed:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from loader.checking.contracts import read_contract
 from loader.declarations import Source, read_source, source_names
 from pipeline.errors import DeclarationsChanged
 from warehouse.dbt_login import DBT_PROJECT
@@ -44,11 +45,11 @@ def changed_files() -> list[Path]:
 
     Raises:
         DeclarationsChanged: the existing file cannot be read.
-        SourceBroken: a declaration cannot be used.
+        SourceBroken: a declaration or its contract cannot be used.
     """
     existing = _existing()
     changed = [] if existing == _updated(existing) else [SOURCES_YML]
-    is_current = MODELLED_SOURCES.exists() and MODELLED_SOURCES.read_text() == _macro()
+    is_current = MODELLED_SOURCES.exists() and MODELLED_SOURCES.read_text(encoding="utf-8") == _macro()
     return changed if is_current else [*changed, MODELLED_SOURCES]
 
 
@@ -77,6 +78,16 @@ def write_files() -> list[Path]:
     return changed
 
 
+def redefined_sources() -> list[str]:
+    """Return the modelled sources whose documents dbt reads by another declaration than the present one."""
+    existing = _tables(_existing())
+    return [
+        name
+        for name in modelled_sources()
+        if name in existing and existing[name].get("config", {}).get("meta") != _declaration(read_source(name))
+    ]
+
+
 def modelled_sources() -> list[str]:
     """Return the declared sources whose outcomes dbt models."""
     models = {path.stem for path in (DBT_PROJECT / "models").rglob("int_*_outcomes.sql")}
@@ -87,8 +98,8 @@ def _existing() -> dict[str, Any]:
     if not SOURCES_YML.exists():
         return {}
     try:
-        content = yaml.safe_load(SOURCES_YML.read_text())
-    except yaml.YAMLError as error:
+        content = yaml.safe_load(SOURCES_YML.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         first = str(error).partition("\n")[0]
         raise DeclarationsChanged(
             f"{relative_name(SOURCES_YML)} is not YAML ({first}): restore it from git, or delete it and run "
@@ -97,9 +108,16 @@ def _existing() -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def _tables(existing: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {table["name"]: table for table in _raw(existing).get("tables", [])}
+
+
+def _raw(existing: dict[str, Any]) -> dict[str, Any]:
+    return next((source for source in existing.get("sources", []) if source.get("name") == "raw"), {})
+
+
 def _updated(existing: dict[str, Any]) -> dict[str, Any]:
-    raw: dict[str, Any] = next((source for source in existing.get("sources", []) if source.get("name") == "raw"), {})
-    tables = {table["name"]: table for table in raw.get("tables", [])}
+    raw, tables = _raw(existing), _tables(existing)
     return {
         **existing,
         "version": 2,
@@ -117,6 +135,7 @@ def _updated(existing: dict[str, Any]) -> dict[str, Any]:
 
 
 def _table(source: Source, existing: dict[str, Any]) -> dict[str, Any]:
+    read_contract(source)  # stops if the contract does not know a declared field
     config = {name: value for name, value in (existing.get("config") or {}).items() if name != "freshness"}
     config["meta"] = _declaration(source)
     config["loaded_at_query"] = (

@@ -133,7 +133,7 @@ def test_a_replayed_document_keeps_its_position_in_the_order(
 DIFFERENT: list[tuple[object, object]] = [
     ({"a": {"b": 1}, "c": 2}, {"a": {"b": 1, "c": 2}}),  # PostgreSQL's own jsonb hash is equal for this pair …
     ([[1], 2], [[1, 2]]),
-    ([*range(64)], [32, *range(1, 32), 0, *range(33, 64)]),  # … and for values that change places 32 apart
+    ([*range(64)], [32, *range(1, 32), 0, *range(33, 64)]),  # … and for values that are swapped 32 apart
     ("1.0", "1"),
     (["x: 1.0, y"], ["x: 1, y"]),
     ('quote\\" 1.0}', 'quote\\" 1}'),

@@ -69,6 +69,18 @@ def test_a_changed_declaration_stops_dbt_until_it_is_written(declared: Path, val
     assert {name: meta[name] for name in values if name in meta} == {k: v for k, v in values.items() if k in meta}
 
 
+@pytest.mark.parametrize(
+    ("values", "is_named"), [({"version": "delivery"}, True), ({"description": "Carriers."}, False)]
+)
+def test_a_changed_key_or_version_asks_for_a_full_refresh(
+    declared: Path, values: dict[str, Any], is_named: bool
+) -> None:
+    change(declared / "airlines.yml", **values)
+    output = CliRunner().invoke(sources, ["--write"]).output
+    assert ("changed for airlines: documents that were processed before keep" in output) is is_named
+    assert "--full-refresh" not in CliRunner().invoke(sources, ["--write"]).output
+
+
 def test_a_new_source_is_listed_as_not_modelled(declared: Path) -> None:
     shutil.copyfile(declared / "airlines.yml", declared / "books.yml")
     change(declared / "books.yml", source="books")

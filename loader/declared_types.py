@@ -1,0 +1,68 @@
+"""The types of a declaration's fields. Each mistake is one sentence that says what to write instead."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from waybill.json_pointers import POINTER
+
+DELIVERY = "delivery"  # the version of a source whose last delivered document is current
+SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+CONTRACT_NAME = re.compile(r"[\w-][\w.-]*")
+
+
+def _pointer(text: str) -> str:
+    if POINTER.fullmatch(text):
+        return text
+    written = text if text.startswith("/") else f"/{text}"
+    if not POINTER.fullmatch(written):
+        written = written.replace("~", "~0")
+    raise ValueError(f"must be a JSON pointer: write {written}")
+
+
+def _version(text: str) -> str:
+    if text == DELIVERY:
+        return text
+    try:
+        return _pointer(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or {DELIVERY} if the last delivered document is current") from None
+
+
+def _key(pointers: list[str]) -> list[str]:
+    if not pointers:
+        raise ValueError("must name at least one field, such as /id")
+    twice = next((pointer for pointer in pointers if pointers.count(pointer) > 1), None)
+    if twice:
+        raise ValueError(f"must name each field once: remove the second {twice}")
+    return pointers
+
+
+def _source_name(text: str) -> str:
+    if not SOURCE_NAME.fullmatch(text):
+        raise ValueError("must be a name of lower-case letters, digits and underscores, which begins with a letter")
+    return text
+
+
+def _contract_name(text: str) -> str:
+    if not CONTRACT_NAME.fullmatch(text):
+        raise ValueError("must be the name of a file in loader/contracts, such as hotels.schema.json")
+    return text
+
+
+def _file_pattern(text: str) -> str:
+    if not text or text.startswith("/") or ".." in Path(text).parts:
+        raise ValueError("must be a path below the raw folder, without `..`, such as hotels/*.ndjson")
+    return text
+
+
+Pointer = Annotated[str, AfterValidator(_pointer)]
+Version = Annotated[str, AfterValidator(_version)]
+Key = Annotated[list[Pointer], AfterValidator(_key)]
+SourceName = Annotated[str, AfterValidator(_source_name)]
+ContractName = Annotated[str, AfterValidator(_contract_name)]
+PathPattern = Annotated[str, AfterValidator(_file_pattern)]
