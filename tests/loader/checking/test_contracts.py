@@ -58,6 +58,22 @@ def test_a_breach_is_rejected_in_every_json_schema_keyword(schema: Any, value: A
 
 
 @pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": {"type": "string"}}},
+        {"properties": {"a": {"$ref": "#/$defs/s"}}, "$defs": {"s": {"type": "string"}}},
+        {"properties": {"o": {"properties": {"a": {"type": "string"}}}}},
+    ],
+)
+def test_an_unknown_field_hides_no_breach(schema: Any) -> None:
+    for value in ({"a": 1, "x": 2}, {"x": 2, "a": 1}, {"o": {"a": 1, "x": 2}}, {"a": 1, "o": {"a": 1}, "y": {"z": 1}}):
+        is_good = Contract(schema, "").breach(value) is None
+        reason, drift = verdict(schema, value)
+        assert (reason is None) == is_good == bool(drift)
+    assert verdict(schema, {"a": 1, "o": {"a": 1}, "x": 2})[0] is not None
+
+
+@pytest.mark.parametrize(
     ("schema", "value", "unknown"),
     [
         ({"properties": {"o": {"$ref": "#/$defs/p"}}, "$defs": {"p": PLACE}}, {"o": {"airport": 1, "b": 2}}, {"/o/b"}),

@@ -71,6 +71,35 @@ def test_a_file_that_changes_between_batches_loses_nothing(
     assert rows("select count(*) from ledger.batches where read <> landed + rejected + skipped") == [(0,)]
 
 
+@pytest.mark.parametrize("keeps_time", [False, True])
+def test_a_file_rewritten_in_the_same_size_is_changed(
+    database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch, keeps_time: bool
+) -> None:
+    path = source / "a.ndjson"
+    path.write_bytes(b"\n".join(document(n) for n in range(1000, 3000)) + b"\n")
+    rewritten = b"\n".join(document(n) for n in range(5000, 7000)) + b"\n"
+    land, before = loader.landing.source_load.land, path.stat()
+    assert len(rewritten) == before.st_size
+
+    def and_rewrite(*arguments: Any) -> Any:
+        with path.open("r+b") as file:  # without a moment at which the file is empty
+            file.write(rewritten)
+        if keeps_time:
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return land(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loader.landing.source_load, "land", and_rewrite)
+        with pytest.raises(FileChanged, match=r"changed while it was read.*run again"):
+            load(Request(("things",)))
+    part = sum(landed_ids().values())
+    assert 0 < part < 2000
+    assert landed_ids() == Counter(f"t{n}" for n in range(1000, 1000 + part))
+
+    assert load(Request(("things",))).rows == 2000
+    assert landed_ids() == Counter(f"t{n}" for n in [*range(1000, 1000 + part), *range(5000, 7000)])
+
+
 def test_a_file_changed_after_a_killed_load_is_read_as_new(
     database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

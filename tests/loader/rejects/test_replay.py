@@ -105,6 +105,18 @@ def test_two_replays_at_once_land_each_document_once(database: str, source: Path
     assert rows(BOOKS) == [(1500, 1500, 0, 0)]
 
 
+def test_a_reject_of_any_size_within_the_limit_is_kept_whole(database: str, source: Path) -> None:
+    sizes = [65_535, 65_536, 65_537, 1_000_000]
+    lines = [b'{"id": %d, "updated_at": "", "pad": "%s"}' % (size, b"x" * size) for size in sizes]
+    (source / "a.ndjson").write_bytes(b"\n".join(lines))
+    load(Request(("things",)))
+    kept = rows("select bytes from ledger.rejects order by position")
+    assert [bytes(found) for (found,) in kept] == lines
+    (source / "a.ndjson").unlink()
+    relax_contract(source)
+    assert replay("things", None, lambda reject, why: None) == {"things": len(lines)}
+
+
 def test_a_truncated_reject_is_replayed_from_its_file(
     database: str, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import shutil
 import tracemalloc
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -48,6 +50,28 @@ def test_every_row_leads_back_to_its_bytes(
         (document,) = [one for one in DOCUMENTS if f"fingerprint {fingerprint} checked: {one.decode()}" in output]
         assert ("rejected" in output) is (b"text" not in document)
         assert ("landed in raw.things" in output) is not ("rejected" in output)
+
+
+def test_why_checks_fingerprints_that_the_ledger_did_not_make(database: str, source: Path) -> None:
+    """The fingerprints are computed here: BLAKE2b, 128 bits, of the source bytes."""
+    good, bad = b'{"updated_at": "", "id": "t1",  "x": 1.0}', b'{"id": 5}'
+    expected = {raw: UUID(bytes=hashlib.blake2b(raw, digest_size=16).digest()) for raw in (good, bad)}
+    path = source / "a.ndjson"
+    path.write_bytes(good + b"\n" + bad + b"\n" + document(3))
+    load(Request(("things",)))
+    for position, (raw, fingerprint) in enumerate(expected.items(), start=1):
+        assert f"source bytes, fingerprint {fingerprint} checked: {raw.decode()}" in why(f"{path}:{position}")
+
+    altered = UUID(int=expected[good].int ^ 1)
+    owner = connect("owner")
+    with owner, owner.cursor() as cursor:
+        cursor.execute("update raw.things set _fingerprint = %s where _position = 1", [str(altered)])
+        cursor.execute("update ledger.rejects set bytes = %s", [bad.replace(b"5", b"6")])
+    owner.close()
+    moved = f"the file no longer holds it at this position: the fingerprint there is not {altered}"
+    assert moved in why(f"{path}:1")
+    assert f"the bytes in ledger.rejects do not have the fingerprint {expected[bad]}" in why(f"{path}:2")
+    assert any("checked: " in line for line in why(f"{path}:3"))
 
 
 def test_why_reports_a_file_that_changed_or_is_gone(database: str, source: Path) -> None:

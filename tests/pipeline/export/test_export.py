@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session, joinedload
 
+import pipeline.export.export
 from pipeline.errors import ExportRefused
 from pipeline.export.export import export, main, schema_file
 from pipeline.export.marts_orm import map_marts, references
@@ -147,6 +148,30 @@ def test_an_invalid_document_is_refused_and_the_last_file_stays(
         export()
     assert (processed / "fct_flights.json").read_bytes() == good
     assert not [file for file in processed.iterdir() if file.name.startswith(".fct_flights.json.")]
+
+
+@pytest.mark.parametrize("documents", ["one is missing", "one is doubled"])
+def test_a_file_with_another_number_of_rows_is_refused(
+    marts: None, processed: Path, monkeypatch: pytest.MonkeyPatch, documents: str
+) -> None:
+    export()
+    good = (processed / "fct_flights.json").read_bytes()
+    (processed / "fct_flights.json").unlink()
+    real = pipeline.export.export._documents
+
+    def miscounted(*arguments: Any) -> Iterator[list[bytes]]:
+        for portion in real(*arguments):
+            yield portion[1:] if documents == "one is missing" else [portion[0], *portion]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline.export.export, "_documents", miscounted)
+        with pytest.raises(
+            ExportRefused, match=r"(199|201) documents, but marts\.fct_flights has 200 rows: run it again"
+        ):
+            export()
+    assert [file.name for file in processed.iterdir() if "fct_flights" in file.name] == [".fct_flights.state"]
+    assert export().written == ("fct_flights",)
+    assert (processed / "fct_flights.json").read_bytes() == good
 
 
 def test_a_refused_export_is_tried_again(marts: None, processed: Path, broken_status: None) -> None:

@@ -16,7 +16,7 @@ from loader.errors import CoordinateUnknown
 from streaming.cluster import admin
 from streaming.consumer import consume
 from streaming.consuming import ledger_offsets
-from streaming.consuming.gaps import accept_gap
+from streaming.consuming.gaps import accept_gap, find_gap
 from streaming.consuming.landing import land_poll
 from streaming.consuming.ledger_offsets import load_assignments
 from streaming.consuming.loop import ConsumerOptions
@@ -49,6 +49,33 @@ def test_a_gap_stops_it_until_accepted_and_recorded(things: Things) -> None:
     assert rows("select first_position, next_position, reason from ledger.gaps") == [
         (10, 15, "the log now begins at 15")
     ]
+
+
+def test_a_gap_of_a_single_offset_stops_it_too(things: Things) -> None:
+    things.send(*map(thing, range(10)))
+    things.consume()
+    things.send(thing(10), thing(11))
+    with admin() as client:
+        client.delete_records({TopicPartition(things.topic, 0): 11})
+    stopped = things.start("--until-end")  # a consumer that took no notice would not end
+    try:
+        output = stopped.communicate(timeout=60)[1].decode()
+    finally:
+        stopped.kill()
+    assert ":0: offset 10 comes next, but the log now begins at 11: " in output
+    assert things.landed() == list(range(10))
+    assert things.consume(ConsumerOptions(until_end=True, accepts_gap=True)).landed == 1
+    assert rows("select first_position, next_position from ledger.gaps") == [(10, 11)]
+
+
+@pytest.mark.parametrize(
+    ("offset", "log_start", "log_end", "next_offset"),
+    [(10, 10, 12, None), (10, 9, 10, None), (10, 10, 10, None), (0, 0, 0, None), (10, 11, 12, 11), (10, 0, 9, 9),
+     (0, 1, 1, 1), (1, 0, 0, 0)],
+)  # fmt: skip
+def test_a_gap_is_found_to_the_offset(offset: int, log_start: int, log_end: int, next_offset: int | None) -> None:
+    found = find_gap(offset, log_start, log_end)
+    assert (found and found.next) == next_offset
 
 
 def test_messages_landed_by_another_consumer_are_not_a_gap(things: Things, monkeypatch: pytest.MonkeyPatch) -> None:
