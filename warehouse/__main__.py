@@ -15,6 +15,7 @@ import click
 
 from warehouse import embedded
 from warehouse.connection import (
+    Warehouse,
     connection_parameters,
     current_warehouse,
     forget,
@@ -23,7 +24,7 @@ from warehouse.connection import (
     start_server,
 )
 from warehouse.errors import NotConfirmed, ServerUnreachable
-from warehouse.migrations.workers import wait_for_lock
+from warehouse.migrations.workers import wait_for_all_workers, wait_for_lock
 from warehouse.schema import drop_everything
 from warehouse.server_paths import installed_binaries
 from warehouse.status import print_status
@@ -55,8 +56,9 @@ def up() -> None:
 
 @warehouse.command()
 def down() -> None:
-    """Stop the embedded server. The data stays."""
+    """Stop the embedded server, when no command works on it any more. The data stays."""
     found = current_warehouse()
+    _wait_for_workers(found)
     if found.server is None:
         click.echo(f"nothing to stop: {found.description} is not run by Waybill")
     elif embedded.stop(found.server):
@@ -70,13 +72,14 @@ def down() -> None:
 def remove(yes: str | None) -> None:
     """Delete the embedded server with all of its databases. An external server is left alone.
 
-    Asks for the name of the database first.
+    Asks for the name of the database first, and waits until no command works on the server.
     """
     found = current_warehouse()
     if found.server is None:
         click.echo(f"nothing to remove: {found.description} is not run by Waybill")
         return
     _confirm(f"This deletes the {found.description}, with every database in it.", found.settings.pgdatabase, yes)
+    _wait_for_workers(found)
     embedded.remove(found.server)
     click.echo(f"removed: {found.description}")
 
@@ -126,6 +129,18 @@ def reset(yes: str | None) -> None:
     forget()
     connection_parameters("owner")
     click.echo(f"reset: database {name} is empty")
+
+
+def _wait_for_workers(found: Warehouse) -> None:
+    """Wait until no command works on the embedded server, if it is running."""
+    if found.server is None or not embedded.accepts_connections(found.server):
+        return
+    connection = open_connection(login_parameters(found, "owner", database="postgres"))
+    connection.autocommit = True
+    try:
+        wait_for_all_workers(connection)
+    finally:
+        connection.close()
 
 
 def _confirm(consequence: str, database: str, given: str | None) -> None:

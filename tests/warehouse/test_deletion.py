@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from tests.support.databases import own_server, rows
+from warehouse import embedded
 from warehouse.connection import connect, current_warehouse
 from warehouse.work_lock import working
 from waybill.identifiers import uuid7
@@ -90,6 +91,28 @@ def test_reset_waits_for_the_commands_that_work(database: str) -> None:
     reset.communicate(timeout=60)
     assert reset.returncode == 0
     assert rows("select command from ledger.runs") == []
+
+
+@pytest.mark.parametrize("command", [["down"], ["remove", "--yes", "waybill"]], ids=" ".join)
+@pytest.mark.usefixtures("unset", "server")
+def test_stopping_the_server_waits_for_the_commands(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with own_server() as paths:
+        monkeypatch.setenv("PGDATABASE", "another")  # of the same server
+        with working("load flights"):
+            monkeypatch.delenv("PGDATABASE")
+            stopping = subprocess.Popen(
+                [sys.executable, "-m", "warehouse", *command], stderr=subprocess.PIPE, text=True, cwd=PROJECT
+            )
+            assert stopping.stderr is not None
+            line = stopping.stderr.readline()
+            assert "waiting for commands to end, before the server stops" in line
+            assert "waybill load flights" in line
+            assert embedded.accepts_connections(paths)
+        stopping.communicate(timeout=60)
+        assert stopping.returncode == 0
+        assert not embedded.accepts_connections(paths)
+        paths.data.parent.mkdir(parents=True, exist_ok=True)  # `own_server` removes it
+        paths.socket.mkdir(parents=True, exist_ok=True)
 
 
 def test_reset_empties_the_database_when_its_name_is_given(database: str) -> None:

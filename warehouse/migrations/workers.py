@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Protocol
 
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 KEY = 0x57415943
 MIGRATIONS_KEY = 0x57415944  # one migration at a time
@@ -28,9 +29,11 @@ from pg_locks as locks
 left join pg_stat_activity as activity using (pid)
 where locks.locktype = 'advisory' and locks.granted and locks.objsubid = 1
     and (locks.classid::bigint << 32 | locks.objid::bigint) = %s
-    and locks.database = (select oid from pg_database where datname = current_database())
+    and (%s or locks.database = (select oid from pg_database where datname = current_database()))
 order by activity.backend_start
 """
+
+Holder = tuple[int, str, datetime | None]  # its server process, its name, since when it is connected
 
 logger = logging.getLogger(__name__)
 
@@ -73,23 +76,48 @@ def wait_for_lock(connection: Connection, function: str, message: str, key: int 
     connection.autocommit = autocommit
 
 
+def wait_for_all_workers(connection: Connection) -> None:
+    """Wait until no command works on any database of the server; report on stderr whom it waits for."""
+    reporter = Reporter("waiting for commands to end, before the server stops")
+    with connection.cursor() as cursor:
+        while holders := _find_holders(cursor, KEY, in_all_databases=True):
+            reporter.report(holders)
+            time.sleep(RETRY_SECONDS)
+
+
 def _try_until_taken(connection: Connection, function: str, message: str, key: int) -> None:
-    reported: list[int] = []
-    reported_at = 0.0
+    reporter = Reporter(message)
     with connection.cursor() as cursor:
         while True:
             cursor.execute(f"select {function}(%s)", [key])
             if cursor.fetchone()[0]:  # type: ignore[index]
                 return
-            cursor.execute(HOLDERS, [key])
-            holders = cursor.fetchall()
-            pids = [pid for pid, _, _ in holders]
-            if holders and (pids != reported or time.monotonic() - reported_at > REMIND_SECONDS):
-                logger.warning("%s holders=%s", message, ", ".join(map(_describe, holders)))
-                reported, reported_at = pids, time.monotonic()
+            reporter.report(_find_holders(cursor, key))
             time.sleep(RETRY_SECONDS)
 
 
-def _describe(holder: tuple[int, str, datetime | None]) -> str:
+def _find_holders(cursor: Cursor, key: int, *, in_all_databases: bool = False) -> list[Holder]:
+    cursor.execute(HOLDERS, [key, in_all_databases])
+    return cursor.fetchall()
+
+
+class Reporter:
+    """Logs whom a command waits for, when that changes and every half a minute."""
+
+    def __init__(self, message: str) -> None:
+        """Report nothing yet; `message` says what waits."""
+        self._message = message
+        self._pids: list[int] = []
+        self._reported_at = 0.0
+
+    def report(self, holders: list[Holder]) -> None:
+        """Log the holders, unless they were logged a moment ago."""
+        pids = [pid for pid, _, _ in holders]
+        if holders and (pids != self._pids or time.monotonic() - self._reported_at > REMIND_SECONDS):
+            logger.warning("%s holders=%s", self._message, ", ".join(map(_describe, holders)))
+            self._pids, self._reported_at = pids, time.monotonic()
+
+
+def _describe(holder: Holder) -> str:
     pid, name, since = holder
     return f"{name} (server process {pid}{f', since {since:%F %T}' if since else ''})"
