@@ -30,7 +30,7 @@ def dbt_variables() -> dict[str, str]:
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",  # also when dbt runs in another folder
         "PGCLIENTENCODING": login["client_encoding"],  # a profile has no key for it, nor for the session settings
-        "PGOPTIONS": ("-c transaction_timeout=0 " if has_transaction_timeout else "") + login["options"],
+        "PGOPTIONS": login["options"] + (" -c transaction_timeout=0" if has_transaction_timeout else ""),
         "WAYBILL_DBT_HOST": login["host"],
         "WAYBILL_DBT_PORT": login["port"],
         "WAYBILL_DBT_USER": login.get("user", ""),

@@ -79,7 +79,9 @@ def test_a_mistake_in_a_task_is_named(folder: Path, content: dict[str, Any] | st
 
 def test_several_mistakes_are_named_together(folder: Path) -> None:
     declare(folder, {"label": 1, "key": 2, "seed": "a", "threshold": "b"})
-    with pytest.raises(TaskBroken, match=r"key must be text, not 2: write it in quotes; label .*; seed must be .*, and 1 more"):
+    with pytest.raises(
+        TaskBroken, match=r"key must be text, not 2: write it in quotes; label .*; seed must be .*, and 1 more"
+    ):
         read_task("small")
 
 

@@ -49,7 +49,7 @@ select current_setting('session_replication_role') <> 'origin' or exists (
 def session_options(**more: str) -> str:
     """Return libpq's `options`: those of PGOPTIONS, then the settings, which take precedence, and `more` of them."""
     ours = _options(SETTINGS)
-    theirs = os.environ.get("PGOPTIONS", "").removesuffix(ours)  # `dbt_variables` has put ours into the environment
+    theirs = os.environ.get("PGOPTIONS", "").partition(ours)[0]  # `dbt_variables` has put ours into the environment
     return " ".join(filter(None, [theirs.strip(), ours, _options(more)]))
 
 
