@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from loader.checking.contracts import Contract
+from loader.checking.formats import BEGINNING_BYTES, recognise_format
 from loader.checking.large_numbers import load_numbers
 
 MAX_POINTERS = 1_000  # unknown fields counted one by one in a batch: names can be data, without limit
@@ -97,6 +98,8 @@ class Parsed:
 
 def _parse(raw: bytes, message: str) -> RejectReason | Parsed:
     """Parse bytes that orjson refused, if PostgreSQL would accept them; otherwise return the reason to reject them."""
+    if found := recognise_format(raw[:BEGINNING_BYTES]):
+        return RejectReason(*found)
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import replace
 
 import orjson
 
@@ -12,8 +13,9 @@ from loader.errors import LoaderError
 from loader.landing.batch import AnyFeed, Batch, FileBatch
 from loader.landing.binary_copy import JSONB_VERSION, RAW_ROW
 from loader.landing.feeds import FileFeed
-from loader.reading.byte_ranges import FINGERPRINT_BYTES, InputPosition, Reject, rejected
-from loader.reading.framing import Frame, frames
+from loader.reading.byte_ranges import FINGERPRINT_BYTES, START, Frame, InputPosition, Reject, rejected
+from loader.reading.framing import frames
+from loader.reading.layouts import BEGINNING_BYTES, recognise_layout
 from loader.reading.streams import open_stream
 
 ROW_BYTES = 180  # memory that a row takes in addition to its document
@@ -60,11 +62,23 @@ def batches(feed: FileFeed, max_bytes: int) -> Iterator[FileBatch]:
             batch = FileBatch(feed, start)
             fill(batch, found, max_bytes)
             batch.bytes_read = stream.bytes_read
+            if start == START and batch.rejects and not batch.landed:
+                _name_remedy(batch, stream.beginning(BEGINNING_BYTES))
             stream.check_unchanged()
             yield batch
             if batch.is_last:
                 return
             start = batch.end
+
+
+def _name_remedy(batch: FileBatch, beginning: bytes) -> None:
+    """Add to the first reject of a file which layout fits, if its beginning shows another one than it was read by."""
+    found = recognise_layout(beginning)
+    remedy = found.remedy_for(batch.feed.pattern.layout) if found else None
+    if remedy:
+        reject = batch.rejects[0]
+        reason = replace(reject.reason, detail=f"{reject.reason.detail}; {remedy}")
+        batch.rejects[0] = replace(reject, reason=reason)
 
 
 def fill(batch: Batch[AnyFeed], found: Iterator[Frame], max_bytes: int) -> None:

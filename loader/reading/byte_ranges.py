@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -40,6 +40,10 @@ class Reject:
     fingerprint: UUID
     reason: RejectReason
     is_rest: bool = False
+
+
+Frame = tuple[int, int, bytes] | Reject  # a document: position, first byte in the decompressed input, bytes
+Frames = Iterator[Frame]
 
 
 def fingerprint(document: bytes) -> bytes:

@@ -12,6 +12,9 @@ from loader.reading.streams import Stream
 from loader.reading.window import INSIDE_STRING, OPENING, SCALAR_END, FramingBroken, TooLarge, Window
 from waybill.json_pointers import split_pointer
 
+MAX_MEMBERS = 20  # so many members are named where the records are missing
+MAX_NAME = 60
+VALUES = {b"{": "an object", b'"': "a string", b"t": "a boolean", b"f": "a boolean", b"n": "null"}
 OUTSIDE_STRING = re.compile(rb'["\[\]{}]')
 
 
@@ -45,6 +48,9 @@ class Scanner(Window):
         if not is_resumed:
             for name in names:
                 self._enter_member(name)
+            if pointer and (mark := self._peek()) not in (b"[", b""):
+                found = VALUES.get(mark, "a number")
+                raise FramingBroken("not_json", f"{pointer} is {found}, not an array: correct `records_at`")
             self._expect(b"[", "an array")
         if is_resumed or self._peek() != b"]":
             yield from self._comma_separated(is_resumed)
@@ -72,14 +78,19 @@ class Scanner(Window):
 
     def _enter_member(self, wanted: str) -> None:
         self._expect(b"{", "an object")
+        members: list[str] = []
         while self._peek() == b'"':
-            if self._name() == wanted:
+            name = self._name()
+            if name == wanted:
                 return
+            members.append(repr(name[:MAX_NAME]))
             self._element()
             if self._peek() != b",":
                 break
             self._at += 1
-        raise FramingBroken("not_json", f"no member {wanted!r} where the records were expected")
+        more = f" and {len(members) - MAX_MEMBERS} more" if len(members) > MAX_MEMBERS else ""
+        exist = f"; its members are {', '.join(members[:MAX_MEMBERS])}{more}" if members else ""
+        raise FramingBroken("not_json", f"no member {wanted!r} where the records were expected{exist}")
 
     def _leave_member(self, taken: str) -> None:
         """Skip from a member's value to the end of its object."""

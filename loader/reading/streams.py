@@ -1,16 +1,15 @@
-"""Reads an input's bytes: decompressed (gzip is recognised by its content) and without a byte order mark."""
+"""Reads an input's bytes: decompressed and without a byte order mark."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 
 from loader.errors import FileChanged
+from loader.reading.compression import MARK_BYTES, Damaged, Decompressor, decompressed_beginning, format_mark
 from loader.reading.input_files import (
     BLOCK_BYTES,
     DIGEST_BYTES,
@@ -21,10 +20,8 @@ from loader.reading.input_files import (
     unreadable,
 )
 
-GZIP_MAGIC = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
 STEPS_BYTES = (1 << 10, 1)  # how much is read at a time before damaged bytes: first in large steps, then in small ones
-GZIP_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
 class BrokenStream(Exception):
@@ -35,29 +32,26 @@ class Stream:
     """The decompressed bytes of an input from some byte on, read block by block."""
 
     def __init__(self, file: BufferedReader, input_file: InputFile, first_byte: int = 0) -> None:
-        """Take an open file. Its first two bytes show whether it is gzip; a UTF-8 byte order mark is skipped."""
+        """Take an open file. Its first bytes show whether it is compressed; a UTF-8 byte order mark is skipped."""
         self._file = file
         self._input_file = input_file
         self._stamp = input_file.stamp
         self._broken: BrokenStream | None = None
-        is_gzip = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        self._mark = format_mark(file.read(MARK_BYTES))
         file.seek(0)
-        self._block_bytes = BLOCK_BYTES if is_gzip else block_bytes_for(input_file.stamp.size_bytes)
-        self._gzip = gzip.GzipFile(fileobj=file) if is_gzip else None
+        self._block_bytes = BLOCK_BYTES if self._mark else block_bytes_for(input_file.stamp.size_bytes)
+        self._decompressor = Decompressor(file, self._mark) if self._mark else None
         self.offset = first_byte
         if first_byte:
             try:
-                (self._gzip or file).seek(first_byte)
-            except GZIP_ERRORS as error:  # this byte was read before, so the damage is right after it
-                self._broken = _broken(error)
+                (self._decompressor or file).seek(first_byte)
+            except Damaged as error:  # this byte was read before, so the damage is right after it
+                self._broken = BrokenStream(str(error))
         self._may_have_bom = not first_byte
 
-    def beginning(self) -> bytes:
-        """Return the first four bytes, decompressed; fewer if the input is shorter."""
-        try:
-            return self._gzip.peek(4)[:4] if self._gzip else os.pread(self._file.fileno(), 4, 0)
-        except GZIP_ERRORS:
-            return b""
+    def beginning(self, size: int) -> bytes:
+        """Return the input's first bytes, decompressed, wherever reading is; fewer if the input is shorter."""
+        return decompressed_beginning(os.pread(self._file.fileno(), size, 0), size)
 
     def read(self) -> bytes:
         """Return the next block, empty at the end. `offset` is the first byte of the first block.
@@ -78,13 +72,13 @@ class Stream:
         if self._broken:
             raise self._broken
         try:
-            if self._gzip is None:
+            if self._decompressor is None:
                 return self._file.read(size)
             try:
-                return self._gzip.read1(size)
-            except GZIP_ERRORS as error:
-                self._broken = _broken(error)
-                if isinstance(error, zlib.error) and (undamaged := self._undamaged_bytes(self._gzip.tell())):
+                return self._decompressor.read1(size)
+            except Damaged as error:
+                self._broken = BrokenStream(str(error))
+                if not error.is_end and (undamaged := self._undamaged_bytes(self._decompressor.tell())):
                     return undamaged
                 raise self._broken from None
         except OSError as error:
@@ -99,8 +93,8 @@ class Stream:
         undamaged = bytearray()
         for step_bytes in STEPS_BYTES:
             self._file.seek(0)
-            reopened = gzip.GzipFile(fileobj=self._file)
-            with suppress(*GZIP_ERRORS):
+            reopened = Decompressor(self._file, self._mark or b"")
+            with suppress(Damaged):
                 reopened.seek(first_byte + len(undamaged))
                 while piece := reopened.read1(step_bytes):
                     undamaged += piece
@@ -145,7 +139,3 @@ def open_stream(input_file: InputFile, first_byte: int = 0) -> Iterator[Stream]:
     """
     with opened(input_file.path) as file:
         yield Stream(file, input_file, first_byte)
-
-
-def _broken(error: Exception) -> BrokenStream:
-    return BrokenStream(f"the gzip stream is broken: {error}")

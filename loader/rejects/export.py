@@ -9,8 +9,8 @@ from pathlib import Path
 from uuid import UUID
 
 from loader.errors import FileRefused
-from loader.reading.framing import LINE_END
 from loader.reading.input_files import InputFile
+from loader.reading.lines import LINE_END
 from loader.reading.originals import copy_range, find_original, message_command
 from loader.rejects.listing import ListedReject
 from waybill.atomic_files import atomic_file, open_descriptor, partial_folder

@@ -13,8 +13,8 @@ import pytest
 import loader.reading.input_files
 import loader.reading.streams
 from loader.declarations import FilePattern, Layout
-from loader.reading.byte_ranges import START, InputPosition, Reject, fingerprint
-from loader.reading.framing import Frame, frames
+from loader.reading.byte_ranges import START, Frame, InputPosition, Reject, fingerprint
+from loader.reading.framing import frames
 from loader.reading.input_files import FileStamp, InputFile
 from loader.reading.streams import open_stream
 from tests.support.documents import damaged_gzip
