@@ -51,8 +51,11 @@ def load(source: str | None, files: tuple[str, ...], layout: Layout | None, dry_
         where = f" at {reject.reason.pointer}" if reject.reason.pointer else ""
         click.echo(shown(f"would reject {name}:{reject.position} {reject.reason.code}: {reject.reason.detail}{where}"))
 
-    request = Request((source,) if source else (), files, layout, dry_run)
-    _show_result(load(request, on_reject=show), dry_run)
+    request = Request(() if source is None else (source,), files, layout, dry_run)
+    result = load(request, on_reject=show)
+    _show_result(result, dry_run)
+    if result.refusal:
+        raise result.refusal
 
 
 def _show_result(result: LoadResult, dry_run: bool) -> None:
@@ -68,7 +71,8 @@ def _show_result(result: LoadResult, dry_run: bool) -> None:
     )
     landed = f"nothing written: {at_most}{documents} of {files} would be landed"
     dry = f"{landed}, {result.rejected:,} would be rejected{cause}"
-    click.echo(dry if dry_run else result.summary)
+    left = f"; {shown(str(result.left_alone))}" if str(result.left_alone) else ""
+    click.echo(f"{dry}{left}" if dry_run else shown(result.summary))
 
 
 @loader.command()
@@ -103,7 +107,7 @@ def rejects(source: str | None, reason: str | None, export: Path | None) -> None
         where = f" at {row.pointer}" if row.pointer else ""
         click.echo(shown(f"{row.name}:{row.position}  {row.reason}: {row.detail}{where}"))
         click.echo(f"    {shown_bytes(row.beginning[:100])}")
-    if source and not count:
+    if source is not None and not count:
         read_source(source)  # a mistyped name must not look like a source without rejects
     click.echo(counted(count, "reject"))
 
@@ -157,7 +161,7 @@ def drift(source: str | None) -> None:
     from loader.drift import list_drift
 
     fields = list_drift(source)
-    if source and not fields:
+    if source is not None and not fields:
         read_source(source)
     for field in fields:
         click.echo(

@@ -11,8 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from loader.declared_types import ContractName, Key, PathPattern, Pointer, SourceName, Version
-from loader.errors import FileRefused, SourceBroken, SourceUnknown
-from waybill.settings import relative_name
+from loader.errors import SourceBroken, SourceUnknown
 from waybill.yaml_files import read_declared
 
 SOURCES = Path(__file__).with_name("sources")
@@ -137,29 +136,3 @@ def pattern_as(source: Source, path: Path, layout: Layout, raw_folder: Path) -> 
 def source_names() -> list[str]:
     """Return the names of the declared sources in order."""
     return sorted(path.stem for path in SOURCES.glob("*.yml"))
-
-
-def files_to_load(source: Source, given: list[Path], raw_folder: Path) -> list[Path]:
-    """Return the given files and the files in the given folders, else the source's files below the raw folder.
-
-    Raises:
-        FileRefused: a file does not exist, or there is no file.
-    """
-    if not given:
-        found = source.default_files(raw_folder)
-        if not found:
-            raise FileRefused(
-                f"no file for source {source.source} in {relative_name(raw_folder)}: "
-                f"put one there that matches {' or '.join(entry.pattern for entry in source.files) or 'a pattern'}, "
-                "or name a file; `make data` builds the files of the sample"
-            )
-        return found
-    files: list[Path] = []
-    for path in given:
-        if not path.exists():
-            raise FileRefused(f"{path}: no such file")
-        within = sorted(inner for inner in path.rglob("*") if inner.is_file()) if path.is_dir() else [path]
-        if not within:
-            raise FileRefused(f"{path}: the folder contains no files")
-        files.extend(within)
-    return files

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
+from loader.checking.checker import RejectReason
 from loader.landing.batch import FileBatch
 from loader.landing.chunks import batches
 from loader.landing.unstorable import reject_unstorable
 from loader.plan import SourcePlan
 from loader.reading.byte_ranges import Reject
-from loader.tallies import LoadResult, Tally
+from loader.tallies import FileWithRejects, LoadResult, Tally
 from warehouse.connection import check_encoding, check_version, current_warehouse, login_parameters, open_connection
 from warehouse.errors import WarehouseError
 from waybill.settings import get_settings
@@ -32,11 +33,17 @@ def dry_run(plans: Iterable[SourcePlan], on_reject: OnReject) -> LoadResult:
             tally = result.tallies[plan.source.source] = Tally()
             for feed in plan.feeds:
                 result.new_files += 1
+                landed, rejected = tally.landed, tally.rejected
+                first: RejectReason | None = None
                 for batch in batches(feed, get_settings().waybill_chunk_bytes):
                     server.reject_unstorable(batch)
                     _count(tally, batch)
                     for reject in batch.rejects:
                         on_reject(feed.input_file.name, reject)
+                        first = first or reject.reason
+                if first:
+                    counts = (tally.rejected - rejected, f"{first.code}: {first.detail}", tally.landed - landed)
+                    result.with_rejects.append(FileWithRejects(plan.source.source, feed.input_file.name, *counts))
     finally:
         server.close()
     result.is_upper_bound = not server.was_asked

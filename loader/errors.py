@@ -5,6 +5,7 @@ LoaderError                      base of the loader's errors
 ├── SourceBroken                 a source's declaration or contract cannot be used
 ├── FileRefused                  a file cannot be read
 ├── FileChanged                  a file changed while it was read; only what was read before is landed
+├── AllRejected                  every document of a file was rejected
 ├── LayoutChanged                a file was landed, wholly or in part, by another layout
 ├── Overtaken                    another process landed the same batch; nothing was landed twice
 └── CoordinateUnknown            a coordinate names no input or document
@@ -33,6 +34,10 @@ class FileRefused(LoaderError):
 
 class FileChanged(LoaderError):
     """Raised when a file has other bytes than its digest says; the batch read last is not landed."""
+
+
+class AllRejected(LoaderError):
+    """Raised when every document of a file that the user named, or of a new source, was rejected."""
 
 
 class LayoutChanged(LoaderError):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from uuid import UUID
+
+from psycopg2.extensions import connection as Connection
 
 from loader.declarations import read_source, source_names
 from loader.dry_run import OnReject, dry_run
@@ -12,8 +15,9 @@ from loader.landing.raw_tables import make_raw_tables
 from loader.landing.source_load import SourceLoad
 from loader.plan import Request, SourcePlan, plan_source
 from loader.progress import StartBar, progress_bars
+from loader.raw_files import LeftAlone, left_alone
 from loader.reading.input_files import spooled_standard_input, storable_name
-from loader.tallies import LoadResult, tallies_of
+from loader.tallies import LoadResult, files_with_rejects, has_ever_landed, tallies_of
 from warehouse.reconnecting import ReconnectingConnection
 from warehouse.runs import recorded_run
 from waybill.settings import get_settings
@@ -24,7 +28,8 @@ def load(request: Request | None = None, *, on_reject: OnReject | None = None) -
     """Land the requested documents that are not in the warehouse yet; resume where an interrupted run stopped.
 
     Declarations, contracts and files are checked before anything is written. The result is what the ledger has recorded
-    for this run. In a dry run, `on_reject` is called with the file's name and each reject.
+    for this run. In a dry run, `on_reject` is called with the file's name and each reject. If every document of a named
+    file was rejected, or all of a source that has landed nothing, the result's `refusal` is the error to end with.
 
     Raises:
         LoaderError: a source, contract or file cannot be used. A file that changed while it was read is reported after
@@ -38,15 +43,33 @@ def load(request: Request | None = None, *, on_reject: OnReject | None = None) -
             plan_source(name, request, settings, lambda: stack.enter_context(spooled_standard_input()))
             for name in _sources(request)
         ]
+        left = left_alone(settings.raw_folder) if not request.files else LeftAlone()
+        for plan in plans:
+            left.add(plan.left_alone)
         if request.dry_run:
-            return dry_run(plans, on_reject or (lambda name, reject: None))
+            result = dry_run(plans, on_reject or (lambda name, reject: None))
+            result.refuse_rejected({plan.source.source for plan in plans}, are_named=bool(request.files))
+            return replace(result, left_alone=left)
         make_raw_tables()
         connection = ReconnectingConnection("loader")
         stack.callback(connection.close)
         named = request.sources if len(request.sources) == 1 else ()  # the command itself takes one
         run_id = stack.enter_context(recorded_run(storable_name(" ".join(["load", *named, *request.files]))))
         start_bar = stack.enter_context(progress_bars())
-        return _land(plans, run_id, connection, start_bar)
+        result = _land(plans, run_id, connection, start_bar)
+        ever_landed = connection.run(lambda opened: _count_rejects(opened, plans, result))
+        result.refuse_rejected(ever_landed, are_named=bool(request.files))
+        return replace(result, left_alone=left)
+
+
+def _count_rejects(connection: Connection, plans: list[SourcePlan], result: LoadResult) -> set[str]:
+    """Add the files that have open rejects to the result; return the sources of which anything was ever landed."""
+    result.with_rejects = [
+        file
+        for plan in plans
+        for file in files_with_rejects(connection, plan.source.source, {feed.input_file.digest for feed in plan.feeds})
+    ]
+    return {name for name in {file.source for file in result.with_rejects} if has_ever_landed(connection, name)}
 
 
 def _sources(request: Request) -> list[str]:

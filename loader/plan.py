@@ -9,8 +9,10 @@ from pathlib import Path
 from uuid import UUID
 
 from loader.checking.contracts import Contract, read_contract
-from loader.declarations import FilePattern, Layout, Source, files_to_load, pattern_as, read_source
+from loader.declarations import FilePattern, Layout, Source, pattern_as, read_source
+from loader.errors import FileRefused
 from loader.landing.feeds import FileFeed
+from loader.raw_files import LeftAlone, files_to_load, given_files, suffix_of
 from loader.reading.input_files import STANDARD_INPUT, InputFile, identify
 from waybill.settings import Settings
 
@@ -27,11 +29,12 @@ class Request:
 
 @dataclass(frozen=True)
 class SourcePlan:
-    """One source with its contract and its files, in the order of their names."""
+    """One source with its contract and its files, in the order of their names, and what is in given folders besides."""
 
     source: Source
     contract: Contract
     feeds: list[FileFeed]
+    left_alone: LeftAlone
 
     def of_run(self, run_id: UUID) -> list[FileFeed]:
         """Return the files' feeds as part of a run."""
@@ -46,11 +49,19 @@ def plan_source(name: str, request: Request, settings: Settings, spool: Callable
     """
     source = read_source(name)
     contract = read_contract(source)
+    left = LeftAlone()
+    if any(not file.strip() for file in request.files):
+        raise FileRefused(
+            "a file has an empty name: is a variable not set? Without files, those in data/raw are loaded"
+        )
     if request.files == (STANDARD_INPUT,):
         inputs = [spool()]
-    else:
+    elif request.files:
         given = [Path(file) for file in request.files]
-        inputs = [identify(path) for path in files_to_load(source, given, settings.raw_folder)]
+        files, left = given_files(source, given, settings.raw_folder, takes_all=request.layout is not None)
+        inputs = [identify(path) for path in files]
+    else:
+        inputs = [identify(path) for path in files_to_load(source, settings.raw_folder)]
     pattern_of = _patterns(source, request, Path(os.path.abspath(settings.raw_folder)))
     limit = settings.waybill_max_document_bytes
     is_given = request.layout is not None
@@ -58,7 +69,7 @@ def plan_source(name: str, request: Request, settings: Settings, spool: Callable
         FileFeed(source, contract, limit, input_file=found, pattern=pattern_of(found.path), is_layout_given=is_given)
         for found in inputs
     ]
-    return SourcePlan(source, contract, feeds)
+    return SourcePlan(source, contract, feeds, left)
 
 
 def _patterns(source: Source, request: Request, raw_folder: Path) -> Callable[[Path], FilePattern]:
@@ -69,14 +80,10 @@ def _patterns(source: Source, request: Request, raw_folder: Path) -> Callable[[P
     layout = request.layout
     if layout:
         return lambda path: pattern_as(source, path, layout, raw_folder)
-    by_suffix = {_suffix(entry.pattern): entry for entry in reversed(source.files)}
+    by_suffix = {suffix_of(entry.pattern): entry for entry in reversed(source.files)}
     default = FilePattern(pattern="*", layout="ndjson")
 
     def pattern_of(path: Path) -> FilePattern:
-        return source.pattern_of(path, raw_folder) or by_suffix.get(_suffix(path.name), default)
+        return source.pattern_of(path, raw_folder) or by_suffix.get(suffix_of(path.name), default)
 
     return pattern_of
-
-
-def _suffix(name: str) -> str:
-    return name.removesuffix(".gz").rpartition(".")[2]

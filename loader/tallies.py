@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from psycopg2.extensions import connection as Connection
 
+from loader.errors import AllRejected
+from loader.raw_files import LeftAlone
+from waybill.cli import shown_command
 from waybill.text import counted
+
+MAX_WARNINGS = 5
+
+logger = logging.getLogger(__name__)
 
 TALLIES = """
 select source, sum(read)::bigint, sum(landed)::bigint, sum(rejected)::bigint, sum(skipped)::bigint
@@ -25,6 +33,37 @@ where batches.run_id = %s
 group by batches.source, rejects.reason
 order by batches.source, rejects.reason
 """
+
+
+FILES_WITH_REJECTS = """
+select distinct on (rejects.input_id) rejects.source, rejects.input_name,
+    count(*) over (partition by rejects.input_id), rejects.reason || ': ' || rejects.detail, documents.landed
+from ledger.open_rejects as rejects
+cross join lateral (
+    select sum(batches.landed)::bigint as landed from ledger.batches where batches.input_id = rejects.input_id
+) as documents
+where rejects.source = %s and rejects.digest = any(%s)
+order by rejects.input_id, rejects.position
+"""
+
+EVER_LANDED = "select exists (select from ledger.batches where source = %s and landed > 0)"
+
+
+@dataclass(frozen=True)
+class FileWithRejects:
+    """A file with open rejects: how many, the first one's reason, and how many documents of the file were landed."""
+
+    source: str
+    name: str
+    rejects: int
+    first_reason: str
+    landed: int
+
+    def __str__(self) -> str:
+        """Return one line for a file whose documents were all rejected."""
+        count = "its only document was" if self.rejects == 1 else f"all {self.rejects:,} documents were"
+        first = "" if self.rejects == 1 else "first "
+        return f"{self.name}: {count} rejected, {first}{self.first_reason}"
 
 
 @dataclass
@@ -48,6 +87,9 @@ class LoadResult:
     tallies: dict[str, Tally] = field(default_factory=dict)
     new_files: int = 0
     known_files: int = 0
+    with_rejects: list[FileWithRejects] = field(default_factory=list)
+    left_alone: LeftAlone = field(default_factory=LeftAlone)
+    refusal: AllRejected | None = None
     is_upper_bound: bool = False
 
     @property
@@ -63,14 +105,47 @@ class LoadResult:
     @property
     def summary(self) -> str:
         """One line that describes the result."""
+        left = f"; {self.left_alone}" if str(self.left_alone) else ""
         if not self.new_files:
             known = "the only file was" if self.known_files == 1 else f"all {self.known_files:,} files were"
-            return f"nothing new: {known} landed before"
+            return f"nothing new: {known} landed before{self._open_rejects}{left}"
         skipped = sum(tally.skipped for tally in self.tallies.values())
         return (
             f"{counted(self.rows, 'document')} landed, {self.rejected:,} rejected, {skipped:,} skipped;"
-            f" {counted(self.new_files, 'file')} new, {self.known_files} known"
+            f" {counted(self.new_files, 'file')} new, {self.known_files} known{left}"
         )
+
+    @property
+    def _open_rejects(self) -> str:
+        rejects = sum(file.rejects for file in self.with_rejects)
+        if not rejects:
+            return ""
+        only = f" {self.with_rejects[0].source}" if len({file.source for file in self.with_rejects}) == 1 else ""
+        is_one = "document is a reject" if rejects == 1 else "documents are rejects"
+        return (
+            f", and {rejects:,} {is_one}: `{shown_command('rejects' + only)}` says why, "
+            f"`{shown_command('replay' + only)}` lands what passes after the contract or the limit was changed"
+        )
+
+    def refuse_rejected(self, ever_landed: Collection[str], *, are_named: bool) -> None:
+        """Set `refusal` if a file has rejects only and the user named it, or its source never landed anything.
+
+        Other such files are logged as warnings.
+        """
+        rejected = [file for file in self.with_rejects if not file.landed]
+        fatal = [file for file in rejected if are_named or file.source not in ever_landed]
+        if fatal:
+            more = f" (and {counted(len(fatal) - 1, 'more file')})" if len(fatal) > 1 else ""
+            source = fatal[0].source
+            self.refusal = AllRejected(
+                f"{fatal[0]}{more}; `{shown_command('rejects ' + source)}` lists the rejects, and "
+                f"`{shown_command('replay ' + source)}` lands what passes after the contract was corrected"
+            )
+        for file in rejected[:MAX_WARNINGS]:
+            if file not in fatal:
+                logger.warning("%s", file)
+        if len(rejected) > MAX_WARNINGS and not fatal:
+            logger.warning("%s more have rejects only", counted(len(rejected) - MAX_WARNINGS, "file"))
 
 
 def tallies_of(connection: Connection, run_id: UUID, sources: Iterable[str]) -> dict[str, Tally]:
@@ -84,3 +159,17 @@ def tallies_of(connection: Connection, run_id: UUID, sources: Iterable[str]) -> 
         for source, reason, count in cursor.fetchall():
             tallies[source].reasons[reason] = count
     return tallies
+
+
+def files_with_rejects(connection: Connection, source: str, digests: Iterable[str]) -> list[FileWithRejects]:
+    """Return the files of a source that have open rejects, of those with these contents."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(FILES_WITH_REJECTS, [source, list(digests)])
+        return sorted((FileWithRejects(*row) for row in cursor.fetchall()), key=lambda file: file.name)
+
+
+def has_ever_landed(connection: Connection, source: str) -> bool:
+    """Return whether any document of a source was ever landed."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(EVER_LANDED, [source])
+        return bool(cursor.fetchone()[0])  # type: ignore[index]

@@ -50,6 +50,8 @@ def _load() -> StageResult:
     from loader.load import load
 
     result = load()
+    if result.refusal:
+        raise result.refusal
     return StageResult(result.rows, result.summary)
 
 

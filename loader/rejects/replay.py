@@ -56,7 +56,7 @@ def replay(only: str | None, reason: str | None, on_rejected: OnRejected) -> dic
         LoaderError: the source is not declared, or its contract cannot be used.
         psycopg2.Error: the server failed; what was replayed before stays landed.
     """
-    sources = [read_source(name) for name in ([only] if only else source_names())]
+    sources = [read_source(name) for name in (source_names() if only is None else [only])]
     contracts = [read_contract(source) for source in sources]
     max_bytes = get_settings().waybill_max_document_bytes
     connection = ReconnectingConnection("loader")

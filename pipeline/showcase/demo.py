@@ -56,6 +56,8 @@ def _load() -> StageResult:
     from loader.plan import Request
 
     result = load(Request(sources=SOURCES, files=(os.path.relpath(RAW),), layout="records"))
+    if result.refusal:
+        raise result.refusal
     return StageResult(result.rows, result.summary)
 
 

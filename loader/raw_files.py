@@ -1,0 +1,157 @@
+"""Finds the files to load, and names those that are left alone: no pattern matches them, or a system left them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+
+from loader.declarations import Source, read_source, source_names
+from loader.errors import FileRefused
+from waybill.settings import PROJECT, relative_name
+from waybill.text import counted
+
+MAX_NAMES = 3
+# what systems and tools leave beside data; nobody means it to be loaded
+LEFTOVERS = (".*", "_SUCCESS", "_committed_*", "_started_*", "*.crc", "Thumbs.db", "desktop.ini", "~$*")
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+JSON_SUFFIXES = ("json", "ndjson", "jsonl", "jsonlines")
+
+
+@dataclass
+class LeftAlone:
+    """Names below a folder that are not loaded: unmatched by any pattern (with a reason if there is one), leftovers."""
+
+    unmatched: list[str] = field(default_factory=list)
+    leftovers: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """Return what a load prints about them; empty if there are none."""
+        shown = []
+        if self.unmatched:
+            shown.append(f"no pattern matches {counted(len(self.unmatched), 'file')}: {_first(self.unmatched)}")
+        if self.leftovers:
+            shown.append(f"left alone: {_first(self.leftovers)}")
+        return "; ".join(shown)
+
+    def add(self, other: LeftAlone) -> None:
+        """Add the names of another folder."""
+        self.unmatched += other.unmatched
+        self.leftovers += other.leftovers
+
+
+def suffix_of(name: str) -> str:
+    """Return a file name's suffix in lower case, without the one of a compression."""
+    name = name.lower()
+    compressed = next((suffix for suffix in COMPRESSED if name.endswith(suffix)), "")
+    return name.removesuffix(compressed).rpartition(".")[2]
+
+
+def files_to_load(source: Source, raw_folder: Path) -> list[Path]:
+    """Return the source's files below the raw folder.
+
+    Raises:
+        FileRefused: there is no file.
+    """
+    found = source.default_files(raw_folder)
+    if not found:
+        left = left_alone(raw_folder)
+        raise FileRefused(
+            f"no file for source {source.source} in {relative_name(raw_folder)}: "
+            f"put one there that matches {' or '.join(entry.pattern for entry in source.files) or 'a pattern'}, "
+            f"or name a file; `make data` builds the files of the sample{f'; {left}' if left.unmatched else ''}"
+        )
+    return found
+
+
+def left_alone(raw_folder: Path) -> LeftAlone:
+    """Return what is below the raw folder and belongs to no source."""
+    matched = {path for name in source_names() for path in read_source(name).default_files(raw_folder)}
+    entered = {parent for path in matched for parent in path.parents}
+    left = LeftAlone()
+    for path, problem in _walk(raw_folder, left):
+        if path not in matched and path not in entered:
+            left.unmatched.append(_shown(path, raw_folder, problem))
+    return left
+
+
+def given_files(
+    source: Source, given: list[Path], raw_folder: Path, *, takes_all: bool
+) -> tuple[list[Path], LeftAlone]:
+    """Return the given files and the files in the given folders, and what in the folders is left alone.
+
+    Of a folder, the files are taken that the source's patterns match, and those with a suffix of its patterns or of
+    JSON that no other source's pattern matches; with `takes_all`, all files but those of other sources.
+
+    Raises:
+        FileRefused: a file does not exist, a folder has no file for the source or holds the whole project.
+    """
+    others = [read_source(name) for name in source_names() if name != source.source]
+    suffixes = {*JSON_SUFFIXES, *(suffix_of(entry.pattern) for entry in source.files)}
+    files: list[Path] = []
+    left = LeftAlone()
+    for path in given:
+        _refuse(path)
+        if not path.is_dir():
+            files.append(path)
+            continue
+        taken: list[Path] = []
+        unmatched: list[str] = []
+        for inner, problem in _walk(path, left):
+            is_theirs = any(other.pattern_of(inner, raw_folder) for other in others)
+            is_taken = not is_theirs and (takes_all or suffix_of(inner.name) in suffixes)
+            if not problem and (source.pattern_of(inner, raw_folder) or is_taken):
+                taken.append(inner)
+            else:
+                unmatched.append(_shown(inner, path, problem))
+        if not taken and unmatched:
+            raise FileRefused(
+                f"{path}: the folder contains no files of source {source.source}, and {_first(unmatched)}: "
+                "name the files, or give a `--layout`"
+            )
+        if not taken:
+            raise FileRefused(f"{path}: the folder contains no files")
+        files += taken
+        left.unmatched += unmatched
+    return files, left
+
+
+def _refuse(path: Path) -> None:
+    """Raise FileRefused for a path that does not exist or cannot be meant."""
+    if not path.exists():
+        raise FileRefused(f"{path}: no such file")
+    if path.is_dir() and PROJECT.is_relative_to(path.resolve()):
+        raise FileRefused(f"{path}: this folder holds the whole project, its settings and secrets: name your files")
+
+
+def _walk(folder: Path, left: LeftAlone) -> Iterator[tuple[Path, str | None]]:
+    """Yield the files below a folder in order, and what is no readable file with the reason; leftovers go to `left`."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        yield folder, f"cannot be read: {error.strerror}"
+        return
+    for entry in entries:
+        path = folder / entry.name
+        if any(fnmatch(entry.name, pattern) for pattern in LEFTOVERS):
+            left.leftovers.append(entry.name)
+        elif entry.is_dir(follow_symlinks=False):
+            yield from _walk(path, left)
+        elif entry.is_dir():
+            yield path, "a link to a folder"
+        elif entry.is_file():
+            yield path, None
+        else:
+            yield path, "a link to nothing" if entry.is_symlink() else "not a regular file"
+
+
+def _shown(path: Path, folder: Path, problem: str | None) -> str:
+    name = os.fspath(path.relative_to(folder)) if path != folder else os.fspath(path)
+    return f"{name} ({problem})" if problem else name
+
+
+def _first(names: list[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
+    return f"{', '.join(names[:MAX_NAMES])}{more}"
