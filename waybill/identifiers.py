@@ -8,11 +8,11 @@ from uuid import UUID
 
 
 def uuid7() -> UUID:
-    """Return a version-7 UUID (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then random bits.
+    """Return a version-7 UUID (RFC 9562, 5.7 and 6.2): 48 bits of Unix milliseconds, 12 of their fraction, random bits.
 
     A clock before 1970 counts as 1970: the ids are still unique, only not in order.
     """
-    milliseconds = min(max(time.time_ns() // 1_000_000, 0), (1 << 48) - 1)
-    value = milliseconds << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
+    milliseconds, nanoseconds = divmod(max(time.time_ns(), 0), 1_000_000)
+    value = min(milliseconds, (1 << 48) - 1) << 80 | int.from_bytes(os.urandom(8), "big")
+    value |= 0x7 << 76 | nanoseconds * 4096 // 1_000_000 << 64
     return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)

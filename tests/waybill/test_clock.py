@@ -29,6 +29,14 @@ def test_identifiers_are_ordered_by_time(monkeypatch: pytest.MonkeyPatch) -> Non
     assert made == sorted(made)
 
 
+def test_identifiers_made_a_microsecond_apart_are_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    for microseconds in range(3000):
+        monkeypatch.setattr(time, "time_ns", lambda at=microseconds: YEAR * 10**9 + at * 1000)
+        made.append(uuid7())
+    assert made == sorted(made)
+
+
 def test_a_clock_before_1970_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(time, "time", lambda: -200_000_000.0)
     monkeypatch.setattr(time, "strftime", lambda form: "1963-08-31")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 import threading
 from collections import Counter
 from contextlib import suppress
@@ -90,6 +91,17 @@ def test_two_loaders_share_one_large_file(database: str, source: Path, small_chu
     assert landed_ids() == Counter(f"t{n}" for n in range(3000))
     assert rows("select sum(read)::int, sum(landed)::int from ledger.batches") == [(3000, 3000)]
     assert rows("select is_complete from ledger.inputs") == [(True,)]
+    in_order = "select first_position from ledger.batches order by committed_at, batch_id"
+    assert rows(in_order) == sorted(rows("select first_position from ledger.batches"))
+
+
+def test_files_of_one_load_are_delivered_in_order_of_names(database: str, source: Path, small_chunks: None) -> None:
+    for number in random.Random(7).sample(range(100), 100):
+        (source / f"{number:02}.ndjson").write_bytes(b"\n".join(document(n) for n in range(number, number + 3)))
+    load(Request(("things",)))
+    delivered = rows("select input_name from ledger.named_batches order by committed_at, batch_id")
+    assert len(set(delivered)) == 100
+    assert delivered == sorted(delivered)
 
 
 def test_a_partly_landed_file_continues_in_its_layout_only(
