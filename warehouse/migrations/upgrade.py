@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 
 import psycopg2
@@ -15,8 +16,21 @@ from sqlalchemy.pool import StaticPool
 from warehouse.errors import MigrationBlocked
 from warehouse.logins import Role
 from warehouse.migrations.layouts import OLDEST_LAYOUT, latest_layout, layout_version
+from warehouse.migrations.workers import Reporter
+from warehouse.schema import SCHEMAS
 
-TABLE_LOCK_SECONDS = 60
+TABLE_LOCK_SECONDS = 60  # in all; meanwhile the sessions that lock a table are reported
+ATTEMPT_SECONDS = 2
+
+LOCKERS = """
+select distinct activity.pid, coalesce(nullif(activity.application_name, ''), 'a session of ' || activity.usename),
+    activity.backend_start
+from pg_locks as locks
+inner join pg_class as relations on locks.relation = relations.oid
+inner join pg_stat_activity as activity on locks.pid = activity.pid
+where locks.granted and locks.pid <> pg_backend_pid() and relations.relnamespace::regnamespace::text = any(%s)
+    and locks.database = (select oid from pg_database where datname = current_database())
+"""
 
 # The table in which Alembic keeps its revision. It is made together with the schema, in one transaction: the schema
 # without the table is another program's, the table without `ledger.layout` is a database that was not completed.
@@ -41,6 +55,26 @@ def upgrade(connection: Connection, logins: dict[Role, str]) -> None:
     """
     before = layout_version(connection)
     _prepare(connection, before)
+    reporter = Reporter("the migration waits for sessions that lock a table")
+    deadline = time.monotonic() + TABLE_LOCK_SECONDS
+    while not _has_run(connection, logins):
+        if time.monotonic() > deadline:
+            raise MigrationBlocked(
+                f"the tables could not be migrated to layout {latest_layout()}: another session has kept one of them "
+                f"locked for {TABLE_LOCK_SECONDS} seconds; end its transaction, then run the same command again"
+            )
+        with connection, connection.cursor() as cursor:
+            cursor.execute(LOCKERS, [list(SCHEMAS)])
+            reporter.report(cursor.fetchall())
+    if before is not None:
+        logger.warning(
+            "migrated the database database=%s from_layout=%d to_layout=%d",
+            connection.info.dbname, before, latest_layout(),
+        )  # fmt: skip
+
+
+def _has_run(connection: Connection, logins: dict[Role, str]) -> bool:
+    """Run the migrations; return False if one of them could not lock a table, which undid this one only."""
     engine = create_engine("postgresql+psycopg2://", creator=lambda: connection, poolclass=StaticPool)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
@@ -52,21 +86,14 @@ def upgrade(connection: Connection, logins: dict[Role, str]) -> None:
     except Exception as error:
         if not isinstance(getattr(error, "orig", error), psycopg2.errors.LockNotAvailable):
             raise
-        raise MigrationBlocked(
-            f"the tables could not be migrated to layout {latest_layout()}: another session has kept one of them "
-            f"locked for {TABLE_LOCK_SECONDS} seconds; end its transaction, then run the same command again"
-        ) from None
-    if before is not None:
-        logger.warning(
-            "migrated the database database=%s from_layout=%d to_layout=%d",
-            connection.info.dbname, before, latest_layout(),
-        )  # fmt: skip
+        return False
+    return True
 
 
 def _prepare(connection: Connection, layout: int | None) -> None:
     """Create Alembic's table, with the revision of a database that was made before there were migrations."""
     with connection, connection.cursor() as cursor:
-        cursor.execute(f"set lock_timeout = '{TABLE_LOCK_SECONDS}s'")
+        cursor.execute(f"set lock_timeout = '{ATTEMPT_SECONDS}s'")
         cursor.execute(VERSION_TABLE)
         cursor.execute("select 1 from ledger.alembic_version")
         if layout == OLDEST_LAYOUT and cursor.fetchone() is None:
