@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import psycopg2
 import pytest
+from sqlalchemy import NullPool, create_engine
 
 from tests.support.databases import execute_on_server, fresh_database
 from tests.support.external_server import ExternalServer
@@ -54,6 +55,9 @@ def every_connection(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Map
     for role in ("owner", *ROLES):
         yield role, settings_of(connect(role))  # type: ignore[arg-type]
     yield "pool", settings_of(engine("reader").raw_connection().driver_connection)  # type: ignore[arg-type]
+    url = engine("reader").url.render_as_string(hide_password=False)  # Great Expectations connects by it
+    by_url = create_engine(url, poolclass=NullPool).raw_connection()
+    yield "url", settings_of(by_url.driver_connection)  # type: ignore[arg-type]
     lock = WorkLock("test")
     yield "lock", settings_of(lock._connection)
     login = connection_parameters("transformer")
