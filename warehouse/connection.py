@@ -31,6 +31,7 @@ ENCODING = "UTF8"  # of the database and of everything that is sent to it, inclu
 # tries again.
 LOADER_TIMEOUTS = {"lock_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}
 
+BUSY_ADVICE = "end other connections, raise the limit on connections, or wait, and run the same command again"
 CONNECT_SECONDS = "10"  # unless PGCONNECT_TIMEOUT is set
 
 Result = TypeVar("Result")
@@ -70,7 +71,7 @@ def connection_parameters(role: Role) -> dict[str, str]:
     """
     warehouse = current_warehouse()
     if warehouse not in _ready:
-        _when_not_busy(lambda: _make_ready(warehouse, role))
+        when_not_busy(lambda: _make_ready(warehouse, role))
     return login_parameters(warehouse, role)
 
 
@@ -103,7 +104,7 @@ def login_parameters(warehouse: Warehouse, role: Role, *, database: str | None =
 
 def connect(role: Role) -> psycopg2.extensions.connection:
     """Open one psycopg2 connection for a role."""
-    return _when_not_busy(lambda: open_connection(connection_parameters(role)))
+    return when_not_busy(lambda: open_connection(connection_parameters(role)))
 
 
 @contextmanager
@@ -134,8 +135,9 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
     except psycopg2.OperationalError as error:
         user = parameters.get("user", "the default user")
         where = f"{parameters['host']}:{parameters['port']} as {user}"
-        message = f"PostgreSQL at {where} refused the connection: {reason_of(error)}; {_advise(user)}"
-        raise class_of(error)(message) from None
+        error_class = class_of(error)
+        advice = BUSY_ADVICE if error_class is ServerBusy else _advise(user)
+        raise error_class(f"PostgreSQL at {where} refused the connection: {reason_of(error)}; {advice}") from None
 
 
 def _lift_transaction_timeout(connection: psycopg2.extensions.connection) -> None:
@@ -157,7 +159,7 @@ def _advise(user: str) -> str:
     return f"check the PG… variables{others}, in the environment and in .env"
 
 
-def _when_not_busy(work: Callable[[], Result]) -> Result:
+def when_not_busy(work: Callable[[], Result]) -> Result:
     """Do the work. While the server runs but accepts no connection, wait and repeat it a limited number of times."""
     backoff = Backoff()
     while True:
@@ -171,7 +173,7 @@ def _when_not_busy(work: Callable[[], Result]) -> Result:
 def start_server(warehouse: Warehouse) -> None:
     """Start the embedded server unless it is running; wait while it accepts no connection. Do nothing for others."""
     if server := warehouse.server:
-        _when_not_busy(lambda: embedded.start(server))
+        when_not_busy(lambda: embedded.start(server))
 
 
 def engine(role: Role) -> Engine:
@@ -191,7 +193,7 @@ def _engine(parameters: tuple[tuple[str, str], ...]) -> Engine:
         database=known["dbname"],
         query=query,
     )
-    return create_engine(url, pool_pre_ping=True, creator=lambda: _when_not_busy(lambda: open_connection(known)))
+    return create_engine(url, pool_pre_ping=True, creator=lambda: when_not_busy(lambda: open_connection(known)))
 
 
 def _make_ready(warehouse: Warehouse, role: Role) -> None:

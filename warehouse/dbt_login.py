@@ -6,7 +6,7 @@ import os
 from contextlib import closing
 from pathlib import Path
 
-from warehouse.connection import TRANSACTION_TIMEOUT_VERSION, connection_parameters, open_connection
+from warehouse.connection import TRANSACTION_TIMEOUT_VERSION, connect, connection_parameters
 from waybill.settings import PROJECT
 
 DBT_PROJECT = PROJECT / "dbt_project"
@@ -24,7 +24,7 @@ def dbt_variables() -> dict[str, str]:
         WarehouseError: the server cannot be started or reached, or its tables cannot be migrated.
     """
     login = connection_parameters("transformer")
-    with closing(open_connection(login)) as connection:
+    with closing(connect("transformer")) as connection:
         has_transaction_timeout = connection.server_version >= TRANSACTION_TIMEOUT_VERSION
     return {
         "DBT_PROFILES_DIR": str(DBT_PROJECT),

@@ -1,7 +1,7 @@
 """The advisory locks that a command holds while it works on the warehouse.
 
 All commands share one, so that migrations wait for them. Each recorded run has another one for itself: if it is free,
-its process has ended. Whoever notices that, on any host, closes the run in the ledger.
+its process has ended. A command that notices this, on any host, closes the run in the ledger.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from warehouse.connecting.session import session_options
-from warehouse.connection import connection_parameters, open_connection
+from warehouse.connection import connection_parameters, open_connection, when_not_busy
 from warehouse.errors import LayoutMismatch
 from warehouse.migrations.layouts import latest_layout, layout_differs, layout_version
 from warehouse.migrations.workers import held_locks, wait_for_lock
@@ -61,7 +61,7 @@ class WorkLock:
         self.pid = os.getpid()
 
     def _acquire(self) -> Connection:
-        connection = open_connection(self._parameters)
+        connection = when_not_busy(lambda: open_connection(self._parameters))
         connection.autocommit = True
         try:
             wait_for_lock(connection, "pg_try_advisory_lock_shared", "waiting for a migration of the tables")

@@ -16,7 +16,7 @@ PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 LIMITED_ATTEMPTS = 6  # half a minute in all: a command that somebody waits for reports the error after it
 
 # Connection lost, server shut down or killed, disk full, too many connections, deadlock, lock or statement timeout.
-# The last two are no OperationalErrors in psycopg2: a transaction took longer than the server allows, because the
+# The last two are not OperationalErrors in psycopg2: a transaction took longer than the server allows, because the
 # server was slow, or because this process was suspended inside it.
 TRANSIENT_POSTGRES_ERRORS = (OperationalError, InterfaceError, IdleInTransactionSessionTimeout, TransactionTimeout)
 
