@@ -10,11 +10,10 @@ from psycopg2.extensions import cursor as Cursor
 
 from warehouse.errors import LayoutMismatch
 from warehouse.logins import ensure_logins, find_logins
-from warehouse.migrations.layouts import OLDEST_LAYOUT, is_begun, latest_layout, layout_differs, layout_version
+from warehouse.migrations.layouts import OLDEST_LAYOUT, SCHEMAS, is_begun, latest_layout, layout_differs, layout_version
 from warehouse.migrations.workers import lock_migrations, wait_for_workers
 from waybill.settings import Settings
 
-SCHEMAS = ("raw", "ledger", "staging", "intermediate", "marts", "predictions")
 RAW_TABLES_LOCK = 0x57415942  # the advisory lock under which raw tables are created
 INDEX_SUFFIX = "-ix"  # no source's name holds a hyphen, and with 60 characters it leaves room for this
 

@@ -24,8 +24,7 @@ from tests.support.old_layouts import FOLDER, restored_layout
 from warehouse.connection import connect, connection_parameters, current_warehouse, engine, forget, login_parameters
 from warehouse.errors import LayoutMismatch
 from warehouse.ledger import Ledger
-from warehouse.migrations.layouts import OLDEST_LAYOUT, VERSIONS, latest_layout
-from warehouse.schema import SCHEMAS
+from warehouse.migrations.layouts import OLDEST_LAYOUT, SCHEMAS, VERSIONS, latest_layout
 from waybill.settings import PROJECT, get_settings
 
 pytestmark = pytest.mark.skipif(not get_settings().is_embedded, reason="dumps name the embedded server's logins")

@@ -1,4 +1,4 @@
-"""Which layout a database has, and which one this version of Waybill works with. Imports no Alembic, which is slow."""
+"""The schemas, the layout that a database has, and the one that this version works with. Imports no slow Alembic."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from psycopg2.extensions import connection as Connection
 
+SCHEMAS = ("raw", "ledger", "staging", "intermediate", "marts", "predictions")
 VERSIONS = Path(__file__).with_name("versions")
 OLDEST_LAYOUT = 5  # the first one that migrations start from
 

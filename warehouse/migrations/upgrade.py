@@ -15,9 +15,8 @@ from sqlalchemy.pool import StaticPool
 
 from warehouse.errors import MigrationBlocked
 from warehouse.logins import Role
-from warehouse.migrations.layouts import OLDEST_LAYOUT, latest_layout, layout_version
+from warehouse.migrations.layouts import OLDEST_LAYOUT, SCHEMAS, latest_layout, layout_version
 from warehouse.migrations.workers import Reporter
-from warehouse.schema import SCHEMAS
 
 TABLE_LOCK_SECONDS = 60  # in all; meanwhile the sessions that lock a table are reported
 ATTEMPT_SECONDS = 2
