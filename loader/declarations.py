@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from loader.declared_types import ContractName, Key, PathPattern, Pointer, SourceName, Version
+from loader.declared_types import ENVELOPE, ContractName, Key, PathPattern, Pointer, SourceName, Version
 from loader.errors import SourceBroken, SourceUnknown
 from waybill.yaml_files import read_declared
 
@@ -71,6 +71,21 @@ class Source(BaseModel):
                 "delivery if the last delivered document is current"
             )
         return content
+
+    @model_validator(mode="after")
+    def envelope_has_version(self) -> Source:
+        """Raise an error if the version is in an envelope, and documents can come without one."""
+        if self.envelope_version and (self.topic or any(entry.layout != "records" for entry in self.files)):
+            raise ValueError(
+                f"version {self.version} is beside records: only files of layout records have one, so remove `topic` "
+                "and the patterns of other layouts, or name a field of the documents"
+            )
+        return self
+
+    @property
+    def envelope_version(self) -> str | None:
+        """The pointer of a version beside the records; None if the version is in the documents, or is the delivery."""
+        return self.version.removeprefix(ENVELOPE) if self.version.startswith(ENVELOPE) else None
 
     @property
     def contract_path(self) -> Path:

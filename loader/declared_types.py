@@ -11,6 +11,7 @@ from pydantic import AfterValidator
 from waybill.json_pointers import POINTER
 
 DELIVERY = "delivery"  # the version of a source whose last delivered document is current
+ENVELOPE = "envelope:"  # before the pointer of a version that is beside the records of a file, not in each of them
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 CONTRACT_NAME = re.compile(r"[\w-][\w.-]*")
 
@@ -25,7 +26,7 @@ def _pointer(text: str) -> str:
 
 
 def _version(text: str) -> str:
-    if text == DELIVERY:
+    if text == DELIVERY or (text.startswith(ENVELOPE) and POINTER.fullmatch(text.removeprefix(ENVELOPE))):
         return text
     try:
         return _pointer(text)

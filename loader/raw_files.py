@@ -127,7 +127,7 @@ def _refuse(path: Path) -> None:
 
 
 def _walk(folder: Path, left: LeftAlone) -> Iterator[tuple[Path, str | None]]:
-    """Yield the files below a folder in order, and what is no readable file with the reason; leftovers go to `left`."""
+    """Yield the files below a folder in order, and anything else with what it is; leftovers are added to `left`."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:

@@ -33,7 +33,8 @@ class Batch(Generic[AnyFeed]):
 
     `input_id` is the id that a new input gets; for an input that the ledger knows, locking it sets the known id.
     `rows` holds two pieces for each document: the encoded head of its row, then its bytes.
-    `sent_at` is the time at which the oldest message was sent, if the feed has such times.
+    `sent_at` is the time at which the oldest message was sent, if the feed has such times. `envelope` has the fields
+    beside the records that were read with the batch, and the pointers of those left out, as JSON texts.
     """
 
     feed: AnyFeed
@@ -48,6 +49,7 @@ class Batch(Generic[AnyFeed]):
     drift: Counter[tuple[str, str]] = field(default_factory=Counter)
     skipped: int = 0
     sent_at: datetime | None = None
+    envelope: tuple[str | None, str | None] = (None, None)
     size: int = 0
     bytes_read: int = 0
 

@@ -9,13 +9,15 @@ from dataclasses import replace
 import orjson
 
 from loader.checking.checker import is_of_document
-from loader.errors import LoaderError
+from loader.errors import FileRefused, LoaderError
 from loader.landing.batch import AnyFeed, Batch, FileBatch
 from loader.landing.binary_copy import JSONB_VERSION, RAW_ROW
 from loader.landing.feeds import FileFeed
 from loader.reading.byte_ranges import FINGERPRINT_BYTES, START, Frame, InputPosition, Reject, rejected
+from loader.reading.envelope import Envelope
 from loader.reading.framing import frames
 from loader.reading.layouts import BEGINNING_BYTES, recognise_layout
+from loader.reading.scanner import VersionMissing
 from loader.reading.streams import open_stream
 
 ROW_BYTES = 180  # memory that a row takes in addition to its document
@@ -53,14 +55,23 @@ def batches(feed: FileFeed, max_bytes: int) -> Iterator[FileBatch]:
     """Yield a file's batches from its start position on. All but the last are full; an empty file has one empty batch.
 
     Raises:
-        FileChanged, FileRefused: the file changed or cannot be read; the batches yielded before are valid.
+        FileChanged, FileRefused: the file changed, cannot be read, or its version does not precede its records; the
+            batches yielded before are valid.
     """
     start = feed.start
+    envelope = Envelope(feed.source.envelope_version)
     with open_stream(feed.input_file, start.byte) as stream:
-        found = frames(stream, feed.pattern, feed.max_bytes, start)
+        found = frames(stream, feed.pattern, feed.max_bytes, start, envelope)
         while True:
             batch = FileBatch(feed, start)
-            fill(batch, found, max_bytes)
+            try:
+                fill(batch, found, max_bytes)
+            except VersionMissing:
+                raise FileRefused(
+                    f"{feed.input_file.name}: no {envelope.version} before the records, and the declaration says that "
+                    "it is their version: nothing of the file is landed; write it before them, or correct `version`"
+                ) from None
+            batch.envelope = envelope.take()
             batch.bytes_read = stream.bytes_read
             if start == START and batch.rejects and not batch.landed:
                 _name_remedy(batch, stream.beginning(BEGINNING_BYTES))

@@ -44,9 +44,12 @@ for update
 
 ADVANCE = """
 update ledger.inputs
-set next_position = given.next_position, next_byte = given.next_byte, is_complete = given.is_last
-from unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::boolean[])
-    as given (input_id, first_position, next_position, next_byte, is_last)
+set next_position = given.next_position, next_byte = given.next_byte, is_complete = given.is_last,
+    envelope = nullif(coalesce(inputs.envelope, '{}') || coalesce(given.envelope, '{}'), '{}'),
+    envelope_left_out
+        = nullif(coalesce(inputs.envelope_left_out, '[]') || coalesce(given.envelope_left_out, '[]'), '[]')
+from unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::boolean[], %s::jsonb[], %s::jsonb[])
+    as given (input_id, first_position, next_position, next_byte, is_last, envelope, envelope_left_out)
 where inputs.input_id = given.input_id and inputs.next_position = given.first_position and not inputs.is_complete
 """
 
@@ -103,6 +106,8 @@ class FilePositions:
                 [batch.end.position for batch in batches],
                 [batch.end.byte for batch in batches],
                 [batch.is_last for batch in batches],
+                [batch.envelope[0] for batch in batches],
+                [batch.envelope[1] for batch in batches],
             ],
         )
         if cursor.rowcount != len(batches):

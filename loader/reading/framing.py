@@ -8,6 +8,7 @@ from loader.checking.checker import RejectReason
 from loader.checking.formats import recognise_format
 from loader.declarations import FilePattern
 from loader.reading.byte_ranges import START, ByteRange, Frames, InputPosition
+from loader.reading.envelope import Envelope
 from loader.reading.layouts import BEGINNING_BYTES as LAYOUT_BYTES
 from loader.reading.layouts import has_object_on_a_line, recognise_layout
 from loader.reading.lines import BLANKS, lines
@@ -18,11 +19,18 @@ from loader.reading.window import FramingBroken
 MAY_BE_DAMAGE = (b"\0", b"<", b"\x1e", b"\r", b"\n")  # beginnings that one bad line can have, too
 
 
-def frames(stream: Stream, pattern: FilePattern, max_bytes: int, start: InputPosition) -> Frames:
+def frames(
+    stream: Stream, pattern: FilePattern, max_bytes: int, start: InputPosition, envelope: Envelope | None = None
+) -> Frames:
     """Yield the documents of an input from a position on, framed by the pattern's layout.
 
-    Memory holds one block and one document of at most `max_bytes` at a time.
+    Memory holds one block and one document of at most `max_bytes` at a time. `envelope` collects the fields beside
+    records.
+
+    Raises:
+        VersionMissing: a field of the envelope is the version, and does not precede the records.
     """
+    envelope = envelope or Envelope()
     other = _other_content(stream, pattern) if start == START else None
     if other:
         rest = ByteRange(0)
@@ -30,8 +38,8 @@ def frames(stream: Stream, pattern: FilePattern, max_bytes: int, start: InputPos
         return iter([rest.as_reject(1, other)])
     layouts: dict[str, Callable[[], Frames]] = {
         "ndjson": lambda: lines(stream, max_bytes, start),
-        "array": lambda: _elements(stream, "", max_bytes, start),
-        "records": lambda: _elements(stream, pattern.records_at or "", max_bytes, start),
+        "array": lambda: _elements(stream, Scanner(stream, max_bytes, envelope), "", start),
+        "records": lambda: _elements(stream, Scanner(stream, max_bytes, envelope), pattern.records_at or "", start),
         "document": lambda: _whole(stream, max_bytes),
     }
     return layouts[pattern.layout]()
@@ -40,7 +48,7 @@ def frames(stream: Stream, pattern: FilePattern, max_bytes: int, start: InputPos
 def _other_content(stream: Stream, pattern: FilePattern) -> RejectReason | None:
     """Return why a whole file becomes one reject: it is not JSON, or evidently not one document per line.
 
-    A file that is one document is a reject as it is, and a bad line must not hide the documents after it.
+    A file that is one document becomes one reject anyway, and a bad line must not hide the documents after it.
     """
     beginning = stream.beginning(LAYOUT_BYTES).removeprefix(BOM)
     found = recognise_format(beginning)
@@ -79,9 +87,8 @@ def _whole(stream: Stream, max_bytes: int) -> Frames:
         yield 1, stream.offset + data.index(document[:1]), document
 
 
-def _elements(stream: Stream, pointer: str, max_bytes: int, start: InputPosition) -> Frames:
+def _elements(stream: Stream, scanner: Scanner, pointer: str, start: InputPosition) -> Frames:
     """Yield the elements of the array at a JSON pointer."""
-    scanner = Scanner(stream, max_bytes)
     position = start.position - 1
     try:
         if not start.byte and scanner.is_blank():
@@ -89,7 +96,7 @@ def _elements(stream: Stream, pointer: str, max_bytes: int, start: InputPosition
         for first_byte, element in scanner.elements(pointer, is_resumed=bool(start.byte)):
             position += 1
             if isinstance(element, ByteRange):
-                reason = RejectReason("too_large", f"an element of more than {max_bytes} bytes")
+                reason = RejectReason("too_large", f"an element of more than {scanner.max_bytes} bytes")
                 yield element.as_reject(position, reason, is_rest=False)
             else:
                 yield position, first_byte, element

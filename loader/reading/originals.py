@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import BinaryIO
+from typing import BinaryIO, cast
 from uuid import UUID
 
-from loader.declarations import Layout, pattern_as, read_source
+from loader.declarations import FilePattern, Layout, pattern_as, read_source
 from loader.errors import FileRefused
 from loader.reading.byte_ranges import ByteRange, InputPosition, Reject, fingerprint
 from loader.reading.framing import frames
 from loader.reading.input_files import InputFile, identify
+from loader.reading.readings import Reading
 from loader.reading.streams import BrokenStream, open_stream
 from waybill.cli import shown_command
 from waybill.settings import PROJECT, get_settings
@@ -74,15 +75,21 @@ def _pieces(original: InputFile, first_byte: int, length: int) -> Iterator[bytes
 
 
 def read_document(
-    original: InputFile, source: str, layout: Layout, start: InputPosition, position: int
+    original: InputFile, source: str, reading: Reading, start: InputPosition, position: int
 ) -> bytes | None:
     """Frame a file again from the position where a batch starts; return the document at a position of that batch.
+
+    Where an older Waybill kept no pointer to the records, they are where the declaration says.
 
     Raises:
         LoaderError: the source is not declared any more, or the file cannot be read.
     """
     settings = get_settings()
-    pattern = pattern_as(read_source(source), original.path, layout, settings.raw_folder)
+    layout = cast(Layout, reading.layout)
+    if reading.records_at is None:
+        pattern = pattern_as(read_source(source), original.path, layout, settings.raw_folder)
+    else:
+        pattern = FilePattern(pattern="*", layout=layout, records_at=reading.records_at)
     with open_stream(original, start.byte) as stream:
         for frame in frames(stream, pattern, settings.waybill_max_document_bytes, start):
             if not isinstance(frame, Reject) and frame[0] == position:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import orjson
 
 from loader.reading.byte_ranges import ByteRange
+from loader.reading.envelope import Envelope
 from loader.reading.streams import Stream
 from loader.reading.window import INSIDE_STRING, OPENING, SCALAR_END, FramingBroken, TooLarge, Window
-from waybill.json_pointers import split_pointer
+from waybill.json_pointers import escape_name, join_pointer, split_pointer
 
 MAX_MEMBERS = 20  # so many members are named where the records are missing
 MAX_NAME = 60
@@ -18,12 +19,17 @@ VALUES = {b"{": "an object", b'"': "a string", b"t": "a boolean", b"f": "a boole
 OUTSIDE_STRING = re.compile(rb'["\[\]{}]')
 
 
+class VersionMissing(Exception):
+    """Raised at the records if the field that is their version did not come before them."""
+
+
 class Scanner(Window):
     """Goes to an array and returns its elements one by one."""
 
-    def __init__(self, stream: Stream, max_bytes: int) -> None:
-        """Take the stream and the size limit of an element."""
+    def __init__(self, stream: Stream, max_bytes: int, envelope: Envelope) -> None:
+        """Take the stream, the size limit of an element, and what collects the fields beside the records."""
         super().__init__(stream, max_bytes)
+        self._envelope = envelope
         self._skipped: ByteRange | None = None  # the element that is being skipped
 
     def rest(self) -> ByteRange:
@@ -42,22 +48,25 @@ class Scanner(Window):
         `is_resumed` is true if the stream starts right after an element of that array.
 
         Raises:
+            VersionMissing: the envelope's version does not precede the array.
             FramingBroken: the array is missing or cut off, or the next element cannot be found.
         """
         names = split_pointer(pointer)
         if not is_resumed:
-            for name in names:
-                self._enter_member(name)
+            for depth, name in enumerate(names):
+                self._enter_member(name, join_pointer(names[:depth]))
             if pointer and (mark := self._peek()) not in (b"[", b""):
                 found = VALUES.get(mark, "a number")
                 raise FramingBroken("not_json", f"{pointer} is {found}, not an array: correct `records_at`")
             self._expect(b"[", "an array")
+            if not self._envelope.begin_records():
+                raise VersionMissing
         if is_resumed or self._peek() != b"]":
             yield from self._comma_separated(is_resumed)
         else:
             self._at += 1
-        for name in reversed(names):
-            self._leave_member(name)
+        for depth, name in reversed(list(enumerate(names))):
+            self._leave_member(name, join_pointer(names[:depth]))
         if self._peek() != b"":
             raise FramingBroken("not_json", f"something follows the end of the {'object' if names else 'array'}")
 
@@ -76,7 +85,7 @@ class Scanner(Window):
             if self._peek() == b"]":
                 raise FramingBroken("not_json", "a comma before the array's end")
 
-    def _enter_member(self, wanted: str) -> None:
+    def _enter_member(self, wanted: str, above: str) -> None:
         self._expect(b"{", "an object")
         members: list[str] = []
         while self._peek() == b'"':
@@ -84,7 +93,7 @@ class Scanner(Window):
             if name == wanted:
                 return
             members.append(repr(name[:MAX_NAME]))
-            self._element()
+            self._envelope.add(f"{above}/{escape_name(name)}", self._element())
             if self._peek() != b",":
                 break
             self._at += 1
@@ -92,13 +101,14 @@ class Scanner(Window):
         exist = f"; its members are {', '.join(members[:MAX_MEMBERS])}{more}" if members else ""
         raise FramingBroken("not_json", f"no member {wanted!r} where the records were expected{exist}")
 
-    def _leave_member(self, taken: str) -> None:
+    def _leave_member(self, taken: str, above: str) -> None:
         """Skip from a member's value to the end of its object."""
         while self._peek() == b",":
             self._at += 1
-            if self._name() == taken:
+            name = self._name()
+            if name == taken:
                 raise FramingBroken("not_json", f"a second member {taken!r} after the one that was read")
-            self._element()
+            self._envelope.add(f"{above}/{escape_name(name)}", self._element())
         self._expect(b"}", "a comma or the object's end")
 
     def _name(self) -> str:
@@ -108,7 +118,7 @@ class Scanner(Window):
         try:
             name = self._value()
         except TooLarge:
-            raise FramingBroken("too_large", f"a member's name of more than {self._max_bytes} bytes") from None
+            raise FramingBroken("too_large", f"a member's name of more than {self.max_bytes} bytes") from None
         self._expect(b":", "a colon")
         self._peek()
         try:

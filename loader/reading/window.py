@@ -37,7 +37,7 @@ class Window:
     def __init__(self, stream: Stream, max_bytes: int) -> None:
         """Take the stream and the size limit of an element."""
         self._stream = stream
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._window = b""
         self._at = 0
         self._window_offset: int | None = None
@@ -133,7 +133,7 @@ class Window:
 
     def _grow(self, at: int) -> int:
         """Read more of an open element; return where scanning continues in the new window."""
-        if len(self._window) - self._at > self._max_bytes:
+        if len(self._window) - self._at > self.max_bytes:
             raise TooLarge
         dropped = self._at
         if not self._more():

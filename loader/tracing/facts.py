@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 
 class DocumentId(NamedTuple):
@@ -35,6 +35,7 @@ class BatchFacts:
     """The batch that read the document, with its run and its input.
 
     `first_position` and `first_byte` are where the batch begins in its input; `first_byte` is None for Kafka.
+    `replaced_at` is when another reading of the file replaced the one that the batch belongs to.
     """
 
     batch_id: str
@@ -49,6 +50,10 @@ class BatchFacts:
     layout: str | None
     first_position: int
     first_byte: int | None
+    records_at: str | None = None
+    replaced_at: datetime | None = None
+    envelope: dict[str, Any] | None = None
+    envelope_left_out: list[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,10 @@ OUTCOMES_TABLE = "intermediate.document_outcomes"
 
 BATCHES = """
 select batches.batch_id, batches.source, batches.feed, batches.committed_at, batches.run_id, batches.command,
-    batches.input_id, batches.input_name, batches.digest, batches.layout, batches.first_position, batches.first_byte
+    batches.input_id, batches.input_name, batches.digest, batches.layout, batches.first_position, batches.first_byte,
+    inputs.records_at, inputs.replaced_at, inputs.envelope, inputs.envelope_left_out
 from ledger.named_batches as batches
+inner join ledger.inputs on batches.input_id = inputs.input_id
 where batches.batch_id = any(%(batches)s::uuid[])
 """
 

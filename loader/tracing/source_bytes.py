@@ -8,6 +8,7 @@ from loader.errors import LoaderError
 from loader.reading.byte_ranges import InputPosition, fingerprint
 from loader.reading.input_files import InputFile
 from loader.reading.originals import find_original, read_beginning, read_document
+from loader.reading.readings import Reading
 from loader.tracing.facts import BatchFacts, Lineage, RejectFacts, SourceBytes
 from loader.tracing.snapshot import Snapshot
 
@@ -60,7 +61,8 @@ def _of_document(
         return SourceBytes("file_missing")
     try:
         start = InputPosition(batch.first_position, batch.first_byte or 0)
-        found = read_document(original, batch.source, batch.layout, start, lineage.document.position)  # type: ignore[arg-type]
+        reading = Reading(batch.layout or "", batch.records_at)
+        found = read_document(original, batch.source, reading, start, lineage.document.position)
     except LoaderError as error:
         return SourceBytes("unreadable", detail=str(error))
     if found is None or lineage.landed is None or UUID(bytes=fingerprint(found)) != UUID(lineage.landed.fingerprint):

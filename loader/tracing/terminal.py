@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import orjson
+
 from loader.reading.originals import message_command
-from loader.tracing.facts import FullLineage, LossFacts, MartRows, RejectFacts, SourceBytes
+from loader.reading.readings import Reading
+from loader.tracing.facts import BatchFacts, FullLineage, LossFacts, MartRows, RejectFacts, SourceBytes
 from warehouse.outcomes import CURRENT
 from waybill.cli import shown_command
 from waybill.text import counted
@@ -20,6 +23,7 @@ def lineage_lines(lineage: FullLineage) -> Iterator[str]:
         batch = lineage.batch
         yield f"{lineage.coordinate} is source {batch.source}, {batch.feed} batch {batch.batch_id}"
         yield f"committed {shown_time(batch.committed_at)} by run {batch.run_id} ({batch.command})"
+        yield from _reading(batch)
     if lineage.reject:
         reject = lineage.reject
         yield f"rejected: {reject.reason}: {reject.explanation} ({counted(reject.length, 'byte')})"
@@ -32,6 +36,18 @@ def lineage_lines(lineage: FullLineage) -> Iterator[str]:
         if lineage.source_bytes:
             yield _source_bytes(lineage, lineage.source_bytes, lineage.landed.fingerprint)
         yield from _outcome(lineage)
+
+
+def _reading(batch: BatchFacts) -> Iterator[str]:
+    if batch.replaced_at:
+        reading = Reading(batch.layout or "", batch.records_at)
+        yield f"this reading of the file as {reading} was replaced by another one {shown_time(batch.replaced_at)}"
+    if batch.envelope:
+        fields = ", ".join(f"{pointer} = {orjson.dumps(value).decode()}" for pointer, value in batch.envelope.items())
+        shown = fields if len(fields) <= MAX_CHARACTERS else f"{fields[:MAX_CHARACTERS]}…"
+        yield f"beside the records: {shown}"
+    if batch.envelope_left_out:
+        yield f"beside the records, not kept: {', '.join(batch.envelope_left_out)[:MAX_CHARACTERS]}"
 
 
 def loss_lines(loss: LossFacts) -> list[str]:

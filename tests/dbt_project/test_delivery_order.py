@@ -19,7 +19,7 @@ from tests.support.dbt_command import execute, failures, query
 from tests.support.landing import land
 from tests.support.own_sources.project import OwnProject
 from tests.support.own_sources.reference import Landed, expected_outcomes
-from tests.support.own_sources.staging import CONTRACT, delivered, versioned
+from tests.support.own_sources.staging import CONTRACT, delivered, enveloped, versioned
 from waybill.identifiers import uuid7
 
 SOURCES = {"versioned": True, "unversioned": False}  # source → has a version
@@ -38,6 +38,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, server: None) -> Iterator[
         project.add_source(*versioned("versioned", "integer"))
         project.add_source(*delivered("unversioned"))
         project.add_source(*delivered("replayed"))
+        project.add_source(*enveloped("enveloped"))
         project.add_source(*versioned("values_compared", "integer"))
         make_raw_tables()
         yield project
@@ -97,6 +98,19 @@ def test_a_later_load_corrects_every_key_without_a_version(project: OwnProject) 
     update(project, "-s", "+int_unversioned_outcomes")
     current = "select document ->> 'n' from raw.unversioned natural join intermediate.int_unversioned_deduplicated"
     assert query(f"{current} where outcome = 'current' and document_key like 'corrected%'") == ["2"] * 20
+
+
+def test_a_version_beside_the_records_decides(project: OwnProject, tmp_path: Path) -> None:
+    for release, key in ((2, "a"), (10, "b"), (1, "a"), (9, "b"), ("new", "c")):
+        path = tmp_path / f"{release}.json"
+        path.write_text(json.dumps({"release": release, "things": [{"id": key, "value": f"v{release}"}]}))
+        load(Request(("enveloped",), (str(path),)))
+    update(project, "-s", "+int_enveloped_outcomes")
+    found = query("select coalesce(document_key, ''), value, outcome from intermediate.int_enveloped_deduplicated")
+    assert sorted(found) == [
+        ("a", "v1", "superseded"), ("a", "v2", "current"), ("b", "v10", "current"), ("b", "v9", "superseded"),
+        ("c", "vnew", "uncastable"),
+    ]  # fmt: skip
 
 
 def test_a_replayed_document_keeps_its_position_in_the_order(

@@ -83,3 +83,11 @@ def delivered(source: str) -> tuple[str, dict[str, Any], str]:
     """Return a source of documents {id, value} without a version: the last delivered is current."""
     types = {"value": "text"}
     return DECLARATION.format(source=source, version="delivery"), CONTRACT, STAGING.format(source=source, types=types)
+
+
+def enveloped(source: str) -> tuple[str, dict[str, Any], str]:
+    """Return a source of documents {id, value} in `things`, whose integer version `release` is beside them."""
+    declaration = DECLARATION.format(source=source, version="envelope:/release")
+    files = 'files: [{pattern: "*.json", layout: records, records_at: /things}]'
+    staging = STAGING.format(source=source, types={"value": "text", "revision": "integer"})
+    return f"{declaration}{files}\n", CONTRACT, staging.replace("/changed", "envelope:/release")
