@@ -9,9 +9,10 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.databases import drop_database, rows
-from warehouse.connection import forget
+from tests.support.databases import drop_database, execute_on_server, rows
+from warehouse.connection import current_warehouse, forget, login_parameters, open_connection
 from warehouse.migrations.layouts import latest_layout
+from warehouse.migrations.workers import MIGRATIONS_KEY
 
 ROUNDS, COMMANDS = 3, 4
 
@@ -30,6 +31,27 @@ def test_commands_at_once_all_succeed(server: None, monkeypatch: pytest.MonkeyPa
         assert rows("select max(version) from ledger.layout") == [(latest_layout(),)]
         assert rows("select count(*) from ledger.runs where outcome = 'succeeded'") == [(COMMANDS,)]
     finally:
+        drop_database(name)
+
+
+def test_schemas_are_judged_only_under_the_lock(server: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"test_{uuid4().hex[:12]}"
+    monkeypatch.setenv("PGDATABASE", name)
+    execute_on_server(f"create database {name}")
+    rival = open_connection(login_parameters(current_warehouse(), "owner"))
+    rival.autocommit = True
+    try:
+        rival.cursor().execute("select pg_advisory_lock(%s)", [MIGRATIONS_KEY])
+        rival.cursor().execute("create schema intermediate")  # as if it had begun to make all of them
+        command = [sys.executable, "-m", "warehouse", "up"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as waiting:
+            assert waiting.stderr
+            assert "waiting for a migration of the tables" in waiting.stderr.readline()
+            rival.cursor().execute("drop schema intermediate")
+            rival.close()
+            assert waiting.wait(60) == 0
+    finally:
+        rival.close()
         drop_database(name)
 
 
