@@ -31,6 +31,8 @@ def test_a_key_of_one_column_keeps_its_readable_name() -> None:
     [
         (("fct_orders", "a_b", "c"), ("fct_orders", "a", "b_c")),
         (("fct_orders", "a_b"), ("fct_orders", "a", "b")),
+        (("fct_orders", "a"), ("fct_orders", "a", "b")),
+        (("fct_orders", "a", "b"), ("fct_orders", "a", "c")),
         (("f" * 50, "origin_airport_identifier_one"), ("f" * 50, "origin_airport_identifier_two")),
         (("fct_orders", "é" * 30 + "1"), ("fct_orders", "é" * 30 + "2")),
     ],
