@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import ProgrammingError
 
 from expectations.errors import GateFailed, NothingToValidate
-from expectations.failures import Failure, as_text, list_failures, write_failing_rows
+from expectations.failures import Failure, as_text, list_failures, list_tolerated, write_failing_rows
 from expectations.project import (
     CONTEXT,
     asset_queries,
@@ -28,6 +28,7 @@ from expectations.row_versions import fingerprint_rows
 from warehouse.connection import engine
 from waybill.atomic_files import write_atomic
 from waybill.settings import Settings, get_settings, relative_name
+from waybill.text import counted
 
 MAX_KEPT_RUNS = 5
 MAX_NAMED_FAILURES = 3
@@ -53,7 +54,8 @@ def run_checkpoint(name: str, *, only_if_changed: bool = False) -> CheckpointRes
     Raises:
         NoSuchCheckpoint: no committed checkpoint has this name.
         NothingToValidate: a table that it validates is missing.
-        GateFailed: an expectation failed; `validation/<name>_failures.csv` lists all failing rows.
+        GateFailed: an expectation failed; `validation/<name>_failures.csv` lists all failing rows. A few rows out
+            of range (`mostly`) are a warning; `validation/<name>_tolerated.csv` lists them.
     """
     settings = get_settings()
     assets = checkpoint_assets(name)
@@ -69,6 +71,7 @@ def run_checkpoint(name: str, *, only_if_changed: bool = False) -> CheckpointRes
         failures_file = validations_folder(settings) / f"{name}_failures.csv"
         if not failures:
             failures_file.unlink(missing_ok=True)
+            outcome = _with_warning(connection, outcome, list_tolerated(results), settings)
             _record_success(settings, outcome, state)
             return outcome
         rows = write_failing_rows(connection, failures, failures_file)
@@ -125,6 +128,20 @@ def _summarise(name: str, results: list[Any]) -> CheckpointResult:
     rows = sum(_row_count(result) for result in results)
     summary = f"{succeeded} of {evaluated} expectations held over {rows:,} rows"
     return CheckpointResult(name, succeeded == evaluated, rows, evaluated, summary)
+
+
+def _with_warning(
+    connection: Connection, outcome: CheckpointResult, tolerated: list[Failure], settings: Settings
+) -> CheckpointResult:
+    """Write the rows that are out of range but tolerated, and add their number to the summary."""
+    file = validations_folder(settings) / f"{outcome.name}_tolerated.csv"
+    if not tolerated:
+        file.unlink(missing_ok=True)
+        return outcome
+    rows = write_failing_rows(connection, tolerated, file)
+    first = f"{tolerated[0].suite}: {tolerated[0].expectation}"
+    warning = f"warning: {counted(rows, 'value')} out of range, the first in {first}; {relative_name(file)} lists all"
+    return replace(outcome, summary=f"{outcome.summary}; {warning}")
 
 
 def _row_count(result: Any) -> int:

@@ -48,6 +48,18 @@ def list_failures(results: Iterable[Any]) -> list[Failure]:
     ]
 
 
+def list_tolerated(results: Iterable[Any]) -> list[Failure]:
+    """Return the ranges that hold although some rows are outside: fewer than `mostly` in the suite tolerates."""
+    return [
+        describe_failure(result.suite_name, outcome.to_json_dict())
+        for result in results
+        for outcome in result.results
+        if outcome.success
+        and outcome.expectation_config.type == "expect_column_values_to_be_between"
+        and outcome.result.get("unexpected_count")
+    ]
+
+
 def write_failing_rows(connection: Connection, failures: Sequence[Failure], file: Path) -> int:
     """Write one CSV line for every failing row of every failure, without a limit; return their number.
 

@@ -97,6 +97,42 @@ def test_a_failed_checkpoint_lists_every_failing_key(broken_delays: set[str], re
     assert len(broken_delays) == 60
 
 
+def test_a_failed_gate_fails_again_when_only_changes_are_checked(broken_delays: set[str], reports: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(GateFailed, match="departure_delay_minutes"):
+            run_checkpoint("marts", only_if_changed=True)
+
+
+def test_a_gate_that_held_is_forgotten_once_it_fails(small_warehouse: object, reports: Path) -> None:
+    update = "update marts.fct_flights set distance_miles = "
+    run_checkpoint("marts", only_if_changed=True)
+    with engine("owner").begin() as connection:
+        connection.execute(text(f"{update} 1"))
+    try:
+        for _ in range(2):
+            with pytest.raises(GateFailed, match="distance_miles"):
+                run_checkpoint("marts", only_if_changed=True)
+    finally:
+        with engine("owner").begin() as connection:
+            connection.execute(text(f"{update} 1400"))
+
+
+def test_a_few_values_out_of_range_warn_and_are_listed(database: str, reports: Path) -> None:
+    build_marts(build_raw(1000), 1000)
+    update = "update marts.fct_flights set departure_delay_minutes = {} where flight_number = 7"
+    with engine("owner").begin() as connection:
+        connection.execute(text(update.format(5000)))
+    outcome = run_checkpoint("marts")
+    assert outcome.success
+    assert "; warning: 1 value out of range, the first in fct_flights: departure_delay_minutes: " in outcome.summary
+    with (reports / "validation" / "marts_tolerated.csv").open(newline="") as file:
+        assert [row["row_key"] for row in csv.DictReader(file)] == ["UA-7-EWR-2013-01-01"]
+    with engine("owner").begin() as connection:
+        connection.execute(text(update.format(7)))
+    assert "warning" not in run_checkpoint("marts").summary
+    assert not (reports / "validation" / "marts_tolerated.csv").exists()
+
+
 def test_a_failed_raw_checkpoint_lists_coordinates(lost_tail_numbers: None, reports: Path) -> None:
     with pytest.raises(GateFailed, match="raw_flights: tail_number"):
         run_checkpoint("raw")
