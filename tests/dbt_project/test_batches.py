@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.support.dbt_command import MARTS, WITHOUT_FEATURES, Dbt, execute, fingerprints, message, query
+from tests.support.dbt_command import MARTS, WITHOUT_FEATURES, Dbt, execute, fingerprints, query
 from tests.support.landing import airport, flight, land, land_reference_data, weather
 from warehouse.dbt_login import DBT_PROJECT
 
@@ -57,22 +57,6 @@ def test_a_mart_run_alone_records_only_batches_that_reached_it(dbt: Dbt) -> None
     assert len(query(FLIGHTS)) == 1
     dbt.succeed("run", "-s", "int_flights_deduplicated")
     dbt.succeed("run", "-s", "fct_flights")
-    assert len(query(FLIGHTS)) == 2
-
-
-@pytest.mark.parametrize("command", ["run", "build"])
-@pytest.mark.parametrize("flag", ["--empty", "--sample=1 day"])
-def test_a_flag_that_hides_rows_records_no_batch(dbt: Dbt, command: str, flag: str) -> None:
-    land_reference_data()
-    land("flights", flight(1))
-    dbt.update()
-    land("flights", flight(2))
-    result = dbt.run(command, flag, *WITHOUT_FEATURES)
-    assert not result.success
-    assert "run dbt without them" in message(result)
-    assert query("select count(*) from intermediate.run_batches where source = 'flights'") == [1]
-    assert len(query(FLIGHTS)) == 1
-    dbt.update()
     assert len(query(FLIGHTS)) == 2
 
 

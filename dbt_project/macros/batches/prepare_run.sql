@@ -4,7 +4,9 @@
     work on, and adds the run batches (`dbt run` and `dbt build` only).
 -#}
 {% macro prepare_run() %}
+    {%- if flags.WHICH in ['run', 'build'] %}
     {{ refuse_row_limits() }}
+    {%- endif %}
     {{ require_raw_tables() }}
     create table if not exists intermediate.run_batches (
         batch_id uuid primary key,

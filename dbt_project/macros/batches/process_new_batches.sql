@@ -6,6 +6,7 @@
     commits late is found, however old its id is.
 -#}
 {% macro process_new_batches(upstream=none) %}
+    {{- refuse_row_limits() }}
     select pg_advisory_xact_lock(hashtext('waybill: {{ this.identifier }}'));
     insert into intermediate.processed_batches (model, batch_id, processed_at)
     select distinct '{{ this.identifier }}', available.batch_id, transaction_timestamp()

@@ -57,7 +57,10 @@ final as (
         _batch_id,
         coalesce(ledger.documents, 0) as ledger_documents,
         coalesce(landed.documents, 0) as raw_documents,
-        coalesce(outcomes.documents, 0) as outcome_documents
+        coalesce(outcomes.documents, 0) as outcome_documents,
+        case
+            when coalesce(outcomes.documents, 0) < landed.documents then '{{ repair_command() }}'
+        end as repair
     from ledger
     full join landed using (_batch_id)
     full join outcomes using (_batch_id)
