@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections import Counter
 from contextlib import chdir, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from pipeline.dbt.failing_rows import FailedTest, failed_tests, print_failed_tests
 from pipeline.dbt.results import FAILED, write_build
 from pipeline.dbt.sources_yml import require_current
 from pipeline.errors import DbtFailed
@@ -37,7 +37,10 @@ def build(*arguments: str) -> tuple[int, str]:
     rows = sum(_rows(entry) for entry in results if '"marts"' in (getattr(entry.node, "relation_name", None) or ""))
     count = Counter(entry.node.unique_id.partition(".")[0] for entry in results)
     changed = f"{counted(rows, 'row')} of marts written" if rows else "nothing new"
-    return rows, f"{changed}; {count['model']} models, {count['test'] + count['unit_test']} tests passed"
+    warned = [entry for entry in results if str(entry.status) == "warn"]
+    passed = count["test"] + count["unit_test"] - len(warned)
+    warnings = f"; warning: {counted(sum(entry.failures for entry in warned), 'row')} named above" if warned else ""
+    return rows, f"{changed}; {count['model']} models, {passed} tests passed{warnings}"
 
 
 def build_and_check_freshness() -> tuple[int, str]:
@@ -86,19 +89,19 @@ def _invoke(arguments: list[str], *, may_fail: bool = False) -> Any:
     _set_variables()
     from dbt.cli.main import dbtRunner
 
-    with chdir(DBT_PROJECT), redirect_stdout(StringIO()) as output:
+    with chdir(DBT_PROJECT), redirect_stdout(StringIO()):  # what dbt prints is repeated below, shorter
         result = dbtRunner().invoke(["--quiet", "--no-use-colors", "--log-level-file", "none", *arguments])
     if isinstance(result.exception, KeyboardInterrupt | OSError):
         raise result.exception  # dbt has printed a long traceback, which nobody needs
     if result.exception:
-        sys.stdout.write(output.getvalue())
         raise DbtFailed(f"dbt {arguments[0]} stopped: {' '.join(str(result.exception).split())}")
-    if not may_fail:
-        sys.stdout.write(output.getvalue())
+    results = getattr(result.result, "results", [])
+    tests = failed_tests(results) if arguments[0] == "build" else []
     if arguments[0] == "build":
-        write_build(getattr(result.result, "results", []))
+        write_build(results, tests)
+        print_failed_tests(tests)
     if not result.success and not may_fail:
-        raise DbtFailed(_failures(result.result))
+        raise DbtFailed(_failures(results, tests))
     return result.result
 
 
@@ -110,11 +113,14 @@ def _set_variables() -> None:
     os.environ.update(dbt_variables())
 
 
-def _failures(result: Any) -> str:
-    failed = [entry for entry in result.results if str(entry.status) in FAILED]
-    skipped = sum(str(entry.status) == "skipped" for entry in result.results)
+def _failures(results: list[Any], tests: list[FailedTest]) -> str:
+    """Return one line: what failed, without the rows, which are printed before it."""
+    headings = {test.name: f"{test.name}: {counted(test.rows, 'row')}" for test in tests}
+    failed = [entry for entry in results if str(entry.status) in FAILED]
+    skipped = sum(str(entry.status) == "skipped" for entry in results)
     names = "; ".join(
-        f"{entry.node.name}: {' '.join(str(entry.message).split())}" for entry in failed[:MAX_NAMED_FAILURES]
+        headings.get(entry.node.name) or f"{entry.node.name}: {' '.join(str(entry.message).split())}"
+        for entry in failed[:MAX_NAMED_FAILURES]
     )
     more = f" and {len(failed) - MAX_NAMED_FAILURES} more" if len(failed) > MAX_NAMED_FAILURES else ""
     return f"{len(failed)} failed: {names}{more}; {skipped} that depend on them were left untouched"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.dbt.failing_rows import failed_tests, print_failed_tests
 from pipeline.dbt.sources_yml import require_current
 from pipeline.run_lock import only_run
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
@@ -42,6 +43,7 @@ def dbt(arguments: tuple[str, ...]) -> None:
     if not Path("dbt_project.yml").exists():
         os.environ.setdefault("DBT_PROJECT_DIR", str(DBT_PROJECT))
     keep_colours()
+    from dbt.cli.exceptions import ResultExit
     from dbt.cli.main import cli
 
     subcommand = next((name for name in arguments if name in WORKS_ON_TABLES), None)
@@ -50,7 +52,13 @@ def dbt(arguments: tuple[str, ...]) -> None:
             locks.enter_context(only_run())
         if needs_warehouse and subcommand:
             locks.enter_context(working(f"dbt {subcommand}"))
-        cli.main(list(arguments), prog_name=click.get_current_context().command_path)
+        try:
+            outcome = cli.main(list(arguments), click.get_current_context().command_path, standalone_mode=False)
+        except ResultExit as error:
+            print_failed_tests(failed_tests(getattr(error.result, "results", [])))
+            raise
+        if isinstance(outcome, tuple):  # (result, success), not the exit code of `--help`
+            print_failed_tests(failed_tests(getattr(outcome[0], "results", [])))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.dbt.failing_rows import FailedTest
 from waybill.atomic_files import write_atomic
 from waybill.settings import Settings, get_settings
 
@@ -30,6 +31,11 @@ class DbtResult:
         """Whether it stopped the run."""
         return self.status in FAILED
 
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether it stopped the run or warned."""
+        return self.is_failed or self.status == "warn"
+
 
 @dataclass(frozen=True)
 class DbtBuild:
@@ -49,10 +55,11 @@ class DbtBuild:
         return sum(test.status == "pass" for test in self.tests)
 
 
-def write_build(results: list[Any]) -> None:
-    """Write the results of dbt's runner to the state folder, in one atomic step."""
+def write_build(results: list[Any], tests: list[FailedTest]) -> None:
+    """Write the results of dbt's runner to the state folder, in one atomic step; failed tests with their first rows."""
     at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    build = DbtBuild(at, [_result(entry) for entry in results])
+    messages = {test.name: str(test) for test in tests}
+    build = DbtBuild(at, [_result(entry, messages) for entry in results])
     write_atomic(_path(get_settings()), json.dumps(asdict(build), indent=1))
 
 
@@ -69,7 +76,7 @@ def _path(settings: Settings) -> Path:
     return settings.state_folder / f"dbt_results-{settings.pgdatabase}.json"
 
 
-def _result(entry: Any) -> DbtResult:
+def _result(entry: Any, messages: dict[str, str]) -> DbtResult:
     node = entry.node
     attached = getattr(node, "attached_node", None) or next(iter(getattr(node.depends_on, "nodes", [])), "")
     kind = node.unique_id.partition(".")[0]
@@ -78,6 +85,6 @@ def _result(entry: Any) -> DbtResult:
         kind=kind,
         of="" if kind == "model" else str(attached).rpartition(".")[2],
         status=str(entry.status).lower(),
-        message=" ".join(str(entry.message or "").split()),
+        message=messages.get(node.name) or " ".join(str(entry.message or "").split()),
         seconds=round(float(entry.execution_time or 0), 2),
     )

@@ -2,8 +2,11 @@
     Gives each document its one outcome. Among the castable documents of a key, the highest version is current; equal versions
     are decided by the fingerprint, so the order of arrival decides nothing. A source that declares `version: delivery` has no
     version: there the last delivered is current, in the order of `in_delivery_order`.
+
+    Each contradiction is an SQL expression over the columns of the staging model: the reason why a document contradicts itself,
+    or null. Such a document is never current. It is uncastable, unless a newer document supersedes it in any case.
 -#}
-{% macro deduplicated_documents(staging_model) %}
+{% macro deduplicated_documents(staging_model, contradictions=[]) %}
 {%- set columns = staging_columns(staging_model) if execute else [] -%}
 {%- set has_version = not execute or source_declaration(source_of(this.identifier))['version'] != 'delivery' -%}
 {%- set newest_first = 'document_version desc, _version_digits desc, _fingerprint desc, _batch_id asc, _position asc'
@@ -53,6 +56,14 @@ ordered as (
 
 ),
 {%- endif %}
+judged as (
+
+    select
+        *,
+        nullif(concat_ws('; ', {{ (contradictions or ['null']) | join(', ') }}), '') as contradiction
+    from {{ 'documents' if has_version else 'ordered' }}
+
+),
 
 ranked as (
 
@@ -61,10 +72,8 @@ ranked as (
         row_number() over same_value as delivery_number,
         row_number() over same_key as version_number,
         first_value(_batch_id) over same_value as same_batch_id,
-        first_value(_position) over same_value as same_position,
-        first_value(_batch_id) over same_key as newest_batch_id,
-        first_value(_position) over same_key as newest_position
-    from {{ 'documents' if has_version else 'ordered' }}
+        first_value(_position) over same_value as same_position
+    from judged
     window
         same_value as (
             partition by uncastable_reason is null, document_key, document_version, _version_digits, _value_hash
@@ -77,18 +86,36 @@ ranked as (
 
 ),
 
+compared as (
+
+    select
+        *,
+        first_value(_batch_id) over same_key as newest_batch_id,
+        first_value(_position) over same_key as newest_position,
+        first_value(version_number) over same_key as newest_number,
+        first_value(contradiction) over same_key is null as has_newest
+    from ranked
+    window
+        same_key as (
+            partition by uncastable_reason is null, document_key
+            order by contradiction is not null, version_number
+        )
+
+),
+
 classified as (
 
     select
         *,
         case
             when uncastable_reason is not null then 'uncastable'
+            when contradiction is not null and not (has_newest and version_number > newest_number) then 'uncastable'
             when delivery_number > 1 then 'duplicate'
-            when version_number > 1 then 'superseded'
+            when version_number > newest_number then 'superseded'
             when is_withdrawn then 'filtered'
             else 'current'
         end as outcome
-    from ranked
+    from compared
 
 ),
 
@@ -97,7 +124,7 @@ final as (
     select
         {{ columns | join(', ') ~ ', outcome' if columns else '*' }},
         case
-            when outcome = 'uncastable' then uncastable_reason
+            when outcome = 'uncastable' then coalesce(uncastable_reason, contradiction)
             when outcome = 'filtered' then 'withdrawn by its source'
         end as outcome_reason,
         case outcome when 'duplicate' then same_batch_id when 'superseded' then newest_batch_id end

@@ -1,0 +1,7 @@
+{#-
+    The `error_if` of a check that compares several documents: one wrong document is no reason to stop a run, many are. The
+    check returns each failing row with `rows_checked`, the number of all rows that it looked at.
+-#}
+{% macro more_than_tolerated() -%}
+    > {{ var('tolerated_share') }} * coalesce(max(rows_checked), 0)
+{%- endmacro %}
