@@ -19,7 +19,7 @@ flights as (
 
 corrections as (
 
-    select * from {{ ref('corrections') }}
+    select * from {{ ref('corrections') }} where mart = 'dim_aircraft'
 
 ),
 

@@ -27,7 +27,7 @@ weather as (
 
 corrections as (
 
-    select * from {{ ref('corrections') }}
+    select * from {{ ref('corrections') }} where mart = 'dim_airports'
 
 ),
 
