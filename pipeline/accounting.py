@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection, text
 
+from pipeline.dbt.sources_yml import modelled_sources
 from warehouse.outcomes import OUTCOMES
 from waybill.text import console
 
@@ -94,11 +95,11 @@ def accounting(connection: Connection) -> list[SourceAccount]:
     """Return the books of every source that has a batch, also before the first dbt run."""
     outcomes = _outcomes(connection)
     waiting = _waiting(connection) if outcomes is not None else {}
-    modelled = {*(outcomes or {}), *connection.scalars(text(MODELLED))}
+    modelled = {*(outcomes or {}), *set(connection.scalars(text(MODELLED))).intersection(modelled_sources())}
     accounts = []
     for row in connection.execute(text(BOOKS)).mappings():
-        waits = waiting.get(row["source"], 0)
         is_modelled = outcomes is None or row["source"] in modelled
+        waits = waiting.get(row["source"], 0) if is_modelled else 0
         known, unknown = _known_and_unknown(None if outcomes is None else outcomes.get(row["source"], {}))
         accounts.append(
             SourceAccount(
@@ -112,7 +113,7 @@ def accounting(connection: Connection) -> list[SourceAccount]:
                 intake_balances=row["is_balanced"],
                 outcomes=known,
                 waiting=waits,
-                not_modelled=0 if is_modelled else row["landed"] - waits,
+                not_modelled=0 if is_modelled else row["landed"],
                 unknown_outcomes=unknown,
             )
         )
@@ -134,6 +135,8 @@ def print_accounting(accounts: list[SourceAccount], terminal: Console | None = N
     for name in OUTCOMES:
         numbers = ["–" if account.outcomes is None else f"{account.outcomes[name]:,}" for account in accounts]
         table.add_row(name, *numbers, end_section=name == OUTCOMES[-1])
+    if any(account.not_modelled for account in accounts):
+        table.add_row("not modelled", *(f"{account.not_modelled:,}" for account in accounts), end_section=True)
     table.add_row("books", *(Text(account.verdict, style=_verdict_style(account)) for account in accounts))
     terminal.print(table)
 

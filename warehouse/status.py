@@ -17,6 +17,11 @@ from pg_tables
 where schemaname in ('raw', 'ledger', 'marts', 'predictions') and tablename <> 'alembic_version'
 order by array_position(array['raw', 'ledger', 'marts', 'predictions'], schemaname::text), tablename
 """
+MODELLED = """
+select substring(relname from '^int_(.+)_outcomes$')
+from pg_class
+where relnamespace = to_regnamespace('intermediate') and relname ~ '^int_.+_outcomes$'
+"""
 
 
 def print_status(warehouse: Warehouse) -> None:
@@ -46,12 +51,15 @@ def print_status(warehouse: Warehouse) -> None:
             login = cursor.connection.info.user
             logins = f"one login, {login}, plays all roles: it may not create others, or they belong to another program"
         click.echo(f"logins:   {logins}")
+        cursor.execute(MODELLED)
+        modelled = {name for (name,) in cursor.fetchall()}
         cursor.execute(TABLES)
         for schema, table, size_bytes in cursor.fetchall():
             cursor.execute(sql.SQL("select count(*) from {}.{}").format(sql.Identifier(schema), sql.Identifier(table)))
             rows = cursor.fetchone()[0]  # type: ignore[index]
             noun = "row " if rows == 1 else "rows"
-            click.echo(f"  {schema + '.' + table:<36} {rows:>12,} {noun} {size_bytes / 1e6:>9,.1f} MB")
+            note = "   not modelled" if modelled and schema == "raw" and table not in modelled else ""
+            click.echo(f"  {schema + '.' + table:<36} {rows:>12,} {noun} {size_bytes / 1e6:>9,.1f} MB{note}")
     click.echo(psql_line())
 
 

@@ -54,15 +54,30 @@ def changed_files() -> list[Path]:
 
 
 def require_current() -> None:
-    """Check that the generated files match the declarations.
+    """Check that the generated files match the declarations of the sources that have models.
+
+    A source without models stops nothing: its documents land and are counted as not modelled.
 
     Raises:
-        DeclarationsChanged: a generated file differs from them.
+        DeclarationsChanged: a generated file differs from the declarations, or a source with models is not declared.
     """
-    if changed := changed_files():
-        names = " and ".join(relative_name(path) for path in changed)
+    if undeclared := sorted(set(_sources_with_models()) - set(source_names())):
+        names = ", ".join(undeclared)
         raise DeclarationsChanged(
-            f"{names} {'differ' if len(changed) > 1 else 'differs'} from the declarations in loader/sources: "
+            f"dbt_project/models has models of {names}, which loader/sources does not declare: restore the "
+            f"declaration, or delete these models and run `{shown_command('sources --write')}`"
+        )
+    before = _existing()
+    after = _tables(_updated(before))
+    changed = [name for name in modelled_sources() if _tables(before).get(name) != after[name]]
+    files = [SOURCES_YML] if changed else []
+    if not MODELLED_SOURCES.exists() or MODELLED_SOURCES.read_text(encoding="utf-8") != _macro():
+        files.append(MODELLED_SOURCES)
+    if files:
+        names = " and ".join(relative_name(path) for path in files)
+        of = f" (sources {', '.join(changed)})" if changed else ""
+        raise DeclarationsChanged(
+            f"{names} {'differ' if len(files) > 1 else 'differs'} from the declarations in loader/sources{of}: "
             f"run `{shown_command('sources --write')}`"
         )
 
@@ -90,8 +105,13 @@ def redefined_sources() -> list[str]:
 
 def modelled_sources() -> list[str]:
     """Return the declared sources whose outcomes dbt models."""
-    models = {path.stem for path in (DBT_PROJECT / "models").rglob("int_*_outcomes.sql")}
-    return [name for name in source_names() if f"int_{name}_outcomes" in models]
+    models = _sources_with_models()
+    return [name for name in source_names() if name in models]
+
+
+def _sources_with_models() -> list[str]:
+    models = (DBT_PROJECT / "models").rglob("int_*_outcomes.sql")
+    return [path.stem.removeprefix("int_").removesuffix("_outcomes") for path in models]
 
 
 def _existing() -> dict[str, Any]:

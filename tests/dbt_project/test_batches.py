@@ -10,9 +10,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from tests.support.dbt_command import MARTS, WITHOUT_FEATURES, Dbt, execute, fingerprints, query
 from tests.support.landing import airport, flight, land, land_reference_data, weather
+from warehouse.connection import engine
 from warehouse.dbt_login import DBT_PROJECT
 
 FLIGHTS = "select flight_id from marts.fct_flights order by flight_id"
@@ -75,6 +77,33 @@ def test_batches_a_concurrent_run_adds_are_not_recorded(dbt: Dbt) -> None:
     assert added
     dbt.update()
     assert len(query(FLIGHTS)) == 2
+
+
+def test_batches_of_an_overlapping_run_are_processed(dbt: Dbt) -> None:
+    """The other run adds its batch first and commits last: the batch is older than what this run has processed by then."""
+    land_reference_data()
+    land("flights", flight(1))
+    dbt.update()
+    land("flights", flight(2))
+    other_run = engine("owner").connect()
+
+    def overlap_once(event: Any) -> None:
+        if (
+            event.info.name == "LogStartLine"
+            and "int_flights_deduplicated" in event.info.msg
+            and not other_run.in_transaction()
+        ):
+            batch = land("flights", flight(3))
+            add = "insert into intermediate.run_batches (batch_id, source) values (:batch, 'flights')"
+            other_run.execute(text(add), {"batch": batch})
+
+    dbt.succeed("run", "-s", "int_flights_deduplicated", on_event=overlap_once)
+    assert other_run.in_transaction()
+    assert query("select flight_number from intermediate.int_flights_deduplicated order by 1") == [1, 2]
+    other_run.commit()
+    other_run.close()
+    dbt.update()
+    assert len(query(FLIGHTS)) == 3
 
 
 @pytest.mark.parametrize("flag", [(), ("--full-refresh",)], ids=["first build", "full refresh"])

@@ -64,6 +64,18 @@ def test_a_missing_foreign_key_is_reported_and_restored(built: Dbt) -> None:
     assert constraints == {key.split(" ", 1)[1] for key in DECLARED}
 
 
+def test_a_key_left_unvalidated_is_reported_and_validated(built: Dbt) -> None:
+    execute("alter table marts.fct_flights drop constraint fk_fct_flights__airline_id")
+    execute(
+        "alter table marts.fct_flights add constraint fk_fct_flights__airline_id"
+        " foreign key (airline_id) references marts.dim_airlines (airline_id) not valid"
+    )
+    guards = built.run("test", "-s", "assert_fct_flights_keys_enforced")
+    assert set(failures(guards)) == {"assert_fct_flights_keys_enforced"}
+    built.succeed("run", "-s", "fct_flights")
+    assert set(query(KEYS)) == DECLARED
+
+
 def test_an_inferred_row_becomes_real_and_keeps_its_flights(built: Dbt) -> None:
     inferred = "select is_inferred, airport_name, time_zone from marts.dim_airports where airport_id = 'SJU'"
     assert query(inferred) == [(True, None, "America/Puerto_Rico")]

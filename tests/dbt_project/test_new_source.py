@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ import pytest
 
 import loader.declarations
 from loader.landing.raw_tables import make_raw_tables
+from pipeline.accounting import accounting
 from pipeline.dbt import sources_yml
 from tests.support.databases import fresh_database
 from tests.support.dbt_command import execute, failures, query
 from tests.support.landing import land
 from tests.support.own_sources.project import OwnProject
+from warehouse.connection import current_warehouse, engine
+from warehouse.status import print_status
 
 DECLARATION = """
 source: books
@@ -163,6 +167,30 @@ def test_a_project_of_one_other_source_builds(project: OwnProject) -> None:
     ]
     execute("delete from raw.books where document ->> 'isbn' = 'b'")
     assert set(failures(project.run("build"))) == {"assert_books_balance"}
+
+
+@pytest.mark.parametrize("is_removed", [False, True], ids=["declared", "declaration removed"])
+def test_a_landed_source_without_models_stops_no_mart(
+    project: OwnProject, capsys: pytest.CaptureFixture[str], is_removed: bool
+) -> None:
+    films = loader.declarations.SOURCES / "films.yml"
+    films.write_text(DECLARATION.replace("source: books", "source: films"))
+    make_raw_tables()
+    land("books", book("a"))
+    land("films", book("f"), book("g"))
+    if is_removed:
+        films.unlink()
+    sources_yml.require_current()
+    built = project.run("build")
+    assert built.success, built.exception or failures(built)
+    land("films", book("h"))
+    assert query("select book_id from marts.dim_books") == ["a-1"]
+    with engine("owner").connect() as connection:
+        accounts = {account.source: account for account in accounting(connection)}
+    assert (accounts["books"].verdict, accounts["books"].not_modelled) == ("balanced", 0)
+    assert (accounts["films"].verdict, accounts["films"].not_modelled) == ("balanced, 3 not modelled", 3)
+    print_status(current_warehouse())
+    assert re.search(r"raw\.films +3 rows .* not modelled\n", capsys.readouterr().out)
 
 
 def test_a_raw_table_that_does_not_exist_is_named(project: OwnProject) -> None:

@@ -81,6 +81,21 @@ def test_a_changed_key_or_version_asks_for_a_full_refresh(
     assert "--full-refresh" not in CliRunner().invoke(sources, ["--write"]).output
 
 
+def test_a_source_without_models_stops_nothing(declared: Path) -> None:
+    shutil.copyfile(declared / "airlines.yml", declared / "books.yml")
+    change(declared / "books.yml", source="books")
+    sources_yml.require_current()
+    sources_yml.write_files()
+    (declared / "books.yml").unlink()
+    sources_yml.require_current()
+
+
+def test_models_of_a_source_that_is_not_declared_are_named(declared: Path) -> None:
+    (declared / "airlines.yml").unlink()
+    with pytest.raises(DeclarationsChanged, match="has models of airlines, which loader/sources does not declare"):
+        sources_yml.require_current()
+
+
 def test_a_new_source_is_listed_as_not_modelled(declared: Path) -> None:
     shutil.copyfile(declared / "airlines.yml", declared / "books.yml")
     change(declared / "books.yml", source="books")

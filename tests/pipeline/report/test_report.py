@@ -124,6 +124,7 @@ def test_documents_of_a_source_without_models_are_counted(
     assert (flights.verdict, flights.not_modelled) == (verdict, 0 if has_model else 5)
     if not has_model:
         assert "not modelled" in write_report().path.read_text()
+        assert re.search(r"not modelled( +[05]){5}", print_books())
 
 
 def test_books_fit_a_terminal_of_80_columns(full_warehouse: object) -> None:
