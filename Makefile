@@ -8,7 +8,7 @@ ON_ANY_SERVER := -q tests/warehouse/test_warehouse.py tests/end_to_end/test_demo
 .PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report docs \
 	pipeline demo notebook admin admin-stop java broker broker-stop stream test test-fast test-server lint crash chaos bench \
 	mutants long reset destroy clean
-unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
+unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONOPTIMIZE PYTHONPATH PYTHONSAFEPATH
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -181,7 +181,7 @@ def _successes_file(settings: Settings) -> Path:
 
 def _record_success(settings: Settings, outcome: CheckpointResult, state: str) -> None:
     file = _successes_file(settings)
-    known = json.loads(file.read_text()) if file.exists() else {}
+    known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     write_atomic(file, json.dumps({**known, outcome.name: {"state": state, "outcome": asdict(outcome)}}, indent=2))
 
 
@@ -189,5 +189,5 @@ def _last_success(settings: Settings, name: str, state: str) -> CheckpointResult
     file = _successes_file(settings)
     if not file.exists() or not (data_docs_folder(settings) / "index.html").exists():
         return None
-    last = json.loads(file.read_text()).get(name)
+    last = json.loads(file.read_text(encoding="utf-8")).get(name)
     return CheckpointResult(**last["outcome"]) if last and last["state"] == state else None

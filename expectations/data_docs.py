@@ -26,7 +26,7 @@ class OfflinePageView(DefaultJinjaPageView):
         super().__init__(**directories)
         packaged = [self.env.loader] if self.env.loader else []
         self.env.loader = ChoiceLoader([FileSystemLoader(TEMPLATES), *packaged])
-        self.env.globals["style"] = TEMPLATES.joinpath("data_docs.css").read_text()
+        self.env.globals["style"] = TEMPLATES.joinpath("data_docs.css").read_text(encoding="utf-8")
 
     @pass_context
     def render_content_block(

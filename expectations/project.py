@@ -31,7 +31,7 @@ def checkpoint_names() -> list[str]:
 @cache
 def asset_queries() -> dict[str, str]:
     """Return the query of each asset."""
-    project = yaml.safe_load((CONTEXT / "great_expectations.yml").read_text())
+    project = yaml.safe_load((CONTEXT / "great_expectations.yml").read_text(encoding="utf-8"))
     assets = project["fluent_datasources"]["warehouse"]["assets"]
     return {name: asset["query"] for name, asset in assets.items()}
 
@@ -44,9 +44,11 @@ def checkpoint_assets(checkpoint: str) -> list[str]:
     """
     if checkpoint not in checkpoint_names():
         raise NoSuchCheckpoint(f"there is no checkpoint {checkpoint}: choose from {', '.join(checkpoint_names())}")
-    definitions = json.loads((CONTEXT / "checkpoints" / f"{checkpoint}.json").read_text())["validation_definitions"]
+    definitions = json.loads((CONTEXT / "checkpoints" / f"{checkpoint}.json").read_text(encoding="utf-8"))[
+        "validation_definitions"
+    ]
     files = [CONTEXT / "validation_definitions" / f"{definition['name']}.json" for definition in definitions]
-    return [json.loads(file.read_text())["data"]["asset"]["name"] for file in files]
+    return [json.loads(file.read_text(encoding="utf-8"))["data"]["asset"]["name"] for file in files]
 
 
 def open_project(settings: Settings) -> FileDataContext:

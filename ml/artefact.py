@@ -57,9 +57,9 @@ def current_manifest(task: str) -> dict[str, Any] | None:
     folder = get_settings().models_folder / task
     if not (folder / CURRENT).exists():
         return None
-    path = folder / (folder / CURRENT).read_text().strip() / MANIFEST
+    path = folder / (folder / CURRENT).read_text(encoding="utf-8").strip() / MANIFEST
     try:
-        found: dict[str, Any] = json.loads(path.read_text())
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise ArtefactBroken(
             f"{relative_name(path)} is missing or cannot be read: remove {relative_name(folder)}, then `make train`"

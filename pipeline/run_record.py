@@ -17,7 +17,7 @@ def _path(settings: Settings) -> Path:
 def read_record(settings: Settings) -> list[dict[str, Any]]:
     """Return one record per stage; none before the first run, or if the file cannot be read."""
     try:
-        found: list[dict[str, Any]] = json.loads(_path(settings).read_text())
+        found: list[dict[str, Any]] = json.loads(_path(settings).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
     return found

@@ -35,7 +35,9 @@ class StageResult:
 
 def read_stages() -> list[Stage]:
     """Return the stages in order."""
-    return [Stage(**entry) for entry in yaml.safe_load(Path(__file__).with_name("stages.yml").read_text())]
+    return [
+        Stage(**entry) for entry in yaml.safe_load(Path(__file__).with_name("stages.yml").read_text(encoding="utf-8"))
+    ]
 
 
 def gate_path(stage: Stage) -> str | None:

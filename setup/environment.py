@@ -35,6 +35,7 @@ THEN_AGAIN = "; then run the same command again"
 COMMAND = """#!/bin/sh
 # Written by set-up: runs the checkout that this .venv is in, from any folder.
 here=$(dirname "$(readlink -f "$0")")
+unset PYTHONHOME PYTHONOPTIMIZE  # another Python's; removes the texts that libraries read of themselves
 PYTHONPATH=$here/../.. exec "$here/python" -P -m {module} "$@"
 """
 COMMANDS = {"waybill": "waybill", "dbt": "pipeline.dbt.command"}  # `dbt` replaces dbt's own: it finds the warehouse
@@ -229,7 +230,8 @@ def one_at_a_time():
 
 def clean_environment():
     """Return the environment without variables that would install packages elsewhere or leave them uncompiled."""
-    unwanted = "PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_TARGET PIP_USER PIP_PREFIX PIP_ROOT"
+    unwanted = "PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONOPTIMIZE PYTHONPATH VIRTUAL_ENV"
+    unwanted += " PIP_TARGET PIP_USER PIP_PREFIX PIP_ROOT"
     return {name: value for name, value in os.environ.items() if name not in unwanted.split()}
 
 

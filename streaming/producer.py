@@ -19,7 +19,7 @@ from streaming.producing.delivery_report import DeliveryReport
 from streaming.producing.documents import Pace
 from streaming.producing.sending import COMPRESSIONS, ProducerOptions, produce
 from streaming.topics import create_topic, topic_name, with_topic
-from waybill.cli import run
+from waybill.cli import FiniteRange, run
 from waybill.text import console
 
 
@@ -62,14 +62,12 @@ def _progress(rate: float | None) -> Iterator[Callable[[DeliveryReport], None]]:
 @click.argument("source")
 @click.argument("files", nargs=-1)
 @click.option("--topic", help="Send to another topic than the one that SOURCE declares.")
-@click.option(
-    "--rate", type=click.FloatRange(min=0, min_open=True), help="Documents a second; without it, as fast as possible."
-)
+@click.option("--rate", type=FiniteRange(min=0.001), help="Documents a second; without it, as fast as possible.")
 @click.option("--loop", is_flag=True, help="Start over at the end, until ctrl-C.")
 @click.option(
     "--create",
     "partitions",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 100_000),
     help="Create the topic, with this number of partitions, if it is missing.",
 )
 @click.option("--compression", type=click.Choice(COMPRESSIONS), default="lz4", show_default=True)

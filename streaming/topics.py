@@ -41,7 +41,9 @@ def topic_name(source: Source) -> str:
 
 def with_topic(source: Source, topic: str | None) -> Source:
     """Return the source with another topic than it declares; return it unchanged when `topic` is None."""
-    return source.model_copy(update={"topic": topic}) if topic else source
+    if topic == "":
+        raise TopicUnknown("the topic's name is empty: name a topic, or leave out --topic")
+    return source if topic is None else source.model_copy(update={"topic": topic})
 
 
 def find_topic(name: str) -> Topic:

@@ -137,7 +137,7 @@ def find_process(server: ServerPaths) -> psutil.Process | None:
 def _pid(server: ServerPaths) -> int | None:
     """Return the process id in the data folder if that process is the server, not one that was given its id later."""
     try:
-        pid = int((server.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        pid = int((server.data / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0])
         is_server = not Path("/proc").exists() or Path(f"/proc/{pid}/cwd").samefile(server.data)
     except (OSError, ValueError):
         return None
@@ -153,7 +153,7 @@ def _check_data_folder(server: ServerPaths) -> None:
             f"{server.data} belongs to user id {found}, the server would run as {server.user.pw_name}: "
             "work as that user, or make your own clone"
         )
-    version = (server.data / "PG_VERSION").read_text().strip()
+    version = (server.data / "PG_VERSION").read_text(encoding="utf-8").strip()
     if version != MAJOR_VERSION:
         raise DataFolderRefused(
             f"{server.data} belongs to PostgreSQL {version}, this is {MAJOR_VERSION}: "
@@ -171,10 +171,10 @@ def _initialise(server: ServerPaths) -> None:
     )  # fmt: skip
     if made.returncode != 0:
         raise ServerNotStarted(f"initdb could not create {partial}: {made.stderr.strip().splitlines()[-1]}")
-    (partial / "pg_hba.conf").write_text("local all all peer map=waybill\n")
+    (partial / "pg_hba.conf").write_text("local all all peer map=waybill\n", encoding="utf-8")
     names = dict.fromkeys([server.user.pw_name, "root" if os.geteuid() == 0 else server.user.pw_name])
-    (partial / "pg_ident.conf").write_text("".join(f'waybill "{name}" all\n' for name in names))
-    with (partial / "postgresql.conf").open("a") as configuration:
+    (partial / "pg_ident.conf").write_text("".join(f'waybill "{name}" all\n' for name in names), encoding="utf-8")
+    with (partial / "postgresql.conf").open("a", encoding="utf-8") as configuration:
         configuration.write("\ninclude 'waybill.conf'\n")
     (partial / "waybill.conf").touch(mode=0o600)
     if os.geteuid() == 0:
@@ -187,8 +187,8 @@ def _configure(server: ServerPaths) -> None:
     socket = str(server.socket).replace("'", "''")
     wanted = CONFIGURATION.format(socket=socket, shared_memory=_shared_memory())
     path = server.data / "waybill.conf"
-    if path.read_text() != wanted:
-        path.write_text(wanted)
+    if path.read_text(encoding="utf-8") != wanted:
+        path.write_text(wanted, encoding="utf-8")
 
 
 def _shared_memory() -> str:
@@ -206,6 +206,6 @@ def _remove_old_socket(server: ServerPaths) -> None:
 def _last_log_line(server: ServerPaths) -> str:
     if not server.log.exists():
         return "(no log)"
-    lines = server.log.read_text(errors="replace").strip().splitlines() or ["(empty log)"]
+    lines = server.log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["(empty log)"]
     causes = [line for line in lines[-20:] if "FATAL:" in line or "PANIC:" in line]
     return (causes or lines)[-1]

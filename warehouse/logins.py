@@ -33,7 +33,7 @@ def logins_file(settings: Settings) -> Path:
 def read_logins(settings: Settings) -> dict[str, str]:
     """Return name → password of the logins created on an external server; empty if one login plays all roles."""
     path = logins_file(settings)
-    lines = path.read_text().splitlines() if path.exists() else []
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     return dict(line.split(":", 1) for line in lines)  # type: ignore[misc]
 
 

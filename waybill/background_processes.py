@@ -48,7 +48,7 @@ def remember(state: Path, pid: int, **details: Any) -> BackgroundProcess:
 def last_started(state: Path) -> BackgroundProcess | None:
     """Return the process that was started last, whether or not it is still running; None if there was none."""
     try:
-        content = json.loads(state.read_text())
+        content = json.loads(state.read_text(encoding="utf-8"))
         return BackgroundProcess(content.pop("pid"), content.pop("created"), content)
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None

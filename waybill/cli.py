@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import logging
+import math
 import os
 import shlex
 import shutil
@@ -12,7 +13,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -66,6 +67,17 @@ class _ShownFormatter(logging.Formatter):
         return shown(super().formatMessage(record))
 
 
+class FiniteRange(click.FloatRange):
+    """A number in a range, which is neither infinite nor NaN."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number, or fail with a usage error."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return float(number)
+
+
 def _current_folder() -> Path | None:
     """Return the current folder, None if it was deleted."""
     try:
@@ -96,6 +108,8 @@ def _exit_code(command: click.Command, name: str, needs_settings: bool) -> int:
             raise WaybillError("the current folder was deleted or cannot be read: change to another folder")
         if time.time() < 0:
             raise WaybillError(f"the clock says {time.strftime('%Y-%m-%d')}, before 1970: set it and run this again")
+        if sys.flags.optimize > 1:
+            raise WaybillError("python -OO removes the texts that libraries read of themselves: run it without -OO")
         if needs_settings:
             from waybill.settings import get_settings  # half of the time allowed for `waybill --help`
 
@@ -116,6 +130,10 @@ def _exit_code(command: click.Command, name: str, needs_settings: bool) -> int:
         advice = ADVICE.get(error.errno or 0, "fix it and run the same command again")
         path = os.fsdecode(error.filename or "the file system")
         return _report(f"{path}: {error.strerror or error}; {advice}")
+    except UnicodeEncodeError as error:
+        if not any("\ud800" <= letter <= "\udfff" for letter in str(error.object)):
+            raise
+        return _report(f"{error.object} is not UTF-8: use a name that is")
     except Exception as error:
         message = _database_message(error)
         if message is None:

@@ -74,12 +74,13 @@ def _packages(powercap: Path) -> dict[str, tuple[int, int]]:
     try:
         return {
             package.name: (
-                int((package / "energy_uj").read_text()),
-                int((package / "max_energy_range_uj").read_text()),
+                int((package / "energy_uj").read_text(encoding="utf-8")),
+                int((package / "max_energy_range_uj").read_text(encoding="utf-8")),
             )
             for package in powercap.glob("intel-rapl:*")
             if package.name.count(":") == 1  # it includes its parts, such as memory and cores
-            and (package / "name").read_text().strip() != "psys"  # the platform, which includes the packages
+            and (package / "name").read_text(encoding="utf-8").strip()
+            != "psys"  # the platform, which includes the packages
         }
     except (OSError, ValueError):
         return {}

@@ -137,7 +137,7 @@ def machine() -> str:
     """Return the kind of this machine, without its name: the number of cores and the processor."""
     model = platform.machine()
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
     except OSError:
         pass

@@ -146,7 +146,7 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
     found = []
     for listed in lists:
         try:
-            found += [psutil.Process(int(number)) for number in listed.read_text().split()]
+            found += [psutil.Process(int(number)) for number in listed.read_text(encoding="utf-8").split()]
         except (OSError, psutil.Error):
             continue
     return found

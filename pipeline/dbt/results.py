@@ -66,7 +66,7 @@ def write_build(results: list[Any], tests: list[FailedTest]) -> None:
 def read_build(settings: Settings) -> DbtBuild | None:
     """Return the last build, or None if there is none or its file cannot be read."""
     try:
-        found = json.loads(_path(settings).read_text())
+        found = json.loads(_path(settings).read_text(encoding="utf-8"))
         return DbtBuild(found["at"], [DbtResult(**result) for result in found["results"]])
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -111,7 +111,7 @@ def _documents(connection: Connection, shape: Shape, marts: Mapping[str, Any]) -
         reference: _members(connection, known[reference][1], columns) for reference, columns in shape.members.items()
     }
     shape.require_columns({column.name for column in inspect(fact).columns if not column.name.startswith("_")})
-    validator = jsonschema_rs.validator_for(json.loads(schema_file(shape.mart).read_text()))
+    validator = _validator(shape.mart)
     query = select(*_columns(fact)).order_by(*inspect(fact).primary_key)
     with Session(connection) as session:
         streamed = session.execute(query, execution_options={"yield_per": FETCH_ROWS})
@@ -124,6 +124,17 @@ def _documents(connection: Connection, shape: Shape, marts: Mapping[str, Any]) -
                     _refuse(shape, validator, document)
                 documents.append(orjson.dumps(document))
             yield documents
+
+
+def _validator(mart: str) -> Any:
+    file = schema_file(mart)
+    try:
+        return jsonschema_rs.validator_for(json.loads(file.read_bytes()))
+    except FileNotFoundError:
+        raise ExportRefused(f"{relative_name(file)} is missing: describe the documents of {mart} there") from None
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ExportRefused(f"{relative_name(file)} is not a JSON Schema: {reason}; correct it") from None
 
 
 def _members(connection: Connection, dimension: Any, columns: tuple[str, ...]) -> dict[Any, Member]:
@@ -166,7 +177,7 @@ def _digest(connection: Connection, shape: Shape, marts: Mapping[str, Any]) -> s
     """Return a digest of all that the file depends on: the rows of fact and dimensions, the schema, this code."""
     digest = hashlib.blake2b(digest_size=16)
     for path in (schema_file(shape.mart), Path(__file__), shape.file, Path(__file__).with_name("shapes.py")):
-        digest.update(path.read_bytes())
+        digest.update(path.read_bytes() if path.exists() else b"")
     dimensions = [target.__table__ for _, target in references(marts[shape.mart]).values()]
     tables = {f"{table.schema}.{table.name}" for table in (marts[shape.mart].__table__, *dimensions)}
     digest.update(fingerprint_rows(connection, tables).encode())
@@ -179,7 +190,7 @@ def _state_file(file: Path) -> Path:
 
 def _read_state(file: Path) -> dict[str, Any]:
     try:
-        known: dict[str, Any] = json.loads(_state_file(file).read_text())
+        known: dict[str, Any] = json.loads(_state_file(file).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return known

@@ -12,9 +12,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipeline.errors import ExportRefused
+from waybill.yaml_files import read_declared
 
 SHAPES = Path(__file__).with_name("shapes")
 
@@ -47,15 +48,34 @@ class Shape:
             )
 
 
+class _Declaration(BaseModel):
+    """What the file of a shape may hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    members: dict[str, tuple[str, ...]] = {}
+    document: dict[str, Any] = Field(min_length=1)
+
+    @field_validator("document")
+    @classmethod
+    def names_columns(cls, document: dict[str, Any]) -> dict[str, Any]:
+        """Raise an error for a field that is neither the name of a column or member nor an object of such fields."""
+        for name, content in document.items():
+            if isinstance(content, dict) and content:
+                cls.names_columns(content)
+            elif not isinstance(content, str):
+                raise ValueError(f"must give {name} the name of a column or a member, or fields of its own")
+        return document
+
+
 def read_shapes() -> list[Shape]:
     """Return the shapes of all exported marts, by name."""
     return [_read_shape(file) for file in sorted(SHAPES.glob("*.yml"))]
 
 
 def _read_shape(file: Path) -> Shape:
-    content = yaml.safe_load(file.read_text())
-    members = {name: tuple(columns) for name, columns in (content.get("members") or {}).items()}
-    return Shape(file.stem, file, members, content["document"])
+    declared = read_declared(file, _Declaration, ExportRefused)
+    return Shape(file.stem, file, declared.members, declared.document)
 
 
 def _builder(fields: Fields, members: Collection[str]) -> Build:

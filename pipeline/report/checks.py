@@ -76,7 +76,7 @@ def read_validations(settings: Settings) -> list[Validation]:
 
 def _validation(asset: str, file: Path, results: Path) -> list[Validation]:
     try:
-        result = json.loads(file.read_text())
+        result = json.loads(file.read_text(encoding="utf-8"))
         failed = [outcome for outcome in result["results"] if not outcome["success"]]
         return [
             Validation(
@@ -115,7 +115,7 @@ def freshness(accounts: list[SourceAccount], now: datetime) -> list[Freshness]:
 
 def _limits() -> dict[str, timedelta | None]:
     """Return each source that dbt declares → the age from which dbt warns; None where it never warns."""
-    declared: list[dict[str, Any]] = yaml.safe_load(SOURCES.read_text())["sources"]
+    declared: list[dict[str, Any]] = yaml.safe_load(SOURCES.read_text(encoding="utf-8"))["sources"]
     raw = next(source for source in declared if source["name"] == "raw")
     return {table["name"]: _limit(raw, table) for table in raw["tables"]}
 

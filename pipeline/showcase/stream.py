@@ -35,7 +35,7 @@ from streaming.local_broker.server import start_broker
 from streaming.topics import Topic, create_topic, delete_topic, find_topic, topic_name
 from warehouse.connection import engine
 from warehouse.runs import recorded_run
-from waybill.cli import run, shown_command
+from waybill.cli import FiniteRange, run, shown_command
 from waybill.settings import get_settings
 from waybill.text import console, counted
 
@@ -201,9 +201,11 @@ def compare(pipeline_marts: dict[str, MartHash], stream_marts: dict[str, MartHas
     "Replay a month as Kafka messages and load all other files, in the stream's own database."
 )
 @click.option("--replay", "pattern", default="*-2013-12*", show_default=True, help="Files to send as messages.")
-@click.option("--rate", type=click.FloatRange(min=1), default=1000.0, show_default=True, help="Documents a second.")
-@click.option("--every", type=click.FloatRange(min=1), default=5.0, show_default=True, help="Seconds between dbt runs.")
-@click.option("--partitions", type=click.IntRange(min=1), default=2, show_default=True, help="Partitions of a topic.")
+@click.option("--rate", type=FiniteRange(min=1), default=1000.0, show_default=True, help="Documents a second.")
+@click.option("--every", type=FiniteRange(1, 86_400), default=5.0, show_default=True, help="Seconds between dbt runs.")
+@click.option(
+    "--partitions", type=click.IntRange(1, 1_000), default=2, show_default=True, help="Partitions of a topic."
+)
 def main(pattern: str, rate: float, every: float, partitions: int) -> None:
     """Run the stream."""
     stream(StreamOptions(pattern, rate, every, partitions))

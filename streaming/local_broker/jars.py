@@ -43,7 +43,7 @@ def fetch_jars(folder: Path) -> list[Path]:
 
 def _locked_digests() -> dict[str, str]:
     """Return file name → SHA-256 of every jar in the lock file."""
-    entries = tomllib.loads(LOCK.read_text())["dependencies"]
+    entries = tomllib.loads(LOCK.read_text(encoding="utf-8"))["dependencies"]
     return {f"{entry['artifactId']}-{entry['version']}.jar": entry["sha256"] for entry in entries}
 
 

@@ -110,7 +110,7 @@ def _wait_until_running(paths: BrokerPaths) -> None:
             return
         time.sleep(0.1)
     stop_process(paths.state)
-    error = _last_error(paths.log.read_text(errors="replace"))
+    error = _last_error(paths.log.read_text(encoding="utf-8", errors="replace"))
     raise BrokerNotStarted(f"Kafka did not start; its log {paths.log} says: {error}")
 
 

@@ -89,7 +89,8 @@ def write_configuration(paths: PgAdminPaths, port: int, binaries: Path) -> None:
     paths.configuration.write_text(
         CONFIGURATION.format(
             loopback=LOOPBACK, port=port, data=str(paths.data), log=str(paths.log), binaries=str(binaries)
-        )
+        ),
+        encoding="utf-8",
     )
 
 
@@ -112,9 +113,9 @@ def write_servers(paths: PgAdminPaths, login: dict[str, str], role: Role) -> boo
     if role == "reader":
         server["PostConnectionSQL"] = READ_ONLY
     wanted = json.dumps({"Servers": {"1": server}}, indent=2)
-    if paths.data.exists() and paths.servers.exists() and paths.servers.read_text() == wanted:
+    if paths.data.exists() and paths.servers.exists() and paths.servers.read_text(encoding="utf-8") == wanted:
         return False
-    paths.servers.write_text(wanted)
+    paths.servers.write_text(wanted, encoding="utf-8")
     return True
 
 

@@ -41,7 +41,7 @@ def start(paths: PgAdminPaths, port: int, *, import_servers: bool) -> Background
     python = [str(paths.python), "-I"]
     if import_servers:
         _import_servers(paths, [*python, str(package / "setup.py")], variables)
-    with paths.log.open("a") as log:
+    with paths.log.open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
             [*python, str(package / "pgAdmin4.py")],
             env={**variables, "PGADMIN_INT_PORT": str(port), "PGADMIN_INT_KEY": key},
@@ -65,7 +65,7 @@ def _import_servers(paths: PgAdminPaths, setup: list[str], variables: dict[str, 
         result = subprocess.run(
             [*setup, *step], env=variables, cwd=paths.home, capture_output=True, text=True, check=False
         )
-        with paths.log.open("a") as log:
+        with paths.log.open("a", encoding="utf-8") as log:
             log.write(result.stdout + result.stderr)
     if " 1 Server(s)" not in result.stdout:  # its exit code is 0 even if it failed
         paths.servers.unlink()  # the next start imports it again
