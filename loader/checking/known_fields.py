@@ -54,13 +54,15 @@ class KnownValue:
         return {name for types in stated for name in ([types] if isinstance(types, str) else types)}
 
     def may_have(self, name: str) -> bool:
-        """Return True if a schema names, requires or describes a field or element, or if none says what there is."""
-        named = self.names | {name for each in self.applied for name in each.schema.get("required", ())}
+        """Return True if a schema names, requires or describes a field or element, or if none has `properties`."""
+        required = {name for each in self.applied for name in each.schema.get("required", ())}
         patterns = [pattern for each in self.applied for pattern in each.schema.get("patternProperties", ())]
         is_list = self.types == {"array"} or any({"items", "prefixItems"} & each.schema.keys() for each in self.applied)
         if name.isdecimal() and is_list:
             return bool(self.of_element(int(name))) or self.types == {"array"}
-        return name in named or not (named or is_list) or any(_matches(pattern)(name) for pattern in patterns)
+        if not self.names and not is_list:
+            return True
+        return name in self.names | required or any(_matches(pattern)(name) for pattern in patterns)
 
     def of_member(self, name: str) -> list[Applied]:
         """Return the schemas that apply to the field of a name; none if no schema knows it."""

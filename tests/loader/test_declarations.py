@@ -180,7 +180,7 @@ def test_a_field_that_the_contract_does_not_know_is_refused(
 
 @pytest.mark.parametrize(
     "contract",
-    [{}, {"type": "object"}, {"$dynamicRef": "#x", "$defs": {"x": {"$dynamicAnchor": "x"}}}, {"properties": {}},
+    [{}, {"type": "object", "required": ["id"]}, {"$dynamicRef": "#x", "$defs": {"x": {"$dynamicAnchor": "x"}}}, {"properties": {}},
      {"additionalProperties": {"type": "string"}}],
     ids=str,
 )  # fmt: skip
