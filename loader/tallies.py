@@ -15,6 +15,7 @@ from waybill.cli import shown_command
 from waybill.text import counted
 
 MAX_WARNINGS = 5
+REPLAYED = ("breaks_contract", "too_large")  # reasons that a change of contract or limit can remove
 
 logger = logging.getLogger(__name__)
 
@@ -136,10 +137,13 @@ class LoadResult:
         fatal = [file for file in rejected if are_named or file.source not in ever_landed]
         if fatal:
             more = f" (and {counted(len(fatal) - 1, 'more file')})" if len(fatal) > 1 else ""
-            source = fatal[0].source
+            source, reason = fatal[0].source, fatal[0].first_reason.partition(":")[0]
+            replay = (
+                f", `{shown_command('replay ' + source)}` lands what passes after the contract or the limit changed"
+            )
             self.refusal = AllRejected(
-                f"{fatal[0]}{more}; `{shown_command('rejects ' + source)}` lists the rejects, and "
-                f"`{shown_command('replay ' + source)}` lands what passes after the contract was corrected"
+                f"{fatal[0]}{more}; `{shown_command('rejects ' + source)}` lists the rejects"
+                f"{replay if reason in REPLAYED else ''}"
             )
         for file in rejected[:MAX_WARNINGS]:
             if file not in fatal:

@@ -101,7 +101,8 @@ def _objects(text: str, is_whole: bool) -> FoundLayout | None:
     if first is None:
         lines = text.split("\n")
         is_pretty = not is_whole and len(lines) > MIN_LINES and not any(map(_is_object, lines))
-        return FoundLayout("object", is_on_lines=True) if is_pretty else None
+        arrays = () if is_whole else tuple(_first_array(text))
+        return FoundLayout("object", is_pretty, arrays) if is_pretty or arrays else None
     if len(on_lines) == 1 and at == len(text) and is_whole:
         return FoundLayout("object", on_lines[0], tuple(_arrays(first)))
     if not any(on_lines) and separated:
@@ -139,6 +140,23 @@ def _arrays(value: dict[str, Any], above: str = "") -> Iterator[str]:
             yield pointer
         elif isinstance(member, dict):
             yield from _arrays(member, pointer)
+
+
+def _first_array(text: str) -> Iterator[str]:
+    """Yield the pointer to the first array of objects that is a member of an object whose end is not in sight."""
+    at = _skip_blanks(text, 1)
+    while name := _value(text, at):
+        colon = name[1]
+        at = _skip_blanks(text, colon + 1)
+        if not isinstance(name[0], str) or text[colon : colon + 1] != ":":
+            return
+        if text[at : at + 1] == "[" and text[_skip_blanks(text, at + 1) :][:1] == "{":
+            yield f"/{escape_name(name[0])}"
+            return
+        value = _value(text, at)
+        if value is None or text[value[1] : value[1] + 1] != ",":
+            return
+        at = _skip_blanks(text, value[1] + 1)
 
 
 def _instead(layout: str) -> str:

@@ -141,6 +141,7 @@ def test_a_file_that_is_not_ndjson_is_one_reject(source: Path, content: bytes, n
         (ARRAY, "records", "/items", "`--layout array`"),
         (RECORDS, "document", None, "`records_at: /data/items`"),
         (RECORDS, "array", None, "`records_at: /data/items`"),
+        (b'{"a": [1], "b/c": [ ' + b", ".join(DOCUMENTS * 900) + b"]}", "array", None, "`records_at: /b~1c`"),
         (RECORDS, "records", "/items", "its members are 'made', 'data'"),
         (RECORDS, "records", "/data/things", "its members are 'items'; arrays of objects are at /data/items"),
         (RECORDS, "records", "/made", "/made is a number, not an array"),
