@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from loader.declared_types import ENVELOPE, ContractName, Key, PathPattern, Pointer, SourceName, Version
+from loader.declared_types import ENVELOPE, ContractName, Fields, Key, PathPattern, Pointer, SourceName, Version
 from loader.errors import SourceBroken, SourceUnknown
 from waybill.yaml_files import read_declared
 
@@ -37,12 +37,13 @@ class FilePattern(BaseModel):
 
 
 class Withdrawal(BaseModel):
-    """The field that shows that a source withdraws a document, and the values that mean so."""
+    """The field that shows that a source withdraws a document, the values that mean so, and those that do not."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     field: Pointer
     values: list[str] = Field(min_length=1)
+    other_values: list[str] = []
 
 
 class Source(BaseModel):
@@ -56,7 +57,8 @@ class Source(BaseModel):
     topic: str | None = None
     key: Key
     version: Version
-    missing_texts: list[str] = []
+    missing_texts: list[str] | dict[Fields, list[str]] = []
+    trimmed: list[Fields] = []
     withdrawn_when: Withdrawal | None = None
     fresh_days: int | None = Field(default=None, ge=1)
     files: list[FilePattern] = []

@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 
 from waybill.json_pointers import POINTER
 
+EVERY_FIELD = "*"  # all fields of a source but key and version
 DELIVERY = "delivery"  # the version of a source whose last delivered document is current
 ENVELOPE = "envelope:"  # before the pointer of a version that is beside the records of a file, not in each of them
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -23,6 +24,10 @@ def _pointer(text: str) -> str:
     if not POINTER.fullmatch(written):
         written = written.replace("~", "~0")
     raise ValueError(f"must be a JSON pointer: write {written}")
+
+
+def _fields(text: str) -> str:
+    return text if text == EVERY_FIELD else _pointer(text)
 
 
 def _version(text: str) -> str:
@@ -62,6 +67,7 @@ def _file_pattern(text: str) -> str:
 
 
 Pointer = Annotated[str, AfterValidator(_pointer)]
+Fields = Annotated[str, AfterValidator(_fields)]
 Version = Annotated[str, AfterValidator(_version)]
 Key = Annotated[list[Pointer], AfterValidator(_key)]
 SourceName = Annotated[str, AfterValidator(_source_name)]

@@ -173,8 +173,8 @@ def _table(source: Source, existing: dict[str, Any]) -> dict[str, Any]:
 
 
 def _declaration(source: Source) -> dict[str, Any]:
-    fields = {"key", "version", "missing_texts", "withdrawn_when"}
-    return source.model_dump(mode="json", include=fields, exclude_none=True)
+    fields = {"key", "version", "missing_texts", "trimmed", "withdrawn_when"}
+    return source.model_dump(mode="json", include=fields, exclude_defaults=True)
 
 
 def _macro() -> str:

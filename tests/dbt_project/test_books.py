@@ -104,7 +104,7 @@ def test_an_uncastable_value_is_reported_and_stops_nothing(dbt: Dbt) -> None:
         flight(1),
         flight(2, actual__departure="25:99", distance_miles="far"),
         flight(3, updated_at="yesterday"),
-        flight(4, airline__code=" NA "),
+        flight(4, airline__code=None),
         flight(5, scheduled__date="2013-02-30"),
         flight(6, scheduled__departure_hour="2013-01-02T10:00:00"),
         flight(9, distance_miles="far", updated_at="2013-09-01T00:00:00Z"),

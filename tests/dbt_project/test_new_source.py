@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import loader.declarations
 from loader.landing.raw_tables import make_raw_tables
@@ -29,7 +30,11 @@ version: /changed
 missing_texts: ["", unknown]
 withdrawn_when: {field: /state, values: [recalled]}
 """
-CONTRACT = {"type": "object", "required": ["isbn", "edition"]}
+CONTRACT = {
+    "type": "object",
+    "required": ["isbn", "edition"],
+    "properties": {"title": {"type": "object"}, "changed": {}, "state": {}, "printing": {}},
+}
 STAGING = """
 {% set fields = {
     'isbn': '/isbn',
@@ -140,7 +145,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: None) -> It
         yield project
 
 
-def book(isbn: str, edition: object = 1, title: str = "A title", day: int = 1, **values: str) -> dict[str, Any]:
+def book(isbn: object, edition: object = 1, title: object = "A title", day: int = 1, **values: Any) -> dict[str, Any]:
     return {"isbn": isbn, "edition": edition, "title": {"main": title}, "changed": f"2020-01-0{day}T00:00:00Z"} | values
 
 
@@ -191,6 +196,103 @@ def test_a_landed_source_without_models_stops_no_mart(
     assert (accounts["films"].verdict, accounts["films"].not_modelled) == ("balanced, 3 not modelled", 3)
     print_status(current_warehouse())
     assert re.search(r"raw\.films +3 rows .* not modelled\n", capsys.readouterr().out)
+
+
+def declare(**values: Any) -> None:
+    """Change the declaration of books and pass it to dbt."""
+    path = loader.declarations.SOURCES / "books.yml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(DECLARATION) | values))
+    sources_yml.write_files()
+
+
+def outcomes_of_titles(columns: str) -> list[Any]:
+    return query(f"select {columns} from intermediate.int_books_deduplicated order by _position")
+
+
+def test_only_null_and_absent_are_missing_by_default(project: OwnProject) -> None:
+    declare(missing_texts=[], withdrawn_when=None)
+    make_raw_tables()
+    titles: list[Any] = ["", " ", "NA", "unknown", " A title\n", "null", None]
+    land("books", book("NA", title="x"), *(book(str(number), title=title) for number, title in enumerate(titles)))
+    assert project.run("run").success
+    assert outcomes_of_titles("document_key, title") == [
+        ("NA-1", "x"),
+        *((f"{number}-1", title) for number, title in enumerate(titles)),
+    ]
+
+
+def test_missing_and_trimmed_are_declared_by_field(project: OwnProject) -> None:
+    declare(missing_texts={"*": ["NA"], "/title/main": ["", "it's"]}, trimmed=["/title/main", "/isbn"])
+    make_raw_tables()
+    titles = ["it's ", "\t", " NA ", "it's"]
+    land(
+        "books",
+        *(book(f" {number} ", title=title) for number, title in enumerate(titles)),
+        book("NA"),
+        book("n", "NA"),
+        book("v", changed="NA"),
+    )
+    assert project.run("run").success
+    assert outcomes_of_titles("document_key, title, uncastable_reason") == [
+        ("0-1", None, None),
+        ("1-1", None, None),
+        ("2-1", "NA", None),
+        ("3-1", None, None),
+        ("NA-1", "A title", None),
+        ("n-NA", "A title", 'edition: "NA" is not a whole number'),
+        ("v-1", "A title", 'changed_at: "NA" is not a time with a UTC offset'),
+    ]
+
+
+def test_an_object_where_text_is_expected_is_uncastable(project: OwnProject) -> None:
+    make_raw_tables()
+    nested = [{"a": 1}, {}, [], ["b"], '{"a": 1}', "[]", 5, True]
+    land("books", *(book(str(number), title=title) for number, title in enumerate(nested)), book([1]), book("e", {}))
+    assert project.run("run").success
+    assert outcomes_of_titles("coalesce(uncastable_reason, title)") == [
+        'title: "{\\"a\\": 1}" is not a text',
+        'title: "{}" is not a text',
+        'title: "[]" is not a text',
+        'title: "[\\"b\\"]" is not a text',
+        '{"a": 1}',
+        "[]",
+        "5",
+        "true",
+        'isbn: "[1]" is not a text',
+        'edition: "{}" is not a whole number',
+    ]
+
+
+def test_different_keys_stay_different(project: OwnProject) -> None:
+    parts = ["", "a", "~", "-", "a-", "-a", "~-", "-~", "a-b", "a~b", "--", "a~-b"]
+    declare(key=["/isbn", "/title/main", "/edition"], missing_texts=[])
+    make_raw_tables()
+    pairs = [(isbn, title, edition) for isbn in parts for title in parts for edition in (1, -1)]
+    land("books", *(book(isbn, edition, title) for isbn, title, edition in pairs))
+    assert project.run("run").success
+    keys = {
+        (isbn, title, edition): key
+        for isbn, title, edition, key in outcomes_of_titles("isbn, title, edition, document_key")
+    }
+    assert len(set(keys.values())) == len(keys) == len(pairs)
+    plain = {parts: key for parts, key in keys.items() if "-" not in "".join(map(str, parts))}
+    assert plain == {parts: "-".join(map(str, parts)) for parts in plain}
+    assert keys["a-b", "a", 1] == "a~-b-a-1"
+    assert query("select count(*) from marts.dim_books") == [len(pairs)]
+
+
+def test_statuses_and_keys_that_hide_are_reported(project: OwnProject) -> None:
+    declare(withdrawn_when={"field": "/state", "values": ["recalled"], "other_values": ["on sale"]})
+    make_raw_tables()
+    land("books", book("a", state="recalled"), book("b", state="on sale"), book("c", state="unknown"), book("d"))
+    land("books", book("e", state="Recalled "), book("f", state={"is": "recalled"}))
+    hidden = ["ab", "a\u200bb", "ab ", "\u00a0ab", "a b", "a\u00a0b", "\u00e9", "e\u0301", "\ufeffab", "AB"]
+    land("books", *(book(isbn) for isbn in hidden))
+    built = project.run("build")
+    assert built.success
+    warned = {entry.node.name: entry.failures for entry in built.result.results if str(entry.status) == "warn"}
+    assert warned == {"assert_books_withdrawals_are_known": 2, "assert_books_keys_look_different": 3}
+    assert query("select count(*) from marts.dim_books") == [len(hidden) + 5]
 
 
 def test_a_raw_table_that_does_not_exist_is_named(project: OwnProject) -> None:

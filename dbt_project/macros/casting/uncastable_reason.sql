@@ -1,41 +1,50 @@
 {#-
-    The reason why a document is uncastable: each missing field, each key longer than an index can take (three of them
-    together), and each field whose text is not a value of its type. Null if every field casts. The key and the version that
-    the source declares are always required.
+    The reason why a document is uncastable: each missing field, each key longer than an index can take, each text field that
+    holds an object or array, and each field whose text is not a value of its type. Null if every field casts. The key and the
+    version that the source declares are always required, and a text of the key is always a name.
 -#}
-{% macro uncastable_reason(types, fields={}, source_name=none, required=[], names=[]) -%}
-    {%- set words = {
-        'hhmm': 'clock time HHMM',
-        'double precision': 'number',
-        'timestamptz': 'time with a UTC offset',
-        'time_zone': 'time zone',
-    } -%}
-    {%- set needed = [] -%}
-    {%- if execute and source_name -%}
-        {%- do needed.extend(key_columns(source_name, fields) + required) -%}
-        {%- set version = version_column(source_name, fields) -%}
-        {%- do needed.append(version) if version -%}
-    {%- else -%}
-        {%- set needed = required -%}
-    {%- endif -%}
+{% macro uncastable_reason(types={}, fields={}, source_name=none, required=[], names=[]) -%}
+    {%- set key = key_columns(source_name, fields) if execute and source_name else [] -%}
+    {%- set version = [version_column(source_name, fields)] | select | list if execute and source_name else [] -%}
+    {%- set texts, key_texts = [], [] -%}
+    {%- for column, pointer in fields.items() if types.get(column, 'text') == 'text' -%}
+        {#- the envelope holds no objects and arrays -#}
+        {%- do texts.append(column) if not pointer.startswith('envelope:') -%}
+        {%- do key_texts.append(column) if column in key -%}
+    {%- endfor -%}
     nullif(concat_ws(
         '; ',
-        {%- for column in needed %}
-        case when {{ column }} is null then '{{ column }}: is missing' end,
+        null
+        {%- for column in (key + required + version) | unique %},
+        case when {{ column }} is null then '{{ column }}: is missing' end
         {%- endfor %}
-        {%- for column in names %}
-        case when length({{ column }}) > 200 then '{{ column }}: is longer than 200 characters' end,
+        {%- for column in (names + key_texts) | unique %},
+        case when length({{ column }}) > 200 then '{{ column }}: is longer than 200 characters' end
         {%- endfor %}
-        {%- for column, type in types.items() %}
+        {%- if key_texts | length > 3 %},
+        case when length(concat({{ key_texts | join(', ') }})) > 600 then 'key: is longer than 600 characters' end
+        {%- endif %}
+        {%- for column in key if types.get(column, '').split(' ')[0] in ['timestamp', 'timestamptz', 'epoch_seconds'] %},
+        case when {{ column }} ~ '[.][0-9]{6}0*[1-9]' then '{{ column }}: a key is read to the microsecond' end
+        {%- endfor %}
+        {%- if texts %},
+        case
+            when concat({{ texts | join(', ') }}) ~ '[[{]' then concat_ws(
+                '; ', null
+                {%- for column in texts %},
+                case
+                    when jsonb_typeof({{ json_at('_document', fields[column]) }}) in ('object', 'array')
+                        then '{{ column }}: ' || left(to_json({{ column }})::text, 100) || ' is not a text'
+                end
+                {%- endfor %}
+            )
+        end
+        {%- endif %}
+        {%- for column, type in types.items() if type != 'text' %},
         case
             when {{ column }} is not null and not {{ is_castable(column, type) }}
-                then '{{ column }}: ' || left(to_json({{ column }})::text, 100)
-                {%- if type == 'integer' %}
-                    || case when {{ column }} ~ '^-?\d+([.]0+)?$' then ' is too large' else ' is not a whole number' end
-                {%- else %}
-                    || ' is not a {{ words.get(type, type) }}'
-                {%- endif %}
-        end{{ "," if not loop.last }}
+                then {{ cast_problem(column, type) }}
+        end
         {%- endfor %}
     ), '')
 {%- endmacro %}

@@ -1,16 +1,18 @@
 {#-
-    The values of the declared key, joined by hyphens and equal for every spelling of them. An uncastable document keeps the
-    texts as delivered, cut so that an index can take them.
+    The values of the declared key as one text, equal for every spelling of them, and different for different keys. An uncastable
+    document keeps the texts as delivered, cut so that an index can take them.
 -#}
 {% macro document_key(source_name, fields, types={}) -%}
     {%- set columns = key_columns(source_name, fields) if execute else fields | list -%}
-    {%- set values = [] -%}
+    {%- set values, texts = [], [] -%}
     {%- for column in columns -%}
-        {%- set value = cast_value(column, types[column]) if column in types else column -%}
-        {%- do values.append("to_char(" ~ value ~ ", 'YYYY-MM-DD')" if types.get(column) == 'date' else value) -%}
+        {%- set type = types.get(column, 'text') -%}
+        {%- set has_dashes = type in ['date', 'uuid'] or type.startswith('timestamp') or type.startswith('epoch') -%}
+        {%- do values.append((key_text(column, type), has_dashes)) -%}
+        {%- do texts.append((column, has_dashes)) -%}
     {%- endfor -%}
     case
-        when uncastable_reason is null then concat_ws('-', {{ values | join(', ') }})
-        else nullif(left(concat_ws('-', {{ columns | join(', ') }}), 200), '')
+        when uncastable_reason is null then {{ joined_key(values) }}
+        else nullif(left({{ joined_key(texts) }}, 200), '')
     end
 {%- endmacro %}

@@ -1,12 +1,10 @@
-{#- One column for each field. For the version, only an empty or blank text is missing, whatever the source declares. -#}
-{% macro field_texts(source_name, fields, document='document') -%}
-    {%- set version = source_declaration(source_name)['version'] if execute else none -%}
+{#-
+    One column for each field, and the document itself, in which `uncastable_reason` looks for objects and arrays where text is
+    expected. Fields of a child document have pointers below `within`, e.g. `/observations/*`.
+-#}
+{% macro field_texts(source_name, fields, document='document', within='') -%}
     {%- for column, pointer in fields.items() -%}
-        {%- if pointer == version -%}
-            nullif(trim({{ text_at(document, pointer) }}), '') as {{ column }}
-        {%- else -%}
-            {{ present_text(source_name, text_at(document, pointer)) }} as {{ column }}
-        {%- endif -%}
-        {{ ",\n        " if not loop.last }}
-    {%- endfor -%}
+        {{ present_text(source_name, within ~ pointer, text_at(document, pointer)) }} as {{ column }},
+        {% endfor -%}
+    {{ document }} as _document
 {%- endmacro %}

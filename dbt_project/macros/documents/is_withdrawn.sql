@@ -1,9 +1,19 @@
+{#-
+    Whether the document withdraws its record, as `withdrawn_when` defines it; null for a value that the declaration does not
+    know. Such a document counts as not withdrawn, and the test `known_withdrawals` reports it.
+-#}
 {% macro is_withdrawn(source_name, document='document') -%}
     {%- set rule = source_declaration(source_name).get('withdrawn_when') if execute else none -%}
     {%- if rule -%}
-        {%- set values = [] -%}
-        {%- for value in rule['values'] -%}{%- do values.append(value | string | replace("'", "''")) -%}{%- endfor -%}
-        coalesce({{ present_text(source_name, text_at(document, rule['field'])) }} in ('{{ values | join("', '") }}'), false)
+        {%- set value = present_text(source_name, rule['field'], text_at(document, rule['field'])) -%}
+        case
+            when {{ value }} is null then false
+            {%- for known, texts in [('true', rule['values']), ('false', rule.get('other_values', []))] if texts %}
+            when {{ value }} in (
+                {%- for text in texts %}'{{ text | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor -%}
+            ) then {{ known }}
+            {%- endfor %}
+        end
     {%- else -%}
         false
     {%- endif -%}

@@ -1,7 +1,8 @@
-{#- A text without blanks around it, or null if the source declares it as missing. -#}
-{% macro present_text(source_name, expression) -%}
-    {%- set missing = source_declaration(source_name)['missing_texts'] if execute else [''] -%}
+{#- The text of a field: without the blanks around it if the source declares so, and null if the source declares it missing. -#}
+{% macro present_text(source_name, pointer, expression) -%}
+    {%- set missing = declared_at(source_name, 'missing_texts', pointer) if execute else [] -%}
+    {%- set trimmed = declared_at(source_name, 'trimmed', pointer) if execute else false -%}
     {%- for text in missing -%}nullif({%- endfor -%}
-    trim({{ expression }})
+    {%- if trimmed -%}btrim({{ expression }}, e' \t\r\n'){%- else -%}{{ expression }}{%- endif -%}
     {%- for text in missing -%}, '{{ text | replace("'", "''") }}'){%- endfor -%}
 {%- endmacro %}

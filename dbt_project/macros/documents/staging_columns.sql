@@ -6,8 +6,8 @@
         '_position', '_fingerprint',
     ] if columns and column not in columns -%}
         {{ exceptions.raise_compiler_error(
-            staging_model.identifier ~ " has no column " ~ column ~ ", which the outcomes need: add it as in "
-            ~ "dbt_project/models/staging/stg_airlines.sql"
+            staging_model.identifier ~ " has no column " ~ column ~ ", which the outcomes need: add it as "
+            ~ "the other models of dbt_project/models/staging do"
         ) }}
     {%- endfor -%}
     {{ return(columns) }}

@@ -10,5 +10,5 @@
         'precipitation_inches': '/precipitation_inches',
         'pressure_millibars': '/pressure_millibars',
         'visibility_miles': '/visibility_miles',
-    }, document='observation.value') }}
+    }, document='observation.value', within='/observations/*') }}
 {%- endmacro %}

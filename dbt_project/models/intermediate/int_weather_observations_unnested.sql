@@ -19,7 +19,7 @@ observations as (
         {{ observation_fields() }},
         {{ evaluated_once() }} as _parsed
     from documents
-    cross join lateral jsonb_array_elements(documents.observations) as observation (value)
+    cross join lateral {{ child_documents('documents.observations') }} as observation
     where documents.outcome = 'current'
 
 ),
@@ -28,16 +28,9 @@ typed as (
 
     select
         airport_id,
-        observed_at::timestamptz as observed_at,
-        temperature_fahrenheit::double precision as temperature_fahrenheit,
-        dew_point_fahrenheit::double precision as dew_point_fahrenheit,
-        relative_humidity_percent::double precision as relative_humidity_percent,
-        {{ cast_value('wind_direction_degrees', 'integer') }} as wind_direction_degrees,
-        wind_speed_mph::double precision as wind_speed_mph,
-        wind_gust_mph::double precision as wind_gust_mph,
-        precipitation_inches::double precision as precipitation_inches,
-        pressure_millibars::double precision as pressure_millibars,
-        visibility_miles::double precision as visibility_miles,
+        {%- for column, type in observation_types().items() %}
+        {{ cast_value(column, type) }} as {{ column }},
+        {%- endfor %}
         updated_at,
         _batch_id,
         _position

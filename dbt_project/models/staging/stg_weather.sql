@@ -1,22 +1,10 @@
 -- One document holds a station's observations of one UTC day. A value that does not cast makes the whole document
--- uncastable, so that a day is complete or not there at all. So do two observations of one hour, and an observation of
+-- uncastable, so that a day is complete or not there at all. So do two different observations of one hour, and one of
 -- another day: its row could not be distinguished from another document's row.
 {%- set fields = {
     'airport_id': '/station/airport',
     'observation_date': '/date',
     'updated_at': '/updated_at',
-} %}
-{%- set observation_types = {
-    'observed_at': 'timestamptz',
-    'temperature_fahrenheit': 'double precision',
-    'dew_point_fahrenheit': 'double precision',
-    'relative_humidity_percent': 'double precision',
-    'wind_direction_degrees': 'integer',
-    'wind_speed_mph': 'double precision',
-    'wind_gust_mph': 'double precision',
-    'precipitation_inches': 'double precision',
-    'pressure_millibars': 'double precision',
-    'visibility_miles': 'double precision',
 } %}
 {%- set types = {'observation_date': 'date', 'updated_at': 'timestamptz'} %}
 
@@ -33,12 +21,11 @@ observations as (
     select
         source._batch_id,
         source._position,
-        trim(source.document ->> 'date') as observation_date,
+        source.document ->> 'date' as observation_date,
         {{ observation_fields() }},
         {{ evaluated_once() }} as _parsed
     from source
-    cross join lateral jsonb_array_elements(source.document -> 'observations') as observation (value)
-    where jsonb_typeof(source.document -> 'observations') = 'array'
+    cross join lateral {{ child_documents("(source.document -> 'observations')") }} as observation
 
 ),
 
@@ -48,7 +35,7 @@ dated as (
         *,
         case
             when {{ is_castable('observed_at', 'timestamptz') }}
-                then to_char(observed_at::timestamptz at time zone 'UTC', 'YYYY-MM-DD HH24')
+                then to_char({{ cast_value('observed_at', 'timestamptz') }} at time zone 'UTC', 'YYYY-MM-DD HH24')
         end as observed_hour
     from observations
 
@@ -61,11 +48,8 @@ observation_reasons as (
         _position,
         nullif(concat_ws(
             '; ',
-            string_agg({{ uncastable_reason(observation_types, required=['observed_at']) }}, '; '),
-            case
-                when count(observed_hour) > count(distinct observed_hour)
-                    then 'observed_at: two observations of one hour'
-            end,
+            string_agg({{ uncastable_reason(observation_types(), required=['observed_at']) }}, '; '),
+            {{ contradicting_children('observed_hour', 'observed_at: two observations of one hour') }},
             case when bool_or(left(observed_hour, 10) <> observation_date) then 'observed_at: of another date' end
         ), '') as reason
     from dated

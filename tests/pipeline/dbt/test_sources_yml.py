@@ -52,8 +52,11 @@ def test_every_sample_source_is_modelled() -> None:
     [
         {"key": ["/carrier", "/name"]},
         {"version": "/name"},
-        {"missing_texts": []},
+        {"missing_texts": ["-"]},
+        {"missing_texts": {"*": ["NA"], "/carrier": [""]}},
+        {"trimmed": ["/name"]},
         {"withdrawn_when": {"field": "/name", "values": ["gone"]}},
+        {"withdrawn_when": {"field": "/name", "values": ["gone"], "other_values": ["here"]}},
         {"fresh_days": 1},
         {"description": "Carriers."},
     ],

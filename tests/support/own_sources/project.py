@@ -22,6 +22,8 @@ models:
     data_tests:
       - documents_balance: {{name: assert_{source}_balance, arguments: {{source_name: {source}}}}}
       - one_current_document: {{name: assert_{source}_have_one_current_document}}
+      - known_withdrawals: {{name: assert_{source}_withdrawals_are_known, arguments: {{source_name: {source}}}}}
+      - distinguishable_keys: {{name: assert_{source}_keys_look_different}}
 """
 
 
