@@ -64,7 +64,7 @@ class _Declaration(BaseModel):
             if isinstance(content, dict) and content:
                 cls.names_columns(content)
             elif not isinstance(content, str):
-                raise ValueError(f"must give {name} the name of a column or a member, or fields of its own")
+                raise ValueError(f"must give {name} the name of a column or a member, or an object of fields")
         return document
 
 
