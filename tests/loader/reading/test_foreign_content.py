@@ -160,7 +160,7 @@ def test_the_reject_names_the_layout_that_fits(
     "broken",
     [b"[", b'[{"id": "t99"},', b'{"id": "t99",', b'{"a": {', b'{"id": "torn', b"]", b"{", b"\x1e{}x", b"<html>"],
 )
-@pytest.mark.parametrize("at", [1, 7])
+@pytest.mark.parametrize("at", [0, 1, 7])
 def test_a_bad_line_is_not_taken_for_another_layout(source: Path, broken: bytes, at: int) -> None:
     landed, rejects = read(source / "a.ndjson", b"\n".join([*DOCUMENTS[:at], broken, *DOCUMENTS[at:]]))
     assert (landed, [reject.position for reject in rejects]) == (50, [at + 1])
