@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from loader.checking.known_fields import KnownFields
 from loader.declarations import Source
-from loader.declared_types import DELIVERY
+from loader.declared_types import DELIVERY, EVERY_FIELD
 from loader.errors import SourceBroken
 from waybill.json_pointers import join_pointer, split_pointer
 from waybill.settings import relative_name
@@ -26,7 +26,8 @@ def require_declared_fields(source: Source, fields: KnownFields) -> None:
         SourceBroken: the contract does not know the field, or it cannot hold a value that can be compared.
     """
     for role, pointer in _declared_pointers(source):
-        problem = _problem(split_pointer(pointer), fields)
+        may_be_child = role in ("missing_texts", "trimmed")  # `/rooms/*/number`: of each element
+        problem = _problem(["0" if may_be_child and name == "*" else name for name in split_pointer(pointer)], fields)
         if problem:
             contract = relative_name(source.contract_path)
             raise SourceBroken(
@@ -40,6 +41,9 @@ def _declared_pointers(source: Source) -> Iterator[tuple[str, str]]:
         yield "version", source.version
     if source.withdrawn_when:
         yield "withdrawn_when.field", source.withdrawn_when.field
+    texts = source.missing_texts if isinstance(source.missing_texts, dict) else ()
+    for role, fields in (("missing_texts", texts), ("trimmed", source.trimmed)):
+        yield from ((role, field) for field in fields if field != EVERY_FIELD)
 
 
 def _problem(names: list[str], fields: KnownFields) -> str | None:

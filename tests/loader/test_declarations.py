@@ -145,8 +145,18 @@ def test_a_declaration_with_another_suffix_is_named(declared: Path) -> None:
 )  # fmt: skip
 def test_a_field_that_the_contract_knows_is_accepted(declared: Path, pointer: str) -> None:
     values = {"key": [pointer], "version": "delivery", "withdrawn_when": {"field": pointer, "values": ["x"]}}
+    values |= {"missing_texts": {"*": [""], pointer: ["NA"]}, "trimmed": ["*", pointer]}
     (declared / "hotels.yml").write_text(yaml.safe_dump(VALID | values))
     assert read_contract(read_source("hotels")).digest
+
+
+def test_a_field_of_each_child_document_is_checked(declared: Path) -> None:
+    def declare(pointer: str) -> str:
+        return yaml.safe_dump(VALID | {"missing_texts": {pointer: ["NA"]}, "trimmed": [pointer]})
+
+    (declared / "hotels.yml").write_text(declare("/rooms/*/number"))
+    assert read_contract(read_source("hotels")).digest
+    assert "declares missing_texts /rooms/*/nr, and in" in refusal(declared, declare("/rooms/*/nr"))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +173,7 @@ def test_a_field_that_the_contract_knows_is_accepted(declared: Path, pointer: st
         ("/tags", "it is not a single value (null or object): point to a text or a number"),
     ],
 )
-@pytest.mark.parametrize("role", ["key", "version", "withdrawn_when.field"])
+@pytest.mark.parametrize("role", ["key", "version", "withdrawn_when.field", "missing_texts", "trimmed"])
 def test_a_field_that_the_contract_does_not_know_is_refused(
     declared: Path, role: str, pointer: str, expected: str
 ) -> None:
@@ -171,6 +181,8 @@ def test_a_field_that_the_contract_does_not_know_is_refused(
         "key": {"key": ["/id", pointer]},
         "version": {"version": pointer},
         "withdrawn_when.field": {"withdrawn_when": {"field": pointer, "values": ["x"]}},
+        "missing_texts": {"missing_texts": {"*": [""], pointer: ["NA"]}},
+        "trimmed": {"trimmed": ["*", pointer]},
     }
     message = refusal(declared, yaml.safe_dump(VALID | values[role]))
     assert f"loader/sources/hotels.yml declares {role} {pointer}, and in " in message
@@ -194,6 +206,7 @@ def test_dbt_is_not_given_a_field_that_a_contract_lacks(
     declared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sources_yml, "SOURCES_YML", tmp_path / "_sources.yml")
+    monkeypatch.setattr(sources_yml, "DBT_PROJECT", tmp_path)
     (declared / "hotels.yml").write_text(yaml.safe_dump(VALID | {"version": "/neither"}))
     with pytest.raises(SourceBroken, match="declares version /neither"):
         sources_yml.require_current()
