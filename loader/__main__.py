@@ -186,5 +186,26 @@ def why(coordinate: str, key: tuple[str, ...]) -> None:
         click.echo(shown(line))
 
 
+@loader.command()
+@click.argument("target", metavar="BATCH|RUN|FILE")
+@click.option("--source", help="The source, if the file was loaded as several.")
+@click.option("--reason", help="Why it is undone. The ledger keeps it, and `why` shows it.")
+@click.option("--dry-run", is_flag=True, help="Count what would be undone, but write nothing.")
+def undo(target: str, source: str | None, reason: str | None, dry_run: bool) -> None:
+    """Take back what landed: one batch, all batches of a run, or the whole content of a file.
+
+    The documents leave the raw tables at once; marts, predictions and exports follow with the next run. The ledger
+    keeps the batches, with who undid them, when and why. Their rejects are closed, and what was replayed from them is
+    undone, too. Loading the file again lands exactly what was undone.
+    """
+    from loader.undo.summary import undo_lines
+    from loader.undo.undo import undo
+
+    if source:
+        read_source(source)
+    for line in undo_lines(undo(target, source=source, reason=reason, dry_run=dry_run), dry_run=dry_run):
+        click.echo(line)
+
+
 if __name__ == "__main__":
     run(loader, "python -m loader")

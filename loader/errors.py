@@ -8,7 +8,8 @@ LoaderError                      base of the loader's errors
 ├── AllRejected                  every document of a file was rejected
 ├── LayoutChanged                a file was landed, wholly or in part, by another layout
 ├── Overtaken                    another process landed the same batch; nothing was landed twice
-└── CoordinateUnknown            a coordinate names no input or document
+├── CoordinateUnknown            a coordinate names no input or document
+└── UndoRefused                  what is to be undone is not known, or not one thing
 """
 
 from __future__ import annotations
@@ -50,3 +51,7 @@ class Overtaken(LoaderError):
 
 class CoordinateUnknown(LoaderError):
     """Raised when a coordinate names no known input, or no document of that input."""
+
+
+class UndoRefused(LoaderError):
+    """Raised when a target of `undo` names nothing that was landed, or several things; nothing was undone."""

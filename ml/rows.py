@@ -41,7 +41,11 @@ BATCHES = """
 select batches.batch_id::text, batches.input_name, batches.source
 from ledger.named_batches as batches
 inner join intermediate.processed_batches as processed on batches.batch_id = processed.batch_id
-where processed.model = %s and batches.landed > 0
+where processed.model = %(table)s and batches.landed > 0 and not exists (
+    select from ledger.undone_batches as undone
+    inner join intermediate.processed_batches as later on undone.undo_id = later.batch_id
+    where undone.batch_id = batches.batch_id and later.model = %(table)s
+)
 order by 1
 """
 
@@ -78,7 +82,7 @@ def hash_training_rows(task: Task) -> TrainingRows:
     with cursor_of("trainer") as cursor:
         _check_columns(_column_types(cursor, task), task)
         rows, digest, table_digest = _read_hashes(cursor, task)
-        cursor.execute(BATCHES, [task.table])
+        cursor.execute(BATCHES, {"table": task.table})
         batches = {batch: f"{source}: {name}" for batch, name, source in cursor.fetchall()}
     if not rows:
         raise NothingToLearn(f"marts.{task.table} has no labelled row before {task.split.test_from}: load some first")

@@ -12,7 +12,7 @@ from rich.text import Text
 from sqlalchemy import Connection, text
 
 from pipeline.dbt.sources_yml import modelled_sources
-from warehouse.outcomes import OUTCOMES
+from warehouse.outcomes import OUTCOMES, UNDONE
 from waybill.text import console
 
 if TYPE_CHECKING:
@@ -24,13 +24,18 @@ HAS_RUN_BATCHES = "select to_regclass('intermediate.run_batches') is not null"
 DOCUMENT_OUTCOMES = """
     select source, outcome, count(*) as documents
     from intermediate.document_outcomes
+    where not exists (
+        select from ledger.undone_batches as undone where undone.batch_id = document_outcomes._batch_id
+    )
     group by source, outcome
 """
 WAITING = """
     select batches.source, sum(batches.landed)::bigint as documents
     from ledger.batches as batches
     left join intermediate.run_batches as run on batches.batch_id = run.batch_id
-    where run.batch_id is null
+    where run.batch_id is null and not exists (
+        select from ledger.undone_batches as undone where undone.batch_id = batches.batch_id
+    )
     group by batches.source
 """
 MODELLED = """
@@ -45,9 +50,9 @@ class SourceAccount:
     """One source's books; all numbers count documents.
 
     `outcomes` is None before the first dbt run. `waiting` counts the documents that landed since the last one,
-    `not_modelled` those of a source that dbt has no models for, `unknown_outcomes` those with outcomes that
-    `warehouse.outcomes` does not list. `last_landed_at` is None if none has landed. `intake_balances` is true if
-    read = landed + rejected + skipped in every batch.
+    `undone` those whose batch was undone, `not_modelled` those of a source that dbt has no models for,
+    `unknown_outcomes` those with outcomes that `warehouse.outcomes` does not list. `last_landed_at` is None if none has
+    landed. `intake_balances` is true if read = landed + rejected + skipped in every batch.
     """
 
     source: str
@@ -59,15 +64,16 @@ class SourceAccount:
     last_landed_at: datetime | None
     intake_balances: bool
     outcomes: dict[str, int] | None = None
+    undone: int = 0
     waiting: int = 0
     not_modelled: int = 0
     unknown_outcomes: dict[str, int] = field(default_factory=dict)
 
     @property
     def accounted(self) -> int:
-        """Landed documents that have an outcome, wait for the next dbt run, or have no models."""
+        """Landed documents that have an outcome, were undone, wait for the next dbt run, or have no models."""
         outcomes = sum((self.outcomes or {}).values()) + sum(self.unknown_outcomes.values())
-        return outcomes + self.waiting + self.not_modelled
+        return outcomes + self.undone + self.waiting + self.not_modelled
 
     @property
     def is_balanced(self) -> bool:
@@ -112,8 +118,9 @@ def accounting(connection: Connection) -> list[SourceAccount]:
                 last_landed_at=row["last_landed_at"],
                 intake_balances=row["is_balanced"],
                 outcomes=known,
+                undone=row["undone"],
                 waiting=waits,
-                not_modelled=0 if is_modelled else row["landed"],
+                not_modelled=0 if is_modelled else row["landed"] - row["undone"],
                 unknown_outcomes=unknown,
             )
         )
@@ -134,7 +141,10 @@ def print_accounting(accounts: list[SourceAccount], terminal: Console | None = N
         table.add_row(name, *(f"{getattr(account, name):,}" for account in accounts), end_section=name == "skipped")
     for name in OUTCOMES:
         numbers = ["–" if account.outcomes is None else f"{account.outcomes[name]:,}" for account in accounts]
-        table.add_row(name, *numbers, end_section=name == OUTCOMES[-1])
+        table.add_row(name, *numbers)
+    if any(account.undone for account in accounts):
+        table.add_row(UNDONE, *(f"{account.undone:,}" for account in accounts))
+    table.add_section()
     if any(account.not_modelled for account in accounts):
         table.add_row("not modelled", *(f"{account.not_modelled:,}" for account in accounts), end_section=True)
     table.add_row("books", *(Text(account.verdict, style=_verdict_style(account)) for account in accounts))

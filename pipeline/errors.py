@@ -5,7 +5,7 @@ WaybillError
     ├── ExportRefused            an export does not match its schema, its mart's row count or its foreign keys
     ├── DbtFailed                a dbt model or test failed
     ├── DeclarationsChanged      the sources that dbt reads differ from the declarations
-    ├── RunRefused               another run is working on the database, or something that the run needs is missing
+    ├── RunRefused               something that the run needs is missing
     └── StreamBroken             a process of the stream stopped, or its marts differ from the pipeline's
 """
 
@@ -29,7 +29,7 @@ class DeclarationsChanged(PipelineError):
 
 
 class RunRefused(PipelineError):
-    """Raised when another run works on the same database, or something that the run needs is missing."""
+    """Raised when something that the run needs is missing."""
 
 
 class StreamBroken(PipelineError):

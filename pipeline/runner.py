@@ -20,12 +20,11 @@ from pipeline.consumption.history import Work
 from pipeline.consumption.meter import Meter
 from pipeline.dbt.sources_yml import require_current
 from pipeline.errors import DbtFailed
-from pipeline.run_lock import only_run
 from pipeline.run_record import remember
 from pipeline.stages import WORK, Stage, StageResult, as_record, gate_path, read_stages
 from warehouse.connection import engine
 from warehouse.runs import recorded_run
-from warehouse.work_lock import working
+from warehouse.work_lock import only_run, working
 from waybill.cli import OWN_DATABASE, shown_command
 from waybill.errors import WaybillError
 from waybill.settings import get_settings, relative_name
@@ -56,7 +55,7 @@ def run_some(names: Sequence[str]) -> None:
     """Run the named stages in the order given; like a whole run, they hold the lock for runs.
 
     Raises:
-        RunRefused: another run or stage is running on this database.
+        RunInProgress: another run or stage is running on this database.
         WaybillError: from the first stage that failed.
     """
     with only_run(), working(f"stage {' '.join(names)}"):

@@ -12,6 +12,7 @@ WarehouseError               base class
 ├── DatabaseMissing          the embedded server has no database of that name
 ├── LayoutMismatch           the tables belong to another version of Waybill, or to another program
 ├── MigrationBlocked         another session keeps a table locked that a migration changes
+├── RunInProgress            a run or an undo is at work on the same database
 └── NotConfirmed             a command that deletes data was not confirmed
 """
 
@@ -64,6 +65,10 @@ class DatabaseMissing(WarehouseError):
 
 class LayoutMismatch(WarehouseError):
     """Raised when the tables belong to a layout that cannot be migrated, or to another program."""
+
+
+class RunInProgress(WarehouseError):
+    """Raised when a run or an undo is at work on the same database."""
 
 
 class MigrationBlocked(WarehouseError):

@@ -1,4 +1,4 @@
-"""The ledger's tables as ORM classes: inputs, batches, rejects, runs, drift, gaps and resource use."""
+"""The ledger's tables as ORM classes: inputs, batches, undone batches, rejects, runs, drift, gaps, resource use."""
 
 from __future__ import annotations
 
@@ -143,6 +143,31 @@ class BatchRow(Ledger):
     committed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
+class UndoneBatch(Ledger):
+    """One row per batch that was undone: its raw rows are gone, its rejects are closed.
+
+    `undo_id` is the id by which dbt records that a model has processed the undoing. `documents` were deleted from the
+    raw table. `closed_rejects` were open; `opened_rejects` are open again, if the batch was a replay. Loading the file
+    again continues at `reload_position` and `reload_byte`, up to the batch's next position; null for messages and
+    replays, which are not read again.
+    """
+
+    __tablename__ = "undone_batches"
+    __table_args__ = (UniqueConstraint("undo_id"), {"schema": "ledger"})
+
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.batches.batch_id"), primary_key=True)
+    undo_id: Mapped[UUID]
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.runs.run_id"))
+    undone_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    undone_by: Mapped[str]
+    reason: Mapped[str | None]
+    documents: Mapped[int]
+    closed_rejects: Mapped[int]
+    opened_rejects: Mapped[int]
+    reload_position: Mapped[int | None]
+    reload_byte: Mapped[int | None]
+
+
 class RejectRow(Ledger):
     """One row per document that could not be landed: its bytes (or the first of them), position and reason."""
 
@@ -162,6 +187,7 @@ class RejectRow(Ledger):
     length: Mapped[int]
     fingerprint: Mapped[UUID]
     replayed_by: Mapped[UUID | None] = mapped_column(ForeignKey("ledger.batches.batch_id"))
+    is_undone: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Drift(Ledger):

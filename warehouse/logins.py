@@ -15,8 +15,8 @@ from waybill.atomic_files import write_private
 from waybill.file_lock import file_lock
 from waybill.settings import Settings
 
-Role = Literal["owner", "loader", "transformer", "trainer", "reader"]
-ROLES: tuple[Role, ...] = ("loader", "transformer", "trainer", "reader")
+Role = Literal["owner", "loader", "transformer", "trainer", "keeper", "reader"]
+ROLES: tuple[Role, ...] = ("loader", "transformer", "trainer", "keeper", "reader")
 
 
 def role_name(role: Role) -> str:
@@ -68,9 +68,9 @@ def ensure_logins(connection: Connection, settings: Settings) -> dict[Role, str]
 
 
 def find_logins(connection: Connection, settings: Settings) -> dict[Role, str]:
-    """Return role → the login that plays it, without creating any."""
+    """Return role → the login that plays it; if roles have their own logins, create that of a new role."""
     if has_own_logins(settings):
-        return {role: role_name(role) for role in ROLES}
+        return ensure_logins(connection, settings)
     return dict.fromkeys(ROLES, connection.info.user)
 
 

@@ -7,7 +7,11 @@ duplicate   the same key, version and value as another document, which is kept
 superseded  another document with the same key has a higher version, or was delivered later
 uncastable  a value cannot be converted to its column's type, or the document contradicts itself; the reason says which
 filtered    it is the last document of its key, and says that the marts must not show it
+
+A document that was undone has none of them any more: it is counted in the ledger. dbt calls it `undone` until every
+model has read that.
 """
 
 CURRENT = "current"
 OUTCOMES = (CURRENT, "duplicate", "superseded", "uncastable", "filtered")
+UNDONE = "undone"

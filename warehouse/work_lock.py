@@ -1,7 +1,8 @@
 """The advisory locks that a command holds while it works on the warehouse.
 
 All commands share one, so that migrations wait for them. Each recorded run has another one for itself: if it is free,
-its process has ended. A command that notices this, on any host, closes the run in the ledger.
+its process has ended. A command that notices this, on any host, closes the run in the ledger. One more is held by a run
+that works on dbt's tables, or by an undo: there is only one at a time.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from warehouse.connecting.session import session_options
-from warehouse.connection import connection_parameters, open_connection, when_not_busy
-from warehouse.errors import LayoutMismatch
+from warehouse.connection import connect, connection_parameters, open_connection, when_not_busy
+from warehouse.errors import LayoutMismatch, RunInProgress
 from warehouse.migrations.layouts import latest_layout, layout_differs, layout_version
-from warehouse.migrations.workers import held_locks, wait_for_lock
+from warehouse.migrations.workers import held_locks, lock_holders, wait_for_lock
 
 ENDED = "its process ended without recording an outcome"
 RUN_KEY = 0x57415952  # the seed of the keys of runs
+ONLY_RUN_KEY = 0x57415952
 LOCK_RUN = "select pg_advisory_lock(hashtextextended(%s::text, %s))"
 CLOSE_ENDED_RUNS = """
 update ledger.runs set ended_at = clock_timestamp(), outcome = 'failed', detail = %s
@@ -107,3 +109,34 @@ def working(command: str, run_id: UUID | None = None) -> Iterator[None]:
     finally:
         held_locks.remove(lock)
         lock.release()
+
+
+@contextmanager
+def only_run() -> Iterator[None]:
+    """Hold the database's lock for runs during the block. The server releases the lock of a dead process.
+
+    Raises:
+        RunInProgress: a run or an undo holds it.
+    """
+    connection = connect("loader")
+    try:
+        take_run_lock(connection)
+        yield
+    finally:
+        connection.close()
+
+
+def take_run_lock(connection: Connection) -> None:
+    """Take the database's lock for runs until the connection is closed.
+
+    Raises:
+        RunInProgress: a run or an undo holds it.
+    """
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_lock(%s)", [ONLY_RUN_KEY])
+        if not cursor.fetchone()[0]:  # type: ignore[index]
+            holders = ", ".join(lock_holders(cursor, ONLY_RUN_KEY)) or "it has just ended"
+            raise RunInProgress(
+                f"another run or undo is at work on this database ({holders}): wait for its end, then run again"
+            )

@@ -47,6 +47,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "load": Entry("loader.__main__:load", "flights data/raw/flights", "Land JSON files in the raw tables."),
         "rejects": Entry("loader.__main__:rejects", "flights", "List or export the documents that were rejected."),
         "replay": Entry("loader.__main__:replay", "flights", "Land rejected documents that pass now."),
+        "undo": Entry("loader.__main__:undo", "data/raw/flights/2013-01.ndjson", "Take back what a load landed."),
         "drift": Entry("loader.__main__:drift", "flights", "List the fields that no contract names."),
         "why": Entry("loader.__main__:why", "data/raw/raw.json:12", "Show what became of a document."),
     },

@@ -58,28 +58,30 @@ def batches(feed: FileFeed, max_bytes: int) -> Iterator[FileBatch]:
         FileChanged, FileRefused: the file changed, cannot be read, or its version does not precede its records; the
             batches yielded before are valid.
     """
-    start = feed.start
     envelope = Envelope(feed.source.envelope_version)
-    with open_stream(feed.input_file, start.byte) as stream:
-        found = frames(stream, feed.pattern, feed.max_bytes, start, envelope)
-        while True:
-            batch = FileBatch(feed, start)
-            try:
-                fill(batch, found, max_bytes)
-            except VersionMissing:
-                raise FileRefused(
-                    f"{feed.input_file.name}: no {envelope.version} before the records, and the declaration says that "
-                    "it is their version: nothing of the file is landed; write it before them, or correct `version`"
-                ) from None
-            batch.envelope = envelope.take()
-            batch.bytes_read = stream.bytes_read
-            if start == START and batch.rejects and not batch.landed:
-                _name_remedy(batch, stream.beginning(BEGINNING_BYTES))
-            stream.check_unchanged()
-            yield batch
-            if batch.is_last:
-                return
-            start = batch.end
+    with open_stream(feed.input_file, feed.start.byte) as stream:
+        found = frames(stream, feed.pattern, feed.max_bytes, feed.start, envelope)
+        for part in [replace(feed, start=undone.start, undone=(undone,)) for undone in feed.undone] or [feed]:
+            start, found_in_part = part.start, _within(part, found)
+            while True:
+                batch = FileBatch(part, start)
+                try:
+                    fill(batch, found_in_part, max_bytes)
+                except VersionMissing:
+                    raise FileRefused(
+                        f"{feed.input_file.name}: no {envelope.version} before the records, and the declaration says "
+                        "that it is their version: nothing of the file is landed; write it before them, or correct "
+                        "`version`"
+                    ) from None
+                batch.envelope = envelope.take()
+                batch.bytes_read = stream.bytes_read
+                if start == START and batch.rejects and not batch.landed:
+                    _name_remedy(batch, stream.beginning(BEGINNING_BYTES))
+                stream.check_unchanged()
+                yield batch
+                if batch.is_last:
+                    break
+                start = batch.end
 
 
 def _name_remedy(batch: FileBatch, beginning: bytes) -> None:
@@ -135,6 +137,18 @@ def fill(batch: Batch[AnyFeed], found: Iterator[Frame], max_bytes: int) -> None:
     batch.size = size + DRIFT_BYTES * len(batch.drift)
     if frame is not None:
         batch.end = _position_after(frame)
+
+
+def _within(feed: FileFeed, found: Iterator[Frame]) -> Iterator[Frame]:
+    """Return the documents of the undone range that is read again, else all."""
+    return _up_to(feed.undone[0].end, found) if feed.undone else found
+
+
+def _up_to(end: int, found: Iterator[Frame]) -> Iterator[Frame]:
+    for frame in found:
+        yield frame
+        if _position_after(frame).position >= end:
+            return
 
 
 def _position_after(frame: Frame) -> InputPosition:

@@ -36,12 +36,23 @@ class Feed:
         return Checker(self.contract, self.max_bytes, drift)
 
 
+@dataclass(frozen=True)
+class UndoneRange:
+    """What is left to read again of an undone batch: from `start` up to, but not including, the position `end`."""
+
+    batch_id: UUID
+    input_id: UUID
+    start: InputPosition
+    end: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class FileFeed(Feed):
     """One file, how its documents are framed, and the position where reading starts.
 
     `is_layout_given` is true if the user gave the layout. `replaces` is the input of an earlier reading of the same
-    content, which landed nothing and which this one replaces.
+    content, which landed nothing and which this one replaces. `undone` are the ranges of undone batches, one after the
+    other without a gap, if only they are read.
     """
 
     kind: ClassVar[FeedKind] = "file"
@@ -51,6 +62,7 @@ class FileFeed(Feed):
     start: InputPosition = START
     is_layout_given: bool = False
     replaces: UUID | None = None
+    undone: tuple[UndoneRange, ...] = ()
 
     @property
     def reading(self) -> Reading:

@@ -9,6 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from loader.errors import Overtaken
 from loader.landing.batch import FileBatch
+from loader.landing.undone_ranges import advance_undone_ranges, lock_undone_ranges
 from loader.reading.byte_ranges import START
 from loader.reading.readings import Reading
 
@@ -19,7 +20,11 @@ update ledger.inputs
 set replaced_at = clock_timestamp(), replaced_by = given.input_id
 from unnest(%s::uuid[], %s::uuid[]) as given (replaced_id, input_id)
 where inputs.input_id = given.replaced_id and inputs.replaced_at is null and not exists (
-    select from ledger.batches where batches.input_id = inputs.input_id and batches.landed > 0
+    select from ledger.batches
+    where
+        batches.input_id = inputs.input_id
+        and batches.landed > 0
+        and not exists (select from ledger.undone_batches as undone where undone.batch_id = batches.batch_id)
 )
 """
 
@@ -69,10 +74,11 @@ class FilePositions:
         """Lock the inputs until the transaction ends; return the batches that start at their input's next position.
 
         New contents are inserted in the order of their digests, then rows are locked in the order of their ids, as by
-        every statement that refers to them. So two loaders never wait for each other.
+        every statement that refers to them, then the undone ranges. So two loaders never wait for each other.
         """
         source = batches[0].feed.source.source
-        new = [batch for batch in batches if batch.start == START]
+        first_reading = [batch for batch in batches if not batch.feed.undone]
+        new = [batch for batch in first_reading if batch.start == START]
         if new:
             _replace(cursor, new)
             _enter(cursor, source, new)
@@ -81,8 +87,8 @@ class FilePositions:
             digest: (UUID(input_id), Reading(layout, records_at), next_position)
             for input_id, digest, layout, records_at, next_position in cursor.fetchall()
         }
-        locked = []
-        for batch in batches:
+        locked = lock_undone_ranges(cursor, batches)
+        for batch in first_reading:
             if batch.feed.input_file.digest not in found:
                 continue
             input_id, reading, next_position = found[batch.feed.input_file.digest]
@@ -97,11 +103,14 @@ class FilePositions:
         Raises:
             Overtaken: another loader has advanced one of the inputs; the transaction must be rolled back.
         """
-        ids = [str(batch.input_id) for batch in batches]
+        advance_undone_ranges(cursor, batches)
+        names = [batch.feed.input_file.name for batch in batches]
+        cursor.execute(ADD_NAMES, [[str(batch.input_id) for batch in batches], names])
+        batches = [batch for batch in batches if not batch.feed.undone]
         cursor.execute(
             ADVANCE,
             [
-                ids,
+                [str(batch.input_id) for batch in batches],
                 [batch.start.position for batch in batches],
                 [batch.end.position for batch in batches],
                 [batch.end.byte for batch in batches],
@@ -112,7 +121,6 @@ class FilePositions:
         )
         if cursor.rowcount != len(batches):
             raise Overtaken(f"{len(batches) - cursor.rowcount} inputs were advanced by another loader; run again")
-        cursor.execute(ADD_NAMES, [ids, [batch.feed.input_file.name for batch in batches]])
 
 
 def _replace(cursor: Cursor, batches: Sequence[FileBatch]) -> None:

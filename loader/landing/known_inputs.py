@@ -8,14 +8,21 @@ from uuid import UUID
 
 from psycopg2.extensions import cursor as Cursor
 
-from loader.landing.feeds import FileFeed
+from loader.landing.feeds import FileFeed, UndoneRange
+from loader.landing.undone_ranges import find_undone_ranges
 from loader.reading.byte_ranges import InputPosition
 from loader.reading.readings import Reading
 from waybill.identifiers import uuid7
 
 KNOWN = """
-select digest, input_id, name, layout, records_at, is_layout_given, next_position, next_byte, is_complete,
-    (select coalesce(sum(landed), 0) from ledger.batches where batches.input_id = inputs.input_id)::bigint as landed
+select input_id, digest, name, layout, records_at, is_layout_given, next_position, next_byte, is_complete,
+    (
+        select coalesce(sum(batches.landed), 0)::bigint
+        from ledger.batches
+        where
+            batches.input_id = inputs.input_id
+            and not exists (select from ledger.undone_batches as undone where undone.batch_id = batches.batch_id)
+    ) as landed
 from ledger.inputs
 where source = %s and digest = any(%s) and replaced_at is null
 """
@@ -54,16 +61,19 @@ inner join ledger.inputs on given.input_id = inputs.input_id
 cross join lateral (
     select sum(batches.landed + batches.rejected)::bigint as documents
     from ledger.batches
-    where batches.input_id = given.input_id
+    where
+        batches.input_id = given.input_id
+        and not exists (select from ledger.undone_batches as undone where undone.batch_id = batches.batch_id)
 ) as before
 """
 
 
 @dataclass(frozen=True)
 class KnownInput:
-    """What the ledger holds of a content: its current reading, where that resumes, and what was landed.
+    """What the ledger holds of a content: its current reading, where that resumes, and what was landed and not undone.
 
-    `name` is the file's name when it was first read so. `is_complete` is true if it was read to its end.
+    `name` is the file's name when it was first read so. `is_complete` is true if it was read to its end. `undone` are
+    the ranges before the next position that have to be read again.
     """
 
     input_id: UUID
@@ -73,6 +83,12 @@ class KnownInput:
     next_position: InputPosition
     is_complete: bool
     landed: int
+    undone: list[UndoneRange]
+
+    @property
+    def has_unread(self) -> bool:
+        """True if a part of the content has not been read, or was undone."""
+        return bool(self.undone) or not self.is_complete
 
     def is_read_as(self, wanted: Reading) -> bool:
         """Return whether this is the wanted reading. An unknown pointer is taken for it if documents were landed."""
@@ -82,11 +98,20 @@ class KnownInput:
 def find_known_inputs(cursor: Cursor, source: str, digests: Iterable[str]) -> dict[str, KnownInput]:
     """Return the current readings of a source's contents that the ledger knows, by digest."""
     cursor.execute(KNOWN, [source, list(digests)])
+    found = [(UUID(input_id), *values) for input_id, *values in cursor.fetchall()]
+    undone = find_undone_ranges(cursor, [input_id for input_id, *_ in found])
     return {
         digest: KnownInput(
-            UUID(input_id), name, Reading(layout, records_at), is_given, InputPosition(position, byte), complete, landed
+            input_id,
+            name,
+            Reading(layout, records_at),
+            is_given,
+            InputPosition(position, byte),
+            complete,
+            landed,
+            undone.get(input_id, []),
         )
-        for digest, input_id, name, layout, records_at, is_given, position, byte, complete, landed in cursor.fetchall()
+        for input_id, digest, name, layout, records_at, is_given, position, byte, complete, landed in found
     }
 
 

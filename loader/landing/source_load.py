@@ -20,6 +20,7 @@ from loader.landing.file_positions import FilePositions
 from loader.landing.known_inputs import KnownInput, find_known_inputs, find_unfinished, record_skipped
 from loader.landing.land import land
 from loader.landing.prefetch import prefetched
+from loader.landing.undone_ranges import join_ranges
 from loader.reading.byte_ranges import START
 from loader.reading.input_files import STANDARD_INPUT
 from waybill.cli import shown_command
@@ -61,7 +62,7 @@ class SourceLoad:
                     self._on_chunk()
 
     def _find_unlanded(self, connection: Connection) -> list[FileFeed]:
-        """Return one feed for each content that is not completely landed, starting at its next position.
+        """Return feeds for what is not landed of each content: its undone ranges, and all from its next position on.
 
         Contents that are complete in the ledger are recorded as skipped.
         """
@@ -76,14 +77,15 @@ class SourceLoad:
             skipped = [feed for feed, step in found if step == "skip"]
             record_skipped(cursor, skipped, known)
         self._count(skipped)
-        unlanded: dict[str, FileFeed] = {}
-        for _, step in found:
-            if isinstance(step, FileFeed):
-                unlanded.setdefault(step.input_file.digest, step)
-        self._pending = [feed for feed, step in found if isinstance(step, FileFeed)]
+        unlanded: dict[str, list[FileFeed]] = {}
+        for feed, step in found:
+            if isinstance(step, list):
+                unlanded.setdefault(feed.input_file.digest, step)
+        self._pending = [feed for feed, step in found if isinstance(step, list)]
         self._started.update(unlanded)
-        self._replacing.update(digest for digest, feed in unlanded.items() if feed.replaces)
-        return list(unlanded.values())
+        parts = [part for step in unlanded.values() for part in step]
+        self._replacing.update(part.input_file.digest for part in parts if part.replaces)
+        return parts
 
     def _read_as(self, known: dict[str, KnownInput]) -> list[FileFeed]:
         """Return the feeds; one that has a copy with the reading that the ledger knows is read like the copy."""
@@ -94,16 +96,16 @@ class SourceLoad:
         }
         return [replace(feed, pattern=patterns.get(feed.input_file.digest, feed.pattern)) for feed in self._pending]
 
-    def _next_step(self, feed: FileFeed, found: KnownInput | None) -> FileFeed | Literal["skip", "refused"]:
-        """Return the feed that is to be landed, or that its content is to be skipped or was refused."""
+    def _next_step(self, feed: FileFeed, found: KnownInput | None) -> list[FileFeed] | Literal["skip", "refused"]:
+        """Return the feeds that are to be landed, or that their content is to be skipped or was refused."""
         if found is None:
-            return feed
+            return [feed]
         if found.is_read_as(feed.reading):
-            return "skip" if found.is_complete else replace(feed, start=found.next_position, replaces=None)
+            return _unread_parts(feed, found) or "skip"
         if not found.landed and feed.input_file.digest not in self._replacing:
-            return replace(feed, start=START, replaces=found.input_id)
+            return [replace(feed, start=START, replaces=found.input_id)]
         is_other_file = found.is_layout_given or found.name != feed.input_file.name
-        if found.landed and found.is_complete and is_other_file and not feed.is_layout_given:
+        if found.landed and not found.has_unread and is_other_file and not feed.is_layout_given:
             return "skip"
         self._set_aside(feed, _read_otherwise(feed, found))
         return "refused"
@@ -132,6 +134,12 @@ class SourceLoad:
         self.problems[feed.input_file.path] = problem
 
 
+def _unread_parts(feed: FileFeed, found: KnownInput) -> list[FileFeed]:
+    """Return feeds for what is left to read of a content: the undone ranges, and all from its next position on."""
+    again = [replace(feed, start=group[0].start, undone=group, replaces=None) for group in join_ranges(found.undone)]
+    return again if found.is_complete else [*again, replace(feed, start=found.next_position, replaces=None)]
+
+
 def _read_otherwise(feed: FileFeed, found: KnownInput) -> LayoutChanged:
     name, before = feed.input_file.name, found.reading
     if not found.landed:
@@ -139,7 +147,7 @@ def _read_otherwise(feed: FileFeed, found: KnownInput) -> LayoutChanged:
             f"{name} was read as {before} by another load meanwhile: run again when that load has ended"
         )
     undo = f"`{shown_command(f'undo {shlex.quote(name)}')}`"
-    if found.is_complete:
+    if not found.has_unread:
         what, remedy = (
             f"was landed as {before} ({counted(found.landed, 'document')})",
             f"take it back first with {undo}",

@@ -48,7 +48,8 @@ Reasons = dict[tuple[str, int], RejectReason]  # by input and position
 def replay(only: str | None, reason: str | None, on_rejected: OnRejected) -> dict[str, int]:
     """Land the rejects that pass now, each exactly once; return the number of landed documents by source.
 
-    Their batches read nothing and move documents from rejected to landed. It is safe to run this repeatedly and in
+    Their batches read nothing and move documents from rejected to landed; each takes its documents from one batch, with
+    which it is undone. It is safe to run this repeatedly and in
     several processes at once. Each document that is rejected again stays unchanged and is passed to `on_rejected` with
     the reason.
 
@@ -89,8 +90,8 @@ class _SourceReplay:
         """
         while page := self._next_page(connection):
             reasons: Reasons = {}
-            by_input = groupby(page, lambda reject: reject.input_id)
-            batches = [self._batch(connection, list(rejects), reasons) for _, rejects in by_input]
+            by_batch = groupby(page, lambda reject: reject.batch_id)
+            batches = [self._batch(connection, list(rejects), reasons) for _, rejects in by_batch]
             land(connection, batches, ReplayPositions(page))
             self._last_key = (page[-1].input_id, page[-1].position)
             for batch in batches:
@@ -116,7 +117,7 @@ class _SourceReplay:
         return reject.length if reject.length <= self._feed.max_bytes else reject.kept_bytes
 
     def _batch(self, connection: Connection, rejects: list[OpenReject], reasons: Reasons) -> ReplayBatch:
-        """Return the batch of those of one input's rejects that pass now; add the reasons of the others."""
+        """Return the batch of those of one batch's rejects that pass now; add the reasons of the others."""
         start = InputPosition(rejects[0].position, 0)
         batch = ReplayBatch(self._feed, start, input_id=UUID(rejects[0].input_id))
         check = self._feed.checker(batch.drift).check

@@ -18,7 +18,7 @@ from ledger.rejects
 inner join unnest(%s::uuid[], %s::bigint[]) as given (batch_id, position) using (batch_id, position)
 inner join ledger.batches on rejects.batch_id = batches.batch_id
 inner join ledger.inputs on batches.input_id = inputs.input_id
-where rejects.replayed_by is null and inputs.replaced_at is null
+where rejects.replayed_by is null and not rejects.is_undone and inputs.replaced_at is null
 order by rejects.batch_id, rejects.position
 for update of rejects
 for key share of inputs
@@ -29,6 +29,7 @@ update ledger.rejects
 set replayed_by = given.replayed_by
 from unnest(%s::uuid[], %s::uuid[], %s::bigint[]) as given (replayed_by, batch_id, position)
 where rejects.batch_id = given.batch_id and rejects.position = given.position and rejects.replayed_by is null
+    and not rejects.is_undone
 """
 
 

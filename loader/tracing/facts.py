@@ -31,8 +31,19 @@ class Coordinate:
 
 
 @dataclass(frozen=True)
+class UndoneFacts:
+    """Who undid a batch, when and why; `is_reloaded` if loading its file again has landed the range again."""
+
+    undone_at: datetime
+    undone_by: str
+    reason: str | None
+    run_id: str
+    is_reloaded: bool
+
+
+@dataclass(frozen=True)
 class BatchFacts:
-    """The batch that read the document, with its run and its input.
+    """The batch that read the document, with its run and its input; `undone` if it was undone.
 
     `first_position` and `first_byte` are where the batch begins in its input; `first_byte` is None for Kafka.
     `replaced_at` is when another reading of the file replaced the one that the batch belongs to.
@@ -54,6 +65,7 @@ class BatchFacts:
     replaced_at: datetime | None = None
     envelope: dict[str, Any] | None = None
     envelope_left_out: list[str] | None = None
+    undone: UndoneFacts | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +167,8 @@ class Lineage:
     """What the warehouse knows of one document.
 
     `batch` is None only if the ledger does not know the batch. A document has either a `reject` or a `landed` row; with
-    neither, the position holds no document. `outcome` is None until dbt has processed the batch.
+    neither, the batch was undone, or the position holds no document. `outcome` is None until dbt has processed the
+    batch.
     """
 
     document: DocumentId
@@ -169,7 +182,7 @@ class Lineage:
     @property
     def is_empty(self) -> bool:
         """True when the position holds no document: a blank line, a tombstone, a row that is gone."""
-        return self.reject is None and self.landed is None
+        return self.reject is None and self.landed is None and not (self.batch and self.batch.undone)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from psycopg2 import sql
@@ -19,6 +19,7 @@ from loader.tracing.facts import (
     OutcomeFacts,
     RejectFacts,
     SameKey,
+    UndoneFacts,
 )
 from loader.tracing.marts import mart_rows
 from loader.tracing.snapshot import Snapshot
@@ -32,7 +33,8 @@ OUTCOMES_TABLE = "intermediate.document_outcomes"
 BATCHES = """
 select batches.batch_id, batches.source, batches.feed, batches.committed_at, batches.run_id, batches.command,
     batches.input_id, batches.input_name, batches.digest, batches.layout, batches.first_position, batches.first_byte,
-    inputs.records_at, inputs.replaced_at, inputs.envelope, inputs.envelope_left_out
+    inputs.records_at, inputs.replaced_at, inputs.envelope, inputs.envelope_left_out,
+    batches.undone_at, batches.undone_by, batches.undone_reason, batches.undone_run_id, batches.is_reloaded
 from ledger.named_batches as batches
 inner join ledger.inputs on batches.input_id = inputs.input_id
 where batches.batch_id = any(%(batches)s::uuid[])
@@ -134,7 +136,11 @@ def read_full_lineage(snapshot: Snapshot, document: DocumentId, at_hand: InputFi
 
 
 def _batches(snapshot: Snapshot, wanted: dict[str, Any]) -> dict[str, BatchFacts]:
-    return {row[0]: BatchFacts(*row) for row in snapshot.rows(BATCHES, wanted)}
+    found = {}
+    for *values, undone_at, undone_by, reason, run_id, is_reloaded in snapshot.rows(BATCHES, wanted):
+        undone = UndoneFacts(undone_at, undone_by, reason, run_id, bool(is_reloaded)) if undone_at else None
+        found[values[0]] = replace(BatchFacts(*values), undone=undone)
+    return found
 
 
 def _rejects(snapshot: Snapshot, wanted: dict[str, Any]) -> dict[DocumentId, RejectFacts]:

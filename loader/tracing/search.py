@@ -69,7 +69,9 @@ select numbered._batch_id, numbered._position
 from (
     select outcomes.*, row_number() over (partition by outcome order by source, _batch_id, _position) as number
     from intermediate.document_outcomes as outcomes
-    where outcome <> %s
+    where outcome <> %s and not exists (
+        select from ledger.undone_batches as undone where undone.batch_id = outcomes._batch_id
+    )
 ) as numbered
 left join ledger.named_batches as batches on numbered._batch_id = batches.batch_id
 where numbered.number <= %s

@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 
 class Snapshot:
@@ -32,6 +33,10 @@ class Snapshot:
         with self._connection.cursor() as cursor:
             cursor.execute(statement, values)
             return cursor.fetchall()
+
+    def cursor(self) -> Cursor:
+        """Return a cursor for queries that somebody else runs in this transaction."""
+        return self._connection.cursor()
 
     def has_table(self, name: str) -> bool:
         """Return whether a table or view of this qualified name exists, such as `marts.fct_flights`."""

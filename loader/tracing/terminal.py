@@ -9,7 +9,7 @@ import orjson
 
 from loader.reading.originals import message_command
 from loader.reading.readings import Reading
-from loader.tracing.facts import BatchFacts, FullLineage, LossFacts, MartRows, RejectFacts, SourceBytes
+from loader.tracing.facts import BatchFacts, FullLineage, LossFacts, MartRows, RejectFacts, SourceBytes, UndoneFacts
 from warehouse.outcomes import CURRENT
 from waybill.cli import shown_command
 from waybill.text import counted
@@ -31,6 +31,8 @@ def lineage_lines(lineage: FullLineage) -> Iterator[str]:
     if lineage.replay and lineage.reject:
         yield f"replayed: landed after all by batch {lineage.reject.replayed_by}"
         yield from lineage_lines(lineage.replay)
+    if lineage.batch and lineage.batch.undone:
+        yield from _undone(lineage, lineage.batch, lineage.batch.undone)
     if lineage.landed:
         yield f"landed in raw.{lineage.source}, fingerprint {lineage.landed.fingerprint}"
         if lineage.source_bytes:
@@ -48,6 +50,17 @@ def _reading(batch: BatchFacts) -> Iterator[str]:
         yield f"beside the records: {shown}"
     if batch.envelope_left_out:
         yield f"beside the records, not kept: {', '.join(batch.envelope_left_out)[:MAX_CHARACTERS]}"
+
+
+def _undone(lineage: FullLineage, batch: BatchFacts, undone: UndoneFacts) -> Iterator[str]:
+    reason = f": {undone.reason}" if undone.reason else ""
+    yield f"its batch was undone {shown_time(undone.undone_at)} by {undone.undone_by}, run {undone.run_id}{reason}"
+    if lineage.outcome:
+        yield f"the marts follow with the next `{shown_command('run dbt')}`"
+    if batch.feed == "kafka":
+        yield "messages of a topic are not read again: the partition's position stays; to land it again, send it again"
+    elif batch.feed == "file":
+        yield "the file was loaded again since" if undone.is_reloaded else "loading the file again lands it again"
 
 
 def loss_lines(loss: LossFacts) -> list[str]:

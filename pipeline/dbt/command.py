@@ -15,9 +15,8 @@ import click
 
 from pipeline.dbt.failing_rows import failed_tests, print_failed_tests
 from pipeline.dbt.sources_yml import require_current
-from pipeline.run_lock import only_run
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
-from warehouse.work_lock import working
+from warehouse.work_lock import only_run, working
 from waybill.cli import run
 from waybill.text import keep_colours
 

@@ -160,6 +160,7 @@ def _table(source: Source, existing: dict[str, Any]) -> dict[str, Any]:
     config["meta"] = _declaration(source)
     config["loaded_at_query"] = (
         f"select max(committed_at) from ledger.batches where source = '{source.source}' and landed > 0"
+        " and batch_id not in (select batch_id from ledger.undone_batches)"
     )
     if source.fresh_days:
         config["freshness"] = {"warn_after": {"count": source.fresh_days, "period": "day"}}

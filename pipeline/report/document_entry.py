@@ -50,6 +50,8 @@ def entry_of(lineage: Lineage) -> DocumentEntry:
 
 def _rejected(lineage: Lineage, reject: RejectFacts) -> DocumentEntry:
     facts = [_batch(lineage), ("rejected", f"{reject.reason}: {reject.explanation}")]
+    if lineage.batch and lineage.batch.undone:
+        facts.append(("undone", f"{shown_time(lineage.batch.undone.undone_at)}, which closed the reject"))
     if reject.replayed_by:
         facts.append(("replayed", f"landed after all, by batch {reject.replayed_by}"))
     return _entry(

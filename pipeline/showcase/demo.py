@@ -12,12 +12,12 @@ import time
 
 import click
 
-from pipeline.run_lock import only_run
 from pipeline.runner import print_books, run_stage
 from pipeline.showcase.demo_documents import show_documents, show_model
 from pipeline.showcase.own_database import use_own_database
 from pipeline.stages import StageResult, read_stages
 from warehouse.runs import recorded_run
+from warehouse.work_lock import only_run
 from waybill.cli import run, shown_command
 from waybill.settings import PROJECT, get_settings, relative_name
 

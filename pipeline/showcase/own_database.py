@@ -8,7 +8,6 @@ import shutil
 from psycopg2.errors import InsufficientPrivilege
 
 from pipeline.errors import RunRefused
-from pipeline.run_lock import take_run_lock
 from warehouse.connection import (
     create_database,
     current_warehouse,
@@ -18,6 +17,7 @@ from warehouse.connection import (
     start_server,
 )
 from warehouse.schema import drop_everything
+from warehouse.work_lock import take_run_lock
 from waybill.cli import OWN_DATABASE
 from waybill.settings import MAX_NAME_BYTES, get_settings
 
@@ -43,7 +43,8 @@ def use_own_database(name: str, *, own_folders: tuple[str, ...]) -> None:
     `own_folders` are the folders not shared with the user's runs: processed, models, reports.
 
     Raises:
-        RunRefused: the login may not create the database, or the showcase is running already.
+        RunRefused: the login may not create the database.
+        RunInProgress: the showcase is running already.
     """
     settings = get_settings()
     for kind in own_folders:

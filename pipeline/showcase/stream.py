@@ -22,7 +22,6 @@ from loader.plan import Request
 from ml.artefact import current_manifest
 from ml.task import chosen_task
 from pipeline.errors import RunRefused, StreamBroken
-from pipeline.run_lock import only_run
 from pipeline.runner import print_books, run_stage
 from pipeline.showcase.mart_hashes import MartHash, mart_hashes
 from pipeline.showcase.own_database import use_own_database
@@ -35,6 +34,7 @@ from streaming.local_broker.server import start_broker
 from streaming.topics import Topic, create_topic, delete_topic, find_topic, topic_name
 from warehouse.connection import engine
 from warehouse.runs import recorded_run
+from warehouse.work_lock import only_run
 from waybill.cli import FiniteRange, run, shown_command
 from waybill.settings import get_settings
 from waybill.text import console, counted

@@ -8,11 +8,11 @@ import re
 import pytest
 
 from loader.tracing.why import why, why_row
-from pipeline.errors import RunRefused
-from pipeline.run_lock import only_run
 from pipeline.showcase.own_database import use_own_database
 from tests.end_to_end.conftest import DemoRun
 from tests.support.databases import rows
+from warehouse.errors import RunInProgress
+from warehouse.work_lock import only_run
 from waybill.cli import OWN_DATABASE
 
 
@@ -110,7 +110,7 @@ def test_a_second_demo_at_the_same_time_is_refused(demo: DemoRun, monkeypatch: p
     monkeypatch.setenv(OWN_DATABASE, "")  # it goes when the test ends
     with only_run():
         monkeypatch.setenv("PGDATABASE", demo.beside)
-        with pytest.raises(RunRefused, match="another pipeline run is at work"):
+        with pytest.raises(RunInProgress, match="another run or undo is at work"):
             use_own_database("demo", own_folders=("reports",))
     assert rows("select count(*) from marts.fct_flights") == [(112,)]
     assert report.exists()

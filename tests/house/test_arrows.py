@@ -23,7 +23,7 @@ ARROWS: dict[str, set[str]] = {  # package -> the packages that it may import, b
     "pipeline": {"waybill", "warehouse", "loader", "streaming", "expectations", "ml"},
     "benchmarks": {"waybill", "warehouse", "loader", "streaming", "expectations", "ml", "data", "pipeline"},
 }
-LOADER = ("checking", "reading", "landing", "rejects", "tracing")  # each may import those before it
+LOADER = ("checking", "reading", "landing", "rejects", "tracing", "undo")  # each may import those before it
 THE_ONE_COMMAND = "waybill.__main__"  # it names the commands of all packages and imports each when it is called
 
 

@@ -48,3 +48,9 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("WAYBILL_RAW", str(folder))
     return folder
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Land batches of a few documents, so that a small file lands in many of them."""
+    monkeypatch.setenv("WAYBILL_CHUNK_BYTES", "4000")

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from expectations.errors import GateFailed
-from pipeline.errors import DeclarationsChanged, RunRefused
-from pipeline.run_lock import only_run
+from pipeline.errors import DeclarationsChanged
 from pipeline.runner import run_some, run_stage
 from pipeline.stages import WORK, StageResult, gate_path, read_stages
+from warehouse.errors import RunInProgress
+from warehouse.work_lock import only_run
 from waybill.cli import OWN_DATABASE
 from waybill.errors import WaybillError
 
@@ -26,14 +27,16 @@ def test_a_stage_and_dbt_are_refused_during_a_run(database: str, command: list[s
     with only_run():
         ran = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False, timeout=120)
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr.startswith("error: another pipeline run is at work on this database: ")
+    assert ran.stderr.startswith(
+        "error: another run or undo is at work on this database (waybill loader (server process "
+    )
 
 
 def test_a_single_stage_holds_the_lock_for_runs(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = []
 
     def work() -> StageResult:
-        with pytest.raises(RunRefused), only_run():
+        with pytest.raises(RunInProgress), only_run():
             pass
         refused.append(True)
         return StageResult(0, "")

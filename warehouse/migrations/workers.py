@@ -85,6 +85,11 @@ def wait_for_all_workers(connection: Connection) -> None:
             time.sleep(RETRY_SECONDS)
 
 
+def lock_holders(cursor: Cursor, key: int) -> list[str]:
+    """Return a description of each session that holds a lock."""
+    return list(map(_describe, _find_holders(cursor, key)))
+
+
 def _try_until_taken(connection: Connection, function: str, message: str, key: int) -> None:
     reporter = Reporter(message)
     with connection.cursor() as cursor:

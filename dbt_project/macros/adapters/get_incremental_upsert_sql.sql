@@ -11,6 +11,9 @@
         {%- do columns.append(column.quoted) -%}
         {%- do values.append(column.quoted) if column.name not in key -%}
     {%- endfor -%}
+    {%- if model.config.meta.get('returns_every_row') %}
+    {{ list_unused_rows(arguments['target_relation'], arguments['temp_relation'], key) }}
+    {%- endif %}
     insert into {{ arguments['target_relation'] }} as existing ({{ columns | join(', ') }})
     select {{ columns | join(', ') }}
     from {{ arguments['temp_relation'] }}

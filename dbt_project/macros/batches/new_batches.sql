@@ -1,7 +1,9 @@
+{#- The batches that this run of the model has to process: those that were added, and those that were undone. -#}
 {% macro new_batches() %}
     (
-        select processed.batch_id
+        select coalesce(undone.batch_id, processed.batch_id)
         from intermediate.processed_batches as processed
+        left join ledger.undone_batches as undone on processed.batch_id = undone.undo_id
         where processed.model = '{{ this.identifier }}' and processed.processed_at = transaction_timestamp()
     )
 {% endmacro %}

@@ -27,12 +27,21 @@ delivered as (
 
 {%- if is_incremental() %}
 
--- a new document can change the outcome of every other document with the same key
+-- a new document, or one that was undone, can change the outcome of every other document with the same key
+touched as (
+
+    select document_key from delivered
+    union
+    select document_key from {{ this }} where _batch_id = any(array{{ new_batches() | trim }})
+
+),
+
 earlier as (
 
     select {{ columns | join(', ') }}
     from {{ this }}
-    where document_key in (select document_key from delivered)
+    where document_key in (select document_key from touched)
+        and outcome <> 'undone'
         and _batch_id <> all(array{{ new_batches() | trim }})
 
 ),

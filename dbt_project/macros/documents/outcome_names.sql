@@ -1,4 +1,4 @@
-{#- The outcomes a landed document can have; `deduplicated_documents` assigns the first one whose condition is met. -#}
+{#- The outcomes a landed document can have; the first one whose condition is met applies. -#}
 {% macro outcome_names() %}
-    {{ return(['uncastable', 'duplicate', 'superseded', 'filtered', 'current']) }}
+    {{ return(['undone', 'uncastable', 'duplicate', 'superseded', 'filtered', 'current']) }}
 {% endmacro %}

@@ -60,7 +60,7 @@ inferred as (
         null::bigint as _position
     from flights
     left join delivered on flights.aircraft_id = delivered.aircraft_id
-    where flights.outcome <> 'uncastable' and flights.aircraft_id is not null and delivered.aircraft_id is null
+    where flights.outcome not in ('uncastable', 'undone') and flights.aircraft_id is not null and delivered.aircraft_id is null
 
 ),
 

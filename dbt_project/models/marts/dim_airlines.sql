@@ -34,7 +34,7 @@ inferred as (
         null::bigint as _position
     from flights
     left join delivered on flights.airline_id = delivered.airline_id
-    where flights.outcome <> 'uncastable' and delivered.airline_id is null
+    where flights.outcome not in ('uncastable', 'undone') and delivered.airline_id is null
 
 ),
 

@@ -50,11 +50,11 @@ delivered as (
 
 used as (
 
-    select origin_airport_id as airport_id from flights where outcome <> 'uncastable'
+    select origin_airport_id as airport_id from flights where outcome not in ('uncastable', 'undone')
     union
-    select destination_airport_id as airport_id from flights where outcome <> 'uncastable'
+    select destination_airport_id as airport_id from flights where outcome not in ('uncastable', 'undone')
     union
-    select airport_id from weather where outcome <> 'uncastable'
+    select airport_id from weather where outcome not in ('uncastable', 'undone')
 
 ),
 

@@ -1,5 +1,6 @@
 -- depends_on: {{ ref('dim_airlines') }}
 -- depends_on: {{ ref('dim_aircraft') }}
+-- depends_on: {{ ref('dim_airports') }}
 -- One row per scheduled flight. A run rebuilds the flights with a new document, and those of an airport with a new document,
 -- because the airport's time zone determines the instants. Their keys are an array, so that PostgreSQL finds them by the
 -- index before it calculates anything.
@@ -24,16 +25,16 @@ documents as (
 
 ),
 
-airports as (
+airport_documents as (
 
-    select * from {{ ref('dim_airports') }}
+    select * from {{ ref('int_airports_deduplicated') }}
 
 ),
 {%- if is_incremental() %}
 
 changed_airports as (
 
-    select airport_id from airports where _batch_id in {{ new_batches() }}
+    select airport_id from airport_documents where _batch_id in {{ new_batches() }}
 
 ),
 

@@ -1,7 +1,8 @@
 {#-
     Promise P1, on a model int_<source>_deduplicated: for every batch of the source, the documents that the ledger counts as
     landed are in the raw table, and each has exactly one outcome. Documents of a batch that the ledger does not know count
-    as landed 0. A batch that a concurrent run has added since this run began counts once the model has processed it.
+    as landed 0. So do those of an undone batch, which must have no other outcome than `undone` once the model has processed
+    the undoing. A batch that a concurrent run has added since this run began counts once the model has processed it.
     Marts that read the model wait for this test.
 -#}
 {% test documents_balance(model, source_name) %}
@@ -26,9 +27,12 @@ run_batches as (
 
 ledger as (
 
-    select batches.batch_id as _batch_id, batches.landed as documents
+    select
+        batches.batch_id as _batch_id,
+        case when undone.batch_id is null then batches.landed else 0 end as documents
     from ledger.batches as batches
     inner join run_batches on batches.batch_id = run_batches.batch_id
+    left join ledger.undone_batches as undone on batches.batch_id = undone.batch_id
 
 ),
 
@@ -46,7 +50,16 @@ outcomes as (
 
     select _batch_id, count(*) as documents
     from {{ model }}
-    where outcome in ('{{ outcome_names() | join("', '") }}')
+    where outcome in ('{{ outcome_names() | reject("equalto", "undone") | join("', '") }}')
+        and _batch_id not in (
+            select undone.batch_id
+            from ledger.undone_batches as undone
+            where not exists (
+                select from intermediate.processed_batches as processed
+                where processed.batch_id = undone.undo_id
+                    and processed.model = 'int_{{ source_name }}_deduplicated'
+            )
+        )
     group by _batch_id
 
 ),

@@ -15,7 +15,7 @@ from tests.support.documents import document
 from warehouse.connection import connect
 
 VIEWS = ("books", "named_batches", "named_inputs", "open_rejects", "rejected_documents", "unknown_fields")
-READERS = ("loader", "transformer", "trainer", "reader")
+READERS = ("loader", "transformer", "trainer", "keeper", "reader")
 
 
 @pytest.fixture

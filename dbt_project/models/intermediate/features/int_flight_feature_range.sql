@@ -45,7 +45,7 @@ bounds as (
 
     select
         {{ 'true' if makes_all else 'false' }} or exists (
-            select from airports where _batch_id in {{ batches_not_processed_by('flight_features') }} and outcome = 'current'
+            select from airports where _batch_id in {{ batches_not_processed_by('flight_features') }} and outcome in ('current', 'undone')
         ) as makes_all,
         (select min(scheduled_date) from flights) as first_scheduled_date,
         (select max(scheduled_date) from flights) as last_scheduled_date,

@@ -1,0 +1,49 @@
+{#-
+    An on-run-end hook: deletes the rows that their model does not return any more, see `list_unused_rows`, if no row of
+    another table refers to them. Those that are still referred to stay listed for the next run.
+-#}
+{% macro delete_unused_rows() %}
+    {%- if execute and flags.WHICH in ['run', 'build'] %}
+do $unused$
+declare
+    mart record;
+begin
+    for mart in
+        select
+            listed.mart,
+            tables.oid::regclass as table_name,
+            (
+                select string_agg(format('unused.%I', attributes.attname), ', ' order by keys.number)
+                from pg_constraint as primary_keys
+                cross join unnest(primary_keys.conkey) with ordinality as keys (attnum, number)
+                inner join pg_attribute as attributes
+                    on primary_keys.conrelid = attributes.attrelid and keys.attnum = attributes.attnum
+                where primary_keys.conrelid = tables.oid and primary_keys.contype = 'p'
+            ) as key,
+            (
+                select coalesce(string_agg(
+                    format('and not exists (select from %s as child where %s)', foreign_keys.conrelid::regclass, (
+                        select string_agg(format('child.%I = unused.%I', children.attname, parents.attname), ' and ')
+                        from unnest(foreign_keys.conkey, foreign_keys.confkey) as pairs (child, parent)
+                        inner join pg_attribute as children
+                            on foreign_keys.conrelid = children.attrelid and pairs.child = children.attnum
+                        inner join pg_attribute as parents
+                            on foreign_keys.confrelid = parents.attrelid and pairs.parent = parents.attnum
+                    )), ' '
+                ), '')
+                from pg_constraint as foreign_keys
+                where foreign_keys.confrelid = tables.oid and foreign_keys.contype = 'f'
+            ) as is_unused
+        from (select distinct unused_rows.mart from intermediate.unused_rows) as listed
+        inner join pg_class as tables on listed.mart = tables.relname
+        inner join pg_namespace as schemas on tables.relnamespace = schemas.oid and schemas.nspname = 'marts'
+    loop
+        execute format(
+            'delete from %s as unused where jsonb_build_array(%s) in '
+            '(select listed.key from intermediate.unused_rows as listed where listed.mart = %L) %s',
+            mart.table_name, mart.key, mart.mart, mart.is_unused
+        );
+    end loop;
+end $unused$
+    {%- endif %}
+{% endmacro %}

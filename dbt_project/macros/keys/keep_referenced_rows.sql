@@ -1,0 +1,51 @@
+{#-
+    A post-hook, inside the transaction of a rebuild, before `sync_foreign_keys`: copies the rows that rows of other tables
+    still refer to from the replaced table, if the new one lacks them, and lists them for `delete_unused_rows`. So a
+    dimension can be rebuilt after its documents were undone, before the facts that use it follow.
+-#}
+{% macro keep_referenced_rows() %}
+{%- if execute and model.config.meta.get('returns_every_row') -%}
+{%- set backup = make_backup_relation(this, 'table') -%}
+{%- set key = config.get('unique_key') -%}
+{%- set key = [key] if key is string else key -%}
+do $keep$
+declare
+    columns text;
+    child record;
+begin
+    if to_regclass('{{ backup }}') is null then
+        return;
+    end if;
+    delete from intermediate.unused_rows where mart = '{{ this.identifier }}';
+    select string_agg(quote_ident(attributes.attname), ', ')
+    into columns
+    from pg_attribute as attributes
+    inner join pg_attribute as former on attributes.attname = former.attname
+    where attributes.attrelid = '{{ this }}'::regclass and attributes.attnum > 0 and not attributes.attisdropped
+        and former.attrelid = '{{ backup }}'::regclass and not former.attisdropped;
+    for child in
+        select
+            foreign_keys.conrelid::regclass as table_name,
+            (
+                select string_agg(format('child.%I = former.%I', children.attname, parents.attname), ' and ')
+                from unnest(foreign_keys.conkey, foreign_keys.confkey) as pairs (child, parent)
+                inner join pg_attribute as children
+                    on foreign_keys.conrelid = children.attrelid and pairs.child = children.attnum
+                inner join pg_attribute as parents
+                    on foreign_keys.confrelid = parents.attrelid and pairs.parent = parents.attnum
+            ) as refers
+        from pg_constraint as foreign_keys
+        where foreign_keys.contype = 'f' and foreign_keys.confrelid = '{{ backup }}'::regclass
+    loop
+        execute format(
+            'with kept as ('
+            'insert into {{ this }} (%1$s) select %1$s from {{ backup }} as former '
+            'where exists (select from %2$s as child where %3$s) on conflict do nothing returning *'
+            ') insert into intermediate.unused_rows (mart, key) '
+            'select ''{{ this.identifier }}'', jsonb_build_array({{ key | join(", ") }}) from kept',
+            columns, child.table_name, child.refers
+        );
+    end loop;
+end $keep$
+{%- endif -%}
+{% endmacro %}

@@ -1,0 +1,38 @@
+"""Says in a few lines what an undo has done, or what a dry run found that it would do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from loader.undo.plan import SourceUndo
+from waybill.cli import shown_command
+from waybill.text import counted
+
+
+def undo_lines(sources: dict[str, SourceUndo], *, dry_run: bool) -> Iterator[str]:
+    """Yield the lines of each source, then what to do next."""
+    if not sources:
+        yield "nothing to undo: no document and no reject of it is left"
+        return
+    for name, undone in sources.items():
+        replays = f" and {counted(undone.replays, 'replay')}" if undone.replays else ""
+        batches = f"{undone.batches:,} {'batch' if undone.batches == 1 else 'batches'}{replays}"
+        yield f"{name:<12} undone {undone.documents:>9,} of {batches}{_by_outcome(undone)}"
+        if undone.falling_back:
+            yield f"{'':<12} {counted(undone.falling_back, 'key')} will have an earlier or equal document instead"
+        if undone.closed_rejects or undone.opened_rejects:
+            opened = f", {undone.opened_rejects:,} open again" if undone.opened_rejects else ""
+            yield f"{'':<12} rejects: {undone.closed_rejects:,} closed{opened}"
+        if undone.messages:
+            yield f"{'':<12} messages of a topic are not read again: to land them again, send them again"
+    if dry_run:
+        yield "nothing written: this is what would be undone"
+    else:
+        yield f"marts, predictions and exports follow with the next `{shown_command('run')}`"
+
+
+def _by_outcome(undone: SourceUndo) -> str:
+    parts = [f"{documents:,} {outcome}" for outcome, documents in undone.outcomes.items()]
+    if unseen := undone.documents - sum(undone.outcomes.values()):
+        parts.append(f"{unseen:,} not transformed yet")
+    return f"   ({', '.join(parts)})" if parts else ""
