@@ -61,7 +61,7 @@ def files_to_load(source: Source, raw_folder: Path) -> list[Path]:
         raise FileRefused(
             f"no file for source {source.source} in {relative_name(raw_folder)}: "
             f"put one there that matches {' or '.join(entry.pattern for entry in source.files) or 'a pattern'}, "
-            f"or name a file; `make data` builds the files of the sample{f'; {left}' if left.unmatched else ''}"
+            f"or name a file; for the files of the sample, run `make data`{f'; {left}' if left.unmatched else ''}"
         )
     return found
 
