@@ -7,7 +7,7 @@ from typing import Any
 CONTRACT: dict[str, Any] = {
     "type": "object",
     "required": ["id"],
-    "properties": {"id": {}, "changed": {}, "state": {}, "value": {}},
+    "properties": {"id": {}, "changed": {}, "state": {}, "value": {}, "body": {}},
 }
 DECLARATION = """
 source: {source}
