@@ -167,7 +167,7 @@ EQUAL: list[tuple[str, str]] = [
 def test_only_equal_values_are_duplicates(project: OwnProject) -> None:
     batch_id = land("values_compared")
     rows = [
-        f'{{"id": "{kind} {number}", "changed": 1, "value": {value}}}'
+        f'{{"id": "{kind} {number}", "changed": 1, "body": {value}}}'
         for kind, pairs in (("different", [tuple(map(json.dumps, pair)) for pair in DIFFERENT]), ("equal", EQUAL))
         for number, pair in enumerate(pairs)
         for value in pair
