@@ -16,6 +16,7 @@ from waybill.text import counted
 MAX_NAMES = 3
 # what systems and tools leave beside data; nobody means it to be loaded
 LEFTOVERS = (".*", "_SUCCESS", "_committed_*", "_started_*", "*.crc", "Thumbs.db", "desktop.ini", "~$*")
+IGNORED = ".waybillignore"  # in a folder of files: one pattern per line for names that a load does not report
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 JSON_SUFFIXES = ("json", "ndjson", "jsonl", "jsonlines")
 
@@ -127,7 +128,19 @@ def _refuse(path: Path) -> None:
 
 
 def _walk(folder: Path, left: LeftAlone) -> Iterator[tuple[Path, str | None]]:
-    """Yield the files below a folder in order, and anything else with what it is; leftovers are added to `left`."""
+    """Yield the files below a folder in order, and anything else with what it is; leftovers are added to `left`.
+
+    What the patterns of the folder's `.waybillignore` match is left out.
+    """
+    path = folder / IGNORED
+    lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines() if path.is_file() else []
+    ignored = [IGNORED, *(line for line in map(str.strip, lines) if line and not line.startswith("#"))]
+    for path, problem in _walk_all(folder, left, ignored):
+        if not any(fnmatch(os.path.relpath(path, folder), pattern) for pattern in ignored):
+            yield path, problem
+
+
+def _walk_all(folder: Path, left: LeftAlone, ignored: list[str]) -> Iterator[tuple[Path, str | None]]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
@@ -136,9 +149,10 @@ def _walk(folder: Path, left: LeftAlone) -> Iterator[tuple[Path, str | None]]:
     for entry in entries:
         path = folder / entry.name
         if any(fnmatch(entry.name, pattern) for pattern in LEFTOVERS):
-            left.leftovers.append(entry.name)
+            if entry.name not in ignored:
+                left.leftovers.append(entry.name)
         elif entry.is_dir(follow_symlinks=False):
-            yield from _walk(path, left)
+            yield from _walk_all(path, left, ignored)
         elif entry.is_dir():
             yield path, "a link to a folder"
         elif entry.is_file():

@@ -46,6 +46,13 @@ def test_files_that_no_pattern_matches_are_named(source: Path) -> None:
     )
 
 
+def test_ignored_names_are_not_reported(source: Path) -> None:
+    put(source, "a.ndjson", "notes.txt", "sub/b.csv", "c.jsonl", ".DS_Store")
+    (source / ".waybillignore").write_text("# mine\n\nnotes.txt\nsub/*\n.DS_Store\n")
+    left = left_alone(source)
+    assert (left.unmatched, left.leftovers) == (["c.jsonl"], [])
+
+
 def test_a_linked_folder_that_a_pattern_enters_is_not_named(source: Path, tmp_path: Path) -> None:
     declaration = source.parent / "declared" / "things.yml"
     declaration.write_text(declaration.read_text().replace("'*.ndjson'", "things/*.ndjson"))
