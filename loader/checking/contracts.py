@@ -32,11 +32,11 @@ class Contract:
     def __init__(self, schema: dict[str, Any], digest: str) -> None:
         """Compile both forms of the schema. Raise ValueError if it is not a JSON Schema."""
         self.digest = digest
-        self._open = jsonschema_rs.Draft202012Validator(schema)
+        self._open = jsonschema_rs.Draft202012Validator(schema, retriever=_refuse_to_fetch)
         self.fields = KnownFields(schema)
         self.knows_all: Callable[[Any], bool] = self._is_valid_and_known
         if _is_plain(schema):
-            self.knows_all = jsonschema_rs.Draft202012Validator(_close(schema)).is_valid
+            self.knows_all = jsonschema_rs.Draft202012Validator(_close(schema), retriever=_refuse_to_fetch).is_valid
 
     def breach(self, document: Any) -> tuple[str, str] | None:
         """Return pointer and message of the first breach; None if the document satisfies the contract."""
@@ -75,6 +75,11 @@ def read_contract(source: Source) -> Contract:
         raise SourceBroken(f"{path} is not a JSON Schema 2020-12: {str(error).splitlines()[0]}") from None
     require_declared_fields(source, contract.fields)
     return contract
+
+
+def _refuse_to_fetch(uri: str) -> Any:
+    """Raise ValueError: a contract is one file, and a load fetches nothing from elsewhere."""
+    raise ValueError(f"write the schema of {uri} under $defs and refer to it there")
 
 
 def _shortened(message: str) -> str:

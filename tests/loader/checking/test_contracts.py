@@ -174,3 +174,8 @@ def test_field_names_that_are_data_take_bounded_space(source: Path) -> None:
     assert batch.drift["/gate", "integer"] == 97
     assert batch.drift[MORE_FIELDS] == 79
     assert before.keys() - batch.drift.keys() == {(f"/k4-{m}", "integer") for m in range(50)}
+
+
+def test_a_contract_that_refers_elsewhere_fetches_nothing() -> None:
+    with pytest.raises(ValueError, match=r"write the schema of http://127\.0\.0\.1:1/x\.json under \$defs"):
+        Contract({"properties": {"id": {"$ref": "http://127.0.0.1:1/x.json"}}}, "")
