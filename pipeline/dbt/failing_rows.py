@@ -9,9 +9,10 @@ from sqlalchemy.exc import DBAPIError
 
 from warehouse.connection import engine
 from waybill.cli import shown_command
-from waybill.text import counted
+from waybill.text import counted, shown
 
 MAX_NAMED_ROWS = 5
+MAX_CHARACTERS = 200  # of a value, which may be a whole document
 NOT_NAMES = {"rows_checked"}  # what a check returns for its own `error_if`
 
 
@@ -70,8 +71,14 @@ def _first_rows(query: str) -> list[str]:
             found = connection.exec_driver_sql(f"select * from (\n{query}\n) as failing limit {MAX_NAMED_ROWS}")
             columns = list(found.keys())
             return [
-                ", ".join(f"{name}={value}" for name, value in zip(columns, row, strict=True) if name not in NOT_NAMES)
+                ", ".join(_pair(name, value) for name, value in zip(columns, row, strict=True) if name not in NOT_NAMES)
                 for row in found
             ]
     except DBAPIError as error:
         return [f"(cannot be read now: {str(error.orig).splitlines()[0]})"]
+
+
+def _pair(name: str, value: Any) -> str:
+    """Return a column and its value in one line, whatever line ends the value holds."""
+    text = shown(str(value))
+    return f"{name}={text if len(text) <= MAX_CHARACTERS else f'{text[:MAX_CHARACTERS]}…'}"

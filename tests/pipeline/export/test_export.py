@@ -79,9 +79,37 @@ def broken_status(marts: None) -> Iterator[None]:
         connection.execute(text("update marts.fct_flights set flight_status = 'arrived'"))
 
 
+@pytest.fixture
+def unknown_zone(marts: None) -> Iterator[None]:
+    """Take a flight's times away, as if no document described its airports; undo it after the test."""
+    times = ("scheduled_departure_at", "scheduled_arrival_at", "departed_at", "arrived_at")
+    with engine("owner").begin() as connection:
+        connection.execute(
+            text("create table public.kept as select * from marts.fct_flights where flight_number = 150")
+        )
+        nulls = ", ".join(f"{time} = null" for time in times)
+        connection.execute(text(f"update marts.fct_flights set {nulls} where flight_number = 150"))
+    yield
+    with engine("owner").begin() as connection:
+        values = ", ".join(f"{time} = kept.{time}" for time in times)
+        connection.execute(
+            text(
+                f"update marts.fct_flights as flights set {values} from public.kept where flights.flight_id = kept.flight_id"
+            )
+        )
+        connection.execute(text("drop table public.kept"))
+
+
 def read_documents(processed: Path, mart: str) -> list[dict[str, Any]]:
     documents: list[dict[str, Any]] = json.loads((processed / f"{mart}.json").read_text())
     return documents
+
+
+def test_a_flight_of_an_airport_without_document(unknown_zone: None, processed: Path) -> None:
+    export()
+    (exported,) = (found for found in read_documents(processed, "fct_flights") if found["flight_number"] == 150)
+    times = {**exported["scheduled"], **exported["actual"]}
+    assert [times[name] for name in ("departure_at", "arrival_at", "departed_at", "arrived_at")] == [None] * 4
 
 
 def test_every_row_becomes_one_valid_document(marts: None, processed: Path) -> None:
