@@ -50,10 +50,10 @@ def test_a_file_with_two_names_keeps_both(tmp_path: Path) -> None:
 def test_a_pipe_gets_the_content_and_stays_a_pipe(tmp_path: Path) -> None:
     path, read = tmp_path / "out", []
     os.mkfifo(path)
-    reader = threading.Thread(target=lambda: read.append(path.read_text()))
+    reader = threading.Thread(target=lambda: read.append(path.read_text()), daemon=True)
     reader.start()
     write_atomic(path, "after")
-    reader.join()
+    reader.join(timeout=20)
     assert read == ["after"]
     assert stat.S_ISFIFO(path.stat().st_mode)
 

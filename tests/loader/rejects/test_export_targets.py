@@ -31,10 +31,10 @@ def test_every_kind_of_path_gets_the_rejects(tmp_path: Path, capfdbinary: pytest
     folder.mkdir()
     os.mkfifo(folder / "pipe")
     read: list[bytes] = []
-    reader = threading.Thread(target=lambda: read.append((folder / "pipe").read_bytes()))
+    reader = threading.Thread(target=lambda: read.append((folder / "pipe").read_bytes()), daemon=True)
     reader.start()
     result = export(folder / "pipe")
-    reader.join()
+    reader.join(timeout=20)
     assert read == [LINES]
     assert stat.S_ISFIFO((folder / "pipe").stat().st_mode)
     assert "1 reject with line ends, or larger than 64 KB, left out" in result
