@@ -19,7 +19,7 @@ from tests.support.dbt_command import execute, failures, query
 from tests.support.landing import land
 from tests.support.own_sources.project import OwnProject
 from tests.support.own_sources.reference import Landed, expected_outcomes
-from tests.support.own_sources.staging import CONTRACT, delivered, enveloped, versioned
+from tests.support.own_sources.staging import CONTRACT, delivered, delivered_beside, enveloped, versioned
 from waybill.identifiers import uuid7
 
 SOURCES = {"versioned": True, "unversioned": False}  # source → has a version
@@ -39,6 +39,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, server: None) -> Iterator[
         project.add_source(*delivered("unversioned"))
         project.add_source(*delivered("replayed"))
         project.add_source(*enveloped("enveloped"))
+        project.add_source(*delivered_beside("beside"))
         project.add_source(*versioned("values_compared", "integer"))
         make_raw_tables()
         yield project
@@ -111,6 +112,16 @@ def test_a_version_beside_the_records_decides(project: OwnProject, tmp_path: Pat
         ("a", "v1", "superseded"), ("a", "v2", "current"), ("b", "v10", "current"), ("b", "v9", "superseded"),
         ("c", "vnew", "uncastable"),
     ]  # fmt: skip
+
+
+def test_a_field_beside_the_records_is_read(project: OwnProject, tmp_path: Path) -> None:
+    path = tmp_path / "beside.json"
+    path.write_text(json.dumps({"release": 7, "things": [{"id": "a"}]}))
+    load(Request(("beside",), (str(path),)))
+    update(project, "-s", "+int_beside_outcomes")
+    assert query("select document_key, value, outcome from intermediate.int_beside_deduplicated") == [
+        ("a", "7", "current")
+    ]
 
 
 def test_a_replayed_document_keeps_its_position_in_the_order(

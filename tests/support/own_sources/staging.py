@@ -85,6 +85,13 @@ def delivered(source: str) -> tuple[str, dict[str, Any], str]:
     return DECLARATION.format(source=source, version="delivery"), CONTRACT, STAGING.format(source=source, types=types)
 
 
+def delivered_beside(source: str) -> tuple[str, dict[str, Any], str]:
+    """Return a source of documents {id} in `things` without a version, whose `value` is the `release` beside them."""
+    declaration, contract, staging = delivered(source)
+    files = 'files: [{pattern: "*.json", layout: records, records_at: /things}]'
+    return f"{declaration}{files}\n", contract, staging.replace("'/value'", "'envelope:/release'")
+
+
 def enveloped(source: str) -> tuple[str, dict[str, Any], str]:
     """Return a source of documents {id, value} in `things`, whose integer version `release` is beside them."""
     declaration = DECLARATION.format(source=source, version="envelope:/release")
