@@ -285,6 +285,7 @@ def test_any_set_of_checks_compiles_to_valid_sql(dbt_database: Dbt) -> None:
         for names in ([], ["a"], ["a", "b"])
     ]
     calls += ["uncastable_reason()", "uncastable_reason({})", "uncastable_reason({}, {}, none, ['a'], ['a'])"]
+    calls.append("uncastable_reason({'a': 'timestamptz in Australia/Sydney'})")
     result = dbt_database.run("compile", "--inline", "concat(" + ", ".join(f"{{{{ {call} }}}}" for call in calls) + ")")
     assert result.success, message(result)
     compiled = result.result.results[0].node.compiled_code.replace("%", "%%")
@@ -292,5 +293,7 @@ def test_any_set_of_checks_compiles_to_valid_sql(dbt_database: Dbt) -> None:
     connection = connect("owner")
     with connection, connection.cursor() as cursor:
         cursor.execute(f"select {compiled} from ({documents}) as documents", ())
-        assert "is not a date" in cursor.fetchone()[0]
+        (reasons,) = cursor.fetchone()
+    assert "is not a date" in reasons
+    assert '"5" is not a local time of Australia/Sydney, or a time with a UTC offset' in reasons
     connection.close()

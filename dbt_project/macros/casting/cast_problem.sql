@@ -1,7 +1,7 @@
 {#- What is wrong with a text that `is_castable` refuses, with the text itself, cut to 100 characters. -#}
 {% macro cast_problem(column, type) -%}
     {%- set known = known_type(type) -%}
-    {%- set what = "' is not " ~ castable_types()[known] ~ "'" -%}
+    {%- set what = "' is not " ~ castable_types()[known] | replace('<zone>', type[15:]) ~ "'" -%}
     {%- set text = column ~ ' collate "C"' -%}
     '{{ column }}: ' || left(to_json({{ column }})::text, 100) || case
         {%- if known in ['integer', 'bigint'] %}

@@ -17,7 +17,7 @@
         'time_zone': 'a time zone',
         'timestamp': 'a time without a UTC offset',
         'timestamptz': 'a time with a UTC offset',
-        'timestamptz in': 'a local time, or a time with a UTC offset',
+        'timestamptz in': 'a local time of <zone>, or a time with a UTC offset',
         'epoch_seconds': 'a number of seconds since 1970',
         'epoch_milliseconds': 'a number of milliseconds since 1970',
     }) }}
