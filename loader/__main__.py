@@ -41,7 +41,7 @@ def loader() -> None:
     type=click.Choice(["ndjson", "array", "records", "document"]),
     help="How the documents are laid out in the files.",
 )
-@click.option("--dry-run", is_flag=True, help="Frame and check the documents, but write nothing.")
+@click.option("--dry-run", is_flag=True, help="Check every file as if it were new, and write nothing.")
 def load(source: str | None, files: tuple[str, ...], layout: Layout | None, dry_run: bool) -> None:
     """Load SOURCE (default: all sources) from FILES, folders or `-`; without FILES, from its files in data/raw."""
     from loader.load import load
@@ -119,7 +119,9 @@ def _describe_export(exported: Exported, path: Path) -> str:
         parts.append(f"{files} with line ends, or larger than 64 KB, written to {path}.documents")
     if exported.without_folder:
         files = counted(exported.without_folder, "reject")
-        parts.append(f"{files} with line ends, or larger than 64 KB, left out: they are files; export to a file")
+        parts.append(
+            f"{files} with line ends, or larger than 64 KB, left out: name a file after --export to get them as files"
+        )
     if exported.left_out:
         files = counted(exported.left_out, "reject")
         parts.append(f"{files} left out: only the beginning was kept, and the file is gone or has changed")

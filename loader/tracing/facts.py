@@ -189,10 +189,12 @@ class Lineage:
 class FullLineage(Lineage):
     """A lineage with everything that takes separate queries or file reads.
 
-    `source_bytes` is None for an empty position. `current` is the current document with the same key, for a document
-    that is neither current nor replaced. `replay` is the lineage of the document in the batch that landed it later.
+    `is_modelled` is false if dbt has built models, but none of this source. `source_bytes` is None for an empty
+    position. `current` is the current document with the same key, for a document that is neither current nor replaced.
+    `replay` is the lineage of the document in the batch that landed it later.
     """
 
+    is_modelled: bool
     source_bytes: SourceBytes | None
     current: Coordinate | None
     same_key: tuple[SameKey, ...]

@@ -127,12 +127,17 @@ def read_full_lineage(snapshot: Snapshot, document: DocumentId, at_hand: InputFi
     replayed = DocumentId(replayed_by, document.position) if replayed_by else None
     return FullLineage(
         **{field.name: getattr(lineage, field.name) for field in fields(lineage)},
+        is_modelled=not snapshot.has_table(OUTCOMES_TABLE) or _has_models(snapshot, lineage.source),
         source_bytes=find_source_bytes(snapshot, lineage, at_hand),
         current=_current(snapshot, outcome) if outcome else None,
         same_key=_same_key(snapshot, document, outcome) if outcome else (),
         mart_rows=mart_rows(snapshot, document) if outcome else (),
         replay=read_full_lineage(snapshot, replayed, at_hand) if replayed else None,
     )
+
+
+def _has_models(snapshot: Snapshot, source: str) -> bool:
+    return snapshot.has_table(f"intermediate.int_{source}_outcomes")
 
 
 def _batches(snapshot: Snapshot, wanted: dict[str, Any]) -> dict[str, BatchFacts]:

@@ -108,6 +108,12 @@ def _beginning(found: SourceBytes) -> str:
 
 def _outcome(lineage: FullLineage) -> Iterator[str]:
     outcome = lineage.outcome
+    if outcome is None and not lineage.is_modelled:
+        yield (
+            f"not modelled: dbt has built no models of source {lineage.source}; docs/own-data.md says how to add them, "
+            f"`{shown_command('run dbt')}` builds them"
+        )
+        return
     if outcome is None:
         yield f"not yet transformed: run `{shown_command('run dbt')}`"
         return

@@ -17,7 +17,8 @@ def undo_lines(sources: dict[str, SourceUndo], *, dry_run: bool) -> Iterator[str
     for name, undone in sources.items():
         replays = f" and {counted(undone.replays, 'replay')}" if undone.replays else ""
         batches = f"{undone.batches:,} {'batch' if undone.batches == 1 else 'batches'}{replays}"
-        yield f"{name:<12} undone {undone.documents:>9,} of {batches}{_by_outcome(undone)}"
+        noun = "document" if undone.documents == 1 else "documents"
+        yield f"{name:<12} undone {undone.documents:>9,} {noun} of {batches}{_by_outcome(undone)}"
         if undone.falling_back:
             yield f"{'':<12} {counted(undone.falling_back, 'key')} will have an earlier or equal document instead"
         if undone.closed_rejects or undone.opened_rejects:

@@ -12,13 +12,17 @@ import yaml
 
 import loader.declarations
 from loader.landing.raw_tables import make_raw_tables
+from loader.tracing.facts import DocumentId
+from loader.tracing.lineage import read_full_lineage
+from loader.tracing.snapshot import Snapshot
+from loader.tracing.terminal import lineage_lines
 from pipeline.accounting import accounting
 from pipeline.dbt import sources_yml
 from tests.support.databases import fresh_database
 from tests.support.dbt_command import execute, failures, query
 from tests.support.landing import land
 from tests.support.own_sources.project import OwnProject
-from warehouse.connection import current_warehouse, engine
+from warehouse.connection import connect, current_warehouse, engine
 from warehouse.status import print_status
 
 DECLARATION = """
@@ -188,7 +192,7 @@ def test_a_landed_source_without_models_stops_no_mart(
     sources_yml.require_current()
     built = project.run("build")
     assert built.success, built.exception or failures(built)
-    land("films", book("h"))
+    film = land("films", book("h"))
     assert query("select book_id from marts.dim_books") == ["a-1"]
     with engine("owner").connect() as connection:
         accounts = {account.source: account for account in accounting(connection)}
@@ -196,6 +200,9 @@ def test_a_landed_source_without_models_stops_no_mart(
     assert (accounts["films"].verdict, accounts["films"].not_modelled) == ("balanced, 3 not modelled", 3)
     print_status(current_warehouse())
     assert re.search(r"raw\.films +3 rows .* not modelled\n", capsys.readouterr().out)
+    with Snapshot(connect("reader")) as snapshot:
+        *_, outcome = lineage_lines(read_full_lineage(snapshot, DocumentId(str(film), 1)))
+    assert outcome.startswith("not modelled: dbt has built no models of source films")
 
 
 def declare(**values: Any) -> None:

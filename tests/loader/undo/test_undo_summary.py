@@ -12,7 +12,7 @@ def test_the_summary_names_outcomes_keys_and_rejects() -> None:
         outcomes={"current": 8, "superseded": 2},
     )  # fmt: skip
     assert list(undo_lines({"flights": flights}, dry_run=True)) == [
-        "flights      undone        12 of 2 batches and 1 replay   (8 current, 2 superseded, 2 not transformed yet)",
+        "flights      undone        12 documents of 2 batches and 1 replay   (8 current, 2 superseded, 2 not transformed yet)",
         "             1 key will have an earlier or equal document instead",
         "             rejects: 3 closed, 1 open again",
         "             messages of a topic are not read again: to land them again, send them again",
