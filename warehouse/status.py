@@ -46,7 +46,7 @@ def print_status(warehouse: Warehouse) -> None:
         version, size = cursor.fetchone()  # type: ignore[misc]
         click.echo(f"state:    running, PostgreSQL {version}")
         click.echo(f"database: {warehouse.settings.pgdatabase}, {size}")
-        logins = "one each for loader, transformer, trainer and reader"
+        logins = "one each for loader, transformer, trainer, keeper and reader"
         if not has_own_logins(warehouse.settings):
             login = cursor.connection.info.user
             logins = f"one login, {login}, plays all roles: it may not create others, or they belong to another program"

@@ -44,7 +44,7 @@ def status() -> str:
 def test_a_login_with_createrole_creates_one_login_a_role(creator: ExternalServer) -> None:
     with fresh_database():
         assert rows("select current_user") == [("waybill_reader",)]
-        assert "one each for loader, transformer, trainer and reader" in status()
+        assert "one each for loader, transformer, trainer, keeper and reader" in status()
         assert logins_file(get_settings()).stat().st_mode & 0o777 == 0o600
 
 
