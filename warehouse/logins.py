@@ -37,9 +37,10 @@ def read_logins(settings: Settings) -> dict[str, str]:
     return dict(line.split(":", 1) for line in lines)  # type: ignore[misc]
 
 
-def has_own_logins(settings: Settings) -> bool:
-    """Return whether each role has its own login; otherwise one login plays all roles."""
-    return settings.is_embedded or bool(read_logins(settings))
+def own_logins(settings: Settings) -> list[Role]:
+    """Return the roles with their own login; the login that PGUSER names plays the others."""
+    known = read_logins(settings)
+    return [role for role in ROLES if settings.is_embedded or role_name(role) in known]
 
 
 def ensure_logins(connection: Connection, settings: Settings) -> dict[Role, str]:
@@ -48,7 +49,8 @@ def ensure_logins(connection: Connection, settings: Settings) -> dict[Role, str]
     1. Logins that exist on the server already are used only if their passwords are in the file.
     2. The passwords are written to the file before the logins are committed, so that none is lost. After a crash in
        between, the next call creates the logins with the passwords in the file.
-    3. If one cannot be created, or is another program's, the login of the connection plays all roles.
+    3. If none can be created, or one is another program's, the login of the connection plays all roles. If only the
+       login of a role that a newer version brings cannot be created, it plays this one, and the others stay.
     """
     with file_lock(settings.state_folder / "logins.lock"), connection, connection.cursor() as cursor:
         known = read_logins(settings)
@@ -62,14 +64,19 @@ def ensure_logins(connection: Connection, settings: Settings) -> dict[Role, str]
             if not settings.is_embedded:
                 _write(logins_file(settings), passwords)
             return {role: role_name(role) for role in ROLES}
-        logins_file(settings).unlink(missing_ok=True)
+        kept = present if are_own else set()
+        if kept:
+            _write(logins_file(settings), {name: known[name] for name in kept})
+        else:
+            logins_file(settings).unlink(missing_ok=True)
         cursor.execute("select current_user")
-        return dict.fromkeys(ROLES, cursor.fetchone()[0])  # type: ignore[index,return-value]
+        (current,) = cursor.fetchone()  # type: ignore[misc]
+        return {role: role_name(role) if role_name(role) in kept else current for role in ROLES}
 
 
 def find_logins(connection: Connection, settings: Settings) -> dict[Role, str]:
     """Return role → the login that plays it; if roles have their own logins, create that of a new role."""
-    if has_own_logins(settings):
+    if own_logins(settings):
         return ensure_logins(connection, settings)
     return dict.fromkeys(ROLES, connection.info.user)
 

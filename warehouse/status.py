@@ -6,8 +6,8 @@ import click
 from psycopg2 import sql
 
 from warehouse import embedded
-from warehouse.connection import Warehouse, connection_parameters, cursor_of
-from warehouse.logins import has_own_logins
+from warehouse.connection import Warehouse, connection_parameters, cursor_of, login_parameters
+from warehouse.logins import ROLES, own_logins
 from warehouse.work_lock import close_ended_runs
 from waybill.cli import shown_command
 
@@ -46,11 +46,7 @@ def print_status(warehouse: Warehouse) -> None:
         version, size = cursor.fetchone()  # type: ignore[misc]
         click.echo(f"state:    running, PostgreSQL {version}")
         click.echo(f"database: {warehouse.settings.pgdatabase}, {size}")
-        logins = "one each for loader, transformer, trainer, keeper and reader"
-        if not has_own_logins(warehouse.settings):
-            login = cursor.connection.info.user
-            logins = f"one login, {login}, plays all roles: it may not create others, or they belong to another program"
-        click.echo(f"logins:   {logins}")
+        click.echo(f"logins:   {_logins(warehouse)}")
         cursor.execute(MODELLED)
         modelled = {name for (name,) in cursor.fetchall()}
         cursor.execute(TABLES)
@@ -61,6 +57,17 @@ def print_status(warehouse: Warehouse) -> None:
             note = "   not modelled" if modelled and schema == "raw" and table not in modelled else ""
             click.echo(f"  {schema + '.' + table:<36} {rows:>12,} {noun} {size_bytes / 1e6:>9,.1f} MB{note}")
     click.echo(psql_line())
+
+
+def _logins(warehouse: Warehouse) -> str:
+    """Return which roles have their own login, and which login plays the others."""
+    own = own_logins(warehouse.settings)
+    login = login_parameters(warehouse, "owner").get("user", "the default user")
+    if not own:
+        return f"one login, {login}, plays all roles: it may not create others, or they belong to another program"
+    others = [role for role in ROLES if role not in own]
+    played = f"; {login} plays {' and '.join(others)}: it may not create the login" if others else ""
+    return f"one each for {', '.join(own[:-1])} and {own[-1]}{played}"
 
 
 def psql_line() -> str:

@@ -81,7 +81,7 @@ class PlannedBatch:
 
 @dataclass
 class SourceUndo:
-    """One source's part of an undo.
+    """One source's part of an undo; `files` and `messages` count batches, those of files and those of topics.
 
     `outcomes` are those that the documents had in the last dbt run; `falling_back` is the number of keys whose current
     document goes and which have another one. Documents that no dbt run has seen are in neither.
@@ -89,6 +89,7 @@ class SourceUndo:
 
     batches: int = 0
     replays: int = 0
+    files: int = 0
     messages: int = 0
     documents: int = 0
     closed_rejects: int = 0
@@ -125,6 +126,7 @@ def sum_up(snapshot: Snapshot, batches: Sequence[PlannedBatch]) -> dict[str, Sou
         one = sums.setdefault(batch.source, SourceUndo())
         one.batches += batch.feed != "replay"
         one.replays += batch.feed == "replay"
+        one.files += batch.feed == "file"
         one.messages += batch.feed == "kafka"
         one.documents += batch.documents
         one.closed_rejects += batch.closed_rejects

@@ -24,6 +24,9 @@ def undo_lines(sources: dict[str, SourceUndo], *, dry_run: bool) -> Iterator[str
         if undone.closed_rejects or undone.opened_rejects:
             opened = f", {undone.opened_rejects:,} open again" if undone.opened_rejects else ""
             yield f"{'':<12} rejects: {undone.closed_rejects:,} closed{opened}"
+        if undone.files:
+            run = shown_command("run")
+            yield f"{'':<12} files that are still there land again with the next load, also that of `{run}`"
         if undone.messages:
             yield f"{'':<12} messages of a topic are not read again: to land them again, send them again"
     if dry_run:

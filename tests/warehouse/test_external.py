@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,9 @@ import pytest
 from tests.support.databases import fresh_database, rows
 from tests.support.external_server import ExternalServer
 from warehouse import connection
-from warehouse.connection import connect, connection_parameters, forget
+from warehouse.connection import connect, connection_parameters, cursor_of, forget
 from warehouse.errors import EncodingRefused, ServerAway, ServerTooOld, ServerUnreachable
-from warehouse.logins import logins_file
+from warehouse.logins import find_logins, logins_file, read_logins
 from waybill.settings import get_settings
 
 pytestmark = pytest.mark.usefixtures("unset")
@@ -72,6 +73,23 @@ def test_a_recreated_server_gets_the_same_logins(creator: ExternalServer) -> Non
     with fresh_database():
         assert rows("select current_user") == [("waybill_reader",)]
         assert logins_file(get_settings()).read_text() == before
+
+
+def test_a_new_role_that_cannot_be_created_is_the_owners(creator: ExternalServer) -> None:
+    """As in a migration, if the login may not create others any more."""
+    with fresh_database():
+        before = read_logins(get_settings())
+        with cursor_of("owner") as cursor:
+            cursor.execute("drop owned by waybill_keeper; drop role waybill_keeper")
+        creator.execute("alter role creator nocreaterole")
+        try:
+            with closing(connect("owner")) as connection:
+                logins = find_logins(connection, get_settings())
+        finally:
+            creator.execute("alter role creator createrole")
+        assert logins["keeper"] == "creator" and logins["loader"] == "waybill_loader"
+        assert read_logins(get_settings()) == {name: before[name] for name in before if name != "waybill_keeper"}
+        assert "one each for loader, transformer, trainer and reader; creator plays keeper" in status()
 
 
 def test_a_changed_password_names_the_file_to_remove(creator: ExternalServer) -> None:

@@ -16,7 +16,7 @@ from tests.warehouse.conftest import CONNECTION
 from warehouse.connection import connect, connection_parameters, engine, forget, open_connection
 from warehouse.dbt_login import dbt_variables
 from warehouse.errors import LayoutMismatch, ServerUnreachable
-from warehouse.logins import has_own_logins
+from warehouse.logins import own_logins
 from warehouse.schema import drop_everything, ensure_raw_tables
 from waybill.errors import SettingsError
 from waybill.identifiers import uuid7
@@ -107,7 +107,7 @@ def furnished(module_database: str) -> str:
     ],
 )
 def test_each_login_has_only_the_rights_of_its_role(furnished: str, role: str, statement: str) -> None:
-    if not has_own_logins(get_settings()):
+    if not own_logins(get_settings()):
         pytest.skip("one login does it all here")
     connection = connect(role)  # type: ignore[arg-type]
     with connection.cursor() as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
@@ -245,4 +245,4 @@ def test_psql_takes_its_own_arguments(module_database: str) -> None:
         assert (refused.returncode, refused.stdout) == (1, "")
         assert refused.stderr.startswith("error: no database mistyped: the server has ")
     who = subprocess.check_output(command, text=True).strip()
-    assert who == ("waybill_reader" if has_own_logins(get_settings()) else get_settings().pguser)
+    assert who == ("waybill_reader" if own_logins(get_settings()) else get_settings().pguser)

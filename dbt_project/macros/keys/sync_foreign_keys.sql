@@ -2,7 +2,7 @@
     A post-hook, inside the model's transaction. Adds the foreign keys that the model declares and lacks, validates those that
     a killed run left unvalidated, and moves the foreign keys of other tables from the replaced table to the new one, before
     dbt drops the old one with `cascade` and the keys with it. If the foreign key is also the primary key, the row extends
-    the one it points to and is deleted with it.
+    the one it points to and is deleted with it, also if that row is not in the rebuilt table any more.
 -#}
 {% macro sync_foreign_keys() %}
 {%- if execute and config.get('materialized') in ['table', 'incremental'] -%}
@@ -34,6 +34,15 @@ begin
         select
             constraints.conrelid::regclass as table_name,
             constraints.conname as constraint_name,
+            constraints.confdeltype = 'c' as is_cascading,
+            (
+                select string_agg(format('parent.%I = child.%I', parents.attname, children.attname), ' and ')
+                from unnest(constraints.conkey, constraints.confkey) as pairs (child, parent)
+                inner join pg_attribute as children
+                    on constraints.conrelid = children.attrelid and pairs.child = children.attnum
+                inner join pg_attribute as parents
+                    on constraints.confrelid = parents.attrelid and pairs.parent = parents.attnum
+            ) as refers,
             replace(
                 pg_get_constraintdef(constraints.oid), '{{ backup.identifier }}', '{{ this.identifier }}'
             ) as definition
@@ -43,6 +52,12 @@ begin
             and constraints.conrelid <> constraints.confrelid
     loop
         execute format('alter table %s drop constraint %I', child.table_name, child.constraint_name);
+        if child.is_cascading then
+            execute format(
+                'delete from %s as child where not exists (select from {{ this }} as parent where %s)',
+                child.table_name, child.refers
+            );
+        end if;
         execute format('alter table %s add constraint %I %s', child.table_name, child.constraint_name, child.definition);
     end loop;
 end $sync$
