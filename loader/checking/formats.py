@@ -12,6 +12,9 @@ FORMATS = {
     b"\xfd7zXZ\0": "xz inside: decompress it once more",
     b"\x28\xb5\x2f\xfd": "zstd: decompress it with `zstd -d`",
     b"\x04\x22\x4d\x18": "lz4: decompress it with `lz4 -d`",
+    b"\x5d\0\0": "lzma: decompress it with `xz -d --format=lzma`",
+    b"\x1f\x9d": "compress (.Z): decompress it with `gzip -d`",
+    b"\xff\x06\0\0sNaPpY": "snappy: decompress it with `snzip -d`",
     b"PK\x03\x04": "a zip archive or an Office document such as .xlsx: unpack it, or save it as JSON",
     b"PK\x05\x06": "an empty zip archive",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive: unpack it",
@@ -32,7 +35,7 @@ HTML = (b"<!doctype html", b"<html", b"<head", b"<body")
 
 def recognise_format(beginning: bytes) -> tuple[str, str] | None:
     """Return code and detail of the reason to reject bytes that begin like another format; None if they may be JSON."""
-    encoding = _other_encoding(beginning[:4])
+    encoding = _other_encoding(beginning[:8])
     if encoding:
         return "not_utf8", f"{encoding}: convert it to UTF-8, for example with `iconv`"
     text = beginning.lstrip(b"\r\n")
@@ -49,10 +52,10 @@ def recognise_format(beginning: bytes) -> tuple[str, str] | None:
 
 
 def _other_encoding(beginning: bytes) -> str | None:
-    """Recognise UTF-16 and UTF-32 by their byte order marks, or by the zero bytes of an ASCII character."""
+    """Recognise UTF-16 and UTF-32 by their byte order marks, or by the zero bytes of the first two ASCII characters."""
     zeros = "".join("0" if byte == 0 else "c" for byte in beginning)
-    if beginning in (b"\xff\xfe\0\0", b"\0\0\xfe\xff") or zeros in ("c000", "000c"):
+    if beginning[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff") or zeros in ("c000", "000c", "c000c000", "000c000c"):
         return "UTF-32"
-    if beginning[:2] in (b"\xff\xfe", b"\xfe\xff") or zeros in ("c0c0", "0c0c"):
+    if beginning[:2] in (b"\xff\xfe", b"\xfe\xff") or zeros[:4] in ("c0c0", "0c0c"):
         return "UTF-16"
     return None
