@@ -19,7 +19,7 @@ from tests.support.landing import (
     weather,
 )
 
-FURTHEST = 2_147_483_647
+LONGEST_DELAY = 432_000
 
 
 def features() -> str:
@@ -29,32 +29,37 @@ def features() -> str:
 
 def extreme(value: int) -> dict[str, Any]:
     return {
+        "actual__departure": 515,
+        "actual__arrival": 819,
         "delays__departure_minutes": value,
         "delays__arrival_minutes": value,
-        "actual__air_time_minutes": value,
-        "distance_miles": value,
+        "actual__air_time_minutes": max(value, 0),
     }
 
 
 def test_extreme_values_pass_through_the_whole_build(dbt: Dbt) -> None:
     land_reference_data()
-    land("flights", flight(1), flight(1, 3), flight(1, 4, **extreme(FURTHEST)), flight(2, 4, **extreme(-FURTHEST - 1)))
-    land("flights", flight(3, scheduled__date="9999-12-31"), flight(FURTHEST, scheduled__date="0001-01-01"))
-    values = {"temperature_fahrenheit": 1e308, "pressure_millibars": -1e308, "precipitation_inches": 1e308}
-    hours = [
-        {"observed_at": f"2013-01-05T{hour:02}:00:00Z", "visibility_miles": -1e308, **values} for hour in range(12)
-    ]
+    land(
+        "flights",
+        flight(1),
+        flight(1, 3),
+        flight(1, 4, **extreme(LONGEST_DELAY)),
+        flight(2, 4, **extreme(-LONGEST_DELAY)),
+    )
+    land("flights", flight(3, scheduled__date="9998-12-31"), flight(2**31 - 1, scheduled__date="0002-01-01"))
+    values = {"temperature_fahrenheit": 1e38, "pressure_millibars": -1e38, "precipitation_inches": 1e38}
+    hours = [{"observed_at": f"2013-01-05T{hour:02}:00:00Z", "visibility_miles": -1e38, **values} for hour in range(12)]
     land("weather", weather(5, observations=hours))
     land("flights", flight(1, 5), flight(2, 5))
     dbt.succeed("run")
-    corrections = flight(1, 5, **extreme(FURTHEST)), flight(2, 5, **extreme(-FURTHEST - 1))
+    corrections = flight(1, 5, **extreme(LONGEST_DELAY)), flight(2, 5, **extreme(-LONGEST_DELAY))
     land("flights", *(changed(document, updated_at="2013-03-01T00:00:00Z") for document in corrections))
     dbt.succeed("run")
     assert query(
         "select arrival_delay_minutes from marts.fct_flights where scheduled_date = '2013-01-05' order by 1"
     ) == [
-        -FURTHEST - 1,
-        FURTHEST,
+        -LONGEST_DELAY,
+        LONGEST_DELAY,
     ]
     assert query("select count(*) from marts.flight_features") == [8]
     step_by_step = features()

@@ -12,10 +12,10 @@
     {%- set text = expression ~ ' collate "C"' -%}
     {%- set offset = '([Zz]|[-+](0[0-9]|1[0-4])(:?[0-5][0-9])?)' -%}
     {%- set time = '^[0-9]+-[0-9]+-[0-9]+[Tt ][0-9]+:[0-9][0-9](:[0-9][0-9]([.][0-9]+)?)?' -%}
+    {%- set widths = expression ~ " like '____-__-_____:__%'" -%}
     {%- set in_range = text ~ " >= '0002' and " ~ text ~ " < '9999'" -%}
     {%- set is_time -%}
-        {{ expression }} like '____-__-_____:__%'
-        and {{ expression }} not like '___________24%' and {{ expression }} not like '________________:60%'
+        {{ expression }} not like '___________24%' and {{ expression }} not like '________________:60%'
         and {{ in_range }}
     {%- endset -%}
     {%- if known == 'text' -%}
@@ -34,8 +34,8 @@
         end
     {%- elif known == 'hhmm' -%}
         case
-            when {{ is_castable(expression, 'integer') }} and {{ expression }} not like '-%'
-                and length(split_part({{ expression }}, '.', 1)) <= 4
+            when {{ expression }} not like '-%' and length(split_part({{ expression }}, '.', 1)) <= 4
+                and {{ is_castable(expression, 'integer') }}
                 then {{ cast_value(expression, type) }} <= 2400 and {{ cast_value(expression, type) }} % 100 < 60
             else false
         end
@@ -62,14 +62,14 @@
     {%- elif known == 'time_zone' -%}
         ({{ text }} ~ '^[A-Z]' and {{ expression }} ~ '/|^(UTC|GMT)$' and {{ expression }} in (select name from pg_timezone_names))
     {%- elif known == 'timestamp' -%}
-        ({{ text }} ~ '{{ time }}$' and {{ is_time }} and pg_input_is_valid({{ expression }}, 'timestamp'))
+        ({{ widths }} and {{ text }} ~ '{{ time }}$' and {{ is_time }} and pg_input_is_valid({{ expression }}, 'timestamp'))
     {%- elif known == 'timestamptz' -%}
         {#- the usual spelling first, by a pattern that is fast to match -#}
         (
             (
                 {{ expression }} like '____-__-__T__:__:__Z' and {{ text }} ~ '^([0-9]+[-T:Z])+$'
                 and ltrim(left({{ expression }}, 4), '0123456789') = ''
-                or {{ text }} ~ '{{ time }}{{ offset }}$'
+                or {{ widths }} and {{ text }} ~ '{{ time }}{{ offset }}$'
             )
             and {{ is_time }} and pg_input_is_valid({{ expression }}, 'timestamptz')
         )

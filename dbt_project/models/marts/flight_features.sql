@@ -6,7 +6,7 @@
     ('departures', ref('int_departures_as_of'), 'quarter_at', {
         'network': "'all'",
         'airport': "cutoffs.origin_airport_id",
-        'airline': "cutoffs.airline_id || '-' || cutoffs.origin_airport_id",
+        'airline': joined_key(['cutoffs.airline_id', 'cutoffs.origin_airport_id']),
     }),
     ('landings', ref('int_landings_as_of'), 'hour_at', {
         'network': "'all'",
@@ -17,9 +17,9 @@
     }),
     ('days', ref('int_landings_trailing'), 'cut_off_date', {
         'airline': "cutoffs.airline_id",
-        'airline_route': "cutoffs.airline_id || '-' || cutoffs.route",
+        'airline_route': joined_key(['cutoffs.airline_id', 'cutoffs.origin_airport_id', 'cutoffs.destination_airport_id']),
         'airport_hour': "cutoffs.origin_airport_id || '-' || cutoffs.scheduled_hour",
-        'numbered_flight': "cutoffs.airline_id || '-' || cutoffs.flight_number || '-' || cutoffs.origin_airport_id",
+        'numbered_flight': joined_key(['cutoffs.airline_id', 'cutoffs.flight_number::text', 'cutoffs.origin_airport_id']),
     }),
 ] %}
 

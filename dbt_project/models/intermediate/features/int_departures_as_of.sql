@@ -52,7 +52,10 @@ summed as (
             when grouping(origin_airport_id) = 0 then 'airport'
             else 'network'
         end as grain,
-        coalesce(airline_id || '-' || origin_airport_id, origin_airport_id, 'all') as member,
+        case
+            when grouping(airline_id) = 0 then {{ joined_key(['airline_id', 'origin_airport_id']) }}
+            else coalesce(origin_airport_id, 'all')
+        end as member,
         quarter_at,
         sum(departed_flights)::int as departed_flights,
         sum(departure_delay_minutes)::int as departure_delay_minutes,

@@ -65,7 +65,7 @@ final as (
         origin_airport_id,
         destination_airport_id,
         destination_region,
-        origin_airport_id || '-' || destination_airport_id as route,
+        {{ joined_key(['origin_airport_id', 'destination_airport_id']) }} as route,
         flight_number,
         distance_miles,
         case when has_departed then departure_delay_minutes end as departure_delay_minutes,

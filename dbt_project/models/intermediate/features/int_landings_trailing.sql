@@ -15,9 +15,9 @@ named as (
 
     select
         airline_id,
-        airline_id || '-' || route as airline_route,
+        {{ joined_key(['airline_id', 'origin_airport_id', 'destination_airport_id']) }} as airline_route,
         origin_airport_id || '-' || scheduled_hour as airport_hour,
-        airline_id || '-' || flight_number || '-' || origin_airport_id as numbered_flight,
+        {{ joined_key(['airline_id', 'flight_number::text', 'origin_airport_id']) }} as numbered_flight,
         is_in_range,
         cut_off_date,
         (arrived_at at time zone 'America/New_York')::date as known_date,
