@@ -30,7 +30,7 @@ def test_dbt_in_a_shell_uses_the_warehouse_of_the_settings(dbt: Dbt) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value", "words"),
-    [("PGHOST", "no-such-host.invalid", "could not translate"), ("PGPORT", "many", "PGPORT: ")],
+    [("PGHOST", "no-such-host.invalid", "could not translate"), ("PGPORT", "many", "PGPORT must be a whole number")],
 )
 def test_dbt_in_a_shell_rejects_bad_settings_in_one_line(name: str, value: str, words: str) -> None:
     result = bare_dbt("run", **{name: value})

@@ -71,7 +71,10 @@ def test_every_variable_is_in_the_example_or_required_by_compose() -> None:
 
 
 def test_its_defaults_are_those_of_the_example_and_the_settings() -> None:
-    fields = {name.upper(): str(field.default) for name, field in Settings.model_fields.items()}
+    fields = {
+        name.upper(): "" if field.default is None else str(field.default)
+        for name, field in Settings.model_fields.items()
+    }
     for name, how, value in VARIABLE.findall(TEXT):
         if how == ":-" and name != "PGUSER":  # its default is the owner of the embedded server
             assert {value} == {fields.get(name, value), EXAMPLE[name] or value}, name
