@@ -59,6 +59,8 @@ def batches(feed: FileFeed, max_bytes: int) -> Iterator[FileBatch]:
             batches yielded before are valid.
     """
     envelope = Envelope(feed.source.envelope_version)
+    if feed.start != START:
+        envelope.begin_records()
     with open_stream(feed.input_file, feed.start.byte) as stream:
         found = frames(stream, feed.pattern, feed.max_bytes, feed.start, envelope)
         for part in [replace(feed, start=undone.start, undone=(undone,)) for undone in feed.undone] or [feed]:

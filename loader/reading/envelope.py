@@ -15,6 +15,7 @@ class Envelope:
 
     `fields` has the JSON text of each scalar by pointer, `left_out` the pointers of objects, arrays, what PostgreSQL
     cannot store and what is beyond the limit. The limit applies to what precedes the records and to what follows them.
+    The version does not change after the records have begun: the marts may hold the first of them already.
     """
 
     def __init__(self, version: str | None = None) -> None:
@@ -23,10 +24,13 @@ class Envelope:
         self.fields: dict[str, str] = {}
         self.left_out: list[str] = []
         self._bytes_left = MAX_BYTES
+        self._has_records = False
 
     def add(self, pointer: str, element: bytes | ByteRange) -> None:
         """Add a field; the last one of a name counts, as in a document."""
         name = pointer.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()
+        if self._has_records and name == self.version:
+            return
         self.fields.pop(name, None)
         text = _scalar(element)
         size = len(name) + len(text or "")
@@ -39,6 +43,7 @@ class Envelope:
     def begin_records(self) -> bool:
         """Start the limit again for what follows the records; return whether the version was found before them."""
         self._bytes_left = MAX_BYTES
+        self._has_records = True
         return self.version is None or self.version in self.fields
 
     def take(self) -> tuple[str | None, str | None]:

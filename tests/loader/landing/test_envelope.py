@@ -68,6 +68,22 @@ def test_a_version_beside_the_records_precedes_them(database: str, source: Path)
     assert rows(ENVELOPE) == [({"/v": 3}, None)]
 
 
+@pytest.mark.parametrize("kills", [0, 2])
+def test_a_version_does_not_change_after_the_records(
+    database: str, source: Path, small_chunks: None, monkeypatch: pytest.MonkeyPatch, kills: int
+) -> None:
+    declare(version="envelope:/v", files=[{"pattern": "*.rec", "layout": "records", "records_at": "/things"}])
+    (source / "a.rec").write_bytes(b'{"v": 3, "n": 1, "things": ' + RECORDS + b', "v": 4, "n": 2}')
+    if kills:
+        with monkeypatch.context() as patch:
+            kill_load_after(kills, patch)
+            with pytest.raises(Killed):
+                load(Request(("things",)))
+    load(Request(("things",)))
+    assert landed_ids().total() == 200
+    assert rows(ENVELOPE) == [({"/v": 3, "/n": 2}, None)]
+
+
 def test_a_version_beside_the_records_needs_records(source: Path) -> None:
     for wrong in ({}, {"topic": "things", "files": []}):
         declare(version="envelope:/v", **wrong)
