@@ -18,7 +18,7 @@ from warehouse import embedded
 from warehouse.connecting.refusals import class_of, reason_of
 from warehouse.connecting.session import check_replication_role, session_options
 from warehouse.connecting.variables import apply_variables, other_variables
-from warehouse.errors import DatabaseMissing, EncodingRefused, ServerBusy, ServerTooOld
+from warehouse.errors import DatabaseMissing, EncodingRefused, ServerAway, ServerBusy, ServerTooOld
 from warehouse.logins import Role, logins_file, read_logins, role_name
 from warehouse.server_paths import ServerPaths, find_server_paths
 from waybill.backoff import Backoff
@@ -130,14 +130,18 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
     """
     try:
         connection: psycopg2.extensions.connection = psycopg2.connect(**parameters)  # type: ignore[call-overload]
-        _lift_transaction_timeout(connection)
-        return connection
     except psycopg2.OperationalError as error:
         user = parameters.get("user", "the default user")
         where = f"{parameters['host']}:{parameters['port']} as {user}"
         error_class = class_of(error)
         advice = BUSY_ADVICE if error_class is ServerBusy else _advise(user)
         raise error_class(f"PostgreSQL at {where} refused the connection: {reason_of(error)}; {advice}") from None
+    try:
+        _lift_transaction_timeout(connection)
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:  # it had accepted: it stops, or restarts
+        connection.close()
+        raise ServerAway(f"PostgreSQL at {parameters['host']} closed a new connection: {reason_of(error)}") from None
+    return connection
 
 
 def _lift_transaction_timeout(connection: psycopg2.extensions.connection) -> None:

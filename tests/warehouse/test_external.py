@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from psycopg2.extensions import connection as Connection
 
 from tests.support.databases import fresh_database, rows
 from tests.support.external_server import ExternalServer
@@ -26,6 +27,10 @@ def plain(external: ExternalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """Name the server and a login that cannot create others."""
     for name, value in external.variables("plain", tmp_path).items():
         monkeypatch.setenv(name, value)
+
+
+def cut(new: Connection) -> None:
+    new.cursor().execute("select pg_terminate_backend(pg_backend_pid())")
 
 
 @pytest.fixture
@@ -144,6 +149,13 @@ def test_a_missing_right_to_create_schemas_is_one_line(plain: None, monkeypatch:
     monkeypatch.setenv("PGDATABASE", "postgres")
     (line,) = up().stderr.splitlines()
     assert "permission denied for database postgres" in line
+
+
+def test_a_connection_cut_after_it_was_accepted_is_away(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with fresh_database():
+        monkeypatch.setattr(connection, "_lift_transaction_timeout", cut)
+        with pytest.raises(ServerAway, match=r"closed a new connection: terminating connection"):
+            connect("reader")
 
 
 def test_an_older_server_is_refused(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:
