@@ -117,6 +117,8 @@ def find_inputs(snapshot: Snapshot, name: str) -> FoundInputs:
     if not inputs and file:
         command = shown_command(f"load SOURCE {shlex.quote(name)}")
         raise CoordinateUnknown(f"{name}: this content was never loaded: run `{command}`")
+    if not inputs and path.is_dir():
+        raise CoordinateUnknown(f"{name} is a folder: name one of its files")
     if not inputs:
         raise CoordinateUnknown(f"{name}: no such file, and no file or topic partition of this name was ever loaded")
     return FoundInputs(shown_name, file, has_changed=bool(file) and not same_content, inputs=inputs)

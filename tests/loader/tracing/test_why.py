@@ -145,6 +145,8 @@ def test_a_coordinate_without_an_answer_is_one_line(database: str, source: Path)
         why(f"{path}:4")
     with pytest.raises(CoordinateUnknown, match="the first document of a file has position 1"):
         why(f"{path}:0")
+    with pytest.raises(CoordinateUnknown, match="is a folder: name one of its files"):
+        why(f"{source}:1")
     unbuilt = "no table 'fct_things' whose rows can be traced to documents: no mart is built yet, run `"
     with pytest.raises(CoordinateUnknown, match=unbuilt):
         why_row("fct_things", ("1",))
