@@ -17,6 +17,7 @@ from expectations.checkpoints import run_checkpoint
 from expectations.errors import GateFailed, NoSuchCheckpoint, NothingToValidate
 from expectations.failures import COLUMNS
 from expectations.project import CONTEXT
+from loader.undo.undo import undo
 from tests.support.small.warehouse import build_marts, build_raw
 from warehouse.connection import engine
 
@@ -121,7 +122,7 @@ def test_a_few_values_out_of_range_warn_and_are_listed(database: str, reports: P
     build_marts(build_raw(1000), 1000)
     update = "update marts.fct_flights set departure_delay_minutes = {} where flight_number = 7"
     with engine("owner").begin() as connection:
-        connection.execute(text(update.format(5000)))
+        connection.execute(text(update.format(3500)))
     outcome = run_checkpoint("marts")
     assert outcome.success
     assert "; warning: 1 value out of range, the first in fct_flights: departure_delay_minutes: " in outcome.summary
@@ -131,6 +132,18 @@ def test_a_few_values_out_of_range_warn_and_are_listed(database: str, reports: P
         connection.execute(text(update.format(7)))
     assert "warning" not in run_checkpoint("marts").summary
     assert not (reports / "validation" / "marts_tolerated.csv").exists()
+
+
+def test_a_source_that_was_undone_does_not_stop_a_run(database: str, reports: Path) -> None:
+    batches = build_raw()
+    undo(str(batches["weather"]))
+    outcome = run_checkpoint("raw")
+    assert outcome.summary.endswith("; warning: all of raw_weather, raw_weather_observations was undone")
+    undo(str(batches["flights"]))
+    with engine("owner").begin() as connection:
+        connection.execute(text("delete from raw.airlines"))
+    with pytest.raises(GateFailed, match="raw_airlines"):
+        run_checkpoint("raw")
 
 
 def test_a_failed_raw_checkpoint_lists_coordinates(lost_tail_numbers: None, reports: Path) -> None:
