@@ -59,6 +59,13 @@ def old_layout(request: pytest.FixtureRequest, server: None) -> Iterator[int]:
         yield request.param
 
 
+# the only values that later versions correct: this airport was delivered with its coordinates swapped and a sign lost
+SWAPPED = "select latitude_degrees, longitude_degrees from marts.dim_airports where airport_id = 'EEN'"
+PUT_BACK = (
+    "update marts.dim_airports set latitude_degrees = 72.270833, longitude_degrees = 42.898333 where airport_id = 'EEN'"
+)
+
+
 def untouched(query: str, *values: Any) -> list[tuple[Any, ...]]:
     """Return the rows of a query without having the database migrated first."""
     unprepared = create_engine("postgresql+psycopg2://", connect_args=owner_login(), poolclass=NullPool)
@@ -132,6 +139,9 @@ def test_commands_work_on_an_upgraded_database(old_layout: int, tmp_path: Path) 
     for stage in ("dbt", "train", "score"):
         ran = run_python("-m", "pipeline", stage, **environment)
         assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert rows(SWAPPED) == [(42.898333, -72.270833)]
+    with create_engine("postgresql+psycopg2://", connect_args=owner_login(), poolclass=NullPool).begin() as connection:
+        connection.exec_driver_sql(PUT_BACK)
     assert hashes() == marts
     assert rows("select count(*) from raw.flights") == [(115,)]
     assert rows("select count(*) from predictions.flight_delays_small") == [(112,)]
