@@ -254,7 +254,8 @@ def test_missing_and_trimmed_are_declared_by_field(project: OwnProject) -> None:
 def test_an_object_where_text_is_expected_is_uncastable(project: OwnProject) -> None:
     make_raw_tables()
     nested = [{"a": 1}, {}, [], ["b"], '{"a": 1}', "[]", 5, True]
-    land("books", *(book(str(number), title=title) for number, title in enumerate(nested)), book([1]), book("e", {}))
+    land("books", *(book(str(number), title=title) for number, title in enumerate(nested)), book([1]), book("e", {}),
+         book("f", state={"a": 1}))  # fmt: skip
     assert project.run("run").success
     assert outcomes_of_titles("coalesce(uncastable_reason, title)") == [
         'title: "{\\"a\\": 1}" is not a text',
@@ -267,6 +268,7 @@ def test_an_object_where_text_is_expected_is_uncastable(project: OwnProject) -> 
         "true",
         'isbn: "[1]" is not a text',
         'edition: "{}" is not a whole number',
+        "/state: is not a text",
     ]
 
 

@@ -35,6 +35,13 @@
                 then '{{ column }}: ' || left(to_json({{ column }})::text, 100) || ' is not a text'
         end
         {%- endfor %}
+        {%- set withdrawal = source_declaration(source_name).get('withdrawn_when') if execute and source_name -%}
+        {%- if withdrawal %},
+        case
+            when is_withdrawn is null and jsonb_typeof({{ json_at('_document', withdrawal['field']) }}) in ('object', 'array')
+                then '{{ withdrawal['field'] }}: is not a text'
+        end
+        {%- endif %}
         {%- for column, type in types.items() if type != 'text' %},
         case
             when {{ column }} is not null and not {{ is_castable(column, type) }}
