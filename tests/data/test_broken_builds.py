@@ -26,7 +26,7 @@ def test_a_build_interrupted_while_writing_leaves_no_file(tmp_path: Path, monkey
     monkeypatch.setattr(building, "_add_weather", stop)
     with pytest.raises(KeyboardInterrupt):
         build(tmp_path / "raw")
-    assert list(tmp_path.iterdir()) == []
+    assert [*tmp_path.rglob("*")] == [tmp_path / "raw"]
 
 
 @pytest.mark.usefixtures("reference_data_only")
