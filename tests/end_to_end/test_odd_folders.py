@@ -100,7 +100,7 @@ def test_every_command_works_on_the_server_named_in_dot_env(clone: Path) -> None
         "loader rejects": "0 rejects",
         "loader why one.ndjson:1": "landed in raw.airlines",
         "expectations raw": "checkpoint raw: 5 of 39 expectations failed: raw_airports: table row count",
-        "ml.train": "marts.flight_features or one of its columns is missing",
+        "ml.train": "there is no table marts.flight_features: run `make dbt`",
         "pipeline.export.export": "there is no table marts.fct_flights",
         "pipeline.report.page": "1 document accounted for",
         "streaming.consumer flights --until-end": "127.0.0.1:1",
