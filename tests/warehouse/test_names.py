@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from pipeline.errors import RunRefused
 from pipeline.showcase.own_database import database_of
 from tests.support.databases import rows
-from warehouse.connection import connect, connection_parameters, forget
+from tests.support.old_layouts import restored_layout
+from warehouse.connection import connect, current_warehouse, login_parameters, open_connection
 from warehouse.schema import ensure_raw_tables
 from waybill.errors import SettingsError
 from waybill.settings import get_settings
@@ -41,24 +44,21 @@ def test_each_source_has_a_table_and_an_index(database: str, sources: tuple[str,
     assert rows(INDEXED) == [(source,) for source in sorted(sources)]
 
 
-def test_the_index_of_an_older_layout_makes_room(database: str) -> None:
-    owner = connect("owner")
-    with owner, owner.cursor() as cursor:
-        for source in ("x", LONG + "_long"):
-            cursor.execute(f"create table raw.{source} (_batch_id uuid)")
-            cursor.execute(f"create index {(source + '_batches')[:63]} on raw.{source} using brin (_batch_id)")
-        cursor.execute("delete from ledger.layout where version >= 12")
-        cursor.execute("update ledger.alembic_version set version_num = '11'")
-    forget()
-    connection_parameters("owner")
-    ensure_raw_tables(owner, ["x", "x_batches"])
-    owner.close()
-    assert rows("select indexname from pg_indexes where schemaname = 'raw' order by indexname") == [
-        (f"{LONG}_long-ix",),
-        ("x-ix",),
-        ("x_batches-ix",),
-    ]
-    assert rows(INDEXED) == [(f"{LONG}_long",), ("x",), ("x_batches",)]
+@pytest.mark.usefixtures("server")
+def test_the_index_of_an_older_layout_makes_room() -> None:
+    with restored_layout(9, f"old_{uuid4().hex[:12]}"):
+        older = open_connection(login_parameters(current_warehouse(), "owner"))
+        with older, older.cursor() as cursor:
+            for source in ("x", LONG + "_long"):
+                cursor.execute(f"create table raw.{source} (_batch_id uuid)")
+                cursor.execute(f"create index {(source + '_batches')[:63]} on raw.{source} using brin (_batch_id)")
+        older.close()
+        owner = connect("owner")
+        ensure_raw_tables(owner, ["x", "x_batches"])
+        owner.close()
+        found = rows("select indexname from pg_indexes where schemaname = 'raw' and tablename ~ '^(x|aaa)' order by 1")
+        assert found == [(f"{LONG}_long-ix",), ("x-ix",), ("x_batches-ix",)]
+        assert {(f"{LONG}_long",), ("x",), ("x_batches",), ("flights",)} <= {*rows(INDEXED)}
 
 
 def test_a_demo_never_empties_the_users_own_database(monkeypatch: pytest.MonkeyPatch) -> None:

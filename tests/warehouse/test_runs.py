@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.support.clones import HANDLES_CTRL_C
 from tests.support.databases import execute_on_server, rows
 from warehouse.connection import connect
 from warehouse.migrations.workers import renew_held
@@ -41,7 +42,7 @@ OUTCOMES = "select command, outcome, detail, ended_at is null from ledger.runs o
 def their_run() -> Iterator[subprocess.Popen[str]]:
     """Start a process that works; end it afterwards if it still does."""
     with subprocess.Popen(
-        [sys.executable, "-c", RUN], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*HANDLES_CTRL_C, sys.executable, "-c", RUN], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout
         assert process.stdout.readline() == "working\n"

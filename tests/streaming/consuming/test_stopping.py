@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from tests.support.clones import HANDLES_CTRL_C
 from waybill.ctrl_c import LINE
 
 HANGING = """
@@ -25,7 +26,7 @@ with consumer._stopped_by_signals(threading.Event()):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
 def test_a_consumer_that_hangs_ends_soon_after_a_signal(number: signal.Signals) -> None:
-    command = [sys.executable, "-c", HANGING]
+    command = [*HANDLES_CTRL_C, sys.executable, "-c", HANGING]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdout.readline() == "waiting\n"
