@@ -91,7 +91,7 @@ def test_a_killed_undo_has_done_nothing_and_a_rerun_completes(database: str) -> 
     assert rows("select count(*) from raw.flights") == [(20,)]
     assert rows(BOOKS) == [(20, 20, 0, 0, 0, True)]
     ran = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert "undone        20 of 1 batch" in ran.stdout
+    assert "undone        20 documents of 1 batch" in ran.stdout
     assert rows("select count(*) from raw.flights") == [(0,)]
     assert rows(BOOKS) == [(20, 20, 0, 0, 20, True)]
     again = subprocess.run(command, check=True, capture_output=True, text=True)
