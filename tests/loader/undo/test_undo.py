@@ -54,7 +54,7 @@ def test_an_undone_batch_leaves_raw_and_stays_in_the_ledger(files: tuple[Path, P
 
     undone = undo(batch_id, reason="wrong month")
 
-    assert undone == {"things": SourceUndo(batches=1, documents=2, closed_rejects=2)}
+    assert undone == {"things": SourceUndo(batches=1, files=1, documents=2, closed_rejects=2)}
     assert landed_ids() == {"t4": 1}
     assert rows("select read, landed, rejected from ledger.batches where landed = 2") == [(4, 2, 2)]
     assert rows(
@@ -74,7 +74,7 @@ def test_a_dry_run_counts_the_same_and_writes_nothing(files: tuple[Path, Path]) 
 
     planned = undo(str(files[0]), dry_run=True)
 
-    assert planned == {"things": SourceUndo(batches=1, replays=1, documents=3, closed_rejects=1)}
+    assert planned == {"things": SourceUndo(batches=1, files=1, replays=1, documents=3, closed_rejects=1)}
     assert (rows(BOOKS), rows("select count(*) from ledger.runs")) == (books, runs)
     assert rows("select count(*) from ledger.undone_batches") == [(0,)]
     assert undo(str(files[0])) == planned
@@ -136,7 +136,7 @@ def test_a_replay_takes_from_one_batch_only(files: tuple[Path, Path], monkeypatc
 def test_a_file_that_is_gone_is_undone_by_its_name(files: tuple[Path, Path]) -> None:
     copy = files[1].with_name("copy.ndjson")
     files[1].rename(copy)
-    assert undo(str(files[1])) == {"things": SourceUndo(batches=1, documents=1)}
+    assert undo(str(files[1])) == {"things": SourceUndo(batches=1, files=1, documents=1)}
     assert landed_ids() == {"t1": 1, "t3": 1}
 
 
