@@ -15,7 +15,7 @@ from pathlib import Path
 from warehouse.connection import current_warehouse, login_parameters, open_connection
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "layouts"
-MAX_BYTES = 100_000
+MAX_BYTES = 102_400
 
 
 def dump(database: str) -> Path:
