@@ -24,7 +24,7 @@ def test_undone_messages_are_not_read_again(things: Things) -> None:
     things.consume()
 
     assert things.landed() == [3]
-    assert rows("select next_position from ledger.inputs") == [(4,)]
+    assert rows("select next_position from ledger.inputs where partition = 0") == [(4,)]
     lines = why(f"{things.topic}:0:2")
     assert f"kafka batch {batch_id}" in lines[0]
     assert lines[2].startswith("its batch was undone ")
