@@ -15,7 +15,8 @@ BARE = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 HANDLES_CTRL_C = (
     sys.executable,
     "-c",
-    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
+    "import os, signal, sys; [signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)]; "
+    "os.execv(sys.argv[1], sys.argv[1:])",
 )
 
 
