@@ -98,10 +98,7 @@ def _emptied_assets(connection: Connection, assets: list[str]) -> list[str]:
     They do not stop a run, so that marts follow the undo; the checkpoint of the marts still expects its rows.
     """
     undone = set(connection.scalars(as_text(UNDONE_TABLES)))
-    read = {
-        asset: {table for table in TABLE.findall(asset_queries()[asset]) if table.startswith("raw.")}
-        for asset in assets
-    }
+    read = {asset: {table for table in _tables_of(asset) if table.startswith("raw.")} for asset in assets}
     return [asset for asset, tables in read.items() if tables and tables <= undone]
 
 
@@ -182,12 +179,17 @@ def _describe_failures(outcome: CheckpointResult, failures: list[Failure], rows:
     )
 
 
+def _tables_of(asset: str) -> set[str]:
+    """Return the tables that an asset's query reads, with their schemas."""
+    return set(TABLE.findall(asset_queries()[asset]))
+
+
 def _state(connection: Connection, assets: list[str]) -> str:
     """Return a digest of everything that determines the outcome: the rows, the suites and the queries."""
     digest = hashlib.blake2b(digest_size=16)
     for path in sorted(CONTEXT.rglob("*.*")):
         digest.update(path.read_bytes())
-    tables = {table for asset in assets for table in TABLE.findall(asset_queries()[asset])}
+    tables = {table for asset in assets for table in _tables_of(asset)}
     digest.update(fingerprint_rows(connection, tables).encode())
     return digest.hexdigest()
 

@@ -16,6 +16,7 @@ from loader.declarations import Layout, read_source
 from warehouse.ledger import REASONS
 from waybill.atomic_files import open_descriptor
 from waybill.cli import run
+from waybill.json_pointers import with_pointer
 from waybill.text import counted, shown, shown_bytes
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ def load(source: str | None, files: tuple[str, ...], layout: Layout | None, dry_
     from loader.plan import Request
 
     def show(name: str, reject: Reject) -> None:
-        where = f" at {reject.reason.pointer}" if reject.reason.pointer else ""
-        click.echo(shown(f"would reject {name}:{reject.position} {reject.reason.code}: {reject.reason.detail}{where}"))
+        detail = with_pointer(reject.reason.detail, reject.reason.pointer)
+        click.echo(shown(f"would reject {name}:{reject.position} {reject.reason.code}: {detail}"))
 
     request = Request(() if source is None else (source,), files, layout, dry_run)
     result = load(request, on_reject=show)
@@ -65,14 +66,7 @@ def _show_result(result: LoadResult, dry_run: bool) -> None:
             f"{name:<12} read {tally.read:>9,} = landed {tally.landed:>9,} + rejected {tally.rejected:>5,}"
             f" + skipped {tally.skipped:>6,}{f'   ({reasons})' if reasons else ''}"
         )
-    documents, files = counted(result.rows, "document"), counted(result.new_files, "file")
-    at_most, cause = (
-        ("up to ", "; PostgreSQL does not answer, and may refuse more") if result.is_upper_bound else ("", "")
-    )
-    landed = f"nothing written: {at_most}{documents} of {files} would be landed"
-    dry = f"{landed}, {result.rejected:,} would be rejected{cause}"
-    left = f"; {shown(str(result.left_alone))}" if str(result.left_alone) else ""
-    click.echo(f"{dry}{left}" if dry_run else shown(result.summary))
+    click.echo(shown(result.dry_summary if dry_run else result.summary))
 
 
 @loader.command()
@@ -104,8 +98,7 @@ def rejects(source: str | None, reason: str | None, export: Path | None) -> None
     count = 0
     for row in rows:
         count += 1
-        where = f" at {row.pointer}" if row.pointer else ""
-        click.echo(shown(f"{row.name}:{row.position}  {row.reason}: {row.detail}{where}"))
+        click.echo(shown(f"{row.name}:{row.position}  {row.reason}: {with_pointer(row.detail, row.pointer)}"))
         click.echo(f"    {shown_bytes(row.beginning[:100])}")
     if source is not None and not count:
         read_source(source)  # a mistyped name must not look like a source without rejects
@@ -147,8 +140,8 @@ def replay(source: str | None, reason: str | None) -> None:
     def show(reject: OpenReject, reason: RejectReason) -> None:
         nonlocal rejected
         rejected += 1
-        where = f" at {reason.pointer}" if reason.pointer else ""
-        click.echo(shown(f"{reject.name}:{reject.position}  still {reason.code}: {reason.detail}{where}"))
+        detail = with_pointer(reason.detail, reason.pointer)
+        click.echo(shown(f"{reject.name}:{reject.position}  still {reason.code}: {detail}"))
 
     for name, landed in replay(source, reason, show).items():
         if landed or source:

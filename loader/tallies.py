@@ -106,15 +106,26 @@ class LoadResult:
     @property
     def summary(self) -> str:
         """One line that describes the result."""
-        left = f"; {self.left_alone}" if str(self.left_alone) else ""
         if not self.new_files:
             known = "the only file was" if self.known_files == 1 else f"all {self.known_files:,} files were"
-            return f"nothing new: {known} landed before{self._open_rejects}{left}"
+            return f"nothing new: {known} landed before{self._open_rejects}{self._left}"
         skipped = sum(tally.skipped for tally in self.tallies.values())
         return (
             f"{counted(self.rows, 'document')} landed, {self.rejected:,} rejected, {skipped:,} skipped;"
-            f" {counted(self.new_files, 'file')} new, {self.known_files} known{left}"
+            f" {counted(self.new_files, 'file')} new, {self.known_files} known{self._left}"
         )
+
+    @property
+    def dry_summary(self) -> str:
+        """One line that describes the result of a dry run."""
+        documents, files = counted(self.rows, "document"), counted(self.new_files, "file")
+        landed = f"{'up to ' if self.is_upper_bound else ''}{documents} of {files} would be landed"
+        cause = "; PostgreSQL does not answer, and may refuse more" if self.is_upper_bound else ""
+        return f"nothing written: {landed}, {self.rejected:,} would be rejected{cause}{self._left}"
+
+    @property
+    def _left(self) -> str:
+        return f"; {self.left_alone}" if str(self.left_alone) else ""
 
     @property
     def _open_rejects(self) -> str:

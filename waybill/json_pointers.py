@@ -18,6 +18,11 @@ def join_pointer(names: Iterable[str | int]) -> str:
     return "".join(f"/{escape_name(str(name))}" for name in names)
 
 
+def with_pointer(detail: str, pointer: str | None) -> str:
+    """Return what is wrong with a document, with the pointer to where it is wrong, if there is one."""
+    return f"{detail} at {pointer}" if pointer else detail
+
+
 def escape_name(name: str) -> str:
     """Return a name as it is written in a pointer."""
     return name.replace("~", "~0").replace("/", "~1")

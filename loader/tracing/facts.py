@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
+from waybill.json_pointers import with_pointer
+
 
 class DocumentId(NamedTuple):
     """How the warehouse identifies a document: the batch that read it, and its position in the batch's input."""
@@ -88,7 +90,7 @@ class RejectFacts:
     @property
     def explanation(self) -> str:
         """The detail, with the field it is about."""
-        return f"{self.detail} at {self.pointer}" if self.pointer else self.detail
+        return with_pointer(self.detail, self.pointer)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ def undo_lines(sources: dict[str, SourceUndo], *, dry_run: bool) -> Iterator[str
         return
     for name, undone in sources.items():
         replays = f" and {counted(undone.replays, 'replay')}" if undone.replays else ""
-        batches = f"{undone.batches:,} {'batch' if undone.batches == 1 else 'batches'}{replays}"
+        batches = f"{counted(undone.batches, 'batch', 'batches')}{replays}"
         noun = "document" if undone.documents == 1 else "documents"
         yield f"{name:<12} undone {undone.documents:>9,} {noun} of {batches}{_by_outcome(undone)}"
         if undone.falling_back:

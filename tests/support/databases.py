@@ -29,6 +29,25 @@ from warehouse.connection import (
 from warehouse.server_paths import ServerPaths
 from waybill.settings import get_settings
 
+# Settings that change a value somewhere if a connection does not set them itself, or stop a command.
+HOSTILE_SETTINGS = {
+    "TimeZone": "'Asia/Kolkata'",
+    "timezone_abbreviations": "'India'",
+    "DateStyle": "'German, DMY'",
+    "IntervalStyle": "iso_8601",
+    "extra_float_digits": "-10",
+    "bytea_output": "escape",
+    "standard_conforming_strings": "off",
+    "backslash_quote": "on",
+    "array_nulls": "off",
+    "transform_null_equals": "on",
+    "quote_all_identifiers": "on",
+    "exit_on_error": "on",
+    "search_path": "hostile, pg_catalog",
+    "default_transaction_isolation": "serializable",
+    "default_transaction_read_only": "on",
+}
+
 
 @contextmanager
 def fresh_database(prefix: str = "test") -> Iterator[str]:

@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 from sqlalchemy import NullPool, create_engine
 
-from tests.support.databases import execute_on_server, fresh_database
+from tests.support.databases import HOSTILE_SETTINGS, execute_on_server, fresh_database
 from tests.support.external_server import ExternalServer
 from warehouse.connecting.session import SETTINGS
 from warehouse.connection import connect, connection_parameters, engine, forget
@@ -20,24 +20,10 @@ from warehouse.work_lock import WorkLock
 
 WANTED = {name: value.replace("ISO,MDY", "ISO, MDY") for name, value in SETTINGS.items()}
 HOSTILE = {
-    "TimeZone": "'Asia/Kolkata'",
-    "timezone_abbreviations": "'India'",
-    "DateStyle": "'German, DMY'",
-    "IntervalStyle": "iso_8601",
-    "extra_float_digits": "-10",
-    "bytea_output": "escape",
-    "standard_conforming_strings": "off",
-    "backslash_quote": "on",
-    "array_nulls": "off",
-    "transform_null_equals": "on",
-    "quote_all_identifiers": "on",
-    "exit_on_error": "on",
+    **HOSTILE_SETTINGS,
     "lc_numeric": "'POSIX'",
     "lc_monetary": "'POSIX'",
     "lc_time": "'POSIX'",
-    "search_path": "hostile, pg_catalog",
-    "default_transaction_isolation": "serializable",
-    "default_transaction_read_only": "on",
     "default_transaction_deferrable": "on",
 }
 
