@@ -38,7 +38,7 @@ def time_inserts(parameters: dict[str, str], topic: str, messages: int) -> float
     """Return the seconds of a plain loop that inserts and commits each message."""
     connection, consumer = open_connection(parameters), reader(topic)
     with connection, connection.cursor() as cursor:
-        cursor.execute("create table plain (partition int, position bigint, document jsonb)")
+        cursor.execute("create table public.plain (partition int, position bigint, document jsonb)")
     started = None
     for number, message in enumerate(consumer):
         started = started or time.monotonic()
@@ -46,7 +46,7 @@ def time_inserts(parameters: dict[str, str], topic: str, messages: int) -> float
             break
         with connection, connection.cursor() as cursor:
             row = [message.partition, message.offset, message.value.decode()]
-            cursor.execute("insert into plain values (%s, %s, %s)", row)
+            cursor.execute("insert into public.plain values (%s, %s, %s)", row)
     consumer.close()
     connection.close()
     return time.monotonic() - (started or 0.0)
