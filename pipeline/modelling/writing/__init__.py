@@ -1,0 +1,1 @@
+"""Writes the project files of a designed source, each module one kind of file."""
