@@ -29,12 +29,12 @@ class Reference:
 class Column:
     """A column of a mart, and the leaf of the document that fills it.
 
-    `pointer` leads from the table's own element to the value: `""` is the element itself (scalars in an array, values of
-    a map). `path` is the same from the whole document, with `*` for elements, e.g. `/grades/*/score`. `type` is a type of
-    the staging macros (`text`, `integer`, `timestamptz in Europe/Paris` …) or `jsonb`. `wrapper` is the member of an
-    export wrapper that the pointer ends in, e.g. `$oid`. The rest was observed: `missing` values that are null or absent,
-    of `rows`; `values` with their counts if the column is an enumeration; lowest and highest value as text, mean and
-    deviation of numbers.
+    `pointer` leads from the table's own element to the value: `""` is the element itself (scalars in an array, values
+    of a map). `path` is the same from the whole document, with `*` for elements, e.g. `/grades/*/score`. `type` is a
+    type of the staging macros (`text`, `integer`, `timestamptz in Europe/Paris` …) or `jsonb`. `wrapper` is the
+    member of an export wrapper that the pointer ends in, e.g. `$oid`. The rest was observed: `missing` values that
+    are null or absent, of `rows`; `values` with their counts if the column is an enumeration; lowest and highest
+    value as text, mean and deviation of numbers.
     """
 
     name: str
@@ -63,10 +63,11 @@ class Column:
 class Table:
     """A mart: the documents themselves (`document`), or the elements of an array or map in them.
 
-    `suffix` is empty for the documents' own table, else what its names end with: `grades` gives `fct_restaurants_grades`
-    and `stg_restaurants_grades`. `path` leads to the array or map from the whole document (`/grades`, `/grades/*/marks`),
-    `pointer` from the parent table's element. `number_column` holds the position of an element in its array, from 1 on;
-    `name_column` the member's name in a map. `parent` is the suffix of the table above; None for the documents' own.
+    `suffix` is empty for the documents' own table, else what its names end with: `grades` gives
+    `fct_restaurants_grades` and `stg_restaurants_grades`. `path` leads to the array or map from the whole document
+    (`/grades`, `/grades/*/marks`), `pointer` from the parent table's element. `number_column` holds the position of
+    an element in its array, from 1 on; `name_column` the member's name in a map. `parent` is the suffix of the table
+    above; None for the documents' own.
     """
 
     suffix: str

@@ -1,1 +1,1 @@
-"""Decides how a source is modelled, from its profile: key, version, tables, columns and their types, each with evidence."""
+"""Decides from its profile how a source is modelled: key, version, tables, columns and types, each with evidence."""

@@ -1,4 +1,4 @@
-"""What was found in the documents of a source: one tree of paths, with exact counts that no order of documents changes."""
+"""What was found in the documents of a source: a tree of paths with exact counts, whatever the order of documents."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Texts:
     """The strings at a path. The counts of spellings say how many of all strings each grammar of the staging accepts.
 
     `dates`, `times` (with a UTC offset), `local_times` (without one) and `uuids` count what `is_castable` would read;
-    `fine_times` counts times with more digits than microseconds; `numerals` strings that spell a JSON number, of which
-    `zero_numerals` have leading zeros. `blank` counts strings of blanks only, the empty one too. `missing` counts the
-    usual words for a missing value, such as NA, as they are spelled.
+    `fine_times` counts times with more digits than microseconds; `numerals` strings that spell a JSON number, of
+    which `zero_numerals` have leading zeros. `blank` counts strings of blanks only, the empty one too. `missing`
+    counts the usual words for a missing value, such as NA, as they are spelled.
     """
 
     count: int = 0
@@ -48,8 +48,8 @@ class Texts:
 class Numbers:
     """The numbers at a path, compared exactly.
 
-    `max_scale` is the largest number of decimals, `max_digits` the length of the longest number as PostgreSQL writes it
-    (without exponent). `not_doubles` counts numbers that lose digits as a double, or are beyond 1e38. `sum` and
+    `max_scale` is the largest number of decimals, `max_digits` the length of the longest number as PostgreSQL writes
+    it (without exponent). `not_doubles` counts numbers that lose digits as a double, or are beyond 1e38. `sum` and
     `sum_of_squares` are for mean and deviation (floats, rounded to 12 digits, so that no order shows).
     """
 
@@ -65,14 +65,14 @@ class Numbers:
 
 @dataclass
 class Node:
-    """All values at one path. In a path, `*` stands for every element of an array, or every member of a collapsed object.
+    """All values at one path. `*` stands for every element of an array, or every member of a collapsed object.
 
-    `documents` counts the documents in which the path occurs, null included; `parents` the values (objects, elements) in
-    which it could occur: `parents - sum(kinds)` is how often it is absent. `distinct` maps a scalar, as JSON text, to its
-    count, and is None if there are more than MAX_DISTINCT different ones. `is_collapsed` says that the objects here have
-    more than MAX_MEMBERS different names: `members` is empty then and `any_member` holds the values of all.
-    `member_counts` is the number of members per object, summed: with few members per object, and many names, an object
-    is a map. `lengths` counts arrays by length, up to 1,000 different ones.
+    `documents` counts the documents in which the path occurs, null included; `parents` the values (objects, elements)
+    in which it could occur: `parents - sum(kinds)` is how often it is absent. `distinct` maps a scalar, as JSON text,
+    to its count, and is None if there are more than MAX_DISTINCT different ones. `is_collapsed` says that the objects
+    here have more than MAX_MEMBERS different names: `members` is empty then and `any_member` holds the values of all.
+    `member_counts` is the number of members per object, summed: with few members per object, and many names, an
+    object is a map. `lengths` counts arrays by length, up to 1,000 different ones.
     """
 
     documents: int = 0
@@ -95,7 +95,8 @@ class KeyCandidate:
     """One to three fields (JSON pointers) and how well they tell the different documents apart, counted exactly.
 
     `documents` is the number of different documents; `repeats` how many of them have a key that an earlier one has
-    (more than 1,000 are not counted on: then it is 1,001). `examples` are repeated keys, as JSON arrays, with their counts.
+    (more than 1,000 are not counted on: then it is 1,001). `examples` are repeated keys, as JSON arrays, with their
+    counts.
     """
 
     pointers: tuple[str, ...]
@@ -126,9 +127,9 @@ class FileProfile:
 class Profile:
     """Everything that was found. `documents` counts those that can be landed; `repeated` those equal to an earlier one.
 
-    `keys` has the unique candidates and the near misses, unique ones first, in the order of preference.
-    `other_kinds` is set if the documents seem to be of several kinds: the field that tells them apart, with its values
-    and their counts.
+    `keys` has the unique candidates and the near misses, unique ones first, in the order of preference. `other_kinds`
+    is set if the documents seem to be of several kinds: the field that tells them apart, with its values and their
+    counts.
     """
 
     files: tuple[FileProfile, ...]
