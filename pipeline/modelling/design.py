@@ -101,7 +101,7 @@ class Design:
     """The model of one source. `key` has pointers, or is `("value",)`; `version` is a pointer or `delivery`.
 
     `tables` begins with the documents' own; a parent comes before its children. `left_out` is path -> reason.
-    `merged` lists path -> what becomes null and is not told apart any more, with counts, for the report.
+    `merged` lists path -> what becomes null and cannot be distinguished any more, with counts, for the report.
     """
 
     source: str

@@ -65,7 +65,7 @@ class Numbers:
 
 @dataclass
 class Node:
-    """All values at one path. `*` stands for every element of an array, or every member of a collapsed object.
+    """All values at one path. `*` names every element of an array, or every member of a collapsed object.
 
     `documents` counts the documents in which the path occurs, null included; `parents` the values (objects, elements)
     in which it could occur: `parents - sum(kinds)` is how often it is absent. `distinct` maps a scalar, as JSON text,
@@ -92,7 +92,7 @@ class Node:
 
 @dataclass(frozen=True)
 class KeyCandidate:
-    """One to three fields (JSON pointers) and how well they tell the different documents apart, counted exactly.
+    """One to three fields (JSON pointers) and how well they distinguish the different documents, counted exactly.
 
     `documents` is the number of different documents; `repeats` how many of them have a key that an earlier one has
     (more than 1,000 are not counted on: then it is 1,001). `examples` are repeated keys, as JSON arrays, with their
@@ -128,7 +128,7 @@ class Profile:
     """Everything that was found. `documents` counts those that can be landed; `repeated` those equal to an earlier one.
 
     `keys` has the unique candidates and the near misses, unique ones first, in the order of preference. `other_kinds`
-    is set if the documents seem to be of several kinds: the field that tells them apart, with its values and their
+    is set if the documents seem to be of several kinds: the field that distinguishes them, with its values and their
     counts.
     """
 
