@@ -23,9 +23,10 @@ class Texts:
     """The strings at a path. The counts of spellings say how many of all strings each grammar of the staging accepts.
 
     `dates`, `times` (with a UTC offset), `local_times` (without one) and `uuids` count what `is_castable` would read;
-    `fine_times` counts times with more digits than microseconds; `numerals` strings that spell a JSON number, of
-    which `zero_numerals` have leading zeros. `blank` counts strings of blanks only, the empty one too. `missing`
-    counts the usual words for a missing value, such as NA, as they are spelled.
+    `fine_times` counts times of both sorts that lose digits when they are cut to microseconds; `numerals` strings
+    that spell a JSON number, leading zeros allowed: `zero_numerals` of them have such. `blank` counts strings of
+    blanks only, the empty one too. `missing` counts the usual words for a missing value, such as NA, as they are
+    spelled. `lowest` and `highest` are by code point, and only the first 1,000 characters of them are kept.
     """
 
     count: int = 0
@@ -69,10 +70,11 @@ class Node:
 
     `documents` counts the documents in which the path occurs, null included; `parents` the values (objects, elements)
     in which it could occur: `parents - sum(kinds)` is how often it is absent. `distinct` maps a scalar, as JSON text,
-    to its count, and is None if there are more than MAX_DISTINCT different ones. `is_collapsed` says that the objects
+    to its count (numbers as `1`, `1.5`, however they are spelled; null is no value), and is None if there are more than
+    MAX_DISTINCT different ones, or a string of more than 1,000 characters. `is_collapsed` says that the objects
     here have more than MAX_MEMBERS different names: `members` is empty then and `any_member` holds the values of all.
     `member_counts` is the number of members per object, summed: with few members per object, and many names, an
-    object is a map. `lengths` counts arrays by length, up to 1,000 different ones.
+    object is a map. `max_elements` is the length of the longest array.
     """
 
     documents: int = 0
@@ -94,9 +96,8 @@ class Node:
 class KeyCandidate:
     """One to three fields (JSON pointers) and how well they distinguish the different documents, counted exactly.
 
-    `documents` is the number of different documents; `repeats` how many of them have a key that an earlier one has
-    (more than 1,000 are not counted on: then it is 1,001). `examples` are repeated keys, as JSON arrays, with their
-    counts.
+    `documents` is the number of different documents; `repeats` how many of them have a key that another one before
+    them has. `examples` are repeated keys, as JSON arrays, with their counts.
     """
 
     pointers: tuple[str, ...]
@@ -108,6 +109,18 @@ class KeyCandidate:
     def is_unique(self) -> bool:
         """Whether no two different documents share the key."""
         return self.repeats == 0
+
+
+@dataclass(frozen=True)
+class OtherKinds:
+    """Several kinds of documents, which share few fields: how many kinds, and the field that tells them apart.
+
+    `pointer` is None if no single field does so. `values` are the field's values, as JSON texts, with their counts.
+    """
+
+    kinds: int
+    pointer: str | None
+    values: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,3 +151,4 @@ class Profile:
     root: Node
     keys: tuple[KeyCandidate, ...]
     reads_bytes: int = 0
+    other_kinds: OtherKinds | None = None
