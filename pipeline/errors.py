@@ -4,6 +4,7 @@ WaybillError
 └── PipelineError                base class
     ├── ExportRefused            an export does not match its schema, its mart's row count or its foreign keys
     ├── DbtFailed                a dbt model or test failed
+    ├── ModellingRefused         a new source cannot be modelled: its name, a flag, its files or what exists already
     ├── DeclarationsChanged      the sources that dbt reads differ from the declarations
     ├── RunRefused               something that the run needs is missing
     └── StreamBroken             a process of the stream stopped, or its marts differ from the pipeline's
@@ -26,6 +27,10 @@ class DbtFailed(PipelineError):
 
 class DeclarationsChanged(PipelineError):
     """Raised when the generated `_sources.yml` differs from `loader/sources`, or cannot be read."""
+
+
+class ModellingRefused(PipelineError):
+    """Raised when a new source cannot be modelled as asked. No file was written."""
 
 
 class RunRefused(PipelineError):
