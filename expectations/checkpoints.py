@@ -1,161 +1,149 @@
-"""Runs a committed checkpoint against the warehouse: a quality gate that stops the run when an expectation fails."""
+"""Runs a checkpoint against the warehouse: a quality gate that stops the run when a critical expectation fails."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-import shutil
-import warnings
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import ProgrammingError
 
+from expectations.assets import Asset, checkpoint_assets
 from expectations.errors import GateFailed, NothingToValidate
 from expectations.failures import Failure, as_text, list_failures, list_tolerated, write_failing_rows
-from expectations.project import (
-    CONTEXT,
-    asset_queries,
-    checkpoint_assets,
-    data_docs_folder,
-    open_project,
-    validations_folder,
-)
-from expectations.row_versions import fingerprint_rows
+from expectations.project import data_docs_folder, validations_folder
+from expectations.successes import CheckpointResult, digest_state, last_success, record_success
+from expectations.validating import validate
 from warehouse.connection import engine
-from waybill.atomic_files import write_atomic
 from waybill.settings import Settings, get_settings, relative_name
 from waybill.text import counted
 
-MAX_KEPT_RUNS = 5
 MAX_NAMED_FAILURES = 3
-TABLE = re.compile(r"\b(?:from|join)\s+([a-z0-9_]+\.[a-z0-9_]+)")
+LOADED_SOURCES = "select source from ledger.books where read > 0"
 UNDONE_TABLES = "select 'raw.' || source from ledger.books where undone > 0 and undone = landed"
 COMMAND_BEFORE = {"raw": "make load", "marts": "make dbt"}
-
-
-@dataclass(frozen=True)
-class CheckpointResult:
-    """The result of a checkpoint; `rows` counts the rows of the tables that it validated."""
-
-    name: str
-    success: bool
-    rows: int
-    expectations: int
-    summary: str
-    is_unchanged: bool = False
 
 
 def run_checkpoint(name: str, *, only_if_changed: bool = False) -> CheckpointResult:
     """Run a checkpoint and rewrite the Data Docs; with `only_if_changed`, skip it if it succeeded for the same rows.
 
+    Assets of a source of which nothing was ever loaded are left out, unless that holds for all.
+
     Raises:
         NoSuchCheckpoint: no committed checkpoint has this name.
         NothingToValidate: a table that it validates is missing.
-        GateFailed: an expectation failed; `validation/<name>_failures.csv` lists all failing rows. A few rows out
-            of range (`mostly`) are a warning; `validation/<name>_tolerated.csv` lists them.
+        GateFailed: a critical expectation failed; `validation/<name>_failures.csv` lists all failing rows. All others
+            are warnings, in `validation/<name>_warnings.csv`; so are a few rows out of range (`mostly`), in
+            `validation/<name>_tolerated.csv`.
     """
     settings = get_settings()
-    assets = checkpoint_assets(name)
     with engine("reader").connect() as connection:
+        assets, unloaded = _choose_assets(connection, name)
         _check_assets(connection, name, assets)
-        state = _state(connection, assets)
-        last = _last_success(settings, name, state) if only_if_changed else None
+        state = digest_state(connection, assets)
+        last = last_success(settings, name, state) if only_if_changed else None
         if last is not None:
             return replace(last, summary=f"nothing new since it succeeded: {last.summary}", is_unchanged=True)
-        results = _validate(settings, name, assets)
+        found = _Found(connection, settings, name, validate(settings, name, assets))
         emptied = _emptied_assets(connection, assets)
-        failures = [failure for failure in list_failures(results) if failure.suite not in emptied]
-        outcome = _summarise(name, results)
-        if emptied:
-            outcome = replace(outcome, summary=f"{outcome.summary}; warning: all of {', '.join(emptied)} was undone")
-        failures_file = validations_folder(settings) / f"{name}_failures.csv"
-        if not failures:
-            failures_file.unlink(missing_ok=True)
-            outcome = _with_warning(connection, outcome, list_tolerated(results), settings)
-            _record_success(settings, outcome, state)
-            return outcome
-        rows = write_failing_rows(connection, failures, failures_file)
-    raise GateFailed(_describe_failures(outcome, failures, rows, failures_file))
+        outcome = found.judge(emptied, unloaded)
+        record_success(settings, outcome, state)
+        return outcome
 
 
-def _check_assets(connection: Connection, name: str, assets: list[str]) -> None:
+def _choose_assets(connection: Connection, name: str) -> tuple[list[Asset], list[str]]:
+    """Return the assets to validate, and the sources whose assets are left out because they were never loaded."""
+    assets = checkpoint_assets(name)
+    loaded = set(connection.scalars(as_text(LOADED_SOURCES)))
+    chosen = [asset for asset in assets if asset.source is None or asset.source in loaded]
+    if not any(asset.source for asset in chosen):
+        return assets, []
+    return chosen, sorted({str(asset.source) for asset in assets if asset not in chosen})
+
+
+def _check_assets(connection: Connection, name: str, assets: Sequence[Asset]) -> None:
     for asset in assets:
         try:
-            connection.execute(as_text(f"select from (\n{asset_queries()[asset]}\n) as asset limit 0"))
+            connection.execute(as_text(f"select from (\n{asset.query}\n) as asset limit 0"))
         except ProgrammingError as error:
             reason = str(error.orig).splitlines()[0]
+            cannot = f"checkpoint {name} cannot read {asset.name}: {reason}"
             run = COMMAND_BEFORE.get(name, "make pipeline")
-            raise NothingToValidate(f"checkpoint {name} cannot read {asset}: {reason}; run `{run}` first") from None
+            raise NothingToValidate(f"{cannot}; run `{run}` first") from None
 
 
-def _emptied_assets(connection: Connection, assets: list[str]) -> list[str]:
+def _emptied_assets(connection: Connection, assets: Sequence[Asset]) -> list[str]:
     """Return the assets that read only raw tables whose documents were all undone.
 
     They do not stop a run, so that marts follow the undo; the checkpoint of the marts still expects its rows.
     """
     undone = set(connection.scalars(as_text(UNDONE_TABLES)))
-    read = {asset: {table for table in _tables_of(asset) if table.startswith("raw.")} for asset in assets}
-    return [asset for asset, tables in read.items() if tables and tables <= undone]
+    read = {asset.name: {table for table in asset.tables if table.startswith("raw.")} for asset in assets}
+    return [name for name, tables in read.items() if tables and tables <= undone]
 
 
-def _validate(settings: Settings, name: str, assets: list[str]) -> list[Any]:
-    """Run the checkpoint, then render its results; return one validation result per suite."""
-    _remove_old_results(settings, assets)
-    project = open_project(settings)
-    from great_expectations.core import RunIdentifier
+@dataclass(frozen=True)
+class _Found:
+    """What a checkpoint found: one validation result of Great Expectations per suite."""
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        result = project.checkpoints.get(name).run(run_id=RunIdentifier(run_name=name))
-        project.build_data_docs()
-        project.data_sources.get("warehouse").get_execution_engine().engine.dispose()
-    shutil.rmtree(data_docs_folder(settings) / "static", ignore_errors=True)
-    return list(result.run_results.values())
+    connection: Connection
+    settings: Settings
+    name: str
+    results: list[Any]
+
+    def judge(self, emptied: list[str], unloaded: list[str]) -> CheckpointResult:
+        """List what failed in files, and return the result with its warnings, or stop the run."""
+        outcome = self._count()
+        failed = [failure for failure in list_failures(self.results) if failure.suite not in emptied]
+        warned = [failure for failure in failed if not failure.is_critical]
+        critical = [failure for failure in failed if failure.is_critical]
+        rows, file = self._list("failures", critical)
+        warnings = [
+            f"all of {', '.join(emptied)} was undone" if emptied else "",
+            self._describe_warnings(warned),
+            self._describe_tolerated() if not critical else "",
+        ]
+        if critical:
+            raise GateFailed(_describe_failures(outcome, critical, rows, file) + _joined("", warnings))
+        if unloaded:
+            outcome = replace(outcome, summary=f"{outcome.summary}; nothing of {', '.join(unloaded)} was ever loaded")
+        return replace(outcome, summary=_joined(outcome.summary, warnings))
+
+    def _count(self) -> CheckpointResult:
+        evaluated = sum(result.statistics["evaluated_expectations"] for result in self.results)
+        succeeded = sum(result.statistics["successful_expectations"] for result in self.results)
+        rows = sum(_row_count(result) for result in self.results)
+        summary = f"{succeeded} of {evaluated} expectations held over {rows:,} rows"
+        return CheckpointResult(self.name, True, rows, evaluated, summary)
+
+    def _list(self, kind: str, failures: Sequence[Failure]) -> tuple[int, Path]:
+        """Write the failing rows into the file of this kind, which does not exist without any; return their number."""
+        file = validations_folder(self.settings) / f"{self.name}_{kind}.csv"
+        if not failures:
+            file.unlink(missing_ok=True)
+            return 0, file
+        return write_failing_rows(self.connection, failures, file), file
+
+    def _describe_warnings(self, warned: Sequence[Failure]) -> str:
+        _, file = self._list("warnings", warned)
+        if not warned:
+            return ""
+        did_not = counted(len(warned), "expectation")
+        return f"{did_not} did not hold, the first {warned[0]}; {relative_name(file)} lists all"
+
+    def _describe_tolerated(self) -> str:
+        tolerated = list_tolerated(self.results)
+        rows, file = self._list("tolerated", tolerated)
+        if not tolerated:
+            return ""
+        first = f"{tolerated[0].suite}: {tolerated[0].expectation}"
+        return f"{counted(rows, 'value')} out of range, the first in {first}; {relative_name(file)} lists all"
 
 
-def _remove_old_results(settings: Settings, assets: list[str]) -> None:
-    for asset in assets:
-        runs = sorted(validations_folder(settings).glob(f"results/{asset}/*/*"), key=lambda path: path.name)
-        for run in runs[: -(MAX_KEPT_RUNS - 1)]:
-            shutil.rmtree(run)
-    for file in validations_folder(settings).glob("results/*/*/*/*.json"):
-        if not _is_complete(file):
-            file.unlink()
-
-
-def _is_complete(file: Path) -> bool:
-    """Return whether a result is complete JSON: a full disk or a killed run can leave a truncated file."""
-    try:
-        json.loads(file.read_bytes())
-    except ValueError:
-        return False
-    return True
-
-
-def _summarise(name: str, results: list[Any]) -> CheckpointResult:
-    evaluated = sum(result.statistics["evaluated_expectations"] for result in results)
-    succeeded = sum(result.statistics["successful_expectations"] for result in results)
-    rows = sum(_row_count(result) for result in results)
-    summary = f"{succeeded} of {evaluated} expectations held over {rows:,} rows"
-    return CheckpointResult(name, succeeded == evaluated, rows, evaluated, summary)
-
-
-def _with_warning(
-    connection: Connection, outcome: CheckpointResult, tolerated: list[Failure], settings: Settings
-) -> CheckpointResult:
-    """Write the rows that are out of range but tolerated, and add their number to the summary."""
-    file = validations_folder(settings) / f"{outcome.name}_tolerated.csv"
-    if not tolerated:
-        file.unlink(missing_ok=True)
-        return outcome
-    rows = write_failing_rows(connection, tolerated, file)
-    first = f"{tolerated[0].suite}: {tolerated[0].expectation}"
-    warning = f"warning: {counted(rows, 'value')} out of range, the first in {first}; {relative_name(file)} lists all"
-    return replace(outcome, summary=f"{outcome.summary}; {warning}")
+def _joined(summary: str, warnings: Sequence[str]) -> str:
+    return summary + "".join(f"; warning: {warning}" for warning in warnings if warning)
 
 
 def _row_count(result: Any) -> int:
@@ -167,7 +155,7 @@ def _row_count(result: Any) -> int:
     return max(counts, default=0)
 
 
-def _describe_failures(outcome: CheckpointResult, failures: list[Failure], rows: int, file: Path) -> str:
+def _describe_failures(outcome: CheckpointResult, failures: Sequence[Failure], rows: int, file: Path) -> str:
     shown = "; ".join(str(failure) for failure in failures[:MAX_NAMED_FAILURES])
     more = f"; and {len(failures) - MAX_NAMED_FAILURES} more" if len(failures) > MAX_NAMED_FAILURES else ""
     index, csv_file = relative_name(data_docs_folder(get_settings()) / "index.html"), relative_name(file)
@@ -177,36 +165,3 @@ def _describe_failures(outcome: CheckpointResult, failures: list[Failure], rows:
         f"{where}; {index} shows the results. "
         f"Fix the data, or the expectation in expectations/context/suites/{failures[0].suite}.json"
     )
-
-
-def _tables_of(asset: str) -> set[str]:
-    """Return the tables that an asset's query reads, with their schemas."""
-    return set(TABLE.findall(asset_queries()[asset]))
-
-
-def _state(connection: Connection, assets: list[str]) -> str:
-    """Return a digest of everything that determines the outcome: the rows, the suites and the queries."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(CONTEXT.rglob("*.*")):
-        digest.update(path.read_bytes())
-    tables = {table for asset in assets for table in _tables_of(asset)}
-    digest.update(fingerprint_rows(connection, tables).encode())
-    return digest.hexdigest()
-
-
-def _successes_file(settings: Settings) -> Path:
-    return validations_folder(settings) / "succeeded.json"
-
-
-def _record_success(settings: Settings, outcome: CheckpointResult, state: str) -> None:
-    file = _successes_file(settings)
-    known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    write_atomic(file, json.dumps({**known, outcome.name: {"state": state, "outcome": asdict(outcome)}}, indent=2))
-
-
-def _last_success(settings: Settings, name: str, state: str) -> CheckpointResult | None:
-    file = _successes_file(settings)
-    if not file.exists() or not (data_docs_folder(settings) / "index.html").exists():
-        return None
-    last = json.loads(file.read_text(encoding="utf-8")).get(name)
-    return CheckpointResult(**last["outcome"]) if last and last["state"] == state else None

@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import DBAPIError
 
-from expectations.project import asset_queries
+from expectations.assets import read_assets
 
+CRITICAL = "critical"  # the severity of an expectation that names none
 COLUMNS = ("suite", "expectation", "row_key", "row")
 CONDITION = re.compile(r"\nFROM \S+ \nWHERE (?P<condition>.+);$", re.DOTALL)
 
@@ -23,7 +24,8 @@ CONDITION = re.compile(r"\nFROM \S+ \nWHERE (?P<condition>.+);$", re.DOTALL)
 class Failure:
     """One expectation that failed, or that could not be evaluated (`problem` says why).
 
-    `failing_rows` is a query for all failing rows; None when the expectation is about the whole table.
+    `failing_rows` is a query for all failing rows; None when the expectation is about the whole table. Only critical
+    ones stop a run: the severity is that of the expectation in its suite.
     """
 
     suite: str
@@ -31,6 +33,7 @@ class Failure:
     observed: str
     failing_rows: str | None
     problem: str | None = None
+    is_critical: bool = True
 
     def __str__(self) -> str:
         """Return suite, expectation and what was observed, in one line."""
@@ -49,12 +52,13 @@ def list_failures(results: Iterable[Any]) -> list[Failure]:
 
 
 def list_tolerated(results: Iterable[Any]) -> list[Failure]:
-    """Return the ranges that hold although some rows are outside: fewer than `mostly` in the suite tolerates."""
+    """Return the critical ranges that hold although a few rows are outside, as `mostly` in the suite allows."""
     return [
         describe_failure(result.suite_name, outcome.to_json_dict())
         for result in results
         for outcome in result.results
         if outcome.success
+        and outcome.expectation_config.severity == CRITICAL
         and outcome.expectation_config.type == "expect_column_values_to_be_between"
         and outcome.result.get("unexpected_count")
     ]
@@ -103,7 +107,8 @@ def describe_failure(suite: str, outcome: dict[str, Any]) -> Failure:
     description = configuration.get("description") or _describe_expectation(configuration["type"], kwargs)
     problem = _first_error(outcome.get("exception_info") or {})
     rows = None if problem else _failing_rows_query(suite, kwargs, result)
-    return Failure(suite, description, _describe_observation(configuration["type"], result), rows, problem)
+    observed = _describe_observation(configuration["type"], result)
+    return Failure(suite, description, observed, rows, problem, configuration.get("severity", CRITICAL) == CRITICAL)
 
 
 def _describe_expectation(kind: str, kwargs: dict[str, Any]) -> str:
@@ -143,7 +148,7 @@ def _failing_rows_query(suite: str, kwargs: dict[str, Any], result: dict[str, An
 
     Great Expectations itself returns at most twenty of them, and a query on a temporary table that no longer exists.
     """
-    asset = f"with asset as (\n{asset_queries()[suite]}\n)\n"
+    asset = f"with asset as (\n{read_assets()[suite].query}\n)\n"
     own = kwargs.get("unexpected_rows_query")
     if own:
         return f"{asset}select * from ({own.format(batch='asset')}) as failing"

@@ -1,79 +1,115 @@
-"""Opens the Great Expectations project in `context/` and lists its checkpoints, assets and queries."""
+"""Composes the Great Expectations project from the files in `context/` and opens it.
+
+The committed project lists no asset: `great_expectations.yml` has none, a checkpoint has no validation definitions.
+They are added in a temporary copy, so a new asset only adds files, and Great Expectations never writes to `context/`.
+All ids are derived from names and never change.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
+import shutil
 import sys
 import warnings
-from functools import cache
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid5
 
 import yaml
 
-from expectations.errors import NoSuchCheckpoint
+from expectations import assets
+from expectations.assets import Asset
 from warehouse.connection import engine
 from waybill.settings import Settings
 
 if TYPE_CHECKING:
     from great_expectations.data_context.data_context.file_data_context import FileDataContext
 
-CONTEXT = Path(__file__).with_name("context")
+IDS = UUID("5d2f2f2b-94a2-5c0b-9b55-7f0f1f2a6a01")  # the project's own id, `data_context_id`
+DATASOURCE = "warehouse"
+WHOLE = "whole"  # the batch definition of every asset: all rows of its query
 
 
-def checkpoint_names() -> list[str]:
-    """Return the names of the committed checkpoints."""
-    return sorted(path.stem for path in (CONTEXT / "checkpoints").glob("*.json"))
+def derived_id(*parts: str) -> str:
+    """Return the id of a part of the project, e.g. of `asset`, `raw_airlines`: the same on every machine."""
+    return str(uuid5(IDS, "/".join(parts)))
 
 
-@cache
-def asset_queries() -> dict[str, str]:
-    """Return the query of each asset."""
-    project = yaml.safe_load((CONTEXT / "great_expectations.yml").read_text(encoding="utf-8"))
-    assets = project["fluent_datasources"]["warehouse"]["assets"]
-    return {name: asset["query"] for name, asset in assets.items()}
+@contextmanager
+def open_project(settings: Settings, checkpoint: str, validated: Sequence[Asset]) -> Iterator[FileDataContext]:
+    """Open the project on the warehouse, with the role reader and without telemetry.
 
-
-def checkpoint_assets(checkpoint: str) -> list[str]:
-    """Return the assets that the checkpoint validates, in its order.
-
-    Raises:
-        NoSuchCheckpoint: no committed checkpoint has this name.
-    """
-    if checkpoint not in checkpoint_names():
-        raise NoSuchCheckpoint(f"there is no checkpoint {checkpoint}: choose from {', '.join(checkpoint_names())}")
-    definitions = json.loads((CONTEXT / "checkpoints" / f"{checkpoint}.json").read_text(encoding="utf-8"))[
-        "validation_definitions"
-    ]
-    files = [CONTEXT / "validation_definitions" / f"{definition['name']}.json" for definition in definitions]
-    return [json.loads(file.read_text(encoding="utf-8"))["data"]["asset"]["name"] for file in files]
-
-
-def open_project(settings: Settings) -> FileDataContext:
-    """Open the project on the warehouse with the role reader and without telemetry.
-
-    Results go to `validation/` in the reports folder, Data Docs to `data_docs/`; `context/` is only read.
+    The checkpoint validates the given assets. Results go to `validation/` in the reports folder, Data Docs to
+    `data_docs/`.
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     logging.getLogger("great_expectations.render.renderer.site_builder").handlers = [_RaiseOSError()]
-    for folder in (validations_folder(settings), data_docs_folder(settings)):
-        folder.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
+    for made in (validations_folder(settings), data_docs_folder(settings)):
+        made.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="waybill-expectations-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        compose_project(Path(folder), checkpoint, validated)
         import great_expectations
 
-        return great_expectations.get_context(
+        yield great_expectations.get_context(
             mode="file",
-            context_root_dir=str(CONTEXT),
+            context_root_dir=folder,
             runtime_environment={
                 "WAYBILL_CONNECTION": engine("reader").url.render_as_string(hide_password=False),
                 "WAYBILL_VALIDATIONS": str(validations_folder(settings) / "results"),
                 "WAYBILL_DATA_DOCS": str(data_docs_folder(settings)),
             },
         )
+
+
+def compose_project(folder: Path, checkpoint: str, validated: Sequence[Asset]) -> None:
+    """Write a project into the folder: the committed one, with the assets and what validates them in the checkpoint."""
+    shutil.copytree(assets.CONTEXT / "suites", folder / "suites")
+    project = yaml.safe_load((assets.CONTEXT / "great_expectations.yml").read_text(encoding="utf-8"))
+    datasource = project["fluent_datasources"][DATASOURCE]
+    datasource["assets"] = {asset.name: _asset_block(asset) for asset in validated}
+    (folder / "great_expectations.yml").write_text(yaml.safe_dump(project, sort_keys=False), encoding="utf-8")
+    for asset in validated:
+        definition = _validation_definition(asset, datasource["id"])
+        _write_json(folder / "validation_definitions" / f"{asset.name}.json", definition)
+    committed = json.loads((assets.CONTEXT / "checkpoints" / f"{checkpoint}.json").read_text(encoding="utf-8"))
+    listed = [{"name": asset.name, "id": derived_id("validation", asset.name)} for asset in validated]
+    _write_json(folder / "checkpoints" / f"{checkpoint}.json", committed | {"validation_definitions": listed})
+
+
+def _asset_block(asset: Asset) -> dict[str, Any]:
+    return {
+        "type": "query",
+        "id": derived_id("asset", asset.name),
+        "batch_metadata": {},
+        "batch_definitions": {WHOLE: {"id": derived_id("batch", asset.name), "partitioner": None}},
+        "query": asset.query,
+    }
+
+
+def _validation_definition(asset: Asset, datasource_id: str) -> dict[str, Any]:
+    suite = json.loads((assets.CONTEXT / "suites" / f"{asset.name}.json").read_text(encoding="utf-8"))
+    return {
+        "name": asset.name,
+        "id": derived_id("validation", asset.name),
+        "data": {
+            "datasource": {"name": DATASOURCE, "id": datasource_id},
+            "asset": {"name": asset.name, "id": derived_id("asset", asset.name)},
+            "batch_definition": {"name": WHOLE, "id": derived_id("batch", asset.name)},
+        },
+        "suite": {"name": suite["name"], "id": suite["id"]},
+    }
+
+
+def _write_json(file: Path, content: dict[str, Any]) -> None:
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(content), encoding="utf-8")
 
 
 class _RaiseOSError(logging.Handler):

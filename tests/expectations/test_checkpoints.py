@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from sqlalchemy import text
 
 from expectations.__main__ import main
+from expectations.assets import CONTEXT
 from expectations.checkpoints import run_checkpoint
 from expectations.errors import GateFailed, NoSuchCheckpoint, NothingToValidate
 from expectations.failures import COLUMNS
-from expectations.project import CONTEXT
 from loader.undo.undo import undo
 from tests.support.small.warehouse import build_marts, build_raw
 from warehouse.connection import engine
@@ -259,7 +259,7 @@ def test_only_the_last_five_results_are_kept(small_warehouse: object, reports: P
 
 def test_missing_marts_are_reported_with_what_to_run(database: str, reports: Path) -> None:
     build_raw(5)
-    with pytest.raises(NothingToValidate, match=r"marts\.dim_airlines.* does not exist; run `make dbt` first"):
+    with pytest.raises(NothingToValidate, match=r"marts\.dim_aircraft.* does not exist; run `make dbt` first"):
         run_checkpoint("marts")
 
 

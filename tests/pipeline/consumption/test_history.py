@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from expectations.checkpoints import CheckpointResult
+from expectations.successes import CheckpointResult
 from pipeline.consumption.energy import Energy
 from pipeline.consumption.history import Work, record_use
 from pipeline.consumption.meter import Use
