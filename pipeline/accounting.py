@@ -38,7 +38,7 @@ WAITING = """
     )
     group by batches.source
 """
-MODELLED = """
+BUILT = """
     select substring(relname from '^int_(.+)_outcomes$')
     from pg_class
     where relnamespace = to_regnamespace('intermediate') and relname ~ '^int_.+_outcomes$'
@@ -49,8 +49,8 @@ MODELLED = """
 class SourceAccount:
     """One source's books; all numbers count documents.
 
-    `outcomes` is None before the first dbt run. `waiting` counts the documents that landed since the last one,
-    `undone` those whose batch was undone, `not_modelled` those of a source that dbt has no models for,
+    `outcomes` is None before the first dbt run of its models. `waiting` counts the documents that landed since the last
+    one, `undone` those whose batch was undone, `not_modelled` those of a source that dbt has no models for,
     `unknown_outcomes` those with outcomes that `warehouse.outcomes` does not list. `last_landed_at` is None if none has
     landed. `intake_balances` is true if read = landed + rejected + skipped in every batch.
     """
@@ -101,12 +101,15 @@ def accounting(connection: Connection) -> list[SourceAccount]:
     """Return the books of every source that has a batch, also before the first dbt run."""
     outcomes = _outcomes(connection)
     waiting = _waiting(connection) if outcomes is not None else {}
-    modelled = {*(outcomes or {}), *set(connection.scalars(text(MODELLED))).intersection(modelled_sources())}
+    modelled = set(modelled_sources())
+    built = {*(outcomes or {}), *set(connection.scalars(text(BUILT))).intersection(modelled)}
     accounts = []
     for row in connection.execute(text(BOOKS)).mappings():
-        is_modelled = outcomes is None or row["source"] in modelled
-        waits = waiting.get(row["source"], 0) if is_modelled else 0
-        known, unknown = _known_and_unknown(None if outcomes is None else outcomes.get(row["source"], {}))
+        is_built = row["source"] in built
+        is_modelled = outcomes is None or is_built or row["source"] in modelled
+        waits = waiting.get(row["source"], 0) if is_built else 0
+        counted = None if outcomes is None or (is_modelled and not is_built) else outcomes.get(row["source"], {})
+        known, unknown = _known_and_unknown(counted)
         accounts.append(
             SourceAccount(
                 source=row["source"],

@@ -26,7 +26,7 @@ class DbtFailed(PipelineError):
 
 
 class DeclarationsChanged(PipelineError):
-    """Raised when the generated `_sources.yml` differs from `loader/sources`, or cannot be read."""
+    """Raised when a generated `_raw_<source>.yml` differs from `loader/sources`, or cannot be read."""
 
 
 class ModellingRefused(PipelineError):

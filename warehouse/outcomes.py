@@ -1,6 +1,6 @@
 """The outcomes: what becomes of a landed document. Every landed document has exactly one.
 
-dbt assigns them in `intermediate.document_outcomes`; a test keeps this list and dbt's equal.
+dbt assigns them; the view `intermediate.document_outcomes` shows them; a test keeps this list and dbt's equal.
 
 current     its values are in the marts
 duplicate   the same key, version and value as another document, which is kept

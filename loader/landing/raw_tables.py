@@ -18,3 +18,20 @@ def make_raw_tables() -> None:
         ensure_raw_tables(owner, source_names())
     finally:
         owner.close()
+
+
+def make_later_raw_tables() -> None:
+    """Create the raw tables of sources that were declared after the first load; nothing if nothing has landed.
+
+    Raises:
+        WarehouseError, psycopg2.Error: as `make_raw_tables` raises them.
+    """
+    owner = connect("owner")
+    try:
+        with owner, owner.cursor() as cursor:
+            cursor.execute("select exists (select from ledger.batches)")
+            has_batches = cursor.fetchone() == (True,)
+        if has_batches:
+            ensure_raw_tables(owner, source_names())
+    finally:
+        owner.close()

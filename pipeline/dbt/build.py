@@ -10,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from loader.landing.raw_tables import make_later_raw_tables
 from pipeline.dbt.failing_rows import FailedTest, failed_tests, print_failed_tests
 from pipeline.dbt.results import FAILED, write_build
 from pipeline.dbt.sources_yml import require_current
@@ -33,6 +34,7 @@ def build(*arguments: str) -> tuple[int, str]:
         DbtFailed: a model or test failed; the models after it were not touched.
     """
     require_current()
+    make_later_raw_tables()
     results = _invoke(["build", *arguments]).results
     rows = sum(_rows(entry) for entry in results if '"marts"' in (getattr(entry.node, "relation_name", None) or ""))
     count = Counter(entry.node.unique_id.partition(".")[0] for entry in results)

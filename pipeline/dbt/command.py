@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from loader.landing.raw_tables import make_later_raw_tables
 from pipeline.dbt.failing_rows import failed_tests, print_failed_tests
 from pipeline.dbt.sources_yml import require_current
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
@@ -51,6 +52,7 @@ def dbt(arguments: tuple[str, ...]) -> None:
             locks.enter_context(only_run())
         if needs_warehouse and subcommand:
             locks.enter_context(working(f"dbt {subcommand}"))
+            make_later_raw_tables()
         try:
             outcome = cli.main(list(arguments), click.get_current_context().command_path, standalone_mode=False)
         except ResultExit as error:

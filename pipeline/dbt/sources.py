@@ -24,7 +24,7 @@ def sources(write: bool) -> int:
     Example: waybill sources --write
 
     A source is declared in loader/sources/<source>.yml. dbt reads its key, version, missing texts and withdrawal from
-    dbt_project/models/_sources.yml, which this command generates. Exits 1 if a generated file is not current.
+    _raw_<source>.yml below dbt_project/models, which this command generates. Exits 1 if such a file is not current.
     """
     modelled = modelled_sources()
     for name in source_names():
@@ -34,7 +34,7 @@ def sources(write: bool) -> int:
     if write:
         redefined = redefined_sources()
         for path in write_files():
-            click.echo(f"rewritten: {relative_name(path)}")
+            click.echo(f"{'rewritten' if path.exists() else 'removed'}: {relative_name(path)}")
         if redefined:
             click.echo(
                 f"key, version, missing texts or withdrawal changed for {', '.join(redefined)}: documents that were "

@@ -8,16 +8,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from expectations.failures import describe_failure
 from expectations.project import validations_folder
 from pipeline.accounting import SourceAccount
-from warehouse.dbt_login import DBT_PROJECT
+from pipeline.dbt.sources_files import raw_source, read_content, source_files
 from waybill.settings import Settings
 from waybill.text import counted
-
-SOURCES = DBT_PROJECT / "models" / "_sources.yml"
 
 
 @dataclass(frozen=True)
@@ -115,9 +111,8 @@ def freshness(accounts: list[SourceAccount], now: datetime) -> list[Freshness]:
 
 def _limits() -> dict[str, timedelta | None]:
     """Return each source that dbt declares → the age from which dbt warns; None where it never warns."""
-    declared: list[dict[str, Any]] = yaml.safe_load(SOURCES.read_text(encoding="utf-8"))["sources"]
-    raw = next(source for source in declared if source["name"] == "raw")
-    return {table["name"]: _limit(raw, table) for table in raw["tables"]}
+    declared = [raw_source(read_content(path)) for paths in source_files().values() for path in paths]
+    return {table["name"]: _limit(raw, table) for raw in declared for table in raw.get("tables") or []}
 
 
 def _limit(*declarations: dict[str, Any]) -> timedelta | None:

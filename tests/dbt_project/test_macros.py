@@ -28,7 +28,7 @@ def test_each_folder_describes_its_macros() -> None:
 
 def test_no_macro_outside_of_the_samples_folder_names_the_sample() -> None:
     for path in MACROS.rglob("*.sql"):
-        if path.parent.name != "flights" and path.name != "modelled_sources.sql":
+        if path.parent.name != "flights":
             assert not re.search(r"flight|weather|airport|airline|aircraft", path.read_text()), path
 
 

@@ -14,7 +14,7 @@ import loader.declarations
 from loader.checking.contracts import read_contract
 from loader.declarations import read_source, source_names
 from loader.errors import SourceBroken, SourceUnknown
-from pipeline.dbt import sources_yml
+from pipeline.dbt import sources_files, sources_yml
 
 VALID: dict[str, Any] = {
     "source": "hotels",
@@ -205,8 +205,7 @@ def test_a_contract_that_names_no_fields_allows_any(declared: Path, contract: di
 def test_dbt_is_not_given_a_field_that_a_contract_lacks(
     declared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources_yml, "SOURCES_YML", tmp_path / "_sources.yml")
-    monkeypatch.setattr(sources_yml, "DBT_PROJECT", tmp_path)
+    monkeypatch.setattr(sources_files, "DBT_PROJECT", tmp_path)
     (declared / "hotels.yml").write_text(yaml.safe_dump(VALID | {"version": "/neither"}))
     with pytest.raises(SourceBroken, match="declares version /neither"):
         sources_yml.require_current()

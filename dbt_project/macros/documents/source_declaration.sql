@@ -1,5 +1,5 @@
 {#-
-    What `loader/sources/<source>.yml` declares, as the generated `models/_sources.yml` passes it to dbt: key, version, missing
+    What `loader/sources/<source>.yml` declares, as the generated `_raw_<source>.yml` passes it to dbt: key, version, missing
     texts and withdrawal. They are declared nowhere else.
 -#}
 {% macro source_declaration(source_name) %}
@@ -7,6 +7,6 @@
         {{ return(node.config.meta) }}
     {%- endfor -%}
     {{ exceptions.raise_compiler_error(
-        "source " ~ source_name ~ " is not in models/_sources.yml: run `waybill sources --write`"
+        "models has no _raw_" ~ source_name ~ ".yml: run `waybill sources --write`"
     ) }}
 {% endmacro %}

@@ -11,10 +11,11 @@ import yaml
 from click.testing import CliRunner
 
 import loader.declarations
-from pipeline.dbt import sources_yml
+from pipeline.dbt import sources_files, sources_yml
 from pipeline.dbt.sources import sources
 from pipeline.errors import DeclarationsChanged
 from tests.support.landing import SOURCES
+from warehouse.dbt_login import DBT_PROJECT
 
 
 @pytest.fixture
@@ -23,10 +24,8 @@ def declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "sources"
     shutil.copytree(loader.declarations.SOURCES, folder)
     monkeypatch.setattr(loader.declarations, "SOURCES", folder)
-    for name in ("SOURCES_YML", "MODELLED_SOURCES"):
-        copy = tmp_path / getattr(sources_yml, name).name
-        shutil.copyfile(getattr(sources_yml, name), copy)
-        monkeypatch.setattr(sources_yml, name, copy)
+    shutil.copytree(DBT_PROJECT / "models", tmp_path / "models")
+    monkeypatch.setattr(sources_files, "DBT_PROJECT", tmp_path)
     return folder
 
 
@@ -35,8 +34,14 @@ def change(path: Path, **values: Any) -> None:
 
 
 def table(name: str) -> dict[str, Any]:
-    found = yaml.safe_load(sources_yml.SOURCES_YML.read_text())["sources"][0]["tables"]
-    return next(entry for entry in found if entry["name"] == name)
+    return sources_files.raw_table(sources_files.read_content(sources_files.source_file(name)), name)
+
+
+def shared_yml(*tables: dict[str, Any], **more: Any) -> Path:
+    """Write the one file that held all sources in older versions."""
+    content = {"version": 2, "sources": [{"name": "raw", "tables": list(tables)}], **more}
+    sources_files.shared_file().write_text(yaml.safe_dump(content))
+    return sources_files.shared_file()
 
 
 def test_the_committed_files_are_current() -> None:
@@ -66,7 +71,7 @@ def test_a_changed_declaration_stops_dbt_until_it_is_written(declared: Path, val
     change(declared / "airlines.yml", **values)
     with pytest.raises(DeclarationsChanged, match=r"differs from the declarations .* run `.*waybill sources --write`"):
         sources_yml.require_current()
-    assert sources_yml.write_files() == [sources_yml.SOURCES_YML]
+    assert sources_yml.write_files() == [sources_files.source_file("airlines")]
     sources_yml.require_current()
     meta = table("airlines")["config"]["meta"]
     assert {name: meta[name] for name in values if name in meta} == {k: v for k, v in values.items() if k in meta}
@@ -110,12 +115,13 @@ def test_a_new_source_is_listed_as_not_modelled(declared: Path) -> None:
 
 
 def test_what_a_user_adds_to_a_table_survives_a_rewrite(declared: Path) -> None:
-    content = yaml.safe_load(sources_yml.SOURCES_YML.read_text())
+    path = sources_files.source_file("airlines")
+    content = yaml.safe_load(path.read_text())
     own = {"tags": ["reference"], "data_tests": [{"unique": {"arguments": {"column_name": "_position"}}}]}
-    airlines = next(entry for entry in content["sources"][0]["tables"] if entry["name"] == "airlines")
+    (airlines,) = content["sources"][0]["tables"]
     airlines |= own
     airlines["columns"][3]["description"] = "Our own words."
-    sources_yml.SOURCES_YML.write_text(yaml.safe_dump(content))
+    path.write_text(yaml.safe_dump(content))
     assert sources_yml.changed_files() == []
     change(declared / "airlines.yml", fresh_days=7)
     sources_yml.write_files()
@@ -125,14 +131,61 @@ def test_what_a_user_adds_to_a_table_survives_a_rewrite(declared: Path) -> None:
     assert written["columns"][3]["description"] == "Our own words."
 
 
-def test_a_removed_source_leaves_the_yml(declared: Path) -> None:
+def test_the_file_of_a_removed_source_is_removed(declared: Path) -> None:
+    path = sources_files.source_file("weather")
     (declared / "weather.yml").unlink()
-    assert sources_yml.write_files() == [sources_yml.SOURCES_YML, sources_yml.MODELLED_SOURCES]
-    assert "weather" not in sources_yml.SOURCES_YML.read_text() + sources_yml.MODELLED_SOURCES.read_text()
+    result = CliRunner().invoke(sources, ["--write"])
+    assert f"removed: {path}" in result.output
+    assert not path.exists()
+    assert sources_yml.changed_files() == []
+
+
+def test_a_file_is_beside_the_staging_model_or_in_a_folder(declared: Path) -> None:
+    folder = sources_files.models_folder() / "staging"
+    assert sources_files.source_file("books") == folder / "books" / "_raw_books.yml"
+    (folder / "own").mkdir()
+    (folder / "own" / "stg_books.sql").touch()
+    assert sources_files.source_file("books") == folder / "own" / "_raw_books.yml"
+
+
+def test_a_second_file_of_a_source_is_named(declared: Path) -> None:
+    first = sources_files.source_file("airlines")
+    second = first.parent / "airlines" / first.name
+    second.parent.mkdir()
+    shutil.copyfile(first, second)
+    with pytest.raises(DeclarationsChanged, match=r"_raw_airlines\.yml declare the same raw table: delete all of them"):
+        sources_yml.require_current()
 
 
 def test_an_unreadable_yml_is_reported_and_kept(declared: Path) -> None:
-    sources_yml.SOURCES_YML.write_text("sources: [")
+    path = sources_files.source_file("airlines")
+    path.write_text("sources: [")
     with pytest.raises(DeclarationsChanged, match="is not YAML"):
         sources_yml.write_files()
-    assert sources_yml.SOURCES_YML.read_text() == "sources: ["
+    assert path.read_text() == "sources: ["
+
+
+def test_the_shared_file_of_older_versions_is_taken_apart(declared: Path) -> None:
+    shutil.copyfile(declared / "airlines.yml", declared / "books.yml")
+    change(declared / "books.yml", source="books")
+    own = {"tags": ["reference"], "columns": [{"name": "document", "description": "Our own words."}]}
+    shared = shared_yml({"name": "books", **own}, {"name": "airlines"})
+    with pytest.raises(DeclarationsChanged, match=r"_sources\.yml differs .* run `.*waybill sources --write`"):
+        sources_yml.require_current()
+    before = sources_files.source_file("airlines").read_text()
+    assert sources_yml.write_files() == [sources_files.source_file("books"), shared]
+    assert not shared.exists()
+    assert sources_files.source_file("airlines").read_text() == before
+    assert {name: table("books")[name] for name in own} == own
+    sources_yml.require_current()
+    assert sources_yml.write_files() == []
+
+
+def test_other_sources_of_the_shared_file_are_kept(declared: Path) -> None:
+    shared = shared_yml({"name": "airlines"})
+    content = yaml.safe_load(shared.read_text())
+    content["sources"].append({"name": "elsewhere", "tables": [{"name": "books"}]})
+    shared.write_text(yaml.safe_dump(content))
+    assert sources_yml.write_files() == [shared]
+    assert [source["name"] for source in yaml.safe_load(shared.read_text())["sources"]] == ["elsewhere"]
+    assert sources_yml.changed_files() == []

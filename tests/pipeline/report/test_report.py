@@ -10,7 +10,6 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-import yaml
 from click.testing import CliRunner
 from rich.console import Console
 from sqlalchemy import text
@@ -18,7 +17,9 @@ from sqlalchemy import text
 from loader.declarations import source_names
 from ml.artefact import save
 from pipeline.accounting import accounting, print_accounting
-from pipeline.report.checks import SOURCES, freshness
+from pipeline.dbt import sources_files
+from pipeline.dbt.sources_files import raw_table, read_content, source_file
+from pipeline.report.checks import freshness
 from pipeline.report.documents import SQL_OF
 from pipeline.report.facts import gather_facts
 from pipeline.report.page import main, write_report
@@ -112,8 +113,9 @@ def test_documents_that_landed_since_dbt_ran_are_waiting(database: str) -> None:
     ("has_model", "verdict"), [(False, "balanced, 5 not modelled"), (True, "UNBALANCED: landed +5")]
 )
 def test_documents_of_a_source_without_models_are_counted(
-    database: str, reports: Path, has_model: bool, verdict: str
+    database: str, reports: Path, has_model: bool, verdict: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("pipeline.accounting.modelled_sources", lambda: ["weather", *["flights"] * has_model])
     build_raw(5)
     with engine("owner").begin() as connection:
         connection.execute(text("create view intermediate.document_outcomes as select 'weather' as source, _batch_id,"
@@ -267,15 +269,15 @@ def test_a_source_is_stale_at_the_age_at_which_dbt_warns(full_warehouse: object)
 def test_a_batch_of_rejects_does_not_make_a_source_fresh(
     database: str, reports: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    tables = {table["name"]: table for table in yaml.safe_load(SOURCES.read_text())["sources"][0]["tables"]}
-    tables = {name: table for name, table in tables.items() if name in sample.SOURCES}
+    tables = {name: raw_table(read_content(source_file(name)), name) for name in sample.SOURCES}
     for table in tables.values():
         table["config"].pop("freshness")
     tables["weather"]["config"]["freshness"] = None
     limit = {"freshness": {"warn_after": {"count": 6, "period": "hour"}}}
     declared = {"sources": [{"name": "raw", "config": limit, "tables": [*tables.values()]}]}
-    monkeypatch.setattr("pipeline.report.checks.SOURCES", tmp_path / "sources.yml")
-    (tmp_path / "sources.yml").write_text(json.dumps(declared))
+    monkeypatch.setattr(sources_files, "DBT_PROJECT", tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "_raw_all.yml").write_text(json.dumps(declared))
     build_raw(5)
     with engine("owner").begin() as connection:
         connection.execute(text("update ledger.batches set committed_at = committed_at - interval '7 hours'"))

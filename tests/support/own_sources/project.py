@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import loader.declarations
-from pipeline.dbt import sources_yml
+from pipeline.dbt import sources_files, sources_yml
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 
 TESTED = """
@@ -44,10 +44,7 @@ class OwnProject:
         outcomes = Path("models", "intermediate", "outcomes")
         ignored = shutil.ignore_patterns("int_*")
         shutil.copytree(DBT_PROJECT / outcomes, self.project / outcomes, ignore=ignored)
-        macro = self.project / "macros" / "documents" / sources_yml.MODELLED_SOURCES.name
-        monkeypatch.setattr(sources_yml, "DBT_PROJECT", self.project)
-        monkeypatch.setattr(sources_yml, "SOURCES_YML", self.project / "models" / "_sources.yml")
-        monkeypatch.setattr(sources_yml, "MODELLED_SOURCES", macro)
+        monkeypatch.setattr(sources_files, "DBT_PROJECT", self.project)
 
     def add_source(self, declaration: str, contract: Mapping[str, Any], staging: str) -> None:
         """Declare a source and add its three models."""
