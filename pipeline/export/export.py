@@ -11,19 +11,21 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 import jsonschema_rs
 import orjson
-from sqlalchemy import Connection, Date, DateTime, func, inspect, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from expectations.row_versions import fingerprint_rows
 from pipeline.errors import ExportRefused
+from pipeline.export.documents import Documents
 from pipeline.export.marts_orm import SCHEMA, map_marts, references
-from pipeline.export.shapes import Member, Shape, read_shapes
+from pipeline.export.shapes import Shape, read_shapes
 from warehouse.connection import engine
 from waybill.atomic_files import atomic_file, write_atomic
 from waybill.cli import run
@@ -32,8 +34,7 @@ from waybill.settings import get_settings, relative_name
 from waybill.text import counted
 
 SCHEMAS = Path(__file__).with_name("schemas")
-FETCH_ROWS = 10_000
-TIMESTAMP = 'YYYY-MM-DD"T"HH24:MI:SS"Z"'
+PORTION = 1_000  # documents that are written together
 
 
 @dataclass(frozen=True)
@@ -99,31 +100,30 @@ def _write(connection: Connection, shape: Shape, marts: Mapping[str, Any], file:
 
 def _documents(connection: Connection, shape: Shape, marts: Mapping[str, Any]) -> Iterator[list[bytes]]:
     """Yield the mart's documents as validated JSON, some thousands at a time, in the order of its key."""
-    fact = marts[shape.mart]
-    known = references(fact)
-    missing = shape.members.keys() - known.keys()
-    if missing:
-        raise ExportRefused(
-            f"{SCHEMA}.{shape.mart} has no foreign key for {', '.join(sorted(missing))}: run `make dbt` to set it"
-        )
-    keys = {reference: known[reference][0] for reference in shape.members}
-    members = {
-        reference: _members(connection, known[reference][1], columns) for reference, columns in shape.members.items()
-    }
-    shape.require_columns({column.name for column in inspect(fact).columns if not column.name.startswith("_")})
     validator = _validator(shape.mart)
-    query = select(*_columns(fact)).order_by(*inspect(fact).primary_key)
     with Session(connection) as session:
-        streamed = session.execute(query, execution_options={"yield_per": FETCH_ROWS})
-        for rows in streamed.mappings().partitions():
-            documents = []
-            for row in rows:
-                nested = {name: members[name].get(row[key]) for name, key in keys.items()}
-                document = shape.build(row, nested)
-                if not validator.is_valid(document):
-                    _refuse(shape, validator, document)
-                documents.append(orjson.dumps(document))
-            yield documents
+        documents = Documents(session, shape, marts)
+        has_json = documents.has_json
+        lines: list[bytes] = []
+        for key, document in documents:
+            line = orjson.dumps(document)
+            instance = _read_written(line) if has_json else document
+            if not validator.is_valid(instance):
+                _refuse(shape, key, next(iter(validator.iter_errors(instance))))
+            lines.append(line)
+            if len(lines) == PORTION:
+                yield lines
+                lines = []
+        if lines:
+            yield lines
+
+
+def _read_written(line: bytes) -> Any:
+    """Return a document read from its JSON, for checks: it has parts that Python has not read."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:  # a number beyond the range of doubles
+        return json.loads(line, parse_int=Decimal, parse_float=Decimal)
 
 
 def _validator(mart: str) -> Any:
@@ -137,32 +137,9 @@ def _validator(mart: str) -> Any:
         raise ExportRefused(f"{relative_name(file)} is not a JSON Schema: {reason}; correct it") from None
 
 
-def _members(connection: Connection, dimension: Any, columns: tuple[str, ...]) -> dict[Any, Member]:
-    """Return key → the chosen columns, for every row of a dimension."""
-    (key,) = inspect(dimension).primary_key
-    with Session(connection) as session:
-        query = select(key, *(getattr(dimension, column) for column in columns))
-        return {row[0]: dict(zip(columns, row[1:], strict=True)) for row in session.execute(query)}
-
-
-def _columns(mapped: Any) -> Iterator[Any]:
-    """Yield the mapped columns without those that the pipeline adds; PostgreSQL formats times, in UTC."""
-    for column in inspect(mapped).columns:
-        if column.name.startswith("_"):
-            continue
-        if isinstance(column.type, DateTime):
-            yield func.to_char(func.timezone("UTC", column), TIMESTAMP).label(column.name)
-        elif isinstance(column.type, Date):
-            yield func.to_char(column, "YYYY-MM-DD").label(column.name)
-        else:
-            yield column
-
-
-def _refuse(shape: Shape, validator: Any, document: dict[str, Any]) -> None:
-    error = next(iter(validator.iter_errors(document)))
-    pointer = join_pointer(error.instance_path)
+def _refuse(shape: Shape, key: Any, error: Any) -> None:
     raise ExportRefused(
-        f"{SCHEMA}.{shape.mart} {next(iter(document.values()))}: {pointer or '/'}: {error.message}; "
+        f"{SCHEMA}.{shape.mart} {key}: {join_pointer(error.instance_path) or '/'}: {error.message}; "
         f"the previous file stays: fix the mart, or pipeline/export/schemas/{schema_file(shape.mart).name} "
         "if the mart is right"
     )
@@ -174,13 +151,14 @@ def schema_file(mart: str) -> Path:
 
 
 def _digest(connection: Connection, shape: Shape, marts: Mapping[str, Any]) -> str:
-    """Return a digest of all that the file depends on: the rows of fact and dimensions, the schema, this code."""
+    """Return a digest of all that the file depends on: the rows of all marts in it, shape, schema and this code."""
     digest = hashlib.blake2b(digest_size=16)
-    for path in (schema_file(shape.mart), Path(__file__), shape.file, Path(__file__).with_name("shapes.py")):
+    for path in (schema_file(shape.mart), shape.file, *sorted(Path(__file__).parent.glob("*.py"))):
         digest.update(path.read_bytes() if path.exists() else b"")
-    dimensions = [target.__table__ for _, target in references(marts[shape.mart]).values()]
-    tables = {f"{table.schema}.{table.name}" for table in (marts[shape.mart].__table__, *dimensions)}
-    digest.update(fingerprint_rows(connection, tables).encode())
+    known = references(marts[shape.mart])
+    dimensions = {known[name][1].__table__.name for name in shape.members.keys() & known.keys()}
+    names = {shape.mart, *dimensions, *(shape.children.keys() & marts.keys())}
+    digest.update(fingerprint_rows(connection, {f"{SCHEMA}.{name}" for name in names}).encode())
     return digest.hexdigest()
 
 

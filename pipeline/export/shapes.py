@@ -1,28 +1,35 @@
 """The shapes of the exported documents, one file per exported mart: `pipeline/export/shapes/<mart>.yml`.
 
-`members` are the dimensions that a document contains, by foreign key without `_id`, with the columns taken from each.
-`document` lists the fields of the document, nested as in the file. A member or a column of the mart fills each of them.
+`document` lists the fields of the document, nested as in the file. What fills a field is one of:
+
+- the name of a column of the mart. Times are written in UTC, numbers with all their digits, jsonb as it is. After
+  `as` stands the form that a value had in its source: `count as text`, `created_at as milliseconds`;
+- a member: a dimension that the mart refers to. `members` gives, by foreign key without `_id`, the columns to take;
+- a child mart: its rows that belong to this row. If the last column of its primary key is a number, they are an
+  array in the order of that number, and if it is a text, an object with these names. `children` gives, by child mart,
+  what each row adds: a column, or an object, to any depth.
+
+`pairs` names, by mart, a jsonb column that holds JSON pointer → value; each value goes to its place in the object.
+With `nulls: left out`, a field without a value is left out, and an object or array without any; otherwise it is null.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from pipeline.errors import ExportRefused
+from pipeline.export.columns import FORMS
 from waybill.yaml_files import read_declared
 
 SHAPES = Path(__file__).with_name("shapes")
 
-Row = Mapping[Any, Any]
-Member = dict[str, Any]
-Build = Callable[[Row, Mapping[str, Member | None]], Any]
-Fields = Mapping[str, Any]  # field → column or member, or the fields of a nested object
+Content = Any  # a column, member or child mart, or a mapping field → content
 
 
 @dataclass(frozen=True)
@@ -31,21 +38,36 @@ class Shape:
 
     mart: str
     file: Path
+    document: Content
     members: Mapping[str, tuple[str, ...]]
-    fields: Fields
+    children: Mapping[str, Content]
+    pairs: Mapping[str, str]
+    leaves_out_nulls: bool
 
-    @cached_property
-    def build(self) -> Build:
-        """The function that returns the document of a row; a member is None if the row's foreign key is null."""
-        return _builder(self.fields, self.members.keys())
 
-    def require_columns(self, columns: set[str]) -> None:
-        """Raise ExportRefused if the document names anything but the mart's `columns` and the members."""
-        unknown = sorted(set(_names(self.fields)) - columns - self.members.keys())
-        if unknown:
-            raise ExportRefused(
-                f"{self.mart} has no column {', '.join(unknown)}: correct pipeline/export/shapes/{self.file.name}"
-            )
+def names_in(content: Content) -> Iterator[str]:
+    """Yield the columns, members and child marts that fill a document or element."""
+    if isinstance(content, Mapping):
+        for nested in content.values():
+            yield from names_in(nested)
+    else:
+        yield content
+
+
+def _require_names(content: Content, field: str = "") -> Content:
+    """Raise an error for a field that is neither a name nor an object of such fields."""
+    if isinstance(content, dict) and content:
+        for name, nested in content.items():
+            _require_names(nested, name)
+    elif not isinstance(content, str):
+        named = f"must give {field} the name of" if field else "must be"
+        raise ValueError(f"{named} a column, a member or a child mart, or an object of fields")
+    elif (form := content.partition(" as ")[2]) and form not in FORMS:
+        raise ValueError(f"must write {content.partition(' as ')[0]} as one of {', '.join(FORMS)}, not as {form}")
+    return content
+
+
+Filled = Annotated[Any, AfterValidator(_require_names)]
 
 
 class _Declaration(BaseModel):
@@ -53,19 +75,11 @@ class _Declaration(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    nulls: Literal["written", "left out"] = "written"
     members: dict[str, tuple[str, ...]] = {}
-    document: dict[str, Any] = Field(min_length=1)
-
-    @field_validator("document")
-    @classmethod
-    def names_columns(cls, document: dict[str, Any]) -> dict[str, Any]:
-        """Raise an error for a field that is neither the name of a column or member nor an object of such fields."""
-        for name, content in document.items():
-            if isinstance(content, dict) and content:
-                cls.names_columns(content)
-            elif not isinstance(content, str):
-                raise ValueError(f"must give {name} the name of a column or a member, or an object of fields")
-        return document
+    children: dict[str, Filled] = {}
+    pairs: dict[str, str] = {}
+    document: Filled
 
 
 def read_shapes() -> list[Shape]:
@@ -75,26 +89,16 @@ def read_shapes() -> list[Shape]:
 
 def _read_shape(file: Path) -> Shape:
     declared = read_declared(file, _Declaration, ExportRefused)
-    return Shape(file.stem, file, declared.members, declared.document)
-
-
-def _builder(fields: Fields, members: Collection[str]) -> Build:
-    """Return a function that builds an object with these fields; an export calls it for every row."""
-    takes = {name: _take(content, members) for name, content in fields.items()}
-    return lambda row, found: {name: take(row, found) for name, take in takes.items()}
-
-
-def _take(content: Any, members: Collection[str]) -> Build:
-    if isinstance(content, Mapping):
-        return _builder(content, members)
-    if content in members:
-        return lambda row, found: found[content]
-    return lambda row, found: row[content]
-
-
-def _names(fields: Fields) -> Iterator[str]:
-    for content in fields.values():
-        if isinstance(content, Mapping):
-            yield from _names(content)
-        else:
-            yield content
+    used = Counter(name for content in (declared.document, *declared.children.values()) for name in names_in(content))
+    for child in declared.children:
+        if used[child] != 1:
+            raise ExportRefused(f"{file}: {child} must fill one field, not {used[child]}: correct it")
+    return Shape(
+        file.stem,
+        file,
+        declared.document,
+        declared.members,
+        declared.children,
+        declared.pairs,
+        declared.nulls == "left out",
+    )

@@ -12,10 +12,22 @@ from pipeline.export import shapes
 MISTAKES = {
     "nothing": ("", "must be a mapping"),
     "no document": ("members: {}", "document is missing"),
-    "an empty document": ("document: {}", "document must have at least 1 entries"),
-    "a list": ("document: [a]", "document must be a mapping, with a value for each name"),
-    "a number for a column": ("document: {a: {b: 1}}", "must give b the name of a column or a member"),
-    "an empty object": ("document: {a: {}}", "must give a the name of a column or a member"),
+    "an empty document": (
+        "document: {}",
+        "document must be a column, a member or a child mart, or an object of fields",
+    ),
+    "a list": ("document: [a]", "document must be a column, a member or a child mart, or an object of fields"),
+    "a number for a column": (
+        "document: {a: {b: 1}}",
+        "must give b the name of a column, a member or a child mart, or an object",
+    ),
+    "an empty object": (
+        "document: {a: {}}",
+        "must give a the name of a column, a member or a child mart, or an object",
+    ),
+    "an unknown form": ("document: {a: b as hours}", "must write b as one of text, seconds, milliseconds"),
+    "a child mart in two fields": ("children: {c: d}\ndocument: {a: c, b: c}", "c must fill one field, not 2"),
+    "a child mart in no field": ("children: {c: d}\ndocument: {a: b}", "c must fill one field, not 0"),
     "members of text": ("members: {airline: name}\ndocument: {a: b}", "members.airline must be a list"),
     "an unknown field": (
         "document: {a: b}\nmember: {}",
