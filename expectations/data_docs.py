@@ -6,12 +6,35 @@ import html
 from pathlib import Path
 from typing import Any
 
+from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
+from great_expectations.render.components import RenderedDocumentContent, RenderedTableContent
+from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
 from great_expectations.render.view.view import DefaultJinjaIndexPageView, DefaultJinjaPageView
 from jinja2 import ChoiceLoader, FileSystemLoader, pass_context
 
+from expectations.failures import list_failures
 from waybill.text import shown_lines
 
 TEMPLATES = Path(__file__).with_name("templates")
+
+
+class ResultsPageRenderer(ValidationResultsPageRenderer):
+    """The content of a page of results: the package's, with the failed expectations and their severity at the top."""
+
+    def render(
+        self, validation_results: ExpectationSuiteValidationResult, suite_parameters: Any = None
+    ) -> RenderedDocumentContent:
+        """Return the package's content; if expectations failed, with a table of them in the overview."""
+        content: RenderedDocumentContent = super().render(validation_results, suite_parameters)
+        failures = list_failures([validation_results])
+        if failures:
+            rows = [
+                ["stops the run" if failure.is_critical else "warning", failure.expectation, failure.result]
+                for failure in failures
+            ]
+            table = RenderedTableContent(table=rows, header_row=["Failed", "Expectation", "Observed"])
+            content.sections[0].content_blocks.insert(1, table)
+        return content
 
 
 class OfflinePageView(DefaultJinjaPageView):

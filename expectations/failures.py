@@ -37,8 +37,12 @@ class Failure:
 
     def __str__(self) -> str:
         """Return suite, expectation and what was observed, in one line."""
-        result = f"could not be checked: {self.problem}" if self.problem else self.observed
-        return f"{self.suite}: {self.expectation}: {result}"
+        return f"{self.suite}: {self.expectation}: {self.result}"
+
+    @property
+    def result(self) -> str:
+        """What was observed, or why it could not be checked."""
+        return f"could not be checked: {self.problem}" if self.problem else self.observed
 
 
 def list_failures(results: Iterable[Any]) -> list[Failure]:

@@ -18,7 +18,7 @@ from waybill.text import counted
 
 @dataclass(frozen=True)
 class Validation:
-    """The last result of one suite; `page` is its Data Docs page, relative to the report."""
+    """The last result of one suite; `page` is its Data Docs page, relative to the report. Warnings stop no run."""
 
     asset: str
     edge: str
@@ -26,6 +26,7 @@ class Validation:
     expectations: int
     met: int
     failures: list[str]
+    warnings: list[str]
     page: str
 
 
@@ -73,7 +74,7 @@ def read_validations(settings: Settings) -> list[Validation]:
 def _validation(asset: str, file: Path, results: Path) -> list[Validation]:
     try:
         result = json.loads(file.read_text(encoding="utf-8"))
-        failed = [outcome for outcome in result["results"] if not outcome["success"]]
+        failed = [describe_failure(asset, outcome) for outcome in result["results"] if not outcome["success"]]
         return [
             Validation(
                 asset=asset,
@@ -81,7 +82,8 @@ def _validation(asset: str, file: Path, results: Path) -> list[Validation]:
                 at=result["meta"]["run_id"]["run_time"][:16].replace("T", " ") + " UTC",
                 expectations=result["statistics"]["evaluated_expectations"],
                 met=result["statistics"]["successful_expectations"],
-                failures=[str(describe_failure(asset, outcome)) for outcome in failed],
+                failures=[str(failure) for failure in failed if failure.is_critical],
+                warnings=[str(failure) for failure in failed if not failure.is_critical],
                 page=(Path("data_docs/validations") / file.relative_to(results).with_suffix(".html")).as_posix(),
             )
         ]

@@ -47,13 +47,23 @@ MODEL = {
 VALIDATION = {
     "success": False,
     "meta": {"run_id": {"run_time": "2013-01-02T06:00:00+00:00"}},
-    "statistics": {"evaluated_expectations": 2, "successful_expectations": 1},
+    "statistics": {"evaluated_expectations": 3, "successful_expectations": 1},
     "results": [
         {"success": True, "expectation_config": {"type": "expect_column_to_exist", "kwargs": {}}, "result": {}},
         {
             "success": False,
             "expectation_config": {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "<code>"}},
             "result": {"unexpected_count": 7, "element_count": 229, "unexpected_percent": 3.06},
+        },
+        {
+            "success": False,
+            "expectation_config": {
+                "type": "expect_table_row_count_to_be_between",
+                "kwargs": {"min_value": 500},
+                "description": "at least 500 rows",
+                "severity": "warning",
+            },
+            "result": {"observed_value": 229},
         },
     ],
 }

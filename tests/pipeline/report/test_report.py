@@ -212,6 +212,7 @@ def test_the_page_shows_tests_validations_curves_and_costs(
     assert "Got &lt;1&gt; result" in page
     assert 'href="data_docs/validations/raw_flights/raw/20130102T060000.000000Z/warehouse-raw_flights.html"' in page
     assert "raw_flights: &lt;code&gt;: column values to not be null: 7 of 229 rows fail (3.06 %)" in page
+    assert '<span class="warn">warning</span> raw_flights: at least 500 rows: 229 observed' in page
     assert "ROC. false positives → true positives: 0.00 → 0.00, 0.20 → 0.60, 1.00 → 1.00" in page
     assert "more than usual: load used 9.0 s of CPU, 80 % more than 5.0, the median of the last 5 similar runs" in page
     assert "PostgreSQL: not measured: PGHOST names an external server" in page
