@@ -34,7 +34,8 @@ class Column:
     type of the staging macros (`text`, `integer`, `timestamptz in Europe/Paris` …) or `jsonb`. `wrapper` is the
     member of an export wrapper that the pointer ends in, e.g. `$oid`. The rest was observed: `missing` values that
     are null or absent, of `rows`; `values` with their counts if the column is an enumeration; lowest and highest
-    value as text, mean and deviation of numbers.
+    value as text, mean and deviation of numbers. `others` is set for the column `other_fields` only: the pointers of
+    the fields that a row has no room for, which it holds as an object from pointer to value.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Column:
     mean: float | None = None
     deviation: float | None = None
     reference: Reference | None = None
+    others: tuple[str, ...] = ()
 
     @property
     def sql_type(self) -> str:

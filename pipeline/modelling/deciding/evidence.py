@@ -1,0 +1,67 @@
+"""Lists the decisions of a design, each with its evidence and what changes it, in the order of reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.modelling.deciding.keys.candidates import KeyChoice
+from pipeline.modelling.deciding.keys.versions import withdrawal_hint
+from pipeline.modelling.deciding.layouts import layout_evidence
+from pipeline.modelling.deciding.naming.names import MAX_BYTES, allowed_name, joined_name
+from pipeline.modelling.deciding.structure.drafts import DraftColumn, DraftTable
+from pipeline.modelling.deciding.structure.tables import Structure
+from pipeline.modelling.deciding.values.epochs import epoch_hint
+from pipeline.modelling.design import Decision
+from pipeline.modelling.profiling.profile import Profile
+
+AS_ASKED = "as the flag says"
+
+
+def decisions(profile: Profile, found: Structure, key: KeyChoice, version: Decision) -> Iterator[Decision]:
+    """Yield everything that was decided."""
+    for layout, evidence in layout_evidence(profile.files):
+        yield Decision("layout", layout, evidence, "--layout")
+    rejected = sum(file.rejected for file in profile.files)
+    if rejected:
+        first = next(file for file in profile.files if file.first_reject)
+        yield Decision("rejects", f"{rejected:,} documents cannot be landed", f"the first: {first.first_reject}")
+    if profile.repeated:
+        yield Decision("repeats", f"{profile.repeated:,} documents", "equal to an earlier one as a whole: duplicates")
+    yield Decision("key", " + ".join(key.pointers), key.evidence, "--key")
+    for miss in key.misses[:5]:
+        yield Decision("key", "not chosen", miss, "--key")
+    yield version
+    hint = withdrawal_hint(profile)
+    if hint:
+        yield hint
+    for table in found.tables:
+        if table.parent:
+            yield Decision(table.path_text, f"table {table.suffix}", f"{table.kind}: {table.reason}", table.flag)
+        yield from _of_columns(table)
+
+
+def _of_columns(table: DraftTable) -> Iterator[Decision]:
+    for column in table.columns:
+        yield Decision(column.path_text, f"{column.name} {column.type}", column.reason, column.flag)
+        renamed = _name_reason(column, table)
+        if renamed:
+            yield Decision(column.path_text, f"name {column.name}", renamed, f"--column {column.path_text}=NAME")
+        hint = epoch_hint(column)
+        if hint:
+            yield hint
+
+
+def _name_reason(column: DraftColumn, table: DraftTable) -> str | None:
+    """Return the rule that made a column's name; None if it is simply its path in snake_case."""
+    names = column.field[len(table.element_path) :]
+    plain = joined_name(names) if names else column.name
+    allowed = allowed_name(plain)
+    if column.name == plain:
+        return None
+    if column.name == allowed:
+        return "a name must not begin with a digit" if plain[0].isdigit() else f"{plain} is reserved"
+    if len(allowed) > MAX_BYTES:
+        return f"its path makes a name of {len(allowed)} bytes, cut to {MAX_BYTES} with digits of the path's SHA-256"
+    if column.name.endswith(allowed):
+        return f"{allowed} is the name of a key column of this table"
+    return f"another field is named {allowed}, too; the digits are of the path's SHA-256"

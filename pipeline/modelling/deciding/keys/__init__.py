@@ -1,0 +1,1 @@
+"""Chooses the key and the version of a source."""

@@ -1,0 +1,129 @@
+"""Ranks the fields that could be the key of a source, and chooses one.
+
+A field is id-like if its name is or ends in id, key, code, uuid, number or name, or if all of its values are UUIDs or
+in `$oid`. Times, row numbers and free text rank last. So candidates are compared by: all fields id-like, some, none,
+one that ranks last; `name` after the other id-like names; fewer fields; fewer levels; a shorter pointer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pipeline.errors import ModellingRefused
+from pipeline.modelling.deciding.naming.names import snake_case
+from pipeline.modelling.deciding.values.types import kinds_of
+from pipeline.modelling.design import VALUE
+from pipeline.modelling.flags import Flags
+from pipeline.modelling.profiling.profile import KeyCandidate, Node, Profile
+from waybill.json_pointers import split_pointer
+
+ID_WORDS = ("id", "uuid", "guid", "key", "code", "number", "no", "sku", "isbn", "slug")
+ROW_NUMBERS = re.compile("index|idx|row(num|_?number|_?id)?|line(_?number)?|rank|position|seq|sequence")
+FREE_TEXTS = re.compile("description|comments?|text|summary|body|notes?|message|content|abstract")
+FREE_TEXT_LENGTH = 80  # characters: a field with a longer text is free text
+MAX_KEY_LENGTH = 200  # characters of a text in a key, as staging accepts them
+
+
+@dataclass(frozen=True)
+class KeyChoice:
+    """The key, why it was chosen, and other fields that are a key, too; `misses` nearly are, with repeated values."""
+
+    pointers: tuple[str, ...]
+    evidence: str
+    misses: tuple[str, ...] = ()
+
+
+def chosen_key(profile: Profile, flags: Flags) -> KeyChoice:
+    """Return the key that the user chose, else the best unique candidate, else the value of a document."""
+    misses = tuple(_miss(candidate) for candidate in profile.keys if not candidate.is_unique)
+    if flags.key_is_value:
+        return KeyChoice((VALUE,), "as the flag says", misses)
+    if flags.key:
+        return KeyChoice(flags.key, _evidence_of(flags.key, profile), misses)
+    unique = sorted(
+        (candidate for candidate in profile.keys if candidate.is_unique),
+        key=lambda candidate: _rank(candidate, profile),
+    )
+    if not unique:
+        return KeyChoice((VALUE,), "no one to three fields are in all documents and together unique", misses)
+    others = ", ".join(" + ".join(candidate.pointers) for candidate in unique[1:6])
+    best = unique[0]
+    evidence = f"{best.documents:,} of {best.documents:,} unique" + (f"; also {others}" if others else "")
+    return KeyChoice(best.pointers, evidence, misses)
+
+
+def node_at(profile: Profile, pointer: str) -> Node | None:
+    """Return the node at a pointer through objects; None if there is none."""
+    node: Node | None = profile.root
+    for name in split_pointer(pointer):
+        node = node.members.get(name) if node else None
+    return node
+
+
+def _rank(candidate: KeyCandidate, profile: Profile) -> tuple[object, ...]:
+    classes = [field_class(pointer, profile) for pointer in candidate.pointers]
+    is_observed = len(classes) > 1 and min(classes) < 2  # an id and a date are a key of observations
+    kind = 2 if is_observed else max(classes)
+    depth = max(pointer.count("/") for pointer in candidate.pointers)
+    length = sum(len(pointer) for pointer in candidate.pointers)
+    return kind, len(classes), depth, length, candidate.pointers
+
+
+def field_class(pointer: str, profile: Profile) -> int:
+    """Return 0 for an id, 1 for a name, 3 for any other field, 4 for a time, a row number and free text."""
+    names = split_pointer(pointer)
+    node = node_at(profile, pointer) or Node()
+    if names[-1] in ("$oid", "$uuid") or (node.texts.count and node.texts.uuids == node.texts.count):
+        return 0
+    own = [name for name in names if not name.startswith("$")]
+    name = snake_case(own[-1]) if own else ""
+    word = name.rsplit("_", 1)[-1]
+    is_time = node.texts.count > 0 and node.texts.times + node.texts.local_times + node.texts.dates == node.texts.count
+    is_long = node.texts.max_length > FREE_TEXT_LENGTH
+    if ROW_NUMBERS.fullmatch(name) or FREE_TEXTS.fullmatch(name) or is_time or is_long or names[-1] == "$date":
+        return 4
+    if word in ID_WORDS or name.endswith("id"):
+        return 0
+    return 1 if word == "name" else 3
+
+
+def _miss(candidate: KeyCandidate) -> str:
+    repeats = f"{candidate.repeats:,}" if candidate.repeats <= 1_000 else "more than 1,000"
+    examples = ", ".join(f"{value} {count} times" for value, count in candidate.examples[:3])
+    named = " + ".join(candidate.pointers)
+    return f"{named}: {repeats} of {candidate.documents:,} repeat a value" + (f" ({examples})" if examples else "")
+
+
+def _find(pointers: tuple[str, ...], profile: Profile) -> KeyCandidate | None:
+    return next((candidate for candidate in profile.keys if set(candidate.pointers) == set(pointers)), None)
+
+
+def _evidence_of(pointers: tuple[str, ...], profile: Profile) -> str:
+    """Return what is known about a key that the user chose.
+
+    Raises:
+        ModellingRefused: a field is not there, or not of one kind that can be a key.
+    """
+    absent = []
+    for pointer in pointers:
+        node = node_at(profile, pointer)
+        if node is None:
+            raise ModellingRefused(f"--key {pointer}: no document has this field; name one that the documents have")
+        kinds = kinds_of(node)
+        if len(kinds) != 1 or not kinds <= {"string", "integer", "boolean"}:
+            found = " and ".join(sorted(kinds)) or "null"
+            raise ModellingRefused(
+                f"--key {pointer}: a key is a string, whole number or boolean in every document, and this field is "
+                f"{found}; choose another one, or --key value"
+            )
+        missing = profile.documents - sum(node.kinds[kind] for kind in kinds)
+        if missing:
+            absent.append(f"{missing:,} documents have no {pointer} and become rejects")
+    candidate = _find(pointers, profile)
+    known = "as the flag says"
+    if candidate:
+        known = "as the flag says: " + (
+            f"{candidate.documents:,} of {candidate.documents:,} unique" if candidate.is_unique else _miss(candidate)
+        )
+    return "; ".join([known, *absent])

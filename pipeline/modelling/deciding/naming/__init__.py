@@ -1,0 +1,1 @@
+"""Names tables and columns by rules that depend on no order."""

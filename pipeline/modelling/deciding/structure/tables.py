@@ -1,0 +1,132 @@
+"""Turns the tree of paths into draft tables: objects become columns, arrays and maps child tables, the rest JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pipeline.modelling.deciding.naming.names import Names
+from pipeline.modelling.deciding.structure.drafts import DraftColumn, DraftTable
+from pipeline.modelling.deciding.structure.maps import map_evidence, member_values
+from pipeline.modelling.deciding.structure.wrappers import wrapped
+from pipeline.modelling.deciding.values.types import SCALARS, counted_kinds, kinds_of, scalar_type
+from pipeline.modelling.design import JSON
+from pipeline.modelling.flags import Flags
+from pipeline.modelling.profiling.profile import MAX_MEMBERS, Node
+from waybill.json_pointers import join_pointer
+
+MAX_LEVEL = 8  # child tables below one another; what is deeper is kept as JSON
+
+
+@dataclass
+class Structure:
+    """The draft tables, parents first, and the paths that are there: those of columns, tables and objects."""
+
+    flags: Flags
+    kept: frozenset[Names]  # the paths of key and version: nothing above them becomes a map
+    tables: list[DraftTable] = field(default_factory=list)
+    nodes: dict[str, Node] = field(default_factory=dict)
+
+    def add(self, node: Node, table: DraftTable, pointer: Names, path: Names) -> None:
+        """Add what is at one path to a table, or as tables below it."""
+        text = join_pointer(path)
+        self.nodes[text] = node
+        if text in self.flags.left_out:
+            return
+        kinds = kinds_of(node)
+        if text in self.flags.json or self.flags.types.get(text) == JSON:
+            self._keep(node, table, (pointer, path), "as the flag says")
+        elif node.is_too_deep:
+            self._keep(node, table, (pointer, path), "nested too deeply")
+        elif not kinds or kinds <= set(SCALARS):
+            self._add_scalar(node, table, (pointer, path))
+        elif kinds <= {"object", "empty object"} and "object" in kinds:
+            self._add_object(node, table, (pointer, path))
+        elif kinds <= {"array", "empty array"} and "array" in kinds:
+            self._add_array(node, table, (pointer, path))
+        else:
+            mixed = "always empty" if kinds <= {"empty object", "empty array"} else "values of several kinds"
+            self._keep(node, table, (pointer, path), f"{mixed}: {counted_kinds(node)}")
+
+    def _add_scalar(self, node: Node, table: DraftTable, at: tuple[Names, Names], wrapper: Names = ()) -> None:
+        pointer, path = at
+        choice = scalar_type(node, join_pointer(path[: len(path) - len(wrapper)]), wrapper)
+        found = DraftColumn(pointer, path, node, choice.type, table.rows, wrapper, choice.reason, choice.flag)
+        table.columns.append(found)
+
+    def _keep(self, node: Node, table: DraftTable, at: tuple[Names, Names], reason: str, flag: str = "") -> None:
+        table.columns.append(DraftColumn(*at, node, JSON, table.rows, reason=reason, flag=flag))
+
+    def _add_object(self, node: Node, table: DraftTable, at: tuple[Names, Names]) -> None:
+        pointer, path = at
+        inner = wrapped(node)
+        if inner:
+            names, value = inner
+            self.nodes[join_pointer((*path, *names))] = value
+            self._add_scalar(value, table, ((*pointer, *names), (*path, *names)), names)
+            return
+        is_above_key = any(kept[: len(path)] == path for kept in self.kept)
+        is_asked = join_pointer(path) in self.flags.maps
+        evidence = "as the flag says" if is_asked else None if is_above_key else map_evidence(node)
+        if evidence:
+            self._add_map(node, table, at, evidence)
+        elif node.is_collapsed:
+            self._keep(node, table, at, f"more than {MAX_MEMBERS:,} different names", f"--map {join_pointer(path)}")
+        else:
+            self._add_members(node, table, at)
+
+    def _add_members(self, node: Node, table: DraftTable, at: tuple[Names, Names]) -> None:
+        for name in sorted(node.members):
+            self.add(node.members[name], table, (*at[0], name), (*at[1], name))
+
+    def _add_map(self, node: Node, table: DraftTable, at: tuple[Names, Names], evidence: str) -> None:
+        values = member_values(node)
+        if table.level >= MAX_LEVEL or values is None:
+            self._keep(node, table, at, f"more than {MAX_LEVEL} levels of tables")
+            return
+        child = DraftTable("map", at[1], at[0], node.member_counts, table, reason=evidence)
+        child.flag = f"--json {child.path_text}"
+        self.tables.append(child)
+        self._add_elements(values, child)
+
+    def _add_array(self, node: Node, table: DraftTable, at: tuple[Names, Names]) -> None:
+        elements = node.elements
+        kinds = kinds_of(elements) if elements else set()
+        is_table = kinds <= set(SCALARS) or (kinds <= {"object", "empty object"} and "object" in kinds)
+        if elements is None or not is_table:
+            inner = f"elements: {counted_kinds(elements)}" if elements else "no elements were profiled"
+            self._keep(node, table, at, f"an array whose elements have no columns; {inner}")
+        elif table.level >= MAX_LEVEL:
+            self._keep(node, table, at, f"more than {MAX_LEVEL} levels of tables")
+        else:
+            child = DraftTable("array", at[1], at[0], sum(elements.kinds.values()), table)
+            child.reason = f"{node.kinds['array']:,} arrays with {child.rows:,} elements, at most {node.max_elements:,}"
+            child.flag = f"--json {child.path_text}"
+            self.tables.append(child)
+            self._add_elements(elements, child)
+
+    def _add_elements(self, values: Node, table: DraftTable) -> None:
+        """Add the columns of a child table: the members of its elements, or one column for the element itself."""
+        path = table.element_path
+        text = join_pointer(path)
+        kinds = kinds_of(values)
+        is_object = kinds <= {"object", "empty object"} and "object" in kinds
+        is_plain = is_object and not (values.is_collapsed or wrapped(values) or map_evidence(values))
+        if is_plain and text not in (*self.flags.json, *self.flags.left_out, *self.flags.maps):
+            self.nodes[text] = values
+            self._add_members(values, table, ((), path))
+        elif (is_object and not wrapped(values)) or kinds & {"array", "empty array"}:
+            self.nodes[text] = values
+            self._keep(values, table, ((), path), f"elements that have no columns: {counted_kinds(values)}")
+        else:
+            self.add(values, table, (), path)
+
+
+def structure(root: Node, documents: int, flags: Flags, kept: frozenset[Names]) -> Structure:
+    """Return the draft tables of documents; the documents' own table is the first."""
+    table = DraftTable("document", (), (), documents)
+    found = Structure(flags, kept, [table])
+    if root.is_collapsed:
+        found._keep(root, table, ((), ()), f"documents have more than {MAX_MEMBERS:,} different names")
+    else:
+        found._add_members(root, table, ((), ()))
+    return found

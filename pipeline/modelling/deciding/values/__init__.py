@@ -1,0 +1,1 @@
+"""Types of the values at a path, and what was observed of them."""

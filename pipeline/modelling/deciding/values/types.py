@@ -1,0 +1,133 @@
+"""Decides the type of the values at one path from the exact counts of their spellings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.modelling.design import JSON
+from pipeline.modelling.profiling.profile import Kind, Node, Numbers, Texts
+
+SCALARS = ("string", "integer", "decimal", "boolean")
+INTEGER, BIGINT = 2**31, 2**63
+MAX_NUMERIC = 40  # characters of a numeric that staging reads
+EXACT_SCALE = 4  # decimals up to which a number with a fraction is kept as numeric: amounts, percentages
+NAMES = {"decimal": "number with a fraction", "integer": "whole number"}
+PLURALS = {"empty object": "{}", "empty array": "[]", "decimal": "numbers with a fraction", "integer": "whole numbers"}
+
+
+@dataclass(frozen=True)
+class TypeChoice:
+    """A type, why it was chosen, and the flag or the line of the declaration that would change it, if one could."""
+
+    type: str
+    reason: str
+    flag: str = ""
+
+
+def kinds_of(node: Node) -> set[Kind]:
+    """Return the kinds of values at a node that are not null."""
+    return {kind for kind, count in node.kinds.items() if count and kind != "null"}
+
+
+def counted_kinds(node: Node) -> str:
+    """Return the kinds at a node with their counts, e.g. `12 strings, 3 whole numbers`."""
+    counts = sorted((kind, count) for kind, count in node.kinds.items() if count and kind != "null")
+    return ", ".join(f"{count:,} {PLURALS.get(kind, f'{kind}s')}" for kind, count in counts)
+
+
+def scalar_type(node: Node, path: str, wrapper: tuple[str, ...] = ()) -> TypeChoice:
+    """Return the type of scalars (and nulls) at one path."""
+    kinds = kinds_of(node)
+    if not kinds:
+        return TypeChoice("text", "always null")
+    if kinds == {"boolean"}:
+        return TypeChoice("boolean", f"{node.kinds['boolean']:,} booleans")
+    if kinds <= {"integer", "decimal"}:
+        is_date = wrapper == ("$date",) and kinds == {"integer"}
+        return _milliseconds(node.numbers.count, path) if is_date else _number_type(node.numbers, kinds, path)
+    if kinds != {"string"}:
+        return TypeChoice(JSON, f"values of several kinds: {counted_kinds(node)}", f"--type {path}=text")
+    if wrapper == ("$date", "$numberLong") and node.texts.numerals == node.texts.count:
+        return _milliseconds(node.texts.count, path)
+    if wrapper and wrapper[-1] in ("$numberLong", "$numberInt", "$numberDouble", "$numberDecimal"):
+        return _wrapped_number(node, wrapper[-1])
+    return _text_type(node.texts, path)
+
+
+def _milliseconds(count: int, path: str) -> TypeChoice:
+    return TypeChoice("epoch_milliseconds", f"{count:,} numbers of milliseconds in $date", f"--type {path}=bigint")
+
+
+def _wrapped_number(node: Node, wrapper: str) -> TypeChoice:
+    """Return the type of numerals in a wrapper; text if one is not a number that staging reads, such as Infinity."""
+    texts = node.texts
+    what = f"{texts.numerals:,} of {texts.count:,} are numerals in {wrapper}"
+    is_short = texts.max_length <= {"$numberDecimal": MAX_NUMERIC, "$numberDouble": 400}.get(wrapper, 20)
+    has_exponent = node.distinct is not None and any("e" in text.lower() for text in node.distinct)
+    if texts.numerals < texts.count or not is_short or (has_exponent and wrapper != "$numberDouble"):
+        return TypeChoice("text", what)
+    types = {"$numberDouble": "double precision", "$numberDecimal": "numeric"}
+    return TypeChoice(types.get(wrapper, "bigint"), what)
+
+
+def _number_type(numbers: Numbers, kinds: set[Kind], path: str) -> TypeChoice:
+    low, high = numbers.lowest or 0, numbers.highest or 0
+    span = f"{shown(numbers.lowest)} to {shown(numbers.highest)}"
+    is_short = numbers.max_digits <= MAX_NUMERIC
+    if kinds == {"integer"}:
+        for type_, limit in (("integer", INTEGER), ("bigint", BIGINT)):
+            if -limit <= low and high < limit:
+                return TypeChoice(type_, f"whole numbers {span}", f"--type {path}=numeric")
+        return TypeChoice("numeric" if is_short else JSON, f"whole numbers {span}, beyond bigint")
+    decimals = f"numbers {span}, at most {numbers.max_scale} decimals"
+    if numbers.max_scale <= EXACT_SCALE and is_short:
+        return TypeChoice("numeric", decimals, f"--type {path}='double precision'")
+    if not numbers.not_doubles:
+        return TypeChoice("double precision", f"{decimals}, each exact as a double", f"--type {path}=numeric")
+    longer = f"{decimals}, {numbers.not_doubles:,} of {numbers.count:,} would lose digits as a double"
+    return TypeChoice("numeric" if is_short else JSON, longer)
+
+
+def shown(number: object) -> str:
+    """Return a number in short: as written up to 20 characters, else rounded."""
+    text = f"{number:f}" if hasattr(number, "as_tuple") else str(number)
+    return text if len(text) <= 20 else f"{number:.3e}"
+
+
+def _text_type(texts: Texts, path: str) -> TypeChoice:
+    count, missing = texts.count, texts.blank + sum(texts.missing.values())
+    spellings = {
+        "date": (texts.dates, "dates"),
+        "timestamptz": (texts.times - texts.fine_times, "times with an offset"),
+    }
+    for type_, (found, what) in spellings.items():
+        if found == count:
+            return TypeChoice(type_, f"{found:,} of {count:,} are {what}", f"--type {path}=text")
+        if found and found + missing == count:
+            words = ", ".join(sorted(texts.missing) + ['""'] * bool(texts.blank))
+            return TypeChoice(
+                "text",
+                f"{found:,} of {count:,} are {what}, the other {missing:,} are {words}",
+                f"missing_texts: {{{path}: [{words}]}} in the declaration, and type {type_} in staging",
+            )
+    return _other_text(texts, path)
+
+
+def _other_text(texts: Texts, path: str) -> TypeChoice:
+    count = texts.count
+    if texts.times == count:
+        return TypeChoice(
+            "text",
+            f"times with an offset, {texts.fine_times:,} of {count:,} finer than microseconds",
+            f"--type {path}=timestamptz",
+        )
+    if texts.local_times and texts.local_times + texts.times == count:
+        evidence = f"{texts.local_times:,} of {count:,} are times without an offset"
+        zoned = f"--type {path}='timestamptz in Europe/Paris'"
+        return TypeChoice("text", evidence, zoned if texts.times else f"{zoned} or --type {path}=timestamp")
+    if texts.numerals == count:
+        zeros = f", {texts.zero_numerals:,} with leading zeros" if texts.zero_numerals else ""
+        return TypeChoice("text", f"{count:,} strings of digits{zeros}", f"--type {path}=numeric")
+    if texts.uuids == count:
+        return TypeChoice("text", f"{count:,} UUIDs", f"--type {path}=uuid")
+    return TypeChoice("text", f"{count:,} strings, at most {texts.max_length:,} characters")
