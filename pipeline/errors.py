@@ -6,7 +6,6 @@ WaybillError
     ├── DbtFailed                a dbt model or test failed
     ├── ModellingRefused         a new source cannot be modelled: its name, a flag, its files or what exists already
     ├── DeclarationsChanged      the sources that dbt reads differ from the declarations
-    ├── ModellingRefused         documents, a flag or a name from which a source cannot be modelled
     ├── RunRefused               something that the run needs is missing
     └── StreamBroken             a process of the stream stopped, or its marts differ from the pipeline's
 """
@@ -32,10 +31,6 @@ class DeclarationsChanged(PipelineError):
 
 class ModellingRefused(PipelineError):
     """Raised when a new source cannot be modelled as asked. No file was written."""
-
-
-class ModellingRefused(PipelineError):
-    """Raised when a new source cannot be modelled: its documents, a flag or a name does not fit."""
 
 
 class RunRefused(PipelineError):
