@@ -152,3 +152,4 @@ class Profile:
     keys: tuple[KeyCandidate, ...]
     reads_bytes: int = 0
     other_kinds: OtherKinds | None = None
+    left_alone: str = ""  # what was not read in the given folders, in words

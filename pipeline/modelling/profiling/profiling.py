@@ -1,0 +1,102 @@
+"""Profiles the documents of a source: all of them, first for the tree of paths, then for the keys."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from loader.declarations import Layout
+from pipeline.errors import ModellingRefused
+from pipeline.modelling.profiling.keys.counting import first_of_each
+from pipeline.modelling.profiling.keys.examples import key_candidates
+from pipeline.modelling.profiling.keys.fields import key_fields
+from pipeline.modelling.profiling.keys.hashes import HashColumns, hash_documents
+from pipeline.modelling.profiling.keys.search import fields_to_hash, find_keys, hash_fields
+from pipeline.modelling.profiling.profile import FileProfile, KeyCandidate, Node, Profile
+from pipeline.modelling.profiling.reading.chunks import Pass
+from pipeline.modelling.profiling.reading.inputs import Input, file_inputs
+from pipeline.modelling.profiling.reading.progress import progress_bar
+from pipeline.modelling.profiling.tree.fold import Fold, ManyNames
+from pipeline.modelling.profiling.tree.fold import Path as TreePath
+
+DOCUMENTS = "documents"  # the column of the hashes of whole documents
+
+
+def profile(
+    source: str,
+    given: Sequence[str | Path],
+    *,
+    layout: Layout | None = None,
+    records_at: str | None = None,
+) -> Profile:
+    """Read all documents of files, folders or standard input (`-`).
+
+    Raises:
+        LoaderError, ModellingRefused: a file cannot be read or changes meanwhile, or there is no document.
+    """
+    with file_inputs(source, given, layout, records_at) as (inputs, left):
+        return profile_inputs(inputs, left_alone=str(left))
+
+
+def profile_inputs(inputs: Sequence[Input], *, left_alone: str = "") -> Profile:
+    """Read all documents of inputs, several times."""
+    size_bytes = sum(each.size_bytes for each in inputs)
+    with tempfile.TemporaryDirectory(prefix="waybill-profile-") as folder:
+        columns = HashColumns(Path(folder))
+        root, files = _read_tree(inputs, columns, size_bytes)
+        _refuse_nothing(files)
+        kept = first_of_each(columns.column(DOCUMENTS))
+        different = int(kept.sum())
+        fields = fields_to_hash(key_fields(root), different)
+        with progress_bar("looking for keys", size_bytes) as advance:
+            for chunk in Pass(inputs, advance).chunks():
+                hash_fields(chunk, fields, columns)
+        candidates = find_keys(fields, columns, columns.column(DOCUMENTS), kept) if fields else []
+        keys: tuple[KeyCandidate, ...] = ()
+        with closing(Pass(inputs, lambda size: None).chunks()) as chunks:
+            keys = key_candidates(candidates, different, chunks)
+        return Profile(
+            files=files,
+            documents=root.documents,
+            repeated=root.documents - different,
+            root=root,
+            keys=keys,
+            reads_bytes=size_bytes,
+            left_alone=left_alone,
+        )
+
+
+def _read_tree(inputs: Sequence[Input], columns: HashColumns, size_bytes: int) -> tuple[Node, tuple[FileProfile, ...]]:
+    """Return the tree. Where objects turn out to have too many names, all is read once more with that path collapsed.
+
+    So no count depends on when the names were seen.
+    """
+    collapsed: frozenset[TreePath] = frozenset()
+    while True:
+        columns.remove(DOCUMENTS)
+        try:
+            with progress_bar("reading", size_bytes) as advance:
+                reading = Pass(inputs, advance)
+                fold = Fold(collapsed=collapsed)
+                for chunk in reading.chunks():
+                    fold.add(chunk)
+                    columns.append(DOCUMENTS, hash_documents(chunk))
+        except ManyNames as found:
+            collapsed |= {found.path}
+        else:
+            root = fold.finished()
+            root.parents = root.documents
+            return root, reading.file_profiles()
+
+
+def _refuse_nothing(files: Sequence[FileProfile]) -> None:
+    """Raise an error that says why there is no document, if there is none."""
+    if any(file.documents for file in files):
+        return
+    rejected = next((file for file in files if file.first_reject), None)
+    if rejected:
+        raise ModellingRefused(f"{rejected.name} has no document that can be landed: {rejected.first_reject}")
+    names = ", ".join(file.name for file in files[:3])
+    raise ModellingRefused(f"{names}: there are no documents: name files that have some")

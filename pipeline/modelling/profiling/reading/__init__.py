@@ -1,0 +1,1 @@
+"""Reads all documents of files, folders, standard input or a raw table, as often as needed."""

@@ -1,0 +1,103 @@
+"""What is profiled: files, or what has landed in a raw table. Each can be read several times, and must not change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from loader.declarations import FilePattern, Layout
+from loader.errors import FileChanged
+from loader.raw_files import LeftAlone
+from loader.reading.byte_ranges import START, Frame
+from loader.reading.framing import frames
+from loader.reading.input_files import STANDARD_INPUT, InputFile, identify
+from loader.reading.streams import open_stream
+from pipeline.errors import ModellingRefused
+from pipeline.modelling.inputs import found_files
+from pipeline.modelling.profiling.reading.layouts import patterns_of
+from waybill.settings import get_settings
+
+Advance = Callable[[int], object]  # is called with the number of bytes that were read
+
+
+class Input(Protocol):
+    """Documents that can be read several times. `path` is None for what is no file of the user."""
+
+    @property
+    def path(self) -> Path | None:
+        """The file."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    @property
+    def pattern(self) -> FilePattern:
+        """How its documents are laid out."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How much there is to read; 0 if it is not known."""
+
+    def frames(self, advance: Advance) -> Iterator[Frame]:
+        """Yield the documents, and the rejects where bytes cannot be framed."""
+
+
+@dataclass(frozen=True)
+class FileInput:
+    """A file, read by the framing of the loader."""
+
+    path: Path | None
+    name: str
+    pattern: FilePattern
+    size_bytes: int
+    file: InputFile
+
+    def frames(self, advance: Advance) -> Iterator[Frame]:
+        """Yield the file's documents.
+
+        Raises:
+            ModellingRefused: the file has changed since it was first read.
+        """
+        read = 0
+        with open_stream(self.file) as stream:
+            for frame in frames(stream, self.pattern, get_settings().waybill_max_document_bytes, START):
+                if stream.bytes_read != read:
+                    advance(stream.bytes_read - read)
+                    read = stream.bytes_read
+                yield frame
+            advance(stream.bytes_read - read)
+            try:
+                stream.check_unchanged()
+            except FileChanged:
+                raise ModellingRefused(
+                    f"{self.name} changed while it was read: run the same command again when it is complete"
+                ) from None
+
+
+@contextmanager
+def file_inputs(
+    source: str, given: Sequence[str | Path], layout: Layout | None, records_at: str | None
+) -> Iterator[tuple[list[FileInput], LeftAlone]]:
+    """Yield the inputs of files, folders or standard input (`-`, which is spooled), and what is left alone in folders.
+
+    Raises:
+        LoaderError, ModellingRefused: a file cannot be read, a folder has none, or a layout is not clear.
+    """
+    names = tuple(map(str, given))
+    is_spooled = names == (STANDARD_INPUT,)
+    with found_files(source, names, layout) as (paths, left):
+        by_content = {os.path.realpath(path): path for path in reversed(paths)}  # a link does not count twice
+        found = [identify(path, name=STANDARD_INPUT if is_spooled else None) for path in sorted(by_content.values())]
+        patterns = patterns_of(found, source, layout, records_at)
+        yield (
+            [
+                FileInput(None if is_spooled else each.path, each.name, pattern, each.size_bytes, each)
+                for each, pattern in zip(found, patterns, strict=True)
+            ],
+            left,
+        )

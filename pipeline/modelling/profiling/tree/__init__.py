@@ -1,0 +1,1 @@
+"""Folds documents into the tree of a profile, chunk by chunk."""
