@@ -2,8 +2,13 @@
     The reason why a document is uncastable: each missing field, each key longer than an index can take, each text field that
     holds an object or array, and each field whose text is not a value of its type. Null if every field casts. The key and the
     version that the source declares are always required, and a text of the key is always a name.
+
+    Child rows come from pointers in `arrays` and `maps`. In the staging model of child rows, `row` are the columns that identify a
+    row within its document: they begin the reason.
 -#}
-{% macro uncastable_reason(types={}, fields={}, source_name=none, required=[], names=[]) -%}
+{% macro uncastable_reason(
+    types={}, fields={}, source_name=none, required=[], names=[], arrays=[], maps=[], row=[]
+) -%}
     {%- set key = key_columns(source_name, fields) if execute and source_name else [] -%}
     {%- set version = [version_column(source_name, fields)] | select | list if execute and source_name else [] -%}
     {%- set texts, key_texts = [], [] -%}
@@ -12,9 +17,9 @@
         {%- do texts.append(column) if not pointer.startswith('envelope:') -%}
         {%- do key_texts.append(column) if column in key -%}
     {%- endfor -%}
-    nullif(concat_ws(
-        '; ',
-        null
+    {%- for column in row %}'{{ column }} ' || {{ column }} || {{ "', '" if not loop.last else "': '" }} || {% endfor -%}
+    nullif(array_to_string(array[
+        null::text
         {%- for column in (key + required + version) | unique %},
         case when {{ column }} is null then '{{ column }}: is missing' end
         {%- endfor %}
@@ -42,11 +47,14 @@
                 then '{{ withdrawal['field'] }}: is not a text'
         end
         {%- endif %}
-        {%- for column, type in types.items() if type != 'text' %},
+        {%- for column, type in types.items() if type not in ['text', 'jsonb'] %},
         case
             when {{ column }} is not null and not {{ is_castable(column, type) }}
                 then {{ cast_problem(column, type) }}
         end
         {%- endfor %}
-    ), '')
+        {%- for problem in nesting_problems(fields, arrays, maps, is_child=row | length > 0) %},
+        {{ problem }}
+        {%- endfor %}
+    ], '; '), '')
 {%- endmacro %}

@@ -5,25 +5,54 @@
 
     Each contradiction is an SQL expression over the columns of the staging model: the reason why a document contradicts itself,
     or null. Such a document is never current. It is uncastable, unless a newer document supersedes it in any case.
+
+    `children` are the staging models of child rows: a document is uncastable, too, if one of its child rows is.
 -#}
-{% macro deduplicated_documents(staging_model, contradictions=[]) %}
+{% macro deduplicated_documents(staging_model, contradictions=[], children=[]) %}
+{%- set batches = new_batches() if is_incremental() else processed_batches() -%}
 {%- set columns = staging_columns(staging_model) if execute else [] -%}
 {%- set has_version = not execute or source_declaration(source_of(this.identifier))['version'] != 'delivery' -%}
 {%- set newest_first = 'document_version desc, _version_digits desc, _fingerprint desc, _batch_id asc, _position asc'
     if has_version else '_delivered_at desc, _delivering_batch_id desc, _position desc' -%}
 with
 
+{%- if children %}
+
+child_reasons as (
+
+    {{ child_reasons(children, batches | trim) }}
+
+),
+
+delivered as (
+
+    select
+        {%- for column in columns %}
+        {%- if column == 'uncastable_reason' %}
+        nullif(concat_ws('; ', documents.uncastable_reason, child_reasons.reason), '') as uncastable_reason
+        {%- else %}
+        documents.{{ column }}
+        {%- endif %}
+        {{- ',' if not loop.last }}
+        {%- else %}
+        documents.*
+        {%- endfor %}
+    from {{ staging_model }} as documents
+    left join child_reasons
+        on documents._batch_id = child_reasons._batch_id and documents._position = child_reasons._position
+    where documents._batch_id {{ '= any(array' ~ batches | trim ~ ')' if is_incremental() else 'in ' ~ batches | trim }}
+
+),
+{%- else %}
+
 delivered as (
 
     select *
     from {{ staging_model }}
-    {%- if is_incremental() %}
-    where _batch_id = any(array{{ new_batches() | trim }})
-    {%- else %}
-    where _batch_id in {{ processed_batches() | trim }}
-    {%- endif %}
+    where _batch_id {{ '= any(array' ~ batches | trim ~ ')' if is_incremental() else 'in ' ~ batches | trim }}
 
 ),
+{%- endif %}
 
 {%- if is_incremental() %}
 

@@ -1,11 +1,13 @@
 {#-
     The JSON, or its text, at a JSON pointer. After `envelope:` it points to a field beside the records of a file, which the
     ledger keeps once for each input: see `run_documents`. A number in the pointer may be an array index or a member's name: only
-    `#>` accepts both.
+    `#>` accepts both. The empty pointer is the document itself.
 -#}
 {% macro json_at(document, pointer, as_text=false) -%}
     {%- if pointer.startswith('envelope:') -%}
         _envelope {{ '->>' if as_text else '->' }} '{{ pointer[9:] | replace("'", "''") }}'
+    {%- elif not pointer -%}
+        {{ document }}{{ " #>> '{}'" if as_text }}
     {%- else -%}
         {%- set names = [] -%}
         {%- for name in pointer.split('/')[1:] -%}

@@ -2,7 +2,8 @@
     A post-hook, inside the model's transaction. Adds the foreign keys that the model declares and lacks, validates those that
     a killed run left unvalidated, and moves the foreign keys of other tables from the replaced table to the new one, before
     dbt drops the old one with `cascade` and the keys with it. If the foreign key is also the primary key, the row extends
-    the one it points to and is deleted with it, also if that row is not in the rebuilt table any more.
+    the one it points to and is deleted with it, also if that row is not in the rebuilt table any more. So is a child row, whose
+    foreign key says `expression: on delete cascade`.
 -#}
 {% macro sync_foreign_keys() %}
 {%- if execute and config.get('materialized') in ['table', 'incremental'] -%}
@@ -26,7 +27,7 @@ begin
         alter table {{ this }} add constraint {{ adapter.quote(name) }}
         foreign key ({{ key['columns'] | join(', ') }})
         references {{ key['to'] }} ({{ key['to_columns'] | join(', ') }})
-        {{ 'on delete cascade' if key['columns'] == primary_key }};
+        {{ 'on delete cascade' if key['columns'] == primary_key else key['action'] or '' }};
     end if;
     alter table {{ this }} validate constraint {{ adapter.quote(name) }};
     {%- endfor %}

@@ -1,0 +1,83 @@
+{% set fields = {
+[% for column in table.columns %]
+    [[ column.name|literal ]]: [[ column.pointer|literal ]],
+[% endfor %]
+} %}
+[% if types %]
+{%- set types = {
+[% for name, type in types %]
+    [[ name|literal ]]: [[ type|literal ]],
+[% endfor %]
+} %}
+[% else %]
+{%- set types = {} %}
+[% endif %]
+
+with
+
+source as (
+
+    {{ run_documents('[[ design.source ]]') }}
+
+),
+
+parsed as (
+
+    select
+        _batch_id,
+        _position,
+        _fingerprint,
+        {{ field_texts('[[ design.source ]]', fields[[ ", types=types" if has_json ]]) }},
+        {{ is_withdrawn('[[ design.source ]]') }} as is_withdrawn,
+        {{ value_hash() }} as _value_hash,
+        {{ evaluated_once() }} as _parsed
+    from source
+
+),
+
+checked as (
+
+    select
+        *,
+[% if arrays or maps %]
+        {{ uncastable_reason(
+            types,
+            fields,
+            '[[ design.source ]]',
+[% if arrays %]
+            arrays=[[ arrays|literals ]],
+[% endif %]
+[% if maps %]
+            maps=[[ maps|literals ]],
+[% endif %]
+        ) }} as uncastable_reason,
+[% else %]
+        {{ uncastable_reason(types, fields, '[[ design.source ]]') }} as uncastable_reason,
+[% endif %]
+        {{ evaluated_once() }} as _checked
+    from parsed
+
+),
+
+renamed as (
+
+    select
+        {{ document_key('[[ design.source ]]', fields, types) }} as document_key,
+        {{ document_version('[[ design.source ]]', fields, types) }},
+[% if design.value_key_column %]
+        _value_hash as [[ design.value_key_column ]],
+[% endif %]
+[% for column in table.columns %]
+        [[ column|cast ]],
+[% endfor %]
+        is_withdrawn,
+        uncastable_reason,
+        _value_hash,
+        _batch_id,
+        _position,
+        _fingerprint
+    from checked
+
+)
+
+select * from renamed
