@@ -37,7 +37,7 @@ Row = Sequence[Any]
 
 
 class JsonText(TypeDecorator[orjson.Fragment]):
-    """JSON that PostgreSQL wrote. It goes into the document as it is, so that no digit of a number is lost."""
+    """JSON that PostgreSQL wrote. It becomes part of the document unchanged, so that no digit of a number is lost."""
 
     impl = Text
     cache_ok = True

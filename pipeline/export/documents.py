@@ -130,6 +130,8 @@ class Documents:
 
 def _taking(positions: list[int]) -> Build:
     """Return the function that returns the values at some positions of a row, as a tuple."""
+    if not positions:
+        return lambda row: ()
     if len(positions) == 1:
         (position,) = positions
         return lambda row: (row[position],)

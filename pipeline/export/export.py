@@ -53,17 +53,23 @@ def export() -> ExportResult:
     1. Everything is read in one snapshot. 2. Each document is checked against the mart's JSON Schema, and their number
     against the mart's row count. 3. A rename puts the file in place. 4. A digest of its inputs is stored beside it.
 
+    A mart whose table does not exist is named and left out, so that one source can be built and exported alone.
+
     Raises:
-        ExportRefused: a document breaks the schema, or the count differs. The previous file stays.
+        ExportRefused: a document breaks the schema, or the count differs: the previous file stays. Or no mart exists.
     """
     folder = get_settings().processed_folder
     folder.mkdir(parents=True, exist_ok=True)
     marts = map_marts(engine("reader"))
+    shapes = read_shapes()
+    missing = [shape.mart for shape in shapes if shape.mart not in marts]
+    if len(missing) == len(shapes):
+        raise ExportRefused(f"there is no table {SCHEMA}.{', '.join(missing[:1])}: run `make dbt` first")
     rows, written, rows_written = 0, [], 0
     with engine("reader").connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        for shape in read_shapes():
-            if shape.mart not in marts:
-                raise ExportRefused(f"there is no table {SCHEMA}.{shape.mart}: run `make dbt` first")
+        for shape in shapes:
+            if shape.mart in missing:
+                continue
             state = _digest(connection, shape, marts)
             file = folder / f"{shape.mart}.json"
             known = _read_state(file)
@@ -74,9 +80,9 @@ def export() -> ExportResult:
                 rows_written += known["rows"]
             rows += known["rows"]
     change = f"wrote {', '.join(written)}" if written else "nothing new since the last export"
-    return ExportResult(
-        rows, f"{change}; {counted(rows, 'document')} in {relative_name(folder)}", tuple(written), rows_written
-    )
+    rest = f"; not built yet: {', '.join(missing)}" if missing else ""
+    summary = f"{change}; {counted(rows, 'document')} in {relative_name(folder)}{rest}"
+    return ExportResult(rows, summary, tuple(written), rows_written)
 
 
 def _write(connection: Connection, shape: Shape, marts: Mapping[str, Any], file: Path) -> dict[str, int]:

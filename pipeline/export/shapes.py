@@ -2,14 +2,14 @@
 
 `document` lists the fields of the document, nested as in the file. What fills a field is one of:
 
-- the name of a column of the mart. Times are written in UTC, numbers with all their digits, jsonb as it is. After
-  `as` stands the form that a value had in its source: `count as text`, `created_at as milliseconds`;
+- the name of a column of the mart. Times are written in UTC, numbers with all their digits, and jsonb is not changed.
+  It may be followed by the form that the value had in its source: `count as text`, `created_at as milliseconds`;
 - a member: a dimension that the mart refers to. `members` gives, by foreign key without `_id`, the columns to take;
 - a child mart: its rows that belong to this row. If the last column of its primary key is a number, they are an
   array in the order of that number, and if it is a text, an object with these names. `children` gives, by child mart,
   what each row adds: a column, or an object, to any depth.
 
-`pairs` names, by mart, a jsonb column that holds JSON pointer → value; each value goes to its place in the object.
+`pairs` names, by mart, a jsonb column that holds JSON pointer → value; each value is put in its place in the object.
 With `nulls: left out`, a field without a value is left out, and an object or array without any; otherwise it is null.
 """
 
@@ -67,7 +67,12 @@ def _require_names(content: Content, field: str = "") -> Content:
     return content
 
 
+def _require_names_or_nothing(content: Content) -> Content:
+    return content if content == {} else _require_names(content)  # an element that is always {}
+
+
 Filled = Annotated[Any, AfterValidator(_require_names)]
+FilledOrEmpty = Annotated[Any, AfterValidator(_require_names_or_nothing)]
 
 
 class _Declaration(BaseModel):
@@ -77,7 +82,7 @@ class _Declaration(BaseModel):
 
     nulls: Literal["written", "left out"] = "written"
     members: dict[str, tuple[str, ...]] = {}
-    children: dict[str, Filled] = {}
+    children: dict[str, FilledOrEmpty] = {}
     pairs: dict[str, str] = {}
     document: Filled
 

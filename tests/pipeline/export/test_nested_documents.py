@@ -160,3 +160,9 @@ def test_a_missing_child_mart_is_named(places: None, shape: Path) -> None:
         ExportRefused, match=r"no table marts\.fct_places_tags with a primary key: run `make dbt` first"
     ):
         export()
+
+
+def test_a_mart_that_is_not_built_yet_stops_no_other(places: None, shape: Path) -> None:
+    shape.with_name("fct_later.yml").write_text("document: {a: b}")
+    assert export().summary.endswith("; not built yet: fct_later")
+    assert len(exported(shape)) == 3
