@@ -31,11 +31,11 @@ class Column:
 
     `pointer` leads from the table's own element to the value: `""` is the element itself (scalars in an array, values
     of a map). `path` is the same from the whole document, with `*` for elements, e.g. `/grades/*/score`. `type` is a
-    type of the staging macros (`text`, `integer`, `timestamptz in Europe/Paris` …) or `jsonb`. `wrapper` is the
-    member of an export wrapper that the pointer ends in, e.g. `$oid`. The rest was observed: `missing` values that
-    are null or absent, of `rows`; `values` with their counts if the column is an enumeration; lowest and highest
-    value as text, mean and deviation of numbers. `others` is set for the column `other_fields` only: the pointers of
-    the fields that a row has no room for, which it holds as an object from pointer to value.
+    type of the staging macros (`text`, `integer`, `timestamptz in Europe/Paris` …) or `jsonb`; `evidence` says why.
+    `wrapper` is the member of an export wrapper that the pointer ends in, e.g. `$oid`. The rest was observed:
+    `missing` values that are null or absent, of `rows`; `values` with their counts if the column is an enumeration;
+    lowest and highest value as text, mean and deviation of numbers. `others` is set for the column `other_fields`
+    only: the pointers of the fields that a row has no room for, which it holds as an object from pointer to value.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Column:
     mean: float | None = None
     deviation: float | None = None
     reference: Reference | None = None
+    evidence: str = ""
     others: tuple[str, ...] = ()
 
     @property

@@ -44,6 +44,7 @@ def finished_column(column: DraftColumn, identifying: frozenset[Names]) -> Colum
         highest=highest,
         mean=mean,
         deviation=deviation,
+        evidence=column.reason,
     )
 
 

@@ -11,20 +11,20 @@ from pipeline.modelling.deciding.naming.names import MAX_BYTES, allowed_name, jo
 from pipeline.modelling.deciding.structure.drafts import DraftColumn, DraftTable
 from pipeline.modelling.deciding.structure.tables import Structure
 from pipeline.modelling.deciding.values.epochs import epoch_hint
-from pipeline.modelling.design import Decision
-from pipeline.modelling.profiling.profile import Profile
-
-AS_ASKED = "as the flag says"
+from pipeline.modelling.design import JSON, Decision
+from pipeline.modelling.profiling.profile import OtherKinds, Profile
 
 
 def decisions(profile: Profile, found: Structure, key: KeyChoice, version: Decision) -> Iterator[Decision]:
-    """Yield everything that was decided."""
+    """Yield what was decided. The types that nobody would change are the evidence of their columns."""
     for layout, evidence in layout_evidence(profile.files):
         yield Decision("layout", layout, evidence, "--layout")
     rejected = sum(file.rejected for file in profile.files)
     if rejected:
         first = next(file for file in profile.files if file.first_reject)
         yield Decision("rejects", f"{rejected:,} documents cannot be landed", f"the first: {first.first_reject}")
+    if profile.other_kinds:
+        yield _of_kinds(profile.other_kinds)
     if profile.repeated:
         yield Decision("repeats", f"{profile.repeated:,} documents", "equal to an earlier one as a whole: duplicates")
     yield Decision("key", " + ".join(key.pointers), key.evidence, "--key")
@@ -40,9 +40,19 @@ def decisions(profile: Profile, found: Structure, key: KeyChoice, version: Decis
         yield from _of_columns(table)
 
 
+def _of_kinds(kinds: OtherKinds) -> Decision:
+    """Return what is known of documents that share few fields: they would be better models as several sources."""
+    if kinds.pointer is None:
+        return Decision("kinds", f"{kinds.kinds} kinds of documents in one source", "they share few fields")
+    values = ", ".join(f"{count:,} times {value}" for value, count in kinds.values[:5])
+    evidence = f"{kinds.pointer} distinguishes them: {values}"
+    return Decision("kinds", f"{kinds.kinds} kinds of documents in one source", evidence, "one source for each kind")
+
+
 def _of_columns(table: DraftTable) -> Iterator[Decision]:
     for column in table.columns:
-        yield Decision(column.path_text, f"{column.name} {column.type}", column.reason, column.flag)
+        if column.flag or column.type == JSON:
+            yield Decision(column.path_text, f"{column.name} {column.type}", column.reason, column.flag)
         renamed = _name_reason(column, table)
         if renamed:
             yield Decision(column.path_text, f"name {column.name}", renamed, f"--column {column.path_text}=NAME")

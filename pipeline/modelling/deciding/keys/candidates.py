@@ -89,10 +89,11 @@ def field_class(pointer: str, profile: Profile) -> int:
 
 
 def _miss(candidate: KeyCandidate) -> str:
-    repeats = f"{candidate.repeats:,}" if candidate.repeats <= 1_000 else "more than 1,000"
     examples = ", ".join(f"{value} {count} times" for value, count in candidate.examples[:3])
     named = " + ".join(candidate.pointers)
-    return f"{named}: {repeats} of {candidate.documents:,} repeat a value" + (f" ({examples})" if examples else "")
+    return f"{named}: {candidate.repeats:,} of {candidate.documents:,} repeat a value" + (
+        f" ({examples})" if examples else ""
+    )
 
 
 def _find(pointers: tuple[str, ...], profile: Profile) -> KeyCandidate | None:

@@ -98,9 +98,9 @@ def _explained_by(profile: Profile, versions: list[str]) -> tuple[KeyChoice, str
     """Return a key that repeats, in fewer than half of the documents, and the version with which it is unique."""
     unique = [set(candidate.pointers) for candidate in profile.keys if candidate.is_unique]
     for candidate in profile.keys:
-        is_known = 0 < candidate.repeats <= 1_000 and candidate.repeats * 2 < candidate.documents
+        is_rare = 0 < candidate.repeats * 2 < candidate.documents
         is_id = len(candidate.pointers) == 1 and field_class(candidate.pointers[0], profile) <= 1
-        if not is_known or not is_id:
+        if not is_rare or not is_id:
             continue
         for version in versions:
             if {*candidate.pointers, version} in unique and version not in candidate.pointers:

@@ -55,7 +55,7 @@ def scalar_type(node: Node, path: str, wrapper: tuple[str, ...] = ()) -> TypeCho
 
 
 def _milliseconds(count: int, path: str) -> TypeChoice:
-    return TypeChoice("epoch_milliseconds", f"{count:,} numbers of milliseconds in $date", f"--type {path}=bigint")
+    return TypeChoice("epoch_milliseconds", f"{count:,} numbers of milliseconds in $date")
 
 
 def _wrapped_number(node: Node, wrapper: str) -> TypeChoice:
@@ -77,13 +77,13 @@ def _number_type(numbers: Numbers, kinds: set[Kind], path: str) -> TypeChoice:
     if kinds == {"integer"}:
         for type_, limit in (("integer", INTEGER), ("bigint", BIGINT)):
             if -limit <= low and high < limit:
-                return TypeChoice(type_, f"whole numbers {span}", f"--type {path}=numeric")
+                return TypeChoice(type_, f"whole numbers {span}")
         return TypeChoice("numeric" if is_short else JSON, f"whole numbers {span}, beyond bigint")
     decimals = f"numbers {span}, at most {numbers.max_scale} decimals"
     if numbers.max_scale <= EXACT_SCALE and is_short:
-        return TypeChoice("numeric", decimals, f"--type {path}='double precision'")
+        return TypeChoice("numeric", decimals)
     if not numbers.not_doubles:
-        return TypeChoice("double precision", f"{decimals}, each exact as a double", f"--type {path}=numeric")
+        return TypeChoice("double precision", f"{decimals}, each exact as a double")
     longer = f"{decimals}, {numbers.not_doubles:,} of {numbers.count:,} would lose digits as a double"
     return TypeChoice("numeric" if is_short else JSON, longer)
 
@@ -102,7 +102,7 @@ def _text_type(texts: Texts, path: str) -> TypeChoice:
     }
     for type_, (found, what) in spellings.items():
         if found == count:
-            return TypeChoice(type_, f"{found:,} of {count:,} are {what}", f"--type {path}=text")
+            return TypeChoice(type_, f"{found:,} of {count:,} are {what}")
         if found and found + missing == count:
             words = ", ".join(sorted(texts.missing) + ['""'] * bool(texts.blank))
             return TypeChoice(
@@ -127,7 +127,8 @@ def _other_text(texts: Texts, path: str) -> TypeChoice:
         return TypeChoice("text", evidence, zoned if texts.times else f"{zoned} or --type {path}=timestamp")
     if texts.numerals == count:
         zeros = f", {texts.zero_numerals:,} with leading zeros" if texts.zero_numerals else ""
-        return TypeChoice("text", f"{count:,} strings of digits{zeros}", f"--type {path}=numeric")
+        flag = "" if zeros else f"--type {path}=numeric"
+        return TypeChoice("text", f"{count:,} strings that spell a number{zeros}", flag)
     if texts.uuids == count:
-        return TypeChoice("text", f"{count:,} UUIDs", f"--type {path}=uuid")
+        return TypeChoice("text", f"{count:,} UUIDs")
     return TypeChoice("text", f"{count:,} strings, at most {texts.max_length:,} characters")

@@ -58,7 +58,7 @@ def _count(node: Node, value: Any, seen: set[int]) -> None:
             node.elements = node.elements or Node()
             node.elements.parents += 1
             _count(node.elements, element, seen)
-    if node.distinct is not None and not isinstance(value, (dict, list)):
+    if node.distinct is not None and value is not None and not isinstance(value, (dict, list)):
         node.distinct[json.dumps(value, default=float)] += 1
         node.distinct = node.distinct if len(node.distinct) <= MAX_DISTINCT else None
 
