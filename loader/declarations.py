@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from loader.declared_types import ENVELOPE, ContractName, Fields, Key, PathPattern, Pointer, SourceName, Version
+from loader.declared_types import ENVELOPE, VALUE, ContractName, Fields, Key, PathPattern, Pointer, SourceName, Version
 from loader.errors import SourceBroken, SourceUnknown
 from waybill.yaml_files import read_declared
 
@@ -37,13 +37,25 @@ class FilePattern(BaseModel):
 
 
 class Withdrawal(BaseModel):
-    """The field that shows that a source withdraws a document, the values that mean so, and those that do not."""
+    """The field that shows that a source withdraws a document, the values that mean so, and those that do not.
+
+    `{/status: [withdrawn]}` is short for `{field: /status, values: [withdrawn]}`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     field: Pointer
     values: list[str] = Field(min_length=1)
     other_values: list[str] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def read_short_form(cls, content: Any) -> Any:
+        """Return the long form of a withdrawal that maps one pointer to values."""
+        if isinstance(content, dict) and len(content) == 1 and str(next(iter(content))).startswith("/"):
+            ((field, values),) = content.items()
+            return {"field": field, "values": values}
+        return content
 
 
 class Source(BaseModel):
@@ -60,6 +72,7 @@ class Source(BaseModel):
     missing_texts: list[str] | dict[Fields, list[str]] = []
     trimmed: list[Fields] = []
     withdrawn_when: Withdrawal | None = None
+    tombstone: Literal["delete"] | None = None
     fresh_days: int | None = Field(default=None, ge=1)
     files: list[FilePattern] = []
 
@@ -83,6 +96,24 @@ class Source(BaseModel):
                 "and the patterns of other layouts, or name a field of the documents"
             )
         return self
+
+    @model_validator(mode="after")
+    def tombstone_has_key(self) -> Source:
+        """Raise an error if nulls are to delete documents, and there is no topic or no key that could name one."""
+        if self.tombstone and not self.topic:
+            raise ValueError(
+                "must have a topic, because `tombstone` is about its messages: add `topic`, or remove `tombstone`"
+            )
+        if self.tombstone and not self.key_pointers:
+            raise ValueError(
+                f"must not have tombstone with key {VALUE}: a null has no value, so it names no document"
+            )
+        return self
+
+    @property
+    def key_pointers(self) -> list[str]:
+        """The pointers of the key's fields; none if the key is the document's value."""
+        return [] if self.key == [VALUE] else self.key
 
     @property
     def envelope_version(self) -> str | None:

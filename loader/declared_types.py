@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WrapValidator
 
 from waybill.json_pointers import POINTER
 
 EVERY_FIELD = "*"  # all fields of a source but key and version
+VALUE = "value"  # the key of a source whose documents have none: the value of the document itself
 DELIVERY = "delivery"  # the version of a source whose last delivered document is current
 ENVELOPE = "envelope:"  # before the pointer of a version that is beside the records of a file, not in each of them
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -41,11 +43,15 @@ def _version(text: str) -> str:
 
 def _key(pointers: list[str]) -> list[str]:
     if not pointers:
-        raise ValueError("must name at least one field, such as /id")
+        raise ValueError(f"must name at least one field, such as /id, or be {VALUE} if documents have no key")
     twice = next((pointer for pointer in pointers if pointers.count(pointer) > 1), None)
     if twice:
         raise ValueError(f"must name each field once: remove the second {twice}")
     return pointers
+
+
+def _key_or_value(declared: Any, check: Callable[[Any], list[str]]) -> list[str]:
+    return [VALUE] if declared in (VALUE, [VALUE]) else check(declared)
 
 
 def _source_name(text: str) -> str:
@@ -69,7 +75,7 @@ def _file_pattern(text: str) -> str:
 Pointer = Annotated[str, AfterValidator(_pointer)]
 Fields = Annotated[str, AfterValidator(_fields)]
 Version = Annotated[str, AfterValidator(_version)]
-Key = Annotated[list[Pointer], AfterValidator(_key)]
+Key = Annotated[list[Pointer], AfterValidator(_key), WrapValidator(_key_or_value)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
 ContractName = Annotated[str, AfterValidator(_contract_name)]
 PathPattern = Annotated[str, AfterValidator(_file_pattern)]

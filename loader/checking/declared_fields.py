@@ -36,7 +36,7 @@ def require_declared_fields(source: Source, fields: KnownFields) -> None:
 
 
 def _declared_pointers(source: Source) -> Iterator[tuple[str, str]]:
-    yield from (("key", pointer) for pointer in source.key)
+    yield from (("key", pointer) for pointer in source.key_pointers)
     if source.version != DELIVERY and not source.envelope_version:
         yield "version", source.version
     if source.withdrawn_when:

@@ -49,10 +49,15 @@ def paced_documents(source: Source, files: tuple[str, ...], pace: Pace, report: 
 
 
 def business_key(source: Source, raw: bytes) -> bytes | None:
-    """Return the values of the source's key as a JSON array; None when the bytes are not JSON or lack a value."""
+    """Return the values of the source's key as a JSON array; None when the bytes are not JSON or lack a value.
+
+    A document whose key is its value has no message key: equal documents may be in any partition, in any order.
+    """
+    if not source.key_pointers:
+        return None
     try:
         document = orjson.loads(raw)
-        return orjson.dumps([_resolve(document, pointer) for pointer in source.key])
+        return orjson.dumps([_resolve(document, pointer) for pointer in source.key_pointers])
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, LookupError, TypeError, ValueError):
         return None
 

@@ -75,12 +75,19 @@ def refusal(folder: Path, content: str | bytes) -> str:
         ({"key": ["/id", "/updated_at", "/id"]}, "key must name each field once: remove the second /id"),
         ({"key": []}, "key must name at least one field, such as /id"),
         ({"key": "/id"}, "key must be a list, not '/id'"),
+        ({"key": ["value", "/id"]}, f"key.0 {POINTER} /value"),
         ({"key": [1]}, "key.0 must be text, not 1: write it in quotes"),
         ({"version": "Delivery"}, f"version {POINTER} /Delivery, or delivery if the last delivered document is current"),
         ({"version": None}, "must have a version: the pointer of a field that grows with each correction, such as /up"),
         ({"verison": "/id"}, "verison is not a field that can be declared: did you mean version?"),
         ({"withdrawn_when": {"field": "status", "values": ["x"]}}, f"withdrawn_when.field {POINTER} /status"),
         ({"withdrawn_when": {"field": "/status", "values": []}}, "withdrawn_when.values must have at least 1 entr"),
+        ({"withdrawn_when": {"/status": []}}, "withdrawn_when.values must have at least 1 entr"),
+        ({"withdrawn_when": {"/a~2": ["x"]}}, f"withdrawn_when.field {POINTER} /a~02"),
+        ({"withdrawn_when": {"/status": ["x"], "/open": ["x"]}}, "withdrawn_when.field is missing"),
+        ({"tombstone": "skip"}, "tombstone must be one of 'delete'"),
+        ({"tombstone": "delete"}, "must have a topic, because `tombstone` is about its messages: add `topic`, or"),
+        ({"tombstone": "delete", "topic": "t", "key": "value"}, "must not have tombstone with key value: a null has no"),
         ({"files": [{"pattern": "../x"}]}, "files.0.pattern must be a path below the raw folder, without `..`"),
         ({"files": [{"patern": "x"}]}, "files.0.patern is not a field that can be declared: did you mean pattern?"),
         ({"files": [{"pattern": "x", "layout": "lines"}]}, "files.0.layout must be one of 'ndjson', 'array', 'records'"),
@@ -148,6 +155,18 @@ def test_a_field_that_the_contract_knows_is_accepted(declared: Path, pointer: st
     values |= {"missing_texts": {"*": [""], pointer: ["NA"]}, "trimmed": ["*", pointer]}
     (declared / "hotels.yml").write_text(yaml.safe_dump(VALID | values))
     assert read_contract(read_source("hotels")).digest
+
+
+def test_short_and_long_forms_mean_the_same(declared: Path) -> None:
+    short = {"key": "value", "withdrawn_when": {"/status": ["gone"]}}
+    long = {"key": ["value"], "withdrawn_when": {"field": "/status", "values": ["gone"]}}
+    read = []
+    for values in (short, long):
+        (declared / "hotels.yml").write_text(yaml.safe_dump(VALID | values))
+        read.append(read_source("hotels"))
+        assert read_contract(read[-1]).digest
+    assert read[0] == read[1]
+    assert read[0].key_pointers == []
 
 
 def test_a_field_of_each_child_document_is_checked(declared: Path) -> None:
