@@ -105,9 +105,7 @@ class Source(BaseModel):
                 "must have a topic, because `tombstone` is about its messages: add `topic`, or remove `tombstone`"
             )
         if self.tombstone and not self.key_pointers:
-            raise ValueError(
-                f"must not have tombstone with key {VALUE}: a null has no value, so it names no document"
-            )
+            raise ValueError(f"must not have tombstone with key {VALUE}: a null has no value, so it names no document")
         return self
 
     @property
