@@ -44,6 +44,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     },
     "Load": {
         "sample": Entry("data.sample.__main__:sample", "", "Build the sample data in data/raw."),
+        "new": Entry(
+            "pipeline.modelling.command:new", "restaurants restaurants.ndjson", "Model a new source from its documents."
+        ),
         "load": Entry("loader.__main__:load", "flights data/raw/flights", "Land JSON files in the raw tables."),
         "rejects": Entry("loader.__main__:rejects", "flights", "List or export the documents that were rejected."),
         "replay": Entry("loader.__main__:replay", "flights", "Land rejected documents that pass now."),

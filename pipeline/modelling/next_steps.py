@@ -11,24 +11,25 @@ from loader.reading.input_files import STANDARD_INPUT
 from pipeline.modelling.design import Design, Table
 from pipeline.modelling.profiling.profile import FileProfile
 from waybill.cli import shown_command
+from waybill.settings import get_settings
 
 
 def load_commands(design: Design, files: Sequence[FileProfile], given: Sequence[str]) -> list[str]:
-    """Return the commands that land the documents that were read, one for each way in which the files are laid out.
+    """Return the commands that land the documents that were read.
 
-    `given` are the files and folders as the user named them; empty if a folder holds other files, too.
+    One lands the files below the raw folder, which the declaration's patterns match. Of the others, each way in which
+    they are laid out has its own command. `given` are files and folders as the user named them.
     """
-    if design.files:
-        return [shown_command(f"load {design.source}")]
+    outside = [file for file in files if not _is_below_raw_folder(file)]
+    commands = [shown_command(f"load {design.source}")] if len(outside) < len(files) else []
 
     def reading(file: FileProfile) -> tuple[str, str]:
         return file.layout, file.records_at or ""
 
-    ways = [(way, list(laid_out)) for way, laid_out in groupby(sorted(files, key=reading), reading)]
-    commands = []
+    ways = [(way, list(laid_out)) for way, laid_out in groupby(sorted(outside, key=reading), reading)]
     for (layout, records_at), laid_out in ways:
-        names = given if given and len(ways) == 1 else [_name(file) for file in laid_out]
-        flags = [] if layout == "ndjson" else ["--layout", layout]
+        names = given if len(outside) == len(files) and len(ways) == 1 else [_name(file) for file in laid_out]
+        flags = [] if layout == "ndjson" and not commands else ["--layout", layout]
         flags += ["--records-at", records_at] if layout == "records" else []
         commands.append(shown_command(shlex.join(["load", design.source, *names, *flags])))
     return commands
@@ -61,9 +62,13 @@ def _longest(design: Design, child: Table) -> str:
     by = ", ".join(str(number) for number in range(1, len(key) + 1))
     return (
         f"select {', '.join(key)}, count(*) from marts.{design.mart(child)} "
-        f"group by {by} order by {len(key) + 1} desc, {by} limit 10"
+        f"group by {by} order by {len(key) + 1} desc limit 10"
     )
 
 
+def _is_below_raw_folder(file: FileProfile) -> bool:
+    return file.path is not None and file.path.resolve().is_relative_to(get_settings().raw_folder.resolve())
+
+
 def _name(file: FileProfile) -> str:
-    return os.fspath(file.path) if file.path and file.name != STANDARD_INPUT else STANDARD_INPUT
+    return STANDARD_INPUT if file.path is None else os.fspath(file.path)

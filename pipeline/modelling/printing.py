@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pipeline.modelling.design import Column, Decision, Design, Table
+from pipeline.modelling.design import Decision, Design, Table
 from pipeline.modelling.profiling.profile import FileProfile, Profile
 from waybill.text import counted, shown
 
@@ -24,26 +24,28 @@ def found_lines(design: Design, profile: Profile) -> Iterator[str]:
         yield from _wrapped(_file_line(file), "  ", "      ")
     if len(profile.files) > MAX_SHOWN:
         yield f"  and {counted(len(profile.files) - MAX_SHOWN, 'more file')}"
+    if profile.left_alone:
+        yield from _wrapped(profile.left_alone, "  ", "      ")
 
 
 def decided_lines(design: Design) -> Iterator[str]:
-    """Yield the decisions with their evidence and the flags that change them, then the tables with their columns."""
+    """Yield the decisions with their evidence and the flags that change them: those about tables and columns below."""
+    paths = {path for table in design.tables for path in (table.path, *(column.path for column in table.columns))}
+    by_path = {decision.about: decision for decision in design.decisions if decision.about in paths}
     yield ""
     yield "Decisions"
     for decision in design.decisions:
-        yield from _decision_lines(decision)
+        if decision.about not in by_path:
+            yield from _wrapped(f"{decision.about}: {decision.choice}", "  ", "      ")
+            yield from _evidence_lines(decision, "      ")
     yield ""
     yield "Tables"
     for table in design.tables:
-        yield from _table_lines(design, table)
+        yield from _table_lines(design, table, by_path)
     if design.merged:
-        yield ""
-        yield "Different in the documents, equal in the marts (null)"
-        yield from _pairs(design.merged)
+        yield from titled_lines("Different in the documents, equal in the marts (null)", _pairs(design.merged))
     if design.left_out:
-        yield ""
-        yield "Left out"
-        yield from _pairs(design.left_out)
+        yield from titled_lines("Left out", _pairs(design.left_out))
 
 
 def titled_lines(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -62,38 +64,44 @@ def _file_line(file: FileProfile) -> str:
     return f"{line}; {counted(file.rejected, 'document')} cannot be landed{first}"
 
 
-def _decision_lines(decision: Decision) -> Iterator[str]:
-    yield from _wrapped(f"{decision.about}: {decision.choice}", "  ", "      ")
-    flag = f"; change it with {decision.flag}" if decision.flag else ""
-    if decision.evidence or flag:
-        yield from _wrapped(f"{decision.evidence}{flag}".removeprefix("; "), "      ", "      ")
+def _evidence_lines(decision: Decision | None, indent: str) -> list[str]:
+    if decision is None:
+        return []
+    flag = f"change it with {decision.flag}" if decision.flag else ""
+    parts = [part for part in (decision.evidence, flag) if part]
+    line = "; ".join(parts)
+    lines = [line] if len(indent) + len(shown(line)) <= WIDTH else parts  # a flag is easier to copy from one line
+    return [wrapped for part in lines for wrapped in _wrapped(part, indent, indent)]
 
 
-def _table_lines(design: Design, table: Table) -> Iterator[str]:
+def _table_lines(design: Design, table: Table, by_path: Mapping[str, Decision]) -> Iterator[str]:
     key = ", ".join(design.primary_key(table))
     grain = "one row per document" if table.kind == "document" else f"one row per {_element(table)} of {table.path}"
-    yield from _wrapped(
-        f"marts.{design.mart(table)}: {counted(table.rows, 'row')}, {grain}; primary key {key}", "  ", "      "
-    )
-    width = min(max((len(column.name) for column in table.columns), default=0), 32)
+    name = f"marts.{design.mart(table)}"
+    yield from _wrapped(f"{name}: {counted(table.rows, 'row')}, {grain}; primary key {key}", "  ", "      ")
+    if table.kind != "document":
+        yield from _evidence_lines(by_path.get(table.path), "      ")
+    widths = [max((len(text) for text in texts), default=0) for texts in _names_and_types(table)]
     for column in table.columns:
-        yield from _wrapped(_column_line(column, width), "    ", "        ")
+        missing = f", {column.missing:,} of {column.rows:,} null" if column.missing else ""
+        line = f"{column.name:<{min(widths[0], 32)}}  {column.type:<{min(widths[1], 16)}}  {column.path}{missing}"
+        yield from _wrapped(line, "    ", "        ")
+        yield from _evidence_lines(by_path.get(column.path), "        ")
+
+
+def _names_and_types(table: Table) -> tuple[list[str], list[str]]:
+    return [column.name for column in table.columns], [column.type for column in table.columns]
 
 
 def _element(table: Table) -> str:
     return "member" if table.kind == "map" else "element"
 
 
-def _column_line(column: Column, width: int) -> str:
-    missing = f", {column.missing:,} of {column.rows:,} null" if column.missing else ""
-    return f"{column.name:<{width}}  {column.type}  {column.path}{missing}"
-
-
 def _pairs(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
     for path, what in pairs[:MAX_SHOWN]:
-        yield from _wrapped(f"{path}: {what}", "  ", "      ")
+        yield from _wrapped(f"{path}: {what}", "", "    ")
     if len(pairs) > MAX_SHOWN:
-        yield f"  and {counted(len(pairs) - MAX_SHOWN, 'more path')}, listed in the declaration"
+        yield f"and {counted(len(pairs) - MAX_SHOWN, 'more path')}, listed in the declaration"
 
 
 def _wrapped(text: str, first: str, rest: str) -> list[str]:
@@ -105,5 +113,4 @@ def _wrapped(text: str, first: str, rest: str) -> list[str]:
         subsequent_indent=rest,
         break_long_words=False,
         break_on_hyphens=False,
-        drop_whitespace=True,
-    ) or [first]
+    )

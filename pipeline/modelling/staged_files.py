@@ -1,8 +1,8 @@
-"""Adds a set of files to the project: all of them or none, and never in the place of a file that exists.
+"""Adds a set of files to the project: all of them or none, and never in the place of a file that is not to be replaced.
 
 1. The files are written to a hidden folder in the project, on the same file system, and synchronised.
 2. A journal with their paths is written there. From here on, they count as added.
-3. Each file is moved to its place; one that exists there is left as it is.
+3. Each file is moved to its place; one that exists there, and is not to be replaced, is left as it is.
 4. The folder is deleted.
 
 A process that is killed before step 2 has added nothing: the next one deletes the folder. One that is killed later has
@@ -49,11 +49,11 @@ def compare(project: Path, files: Mapping[str, str]) -> Comparison:
     return Comparison(tuple(found["new"]), tuple(found["equal"]), tuple(found["different"]))
 
 
-def add_files(project: Path, files: Mapping[str, str]) -> None:
-    """Add all files to the project, or none.
+def add_files(project: Path, files: Mapping[str, str], replaced: Mapping[str, str] | None = None) -> None:
+    """Add all files to the project and replace those in `replaced`, or do nothing.
 
     Raises:
-        ModellingRefused: one of them exists.
+        ModellingRefused: a file to add exists.
         OSError: a file cannot be written; none was added.
     """
     with _locked(project):
@@ -63,9 +63,10 @@ def add_files(project: Path, files: Mapping[str, str]) -> None:
             raise ModellingRefused(f"{existing[0]} exists: nothing was written; choose another name for the source")
         staged = project / STAGED
         try:
-            for name, text in files.items():  # 1.
+            replaced = replaced or {}
+            for name, text in {**files, **replaced}.items():  # 1.
                 _write(staged / "files" / name, text)
-            write_atomic(staged / JOURNAL, json.dumps(sorted(files)))  # 2.
+            write_atomic(staged / JOURNAL, json.dumps({"added": sorted(files), "replaced": sorted(replaced)}))  # 2.
         except BaseException:
             shutil.rmtree(staged, ignore_errors=True)
             raise
@@ -102,10 +103,11 @@ def _move(project: Path) -> list[str]:
     staged = project / STAGED
     if not (staged / JOURNAL).exists():
         return []
-    names: list[str] = json.loads((staged / JOURNAL).read_text(encoding="utf-8"))
+    journal: dict[str, list[str]] = json.loads((staged / JOURNAL).read_text(encoding="utf-8"))
+    names = [*journal["added"], *journal["replaced"]]
     for name in names:
         source, target = staged / "files" / name, project / name
-        if source.exists() and not os.path.lexists(target):
+        if source.exists() and (name in journal["replaced"] or not os.path.lexists(target)):
             target.parent.mkdir(parents=True, exist_ok=True)
             source.rename(target)
     gone = staged.with_name(f"{STAGED}.done")  # a deletion that is interrupted must not look like an addition

@@ -1,0 +1,70 @@
+"""Changes the declaration and contract of a source that has landed already, so that they fit its generated models."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from loader.declarations import CONTRACTS, SOURCES, Source
+from waybill.settings import PROJECT
+
+GENERATED = ("key", "version", "carried", "left_out")  # what the new text decides; the rest of the old one is kept
+
+
+def patches(source: Source, files: Mapping[str, str]) -> dict[str, str]:
+    """Return path -> new text of declaration and contract, as far as they differ from the existing files.
+
+    The declaration keeps its description, topic, file patterns, missing texts and everything else that the user wrote.
+    """
+    declaration = _name(SOURCES / f"{source.source}.yml")
+    contract = _name(CONTRACTS / f"{source.source}.schema.json")
+    wanted = {declaration: _merged(PROJECT / declaration, files[declaration]), contract: files[contract]}
+    return {name: text for name, text in wanted.items() if _text(PROJECT / name) != text}
+
+
+def diff_lines(changed: Mapping[str, str]) -> Iterator[str]:
+    """Yield the changes as unified diffs, which `git apply` takes."""
+    for name, text in changed.items():
+        before = _text(PROJECT / name)
+        origin = f"a/{name}" if before else "/dev/null"
+        lines = difflib.unified_diff(before.splitlines(), text.splitlines(), origin, f"b/{name}", lineterm="")
+        yield from lines
+
+
+def _merged(path: Path, generated: str) -> str:
+    """Return the generated declaration with what only the existing one says."""
+    existing: dict[str, Any] = yaml.safe_load(_text(path)) or {}
+    new: dict[str, Any] = yaml.safe_load(generated)
+    if existing.get("description"):
+        generated = _with_field(generated, "description", existing["description"])
+    kept = {
+        name: value
+        for name, value in existing.items()
+        if name not in (*GENERATED, "description", "contract") and new.get(name) != value
+    }
+    for name in kept.keys() & new.keys():
+        generated = _with_field(generated, name, kept.pop(name))
+    return generated + _dumped(kept) if kept else generated
+
+
+def _with_field(text: str, name: str, value: Any) -> str:
+    """Return a declaration in which a field at the top has another value."""
+    field = re.compile(rf"^{re.escape(name)}:.*\n(?:[ -].*\n)*", re.M)
+    return field.sub(lambda _: _dumped({name: value}), text, count=1)
+
+
+def _dumped(fields: dict[str, Any]) -> str:
+    return yaml.safe_dump(fields, sort_keys=False, width=110, allow_unicode=True)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(PROJECT))

@@ -1,0 +1,130 @@
+"""Models a new source: read all documents, decide, print everything with its evidence, add the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import click
+
+from loader.declarations import CONTRACTS, SOURCES, Layout, read_source, source_names
+from pipeline.errors import ModellingRefused
+from pipeline.modelling.deciding.designing import design as decide
+from pipeline.modelling.declaration_patch import diff_lines, patches
+from pipeline.modelling.design import Design
+from pipeline.modelling.flags import Flags
+from pipeline.modelling.next_steps import build_command, load_commands, question_command
+from pipeline.modelling.printing import decided_lines, found_lines, titled_lines
+from pipeline.modelling.profiling.landed import profile_landed
+from pipeline.modelling.profiling.profile import Profile
+from pipeline.modelling.profiling.profiling import profile
+from pipeline.modelling.project_files import project_files
+from pipeline.modelling.source_names import check_source_name
+from pipeline.modelling.staged_files import Comparison, add_files, compare, finish_interrupted
+from waybill.cli import shown_command
+from waybill.settings import PROJECT, relative_name
+from waybill.text import counted
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user asked for on the command line."""
+
+    source: str
+    files: tuple[str, ...]
+    flags: Flags
+    layout: Layout | None = None
+    records_at: str | None = None
+    is_from_raw: bool = False
+    writes_declaration: bool = False
+    is_dry_run: bool = False
+
+
+def model_source(asked: Asked) -> None:
+    """Read all documents, decide, print, and add the files unless it is a dry run.
+
+    Raises:
+        ModellingRefused: the name, a flag or the documents do not allow it, or files of the source exist.
+        LoaderError: a file cannot be read.
+    """
+    if finished := finish_interrupted(PROJECT):
+        click.echo(f"finished what an interrupted run began: {counted(len(finished), 'file')}, such as {finished[0]}")
+    found = _profile(asked)
+    design = decide(found, asked.source, asked.flags)
+    files = project_files(design)
+    _print([*found_lines(design, found), *decided_lines(design)])
+    if asked.is_from_raw:
+        _adopt(design, files, asked)
+        loads = []
+    else:
+        _add(design, files, asked)
+        loads = load_commands(design, found.files, asked.files)
+    _print(titled_lines("Next", [*loads, build_command(design), question_command(design)]))
+
+
+def _profile(asked: Asked) -> Profile:
+    is_declared = asked.source in source_names()
+    if asked.is_from_raw:
+        if not is_declared:
+            raise ModellingRefused(
+                f"{asked.source} is not declared, so nothing of it has landed: name its files instead of --from-raw"
+            )
+        return profile_landed(asked.source)
+    check_source_name(asked.source)
+    if not asked.files:
+        raise ModellingRefused(f"name the files or a folder with the documents of {asked.source}, `-` or --from-raw")
+    if is_declared:
+        click.echo(f"source {asked.source} is declared already: this run compares, and writes nothing", err=True)
+    return profile(asked.source, asked.files, layout=asked.layout, records_at=asked.records_at)
+
+
+def _add(design: Design, files: dict[str, str], asked: Asked) -> None:
+    """Add all files, if none of them exists."""
+    compared = compare(PROJECT, files)
+    if compared.equal or compared.different:
+        _refuse(design, compared)
+    _write(files, {}, asked)
+
+
+def _adopt(design: Design, files: dict[str, str], asked: Asked) -> None:
+    """Add the files of a source that has landed, and print, or apply, the changes of its declaration and contract."""
+    changed = patches(read_source(asked.source), files)
+    owned = {relative_name(SOURCES / f"{asked.source}.yml"), relative_name(CONTRACTS / f"{asked.source}.schema.json")}
+    others = {name: text for name, text in files.items() if name not in owned}
+    compared = compare(PROJECT, others)
+    if compared.different or (compared.equal and not (changed and asked.writes_declaration)):
+        _refuse(design, compared)
+    replaced = changed if asked.writes_declaration else {}
+    _write({name: text for name, text in others.items() if name in compared.new}, replaced, asked)
+    if changed and not asked.writes_declaration:
+        _print(["", "Changes of the declaration and the contract that the models need", *diff_lines(changed)])
+        again = shown_command(f"new {asked.source} --from-raw --write-declaration")
+        click.echo(f"\nNot applied: apply them with `{again}`, and the same other options as now")
+
+
+def _write(files: dict[str, str], replaced: dict[str, str], asked: Asked) -> None:
+    number = counted(len(files) + len(replaced), "file")
+    if not asked.is_dry_run:
+        add_files(PROJECT, files, replaced)
+    title = f"Would write {number}" if asked.is_dry_run else f"Wrote {number}"
+    _print(titled_lines(title, [*files, *replaced]))
+
+
+def _refuse(design: Design, compared: Comparison) -> None:
+    """Print which files would differ, and raise the error that says so."""
+    for title, names in (
+        ("Would differ", compared.different),
+        ("Would be new", compared.new),
+        ("Would be the same", compared.equal),
+    ):
+        _print(titled_lines(title, names) if names else [])
+    total = counted(len(compared.new) + len(compared.equal) + len(compared.different), "file")
+    raise ModellingRefused(
+        f"source {design.source} exists: of {total}, {len(compared.different):,} would differ and "
+        f"{len(compared.new):,} would be new; nothing was written: choose another name, or delete its files first"
+    )
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)

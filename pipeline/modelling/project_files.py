@@ -1,0 +1,37 @@
+"""All files of a designed source, from the modules that write one kind each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import PurePosixPath
+
+from pipeline.errors import ModellingRefused
+from pipeline.modelling.design import Design
+from pipeline.modelling.writing import intermediate, marts, staging
+from warehouse.dbt_login import DBT_PROJECT
+
+WRITERS: tuple[Callable[[Design], dict[str, str]], ...] = (staging.files, intermediate.files, marts.files)
+
+
+def project_files(design: Design) -> dict[str, str]:
+    """Return path relative to the project -> text, in the order of the paths.
+
+    Raises:
+        ModellingRefused: another source has a model of the same name, which dbt would refuse.
+    """
+    files: dict[str, str] = {}
+    for write in WRITERS:
+        files |= write(design)
+    _require_free_models(design.source, files)
+    return dict(sorted(files.items()))
+
+
+def _require_free_models(source: str, files: Iterable[str]) -> None:
+    new = {PurePosixPath(name).stem: name for name in files if name.endswith(".sql")}
+    for path in sorted((DBT_PROJECT / "models").rglob("*.sql")):
+        name = str(PurePosixPath(DBT_PROJECT.name, *path.relative_to(DBT_PROJECT).parts))
+        if new.get(path.stem, name) != name:
+            raise ModellingRefused(
+                f"{source} would have a model {path.stem}, which exists in {name}: choose another name for the source, "
+                "or name the table with --table PATH=name"
+            )
