@@ -45,7 +45,7 @@ def _found(candidate: Candidate, chunk: Sequence[Any], missing: set[bytes]) -> I
     for row in np.flatnonzero(np.isin(hashes[:, 0], firsts)).tolist():
         text = hashes[row].tobytes()
         if text in missing:
-            yield text, orjson.dumps([_plain(field.of(chunk[row])) for field in candidate.fields]).decode()
+            yield text, orjson.dumps([_plain(*field.values([chunk[row]])) for field in candidate.fields]).decode()
 
 
 def _plain(value: Any) -> Any:

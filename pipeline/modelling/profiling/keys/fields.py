@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -70,11 +70,12 @@ class KeyField:
         """What orders fields: the role, then the level, then the length of the pointer."""
         return self.role, len(self.names), len(self.pointer), self.pointer
 
-    def of(self, document: Any) -> Any:
-        """Return the field's value in a document."""
+    def values(self, documents: Sequence[Any]) -> list[Any]:
+        """Return the field's values in documents."""
+        values = list(documents)
         for name in self.names:
-            document = document[name]
-        return document
+            values = [value[name] for value in values]
+        return values
 
     def _is_counted(self, numbers: Any) -> bool:
         """Return whether the values could be 1, 2, 3 … without a gap: a row number."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +18,7 @@ from pipeline.modelling.profiling.reading.exact_numbers import plain
 Hashes = npt.NDArray[np.uint64]  # two columns
 
 HASH_BYTES = 16
-WHOLE_NUMBER = re.compile(rb'("(?:[^"\\]|\\.)*+")|(-0)?[.]0(?![0-9])', re.DOTALL)
+LARGE_FLOAT = 1e16  # floats from here on are whole numbers already, see `load_exactly`
 SMALL = range(-(1 << 63), 1 << 63)
 LANES = np.array([0x9E3779B97F4A7C15, 0xD1B54A32D192ED03], dtype=np.uint64)
 FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -33,7 +32,7 @@ def hash_documents(documents: Sequence[Any]) -> Hashes:
 
 def hash_values(values: Sequence[Any]) -> Hashes:
     """Return the hashes of strings, integers or booleans."""
-    if all(type(value) is int for value in values) and min(values) in SMALL and max(values) in SMALL:
+    if set(map(type, values)) == {int} and min(values) in SMALL and max(values) in SMALL:
         return _mixed(np.array(values, dtype=np.int64).astype(np.uint64)[:, None] ^ LANES)
     digests = {value: _value_digest(value) for value in dict.fromkeys(values)}
     return np.frombuffer(b"".join(map(digests.__getitem__, values)), dtype=np.uint64).reshape(-1, 2)
@@ -99,7 +98,7 @@ def _value_digest(value: Any) -> bytes:
     whole = int(value)  # 1.0 is the integer 1
     if whole in SMALL:
         return _mixed(np.array([whole], dtype=np.int64).astype(np.uint64)[:, None] ^ LANES).tobytes()
-    return _digest(b"i%d" % whole)
+    return _digest(b"i" + plain(Decimal(value)).encode())
 
 
 def _digest(text: bytes) -> bytes:
@@ -111,11 +110,20 @@ def _canonical(document: Any) -> bytes:
         text = orjson.dumps(document, default=_decimal, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # nested too deep for orjson
         return "\0".join(_tokens(document)).encode("utf-8", "surrogatepass")
-    return WHOLE_NUMBER.sub(_spell, text) if b".0" in text else text
+    if b".0" in text:
+        text = orjson.dumps(_whole(document), default=_decimal, option=orjson.OPT_SORT_KEYS)
+    return text
 
 
-def _spell(found: re.Match[bytes]) -> bytes:
-    return found[1] or (b"0" if found[2] else b"")
+def _whole(value: Any) -> Any:
+    """Return a value in which each number without a fraction is an integer."""
+    if type(value) is dict:
+        return {name: _whole(member) for name, member in value.items()}
+    if type(value) is list:
+        return [_whole(element) for element in value]
+    if type(value) is float and abs(value) < LARGE_FLOAT and value.is_integer():
+        return int(value)
+    return value
 
 
 def _decimal(number: Decimal) -> Any:

@@ -43,7 +43,7 @@ def fields_to_hash(fields: Sequence[KeyField], different: int) -> list[KeyField]
 def hash_fields(chunk: Sequence[Any], fields: Sequence[KeyField], columns: HashColumns) -> None:
     """Add the values of a chunk of documents to the columns."""
     for field in fields:
-        columns.append(column_name(field), hash_values([field.of(document) for document in chunk]))
+        columns.append(column_name(field), hash_values(field.values(chunk)))
 
 
 def column_name(field: KeyField) -> str:
@@ -128,4 +128,4 @@ def _is_near(each: Candidate, different: int) -> bool:
 
 def hashes_of(fields: Sequence[KeyField], chunk: Sequence[Any]) -> Any:
     """Return the hashes of the fields' values together, for a chunk of documents."""
-    return combined([hash_values([field.of(document) for document in chunk]) for field in fields])
+    return combined([hash_values(field.values(chunk)) for field in fields])

@@ -21,6 +21,8 @@ from pipeline.modelling.inputs import found_files
 from pipeline.modelling.profiling.reading.layouts import patterns_of
 from waybill.settings import get_settings
 
+FRAMES = 500  # between two moves of the progress bar
+
 Advance = Callable[[int], object]  # is called with the number of bytes that were read
 
 
@@ -64,9 +66,10 @@ class FileInput:
             ModellingRefused: the file has changed since it was first read.
         """
         read = 0
+        max_bytes = get_settings().waybill_max_document_bytes
         with open_stream(self.file) as stream:
-            for frame in frames(stream, self.pattern, get_settings().waybill_max_document_bytes, START):
-                if stream.bytes_read != read:
+            for number, frame in enumerate(frames(stream, self.pattern, max_bytes, START)):
+                if number % FRAMES == 0:
                     advance(stream.bytes_read - read)
                     read = stream.bytes_read
                 yield frame

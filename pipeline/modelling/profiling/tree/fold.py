@@ -160,11 +160,12 @@ def _columns(objects: Sequence[dict[str, Any]], owners: Owners) -> Columns:
             alike[1].append(owners[number])
     columns: Columns = {}
     for names, (alike_objects, alike_owners) in groups.items():
-        for name, values in zip(names, zip(*map(dict.values, alike_objects), strict=True), strict=True):
+        flat = list(chain.from_iterable(map(dict.values, alike_objects)))  # reads each object once, which is fast
+        for number, name in enumerate(names):
             if name not in columns:
                 columns[name] = ([], None if owners is None else [])
             known_values, known_owners = columns[name]
-            known_values += values
+            known_values += flat[number :: len(names)]
             if known_owners is not None:
                 known_owners += alike_owners
     return columns

@@ -11,8 +11,8 @@ from pipeline.modelling.profiling.reading.exact_numbers import plain
 
 SAFE_INTEGER = 1 << 53
 MAX_DOUBLE = Decimal("1e38")  # as the staging allows
-SUMMED = range(-60, 61)  # exponents of the numbers that take part in the sums, besides 0
-SUMS = Context(prec=600)
+SUMMED_LENGTH = 100  # digits of the numbers that take part in the sums
+SUMS = Context(prec=1000)
 ROUNDED = ".12g"
 
 
@@ -49,30 +49,42 @@ def add_integers(numbers: Numbers, sums: ExactSums, values: Sequence[int]) -> No
 def add_decimals(numbers: Numbers, sums: ExactSums, counts: Mapping[float | Decimal, int]) -> int:
     """Add numbers with their counts; return how many of them have no fraction."""
     integers = 0
-    add, multiply = SUMS.add, SUMS.multiply
-    total, squares = Decimal(), Decimal()
+    scaled: dict[int, list[int]] = {}
+    lowest, highest = min(counts), max(counts)
+    _widen(numbers, _exact(lowest), _exact(highest))
     for value, count in counts.items():
-        exact = Decimal(repr(value)) if type(value) is float else Decimal(value)
-        numbers.count += count
-        _widen(numbers, exact, exact)
-        text = str(exact)
-        if type(value) is not float or "E" in text:
-            spelled = format(exact, "f")
-            text = plain(exact)
-            numbers.max_digits = max(numbers.max_digits, len(spelled))
-            numbers.not_doubles += 0 if _is_double(exact) else count
-        whole, _, fraction = text.partition(".")
+        text = repr(value)
+        if type(value) is float and "e" not in text:
+            whole, _, fraction = text.partition(".")
+        else:
+            whole, _, fraction = _add_long(numbers, _exact(value), count).partition(".")
         if fraction in ("", "0"):
             integers += count
-            numbers.max_digits = max(numbers.max_digits, len(whole))
-        else:
-            numbers.max_scale = max(numbers.max_scale, len(fraction))
-            numbers.max_digits = max(numbers.max_digits, len(text))
-        if exact and exact.adjusted() in SUMMED:
-            product = multiply(exact, Decimal(count))
-            total, squares = add(total, product), add(squares, multiply(product, exact))
-    sums.add(total, squares)
+            fraction = ""
+        length = len(whole) + len(fraction) + bool(fraction)
+        if length > numbers.max_digits:
+            numbers.max_digits = length
+        of_scale = scaled.setdefault(len(fraction), [0, 0])
+        if length <= SUMMED_LENGTH:
+            number = int(whole + fraction)
+            of_scale[0] += number * count
+            of_scale[1] += number * number * count
+    numbers.count += sum(counts.values())
+    numbers.max_scale = max(numbers.max_scale, *scaled)
+    for scale, (total, squares) in scaled.items():
+        sums.add(Decimal(total).scaleb(-scale, SUMS), Decimal(squares).scaleb(-2 * scale, SUMS))
     return integers
+
+
+def _add_long(numbers: Numbers, exact: Decimal, count: int) -> str:
+    """Add a number that is no short fraction; return it without exponent and trailing zeros."""
+    numbers.max_digits = max(numbers.max_digits, len(format(exact, "f")))
+    numbers.not_doubles += 0 if _is_double(exact) else count
+    return plain(exact)
+
+
+def _exact(value: float | Decimal) -> Decimal:
+    return Decimal(repr(value)) if type(value) is float else Decimal(value)
 
 
 def _widen(numbers: Numbers, lowest: Decimal, highest: Decimal) -> None:
