@@ -23,15 +23,19 @@ from waybill.cli import shown_command
 
 FETCHED_ROWS = 2_000
 LINES = FilePattern(pattern="*", layout="ndjson")
+DOCUMENTS = """
+select documents.document::text from raw.{source} as documents
+where not exists (select from ledger.undone_batches as undone where undone.batch_id = documents._batch_id)
+"""
 
 
 @dataclass(frozen=True)
 class LandedInput:
-    """The documents of a raw table, as PostgreSQL writes them."""
+    """The documents of a raw table that were not undone, as PostgreSQL writes them."""
 
     source: str
     connection: Connection
-    size_bytes: int
+    size_bytes: int = 0  # it is not known before all is read
     path: Path | None = None
     pattern: FilePattern = LINES
 
@@ -42,10 +46,10 @@ class LandedInput:
 
     def frames(self, advance: Advance) -> Iterator[Frame]:
         """Yield the documents; the order does not matter to a profile."""
-        table = sql.Identifier("raw", self.source)
+        statement = sql.SQL(DOCUMENTS).format(source=sql.Identifier(self.source))
         with self.connection.cursor(name="landed") as cursor:
             cursor.itersize = FETCHED_ROWS
-            cursor.execute(sql.SQL("select document::text from {}").format(table))
+            cursor.execute(statement)
             for position, (text,) in enumerate(cursor, start=1):
                 document = text.encode()
                 advance(len(document))
@@ -53,26 +57,27 @@ class LandedInput:
 
 
 def profile_landed(source: str) -> Profile:
-    """Read all documents that have landed in the raw table of a source.
+    """Read all documents that have landed in the raw table of a source, but those that were undone.
 
     Raises:
         ModellingRefused: no document has landed.
+        WarehouseError, psycopg2.Error: the server cannot be reached, or ends the connection.
     """
     with closing(connect("reader")) as connection:
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
-        return profile_inputs([LandedInput(source, connection, _size_bytes(source, connection))])
+        if not _has_documents(source, connection):
+            raise ModellingRefused(
+                f"nothing of source {source} has landed: run `{shown_command(f'load {source}')}` or consume its topic "
+                "first"
+            )
+        return profile_inputs([LandedInput(source, connection)])
 
 
-def _size_bytes(source: str, connection: Connection) -> int:
-    table = sql.Identifier("raw", source)
+def _has_documents(source: str, connection: Connection) -> bool:
+    statement = sql.SQL(f"select exists ({DOCUMENTS})").format(source=sql.Identifier(source))
     try:
         with connection.cursor() as cursor:
-            cursor.execute(sql.SQL("select count(*), sum(octet_length(document::text)) from {}").format(table))
-            found = cursor.fetchone() or (0, 0)
+            cursor.execute(statement)
+            return bool((cursor.fetchone() or (False,))[0])
     except psycopg2.errors.UndefinedTable:
-        found = (0, 0)
-    if not found[0]:
-        raise ModellingRefused(
-            f"nothing of source {source} has landed: run `{shown_command(f'load {source}')}` or consume its topic first"
-        )
-    return int(found[1])
+        return False

@@ -14,12 +14,13 @@ from pipeline.modelling.profiling.keys.examples import key_candidates
 from pipeline.modelling.profiling.keys.fields import key_fields
 from pipeline.modelling.profiling.keys.hashes import HashColumns, hash_documents
 from pipeline.modelling.profiling.keys.search import fields_to_hash, find_keys, hash_fields
-from pipeline.modelling.profiling.profile import FileProfile, KeyCandidate, Node, Profile
+from pipeline.modelling.profiling.profile import FileProfile, Node, Profile
 from pipeline.modelling.profiling.reading.chunks import Pass
 from pipeline.modelling.profiling.reading.inputs import Input, file_inputs
 from pipeline.modelling.profiling.reading.progress import progress_bar
 from pipeline.modelling.profiling.tree.fold import Fold, ManyNames
 from pipeline.modelling.profiling.tree.fold import Path as TreePath
+from pipeline.modelling.profiling.tree.kinds import Shapes, other_kinds
 
 DOCUMENTS = "documents"  # the column of the hashes of whole documents
 
@@ -45,18 +46,20 @@ def profile_inputs(inputs: Sequence[Input], *, left_alone: str = "") -> Profile:
     size_bytes = sum(each.size_bytes for each in inputs)
     with tempfile.TemporaryDirectory(prefix="waybill-profile-") as folder:
         columns = HashColumns(Path(folder))
-        root, files = _read_tree(inputs, columns, size_bytes)
+        root, shapes, files = _read_tree(inputs, columns, size_bytes)
         _refuse_nothing(files)
         kept = first_of_each(columns.column(DOCUMENTS))
         different = int(kept.sum())
-        fields = fields_to_hash(key_fields(root), different)
+        possible = key_fields(root)
+        fields = fields_to_hash(possible, different)
         with progress_bar("looking for keys", size_bytes) as advance:
-            for chunk in Pass(inputs, advance).chunks():
+            for chunk in Pass(inputs, advance).chunks() if fields else ():
                 hash_fields(chunk, fields, columns)
         candidates = find_keys(fields, columns, columns.column(DOCUMENTS), kept) if fields else []
-        keys: tuple[KeyCandidate, ...] = ()
         with closing(Pass(inputs, lambda size: None).chunks()) as chunks:
             keys = key_candidates(candidates, different, chunks)
+        kinds = shapes.kinds()
+        told_apart = other_kinds(kinds, possible, Pass(inputs, lambda size: None).chunks()) if kinds else None
         return Profile(
             files=files,
             documents=root.documents,
@@ -64,14 +67,18 @@ def profile_inputs(inputs: Sequence[Input], *, left_alone: str = "") -> Profile:
             root=root,
             keys=keys,
             reads_bytes=size_bytes,
+            other_kinds=told_apart,
             left_alone=left_alone,
         )
 
 
-def _read_tree(inputs: Sequence[Input], columns: HashColumns, size_bytes: int) -> tuple[Node, tuple[FileProfile, ...]]:
-    """Return the tree. Where objects turn out to have too many names, all is read once more with that path collapsed.
+def _read_tree(
+    inputs: Sequence[Input], columns: HashColumns, size_bytes: int
+) -> tuple[Node, Shapes, tuple[FileProfile, ...]]:
+    """Return the tree, the shapes of the documents, and the files.
 
-    So no count depends on when the names were seen.
+    Where objects turn out to have too many names, all is read once more with that path collapsed. So no count depends
+    on when the names were seen.
     """
     collapsed: frozenset[TreePath] = frozenset()
     while True:
@@ -79,16 +86,17 @@ def _read_tree(inputs: Sequence[Input], columns: HashColumns, size_bytes: int) -
         try:
             with progress_bar("reading", size_bytes) as advance:
                 reading = Pass(inputs, advance)
-                fold = Fold(collapsed=collapsed)
+                fold, shapes = Fold(collapsed=collapsed), Shapes()
                 for chunk in reading.chunks():
                     fold.add(chunk)
+                    shapes.add(chunk)
                     columns.append(DOCUMENTS, hash_documents(chunk))
         except ManyNames as found:
             collapsed |= {found.path}
         else:
             root = fold.finished()
             root.parents = root.documents
-            return root, reading.file_profiles()
+            return root, shapes, reading.file_profiles()
 
 
 def _refuse_nothing(files: Sequence[FileProfile]) -> None:
