@@ -1,4 +1,4 @@
-"""A copy of the project in which the commands of a new user are run, so that this clone stays as it is."""
+"""A copy of the project for the commands of a new user, so that this clone does not change."""
 
 from __future__ import annotations
 

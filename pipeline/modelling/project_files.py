@@ -7,10 +7,18 @@ from pathlib import PurePosixPath
 
 from pipeline.errors import ModellingRefused
 from pipeline.modelling.design import Design
-from pipeline.modelling.writing import intermediate, marts, staging
+from pipeline.modelling.writing import contract, declaration, export, intermediate, marts, source_yml, staging
 from warehouse.dbt_login import DBT_PROJECT
 
-WRITERS: tuple[Callable[[Design], dict[str, str]], ...] = (staging.files, intermediate.files, marts.files)
+WRITERS: tuple[Callable[[Design], dict[str, str]], ...] = (
+    declaration.files,
+    contract.files,
+    source_yml.files,
+    staging.files,
+    intermediate.files,
+    marts.files,
+    export.files,
+)
 
 
 def project_files(design: Design) -> dict[str, str]:
