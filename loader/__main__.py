@@ -16,7 +16,7 @@ from loader.declarations import Layout, read_source
 from warehouse.ledger import REASONS
 from waybill.atomic_files import open_descriptor
 from waybill.cli import run
-from waybill.json_pointers import with_pointer
+from waybill.json_pointers import POINTER, with_pointer
 from waybill.text import counted, shown, shown_bytes
 
 if TYPE_CHECKING:
@@ -42,8 +42,11 @@ def loader() -> None:
     type=click.Choice(["ndjson", "array", "records", "document"]),
     help="How the documents are laid out in the files.",
 )
+@click.option("--records-at", metavar="POINTER", help="Where the records are in a file of layout records, e.g. /data.")
 @click.option("--dry-run", is_flag=True, help="Check every file as if it were new, and write nothing.")
-def load(source: str | None, files: tuple[str, ...], layout: Layout | None, dry_run: bool) -> None:
+def load(
+    source: str | None, files: tuple[str, ...], layout: Layout | None, records_at: str | None, dry_run: bool
+) -> None:
     """Load SOURCE (default: all sources) from FILES, folders or `-`; without FILES, from its files in data/raw."""
     from loader.load import load
     from loader.plan import Request
@@ -52,11 +55,24 @@ def load(source: str | None, files: tuple[str, ...], layout: Layout | None, dry_
         detail = with_pointer(reject.reason.detail, reject.reason.pointer)
         click.echo(shown(f"would reject {name}:{reject.position} {reject.reason.code}: {detail}"))
 
-    request = Request(() if source is None else (source,), files, layout, dry_run)
+    if records_at is not None:
+        layout = _layout_of_records(layout, records_at)
+    request = Request(() if source is None else (source,), files, layout, dry_run, records_at)
     result = load(request, on_reject=show)
     _show_result(result, dry_run)
     if result.refusal:
         raise result.refusal
+
+
+def _layout_of_records(layout: Layout | None, records_at: str) -> Layout:
+    """Return the layout that a pointer to records goes with; refuse any other one, and what is not a pointer."""
+    if layout not in (None, "records"):
+        raise click.UsageError(f"--records-at goes with --layout records, not with {layout}")
+    if not POINTER.fullmatch(records_at):
+        raise click.BadParameter(
+            f"{records_at!r} is not a JSON pointer, such as /data/items", param_hint="--records-at"
+        )
+    return "records"
 
 
 def _show_result(result: LoadResult, dry_run: bool) -> None:

@@ -19,12 +19,16 @@ from waybill.settings import Settings
 
 @dataclass(frozen=True)
 class Request:
-    """What a user wants to load: sources (all if empty), files or folders, and a layout if it cannot be derived."""
+    """What a user wants to load: sources (all if empty), files or folders, and a layout if it cannot be derived.
+
+    `records_at` is the pointer to the records of layout `records`; None if the declaration says where they are.
+    """
 
     sources: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     layout: Layout | None = None
     dry_run: bool = False
+    records_at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,9 @@ def _patterns(source: Source, request: Request, raw_folder: Path) -> Callable[[P
     The pattern depends on the layout in the request, else on the file's path below the raw folder, else on its suffix.
     """
     layout = request.layout
+    if layout and request.records_at is not None:
+        given = FilePattern(pattern="*", layout=layout, records_at=request.records_at)
+        return lambda path: given
     if layout:
         return lambda path: pattern_as(source, path, layout, raw_folder)
     by_suffix = {suffix_of(entry.pattern): entry for entry in reversed(source.files)}

@@ -153,6 +153,6 @@ def _read_otherwise(feed: FileFeed, found: KnownInput) -> LayoutChanged:
             f"take it back first with {undo}",
         )
     else:
-        finish = f"finish it with `--layout {before.layout}`, or " if before.layout != feed.reading.layout else ""
+        finish = f"finish it with `{before.flags}`, or " if before.flags != feed.reading.flags else ""
         what, remedy = f"was landed in part as {before}", f"{finish}take it back first with {undo}"
     return LayoutChanged(f"{name} {what} and would now be read as {feed.reading}: {remedy}")

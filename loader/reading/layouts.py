@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -45,9 +46,11 @@ class FoundLayout:
             )
         if self.arrays and layout != "records":
             found = self.arrays[0]
-            return f"if its documents are in {found}, declare `layout: records` and `records_at: {found}`"
+            flags = f"--layout records --records-at {shlex.quote(found)}"
+            declared = f"declare `layout: records` and `records_at: {found}`"
+            return f"if its documents are in {found}, use `{flags}`, or {declared}"
         if self.arrays:
-            return f"arrays of objects are at {', '.join(self.arrays)}: correct `records_at`"
+            return f"arrays of objects are at {', '.join(self.arrays)}: use `--records-at`, or correct `records_at`"
         return None if layout == "document" else f"this is one JSON document: {_instead('document')}"
 
 

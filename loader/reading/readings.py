@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from loader.declarations import FilePattern
@@ -17,6 +18,12 @@ class Reading:
     def __str__(self) -> str:
         """Return words for a message."""
         return f"{self.layout} at {self.records_at}" if self.records_at else self.layout
+
+    @property
+    def flags(self) -> str:
+        """The flags of `waybill load` that ask for it."""
+        at = f" --records-at {shlex.quote(self.records_at)}" if self.records_at else ""
+        return f"--layout {self.layout}{at}"
 
     def allows(self, wanted: Reading) -> bool:
         """Return whether a content that was read so may be read on as wanted: the pointer may be unknown."""

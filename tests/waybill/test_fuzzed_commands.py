@@ -72,7 +72,7 @@ OTHERS = (
     "$(x)",
     "fct_flights",
 )
-OPTIONS = ("--layout", "--dry-run", "--reason", "--export", "--task", "--force", "--only-if-changed", "--write", "--rate", "--topic",
+OPTIONS = ("--layout", "--records-at", "--dry-run", "--reason", "--export", "--task", "--force", "--only-if-changed", "--write", "--rate", "--topic",
            "--loop", "--create", "--yes", "--name", "--help", "-h", "ndjson", "not_json", "--export=", "--task=", "--source")  # fmt: skip
 POOL = [*SOURCES, *COORDINATES, *PATHS, *NUMBERS, *OTHERS, *OPTIONS]
 WORDS = st.one_of(

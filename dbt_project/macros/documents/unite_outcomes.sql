@@ -1,6 +1,6 @@
 {#-
     An on-run-end hook: makes `intermediate.document_outcomes`, the view over all models int_<source>_outcomes that are in the
-    project and in the database. It is no model, because a model would list the sources, and every run of one source would have
+    project and in the database. It is not a model: a model would list the sources, and every run of one source would have
     to build the outcomes of all others. The view is replaced in place; only if its columns have changed, it is dropped and
     created again.
 -#}
