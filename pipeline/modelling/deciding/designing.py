@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loader.declarations import source_names
 from pipeline.errors import ModellingRefused
 from pipeline.modelling.deciding.columns import OTHER_FIELDS, finished_column, in_order, other_fields
 from pipeline.modelling.deciding.evidence import decisions
@@ -15,6 +16,7 @@ from pipeline.modelling.deciding.structure.drafts import DraftColumn, DraftTable
 from pipeline.modelling.deciding.structure.merged_values import merged_paths
 from pipeline.modelling.deciding.structure.tables import Structure, structure
 from pipeline.modelling.deciding.structure.widths import MAX_ROW_BYTES, split_wide
+from pipeline.modelling.deciding.taken_names import check_names
 from pipeline.modelling.design import VALUE, Decision, Design, Table
 from pipeline.modelling.flags import Flags
 from pipeline.modelling.profiling.profile import Profile
@@ -44,7 +46,7 @@ def design(profile: Profile, source: str, flags: Flags) -> Design:
     _name_all(found, source, key, key_paths, flags)
     tables = tuple(_finished(table, others[table.path], key_paths, identifying) for table in found.tables)
     decided = [*decisions(profile, found, key, version), *_too_wide(found, others)]
-    return Design(
+    made = Design(
         source=source,
         description=f"{source.replace('_', ' ').capitalize()}, as JSON documents.",
         files=file_patterns(profile, get_settings().raw_folder),
@@ -57,6 +59,8 @@ def design(profile: Profile, source: str, flags: Flags) -> Design:
         merged=merged_paths(found),
         decisions=tuple(decided),
     )
+    check_names(made, source_names())
+    return made
 
 
 def _name_all(found: Structure, source: str, key: KeyChoice, key_paths: tuple[Names, ...], flags: Flags) -> None:

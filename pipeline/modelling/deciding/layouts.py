@@ -1,15 +1,13 @@
-"""Where the files of a source are: patterns for those below the raw folder, and the `load` lines of all others."""
+"""Where the files of a source are: patterns for those below the raw folder, and how all are laid out."""
 
 from __future__ import annotations
 
 import glob
-import shlex
 from collections import defaultdict
 from pathlib import Path
 
 from loader.declarations import FilePattern
 from pipeline.modelling.profiling.profile import FileProfile, Profile
-from waybill.cli import shown_command
 
 
 def file_patterns(profile: Profile, raw_folder: Path) -> tuple[FilePattern, ...]:
@@ -31,21 +29,6 @@ def file_patterns(profile: Profile, raw_folder: Path) -> tuple[FilePattern, ...]
         FilePattern(pattern=pattern, layout=layout, records_at=records_at)
         for pattern, layout, records_at in sorted(patterns, key=lambda entry: (entry[0], entry[1], entry[2] or ""))
     )
-
-
-def load_lines(profile: Profile, source: str, raw_folder: Path) -> list[str]:
-    """Return the commands that load the files: one for the raw folder, and one for each layout elsewhere."""
-    lines = set()
-    groups: dict[tuple[str, str | None], list[str]] = defaultdict(list)
-    for found in profile.files:
-        if _below(found.path, raw_folder):
-            lines.add(shown_command(f"load {source}"))
-        else:
-            groups[found.layout, found.records_at].append(str(found.path) if found.path else "-")
-    for (layout, records_at), names in groups.items():
-        options = f"--layout {layout}" + (f" --records-at {shlex.quote(records_at)}" if records_at else "")
-        lines.add(shown_command(f"load {source} {options} {' '.join(shlex.quote(name) for name in sorted(names))}"))
-    return sorted(lines)
 
 
 def layout_evidence(files: tuple[FileProfile, ...]) -> list[tuple[str, str]]:

@@ -67,7 +67,7 @@ def withdrawal_hint(profile: Profile) -> Decision | None:
             count = sum(counted for value, counted in values.items() if str(value) in found or value is True)
             line = f"withdrawn_when: {{{pointer}: [{', '.join(found)}]}}"
             return Decision(
-                "withdrawals", "none", f"{count:,} documents have such a value", f"{line} in the declaration"
+                "withdrawn_when", "not declared", f"{count:,} documents have such a value", f"{line} in the declaration"
             )
     return None
 

@@ -1,0 +1,178 @@
+"""Finds the columns whose values are all, or nearly all, keys of a mart.
+
+At least 90 % of a column's different values must be keys. Small whole numbers and short codes are often keys by
+chance, so the names must share a word (`carrier_id` and `dim_carriers`), or the column must have at least 20 different
+texts. Of several marts, one that shares a word comes first, then the one with the fewest orphans.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from pipeline.modelling.deciding.naming.names import joined_name
+from pipeline.modelling.deciding.references.keyed_marts import KeyedMart
+from pipeline.modelling.deciding.references.values import ReadValues, as_text
+from pipeline.modelling.deciding.structure.drafts import ANY
+from pipeline.modelling.deciding.structure.maps import member_values
+from pipeline.modelling.design import Column, Decision, Design, Reference
+from pipeline.modelling.profiling.profile import Node, Profile
+from waybill.json_pointers import split_pointer
+
+MIN_SHARE = 0.9
+MIN_TEXTS = 20
+BATCH = 10_000
+TEXTS, NUMBERS = ("text",), ("integer", "bigint")
+GENERAL = frozenset(("id", "key", "code", "name", "number", "no", "uuid", "value", "ref", "field", "fct", "dim"))
+
+
+@dataclass(frozen=True)
+class OwnMart:
+    """The mart of the source itself: its documents may refer to each other."""
+
+    name: str
+    column: str
+    type: str
+    is_dimension: bool
+    keys: frozenset[str]
+
+    def known(self, values: Sequence[str]) -> set[str]:
+        """Return those of the values that are keys of the documents."""
+        return set(self.keys.intersection(values))
+
+
+def with_references(design: Design, profile: Profile, marts: Sequence[KeyedMart], read: ReadValues) -> Design:
+    """Return a design whose columns name the mart they refer to. `read` reads the documents again."""
+    others = [mart for mart in marts if not _is_own(mart.name, design)]
+    candidates = {
+        column.path: (column, node)
+        for table in design.tables
+        for column in table.columns
+        if _may_refer(column, design) and (node := node_at(profile.root, column.path))
+    }
+    own = _own_key(design)
+    possible = {path: _possible(column, node, others) for path, (column, node) in candidates.items()}
+    own_paths = [path for path, (column, node) in candidates.items() if own and _is_within(node, column, own, profile)]
+    wanted = [path for path, found in possible.items() if found or path in own_paths]
+    many = [path for path in wanted if candidates[path][1].distinct is None]
+    many += [own.path] if own and own_paths else []
+    values = dict(read(many)) if many else {}
+    values |= {path: _few(candidates[path][1]) for path in wanted if candidates[path][1].distinct is not None}
+    if own and own_paths and own.path in values:
+        mart = OwnMart(
+            design.mart(design.root), own.name, own.sql_type, design.is_dimension, frozenset(values[own.path])
+        )
+        for path in own_paths:
+            possible[path] = [*possible[path], mart]
+    references = {
+        path: reference
+        for path in wanted
+        if path in values and (reference := _best(candidates[path][0], possible[path], values[path]))
+    }
+    return _referring(design, references)
+
+
+def node_at(root: Node, path: str) -> Node | None:
+    """Return the node at a path with `*` for elements and for members of maps; None if there is none."""
+    node: Node | None = root
+    for name in split_pointer(path):
+        if node is None:
+            return None
+        below = node.elements or member_values(node) if name == ANY else None
+        node = below or node.members.get(name)
+    return node
+
+
+def _is_own(mart: str, design: Design) -> bool:
+    return mart in {f"{prefix}{design.mart(table)[3:]}" for table in design.tables for prefix in ("fct", "dim")}
+
+
+def _own_key(design: Design) -> Column | None:
+    """Return the column of the documents' own key, if it is one column."""
+    if len(design.key) != 1:
+        return None
+    return next((column for column in design.root.columns if column.pointer == design.key[0]), None)
+
+
+def _may_refer(column: Column, design: Design) -> bool:
+    is_key = len(design.key) == 1 and column.path == design.key[0]
+    return column.type in (*TEXTS, *NUMBERS) and column.missing < column.rows and not is_key
+
+
+def _possible(column: Column, node: Node, marts: Iterable[KeyedMart]) -> list[KeyedMart]:
+    """Return the marts whose keys include the lowest or the highest value of a column."""
+    ends = [node.texts.lowest, node.texts.highest, node.numbers.lowest, node.numbers.highest]
+    texts = [as_text(end) for end in ends if end is not None]
+    alike = [mart for mart in marts if _is_alike(column.type, mart.type)]
+    named = [mart for mart in alike if column.type in TEXTS or _share_word(column, mart)]
+    return [mart for mart in named if texts and mart.known(texts)]
+
+
+def _is_within(node: Node, column: Column, own: Column, profile: Profile) -> bool:
+    """Return True if all values of a column are between the lowest and highest key of the source itself."""
+    keys = node_at(profile.root, own.path)
+    if keys is None or not _is_alike(column.type, own.sql_type):
+        return False
+    if column.type in TEXTS:
+        low, high, first, last = node.texts.lowest, node.texts.highest, keys.texts.lowest, keys.texts.highest
+        return None not in (low, high, first, last) and str(first) <= str(low) and str(high) <= str(last)
+    ends = (keys.numbers.lowest, node.numbers.lowest, node.numbers.highest, keys.numbers.highest)
+    return None not in ends and list(ends) == sorted(ends)  # type: ignore[type-var]
+
+
+def _is_alike(type_: str, key_type: str) -> bool:
+    return type_ == key_type or (type_ in NUMBERS and key_type in NUMBERS)
+
+
+def _few(node: Node) -> set[str]:
+    values = (json.loads(text) for text in node.distinct or () if text != "null")
+    return {as_text(value) for value in values if not isinstance(value, bool)}
+
+
+def _best(column: Column, marts: Iterable[KeyedMart], values: set[str]) -> Reference | None:
+    found = []
+    for mart in marts:
+        is_named = _share_word(column, mart)
+        if not values or not (is_named or (column.type in TEXTS and len(values) >= MIN_TEXTS)):
+            continue
+        orphans = len(values) - _count_known(mart, values)
+        if orphans <= (1 - MIN_SHARE) * len(values):
+            reference = Reference(mart.name, mart.column, mart.is_dimension, values=len(values), orphans=orphans)
+            found.append((not is_named, orphans, mart.name, reference))
+    return min(found, key=lambda each: each[:3])[3] if found else None
+
+
+def _count_known(mart: KeyedMart, values: set[str]) -> int:
+    ordered = sorted(values)
+    return sum(len(mart.known(ordered[start : start + BATCH])) for start in range(0, len(ordered), BATCH))
+
+
+def _share_word(column: Column, mart: KeyedMart) -> bool:
+    """Return True if the names on the column's path share a word with the mart or its key, such as `airport`."""
+    of_column = _words([joined_name(name for name in split_pointer(column.path) if name != ANY)])
+    return not of_column.isdisjoint(_words([mart.name, mart.column]))
+
+
+def _words(names: Iterable[str]) -> set[str]:
+    words = {word for name in names for word in name.split("_")} - GENERAL
+    return {f"{word[:-3]}y" if word.endswith("ies") else word.removesuffix("s") for word in words}
+
+
+def _referring(design: Design, references: dict[str, Reference]) -> Design:
+    tables = tuple(
+        replace(
+            table,
+            columns=tuple(replace(column, reference=references.get(column.path)) for column in table.columns),
+        )
+        for table in design.tables
+    )
+    decisions = [
+        Decision(
+            path,
+            f"refers to {reference.mart}.{reference.column}",
+            f"{reference.values - reference.orphans:,} of {reference.values:,} different values are keys there",
+        )
+        for path, reference in sorted(references.items())
+    ]
+    return replace(design, tables=tables, decisions=(*design.decisions, *decisions))
