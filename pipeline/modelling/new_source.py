@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import click
 
 from loader.declarations import CONTRACTS, SOURCES, Layout, read_source, source_names
 from pipeline.errors import ModellingRefused
 from pipeline.modelling.deciding.designing import design as decide
+from pipeline.modelling.deciding.references.detection import with_references
+from pipeline.modelling.deciding.references.keyed_marts import keyed_marts
+from pipeline.modelling.deciding.references.values import different_values
 from pipeline.modelling.declaration_patch import diff_lines, patches
 from pipeline.modelling.design import Design
 from pipeline.modelling.flags import Flags
 from pipeline.modelling.next_steps import build_command, load_commands, question_command
 from pipeline.modelling.printing import decided_lines, found_lines, titled_lines
-from pipeline.modelling.profiling.landed import profile_landed
+from pipeline.modelling.profiling.landed import landed_inputs
 from pipeline.modelling.profiling.profile import Profile
-from pipeline.modelling.profiling.profiling import profile
+from pipeline.modelling.profiling.profiling import profile_inputs
+from pipeline.modelling.profiling.reading.inputs import Input, file_inputs
 from pipeline.modelling.project_files import project_files
 from pipeline.modelling.source_names import check_source_name
 from pipeline.modelling.staged_files import Comparison, add_files, compare, finish_interrupted
@@ -49,8 +55,7 @@ def model_source(asked: Asked) -> None:
     """
     if finished := finish_interrupted(PROJECT):
         click.echo(f"finished what an interrupted run began: {counted(len(finished), 'file')}, such as {finished[0]}")
-    found = _profile(asked)
-    design = decide(found, asked.source, asked.flags)
+    found, design = _decided(asked)
     files = project_files(design)
     _print([*found_lines(design, found), *decided_lines(design)])
     if asked.is_from_raw:
@@ -62,20 +67,33 @@ def model_source(asked: Asked) -> None:
     _print(titled_lines("Next", [*loads, build_command(design), question_command(design)]))
 
 
-def _profile(asked: Asked) -> Profile:
+def _decided(asked: Asked) -> tuple[Profile, Design]:
+    """Read the documents and decide. References to marts are looked for if a warehouse is running."""
+    with _inputs(asked) as (inputs, left), keyed_marts() as marts:
+        found = profile_inputs(inputs, left_alone=left)
+        design = decide(found, asked.source, asked.flags)
+        return found, with_references(design, found, marts, partial(different_values, inputs))
+
+
+@contextmanager
+def _inputs(asked: Asked) -> Iterator[tuple[Sequence[Input], str]]:
+    """Give what is read, and what was left alone in folders."""
     is_declared = asked.source in source_names()
     if asked.is_from_raw:
         if not is_declared:
             raise ModellingRefused(
                 f"{asked.source} is not declared, so nothing of it has landed: name its files instead of --from-raw"
             )
-        return profile_landed(asked.source)
+        with landed_inputs(asked.source) as landed:
+            yield landed, ""
+        return
     check_source_name(asked.source)
     if not asked.files:
         raise ModellingRefused(f"name the files or a folder with the documents of {asked.source}, `-` or --from-raw")
     if is_declared:
         click.echo(f"source {asked.source} is declared already: this run compares, and writes nothing", err=True)
-    return profile(asked.source, asked.files, layout=asked.layout, records_at=asked.records_at)
+    with file_inputs(asked.source, asked.files, asked.layout, asked.records_at) as (files, left):
+        yield files, str(left)
 
 
 def _add(design: Design, files: dict[str, str], asked: Asked) -> None:

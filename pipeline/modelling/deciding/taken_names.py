@@ -24,14 +24,18 @@ def check_names(design: Design, sources: Iterable[str], models: Path = MODELS) -
         for name in (design.mart(table), design.staging(table)):
             if name in existing:
                 where = existing[name].relative_to(models.parent.parent)
-                raise ModellingRefused(f"{name} exists already, in {where}: {_advice(table)}")
+                raise ModellingRefused(f"{_what(design, table)} exists: {name} is in {where}; {_advice(table)}")
             if name in others:
                 source = name.removeprefix("stg_")
-                raise ModellingRefused(f"{name} is the staging model of the source {source}, too: {_advice(table)}")
+                raise ModellingRefused(f"{name} would be the staging model of source {source}, too; {_advice(table)}")
 
 
 def _is_own(path: Path, source: str) -> bool:
     return path.parent.name == source
+
+
+def _what(design: Design, table: Table) -> str:
+    return f"source {design.source}" if table.parent is None else f"a model for {table.path}"
 
 
 def _advice(table: Table) -> str:

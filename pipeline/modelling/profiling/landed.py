@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,12 +56,12 @@ class LandedInput:
                 yield position, 0, document
 
 
-def profile_landed(source: str) -> Profile:
-    """Read all documents that have landed in the raw table of a source, but those that were undone.
+@contextmanager
+def landed_inputs(source: str) -> Iterator[list[LandedInput]]:
+    """Give the one input of what has landed in the raw table of a source, without what was undone.
 
     Raises:
         ModellingRefused: no document has landed.
-        WarehouseError, psycopg2.Error: the server cannot be reached, or ends the connection.
     """
     with closing(connect("reader")) as connection:
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
@@ -70,7 +70,17 @@ def profile_landed(source: str) -> Profile:
                 f"nothing of source {source} has landed: run `{shown_command(f'load {source}')}` or consume its topic "
                 "first"
             )
-        return profile_inputs([LandedInput(source, connection)])
+        yield [LandedInput(source, connection)]
+
+
+def profile_landed(source: str) -> Profile:
+    """Read all documents that have landed in the raw table of a source, but those that were undone.
+
+    Raises:
+        ModellingRefused: no document has landed.
+    """
+    with landed_inputs(source) as inputs:
+        return profile_inputs(inputs)
 
 
 def _has_documents(source: str, connection: Connection) -> bool:
