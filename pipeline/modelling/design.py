@@ -34,8 +34,14 @@ class Column:
     type of the staging macros (`text`, `integer`, `timestamptz in Europe/Paris` …) or `jsonb`; `evidence` says why.
     `wrapper` is the member of an export wrapper that the pointer ends in, e.g. `$oid`. The rest was observed:
     `missing` values that are null or absent, of `rows`; `values` with their counts if the column is an enumeration;
-    lowest and highest value as text, mean and deviation of numbers. `others` is set for the column `other_fields`
-    only: the pointers of the fields that a row has no room for, which it holds as an object from pointer to value.
+    lowest and highest value as text, mean and deviation of numbers (of a boolean, the share of true). `others` is set
+    for the column `other_fields` only: the pointers of the fields that a row has no room for, which it holds as an
+    object from pointer to value.
+
+    What only some columns have sharpens the warnings of the expectations, which do without it otherwise: `distinct`,
+    how many different values there are, or 101 for more than 100; `longest`, the characters of the longest text;
+    `pattern`, a POSIX regular expression that all texts match (UUIDs, digits); of dates and timestamps `days`, on how
+    many different days they are, and `busiest_day`, the most rows on one day.
     """
 
     name: str
@@ -53,6 +59,11 @@ class Column:
     reference: Reference | None = None
     evidence: str = ""
     others: tuple[str, ...] = ()
+    distinct: int | None = None
+    longest: int | None = None
+    pattern: str | None = None
+    days: int | None = None
+    busiest_day: int | None = None
 
     @property
     def sql_type(self) -> str:
@@ -104,6 +115,7 @@ class Design:
     """The model of one source. `key` has pointers, or is `("value",)`; `version` is a pointer or `delivery`.
 
     `tables` begins with the documents' own; a parent comes before its children. `left_out` is path -> reason.
+    `different_keys` is how many keys the documents have, so how many are current; None if that was not counted.
     `merged` lists path -> what becomes null and cannot be distinguished any more, with counts, for the report.
     """
 
@@ -119,6 +131,7 @@ class Design:
     left_out: tuple[tuple[str, str], ...] = ()
     merged: tuple[tuple[str, str], ...] = ()
     decisions: tuple[Decision, ...] = ()
+    different_keys: int | None = None
 
     @property
     def prefix(self) -> str:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from pipeline.errors import ModellingRefused
 from pipeline.modelling.design import Design
-from pipeline.modelling.writing import contract, declaration, export, intermediate, marts, source_yml, staging
+from pipeline.modelling.writing import contract, declaration, export, intermediate, marts, source_yml, staging, suites
 from warehouse.dbt_login import DBT_PROJECT
 
 WRITERS: tuple[Callable[[Design], dict[str, str]], ...] = (
@@ -18,6 +18,7 @@ WRITERS: tuple[Callable[[Design], dict[str, str]], ...] = (
     intermediate.files,
     marts.files,
     export.files,
+    suites.files,
 )
 
 

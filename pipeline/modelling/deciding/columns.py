@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from pipeline.modelling.deciding.naming.names import Names
 from pipeline.modelling.deciding.structure.drafts import DraftColumn, DraftTable
-from pipeline.modelling.deciding.values.observed import enumeration, mean_and_deviation, value_range
+from pipeline.modelling.deciding.values.observed import (
+    different_values,
+    enumeration,
+    mean_and_deviation,
+    rows_per_day,
+    share_of_true,
+    value_range,
+)
 from pipeline.modelling.design import JSON, SQL_TYPES, Column
 from waybill.json_pointers import join_pointer
 
@@ -30,7 +37,10 @@ def _group(column: DraftColumn, key: tuple[Names, ...]) -> tuple[int, int]:
 def finished_column(column: DraftColumn, identifying: frozenset[Names]) -> Column:
     """Return a column with what was observed. `identifying` are the paths of key and version: never enumerations."""
     lowest, highest = value_range(column)
+    days, busiest_day = rows_per_day(column)
     mean, deviation = mean_and_deviation(column.node.numbers) if column.type in NUMBERS else (None, None)
+    if column.type == "boolean":
+        mean = share_of_true(column)
     return Column(
         name=column.name,
         pointer=join_pointer(column.pointer),
@@ -45,6 +55,10 @@ def finished_column(column: DraftColumn, identifying: frozenset[Names]) -> Colum
         mean=mean,
         deviation=deviation,
         evidence=column.reason,
+        distinct=different_values(column),
+        longest=column.node.texts.max_length if column.type == "text" else None,
+        days=days,
+        busiest_day=busiest_day,
     )
 
 

@@ -58,9 +58,18 @@ def design(profile: Profile, source: str, flags: Flags) -> Design:
         left_out=tuple(sorted(flags.left_out.items())),
         merged=merged_paths(found),
         decisions=tuple(decided),
+        different_keys=_different_keys(profile, key.pointers),
     )
     check_names(made, source_names())
     return made
+
+
+def _different_keys(profile: Profile, pointers: tuple[str, ...]) -> int | None:
+    """Return how many keys the documents have, None if the profile did not count on."""
+    if pointers == (VALUE,):
+        return profile.documents - profile.repeated
+    counted = next((one for one in profile.keys if set(one.pointers) == set(pointers)), None)
+    return counted.documents - counted.repeats if counted and counted.repeats <= 1000 else None
 
 
 def _name_all(found: Structure, source: str, key: KeyChoice, key_paths: tuple[Names, ...], flags: Flags) -> None:

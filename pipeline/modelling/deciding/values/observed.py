@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from pipeline.modelling.deciding.structure.drafts import DraftColumn
-from pipeline.modelling.profiling.profile import Numbers
+from pipeline.modelling.design import JSON
+from pipeline.modelling.profiling.profile import MAX_DISTINCT, Numbers
 
 MAX_TEXTS, MAX_TEXT_LENGTH = 20, 60
 MAX_NUMBERS, MAX_NUMBER = 10, 100
@@ -67,6 +68,30 @@ def mean_and_deviation(numbers: Numbers) -> tuple[float | None, float | None]:
     mean = numbers.sum / numbers.count
     variance = max(0.0, numbers.sum_of_squares / numbers.count - mean * mean)
     return float(f"{mean:.12g}"), float(f"{math.sqrt(variance):.12g}")
+
+
+def different_values(column: DraftColumn) -> int | None:
+    """Return how many different values there are, or 101 for more than 100; of a column of scalars."""
+    if column.type == JSON:
+        return None
+    distinct = column.node.distinct
+    return MAX_DISTINCT + 1 if distinct is None else len([text for text in distinct if text != "null"])
+
+
+def rows_per_day(column: DraftColumn) -> tuple[int | None, int | None]:
+    """Return on how many days the values of a date column are, and the most on one day; None for over 100 days."""
+    distinct = column.node.distinct
+    if column.type != "date" or not distinct:
+        return None, None
+    counts = [count for text, count in distinct.items() if text != "null"]
+    return (len(counts), max(counts)) if counts else (None, None)
+
+
+def share_of_true(column: DraftColumn) -> float | None:
+    """Return the share of true in the values of a boolean column, which is their mean as 0 and 1."""
+    distinct: Mapping[str, int] = column.node.distinct or {}
+    total = distinct.get("true", 0) + distinct.get("false", 0)
+    return round(distinct.get("true", 0) / total, 6) if total else None
 
 
 def _plain(number: Decimal | None) -> str | None:
