@@ -3,9 +3,9 @@
     not an object, or child rows come from something that is not an array (or a map). Such a value would vanish unseen. It is
     looked at only if all its members are null.
 -#}
-{% macro nesting_problems(fields={}, arrays=[], maps=[], is_child=false) %}
+{% macro nesting_problems(fields={}, arrays=[], maps=[], others=[], is_child=false) %}
     {%- set problems, read_below = [], {} -%}
-    {%- for pointer in fields.values() | list + arrays + maps if not pointer.startswith('envelope:') -%}
+    {%- for pointer in fields.values() | list + arrays + maps + others if not pointer.startswith('envelope:') -%}
         {%- set names = pointer.split('/') -%}
         {%- for length in range(1 if is_child else 2, names | length) -%}
             {%- do read_below.setdefault(names[:length] | join('/'), []) -%}

@@ -3,11 +3,11 @@
     holds an object or array, and each field whose text is not a value of its type. Null if every field casts. The key and the
     version that the source declares are always required, and a text of the key is always a name.
 
-    Child rows come from pointers in `arrays` and `maps`. In the staging model of child rows, `row` are the columns that identify a
-    row within its document: they begin the reason.
+    Child rows come from pointers in `arrays` and `maps`, and `others` are pointers that `other_fields` reads. In the staging model
+    of child rows, `row` are the columns that identify a row within its document: they begin the reason.
 -#}
 {% macro uncastable_reason(
-    types={}, fields={}, source_name=none, required=[], names=[], arrays=[], maps=[], row=[]
+    types={}, fields={}, source_name=none, required=[], names=[], arrays=[], maps=[], others=[], row=[]
 ) -%}
     {%- set key = key_columns(source_name, fields) if execute and source_name else [] -%}
     {%- set version = [version_column(source_name, fields)] | select | list if execute and source_name else [] -%}
@@ -53,7 +53,7 @@
                 then {{ cast_problem(column, type) }}
         end
         {%- endfor %}
-        {%- for problem in nesting_problems(fields, arrays, maps, is_child=row | length > 0) %},
+        {%- for problem in nesting_problems(fields, arrays, maps, others, is_child=row | length > 0) %},
         {{ problem }}
         {%- endfor %}
     ], '; '), '')

@@ -50,11 +50,14 @@ def _elements(design: Design, table: Table) -> str:
 
 def _reading(design: Design, table: Table) -> dict[str, object]:
     """Return how the fields of a table are read, and which pointers lead to the rows of its child tables."""
-    types = [(column.name, column.type) for column in table.columns if column.type != "text"]
+    fields = [column for column in table.columns if not column.others]
+    types = [(column.name, column.type) for column in fields if column.type != "text"]
     below = [child for child in design.children if child.parent == table.suffix]
     return {
-        "table": table,
+        "columns": table.columns,
+        "fields": fields,
         "types": types,
+        "others": [pointer for column in table.columns for pointer in column.others],
         "has_json": any(kind == JSON for _, kind in types),
         "arrays": [child.pointer for child in below if child.kind == "array"],
         "maps": [child.pointer for child in below if child.kind == "map"],

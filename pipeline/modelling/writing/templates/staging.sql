@@ -1,17 +1,4 @@
-{% set fields = {
-[% for column in table.columns %]
-    [[ column.name|literal ]]: [[ column.pointer|literal ]],
-[% endfor %]
-} %}
-[% if types %]
-{%- set types = {
-[% for name, type in types %]
-    [[ name|literal ]]: [[ type|literal ]],
-[% endfor %]
-} %}
-[% else %]
-{%- set types = {} %}
-[% endif %]
+[% include "fields.sql" %]
 
 with
 
@@ -28,6 +15,9 @@ parsed as (
         _position,
         _fingerprint,
         {{ field_texts('[[ design.source ]]', fields[[ ", types=types" if has_json ]]) }},
+[% if others %]
+        {{ other_fields(others) }} as other_fields,
+[% endif %]
         {{ is_withdrawn('[[ design.source ]]') }} as is_withdrawn,
         {{ value_hash() }} as _value_hash,
         {{ evaluated_once() }} as _parsed
@@ -39,7 +29,7 @@ checked as (
 
     select
         *,
-[% if arrays or maps %]
+[% if arrays or maps or others %]
         {{ uncastable_reason(
             types,
             fields,
@@ -49,6 +39,9 @@ checked as (
 [% endif %]
 [% if maps %]
             maps=[[ maps|literals ]],
+[% endif %]
+[% if others %]
+            others=others,
 [% endif %]
         ) }} as uncastable_reason,
 [% else %]
@@ -67,7 +60,7 @@ renamed as (
 [% if design.value_key_column %]
         _value_hash as [[ design.value_key_column ]],
 [% endif %]
-[% for column in table.columns %]
+[% for column in columns %]
         [[ column|cast ]],
 [% endfor %]
         is_withdrawn,

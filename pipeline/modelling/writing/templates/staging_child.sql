@@ -1,18 +1,5 @@
 -- One row per [[ row_of ]] of a delivered document, whatever became of the document.
-{% set fields = {
-[% for column in table.columns %]
-    [[ column.name|literal ]]: [[ column.pointer|literal ]],
-[% endfor %]
-} %}
-[% if types %]
-{%- set types = {
-[% for name, type in types %]
-    [[ name|literal ]]: [[ type|literal ]],
-[% endfor %]
-} %}
-[% else %]
-{%- set types = {} %}
-[% endif %]
+[% include "fields.sql" %]
 
 with
 
@@ -39,6 +26,9 @@ parsed as (
             types=types,
 [% endif %]
         ) }},
+[% if others %]
+        {{ other_fields(others, '[[ levels[-1].alias ]].value') }} as other_fields,
+[% endif %]
         {{ evaluated_once() }} as _parsed
     from source
 [% for level in levels %]
@@ -64,6 +54,9 @@ checked as (
 [% if maps %]
             maps=[[ maps|literals ]],
 [% endif %]
+[% if others %]
+            others=others,
+[% endif %]
             row=[[ row|literals ]],
         ) }} as uncastable_reason,
         {{ evaluated_once() }} as _checked
@@ -77,7 +70,7 @@ renamed as (
 [% for name in row %]
         [[ name ]],
 [% endfor %]
-[% for column in table.columns %]
+[% for column in columns %]
         [[ column|cast ]],
 [% endfor %]
         uncastable_reason,
