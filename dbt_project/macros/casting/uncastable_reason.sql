@@ -17,7 +17,7 @@
         {%- do texts.append(column) if not pointer.startswith('envelope:') -%}
         {%- do key_texts.append(column) if column in key -%}
     {%- endfor -%}
-    {%- for column in row %}'{{ column }} ' || {{ column }} || {{ "', '" if not loop.last else "': '" }} || {% endfor -%}
+    {%- for column in row %}'{{ column }} ' || left({{ column }}::text, 100) || {{ "', '" if not loop.last else "': '" }} || {% endfor -%}
     nullif(array_to_string(array[
         null::text
         {%- for column in (key + required + version) | unique %},

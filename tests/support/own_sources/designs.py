@@ -66,12 +66,13 @@ def restaurants() -> Design:
         column("address_street", "/address/street"),
         column("name", "/name"),
         column("seats", "/seats", "integer", lowest="2", highest="90"),
-        column("is_open", "/is_open", "boolean"),
+        column("status", "/status"),
         column("updated_at", "/updated_at", "timestamptz"),
         column("address_coord", "/address/coord", "jsonb"),
         key=("/restaurant_id",),
         version="/updated_at",
         children=(cuisines, grades, marks, prices),
+        withdrawn_when=("/status", ("closed",)),
     )
 
 
@@ -87,6 +88,9 @@ def write_project(folder: Path, monkeypatch: pytest.MonkeyPatch, *designs: Desig
             "key": key,
             "version": one.version,
         }
+        if one.withdrawn_when:
+            field, values = one.withdrawn_when
+            declared["withdrawn_when"] = {"field": field, "values": list(values), "other_values": ["open"]}
         (project.sources / f"{one.source}.yml").write_text(json.dumps(declared))
         (project.sources / f"{one.source}.schema.json").write_text(json.dumps({"type": "object"}))
     for one in designs:
