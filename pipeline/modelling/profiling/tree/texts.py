@@ -9,7 +9,7 @@ from datetime import date
 from pipeline.modelling.profiling.profile import Texts
 
 KEPT_CHARACTERS = 1_000  # of the lowest and the highest string
-MAX_TIME_LENGTH = 128  # PostgreSQL reads no longer time
+MAX_TIME_BYTES = 153  # that PostgreSQL reads: date, mark, time and offset, each with a byte after it
 MAX_WORD_LENGTH = 16
 MISSING_WORDS = {
     *("na", "n/a", "#n/a", "nan", "null", "none", "nil", "-", "--", "?", "undefined", "missing", "unknown", "\\n"),
@@ -53,11 +53,17 @@ def is_date(text: str) -> bool:
 
 def has_time(text: str) -> tuple[bool, bool] | None:
     """Return whether a text is a time with an offset, and whether it loses digits; None if the staging casts none."""
-    found = TIME.fullmatch(text) if len(text) < MAX_TIME_LENGTH else None
+    found = TIME.fullmatch(text)
     if not found:
         return None
     day, hour, minute, second, fraction, offset = found.groups()
-    if hour > "23" or minute > "59" or (second or "00") > "59" or not _is_day(day):
+    if (
+        len(text) + (1 if text[10] == " " else 3) + bool(offset) > MAX_TIME_BYTES
+        or hour > "23"
+        or minute > "59"
+        or (second or "00") > "59"
+        or not _is_day(day)
+    ):
         return None
     return offset is not None, bool((fraction or "")[MICROSECOND_DIGITS:].strip("0"))
 
