@@ -67,7 +67,7 @@ def quoted_flow(texts: Iterable[str]) -> str:
 
 def mapping(values: Mapping[str, str]) -> str:
     """Return YAML's mapping in braces."""
-    return "{" + ", ".join(f"{name}: {scalar(value)}" for name, value in values.items()) + "}"
+    return "{" + ", ".join(f"{scalar(name)}: {scalar(value)}" for name, value in values.items()) + "}"
 
 
 def _escaped(text: str) -> str:
