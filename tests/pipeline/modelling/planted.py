@@ -67,7 +67,7 @@ MISSING = Planted(
     ],
     {
         "fct_missing": [
-            {"id": "a", "void": {}, "none": [], "some_x": 1, "text": ""},
+            {"id": "a", "never": None, "void": {}, "none": [], "some_x": 1, "text": ""},
             {"id": "b", "void": {}, "none": [], "text": "NA"},
             {"id": "c", "text": " "},
             {"id": "d"},
