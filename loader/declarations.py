@@ -10,7 +10,19 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from loader.declared_types import ENVELOPE, VALUE, ContractName, Fields, Key, PathPattern, Pointer, SourceName, Version
+from loader.declared_types import (
+    ENVELOPE,
+    VALUE,
+    Carried,
+    ContractName,
+    Fields,
+    Key,
+    LeftOut,
+    PathPattern,
+    Pointer,
+    SourceName,
+    Version,
+)
 from loader.errors import SourceBroken, SourceUnknown
 from waybill.yaml_files import read_declared
 
@@ -59,7 +71,11 @@ class Withdrawal(BaseModel):
 
 
 class Source(BaseModel):
-    """One declared source. Pointers are JSON pointers (RFC 6901)."""
+    """One declared source. Pointers are JSON pointers (RFC 6901).
+
+    `carried` says which column of which mart holds the values at a path, `left_out` which paths no mart holds and why. In
+    these paths, `*` leads to every element of an array, or every member of a map.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -74,6 +90,8 @@ class Source(BaseModel):
     withdrawn_when: Withdrawal | None = None
     tombstone: Literal["delete"] | None = None
     fresh_days: int | None = Field(default=None, ge=1)
+    carried: Carried = {}
+    left_out: LeftOut = {}
     files: list[FilePattern] = []
 
     @model_validator(mode="before")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, WrapValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WrapValidator
 
 from waybill.json_pointers import POINTER
 
@@ -79,3 +79,40 @@ Key = Annotated[list[Pointer], AfterValidator(_key), WrapValidator(_key_or_value
 SourceName = Annotated[str, AfterValidator(_source_name)]
 ContractName = Annotated[str, AfterValidator(_contract_name)]
 PathPattern = Annotated[str, AfterValidator(_file_pattern)]
+
+
+class NumberOf(BaseModel):
+    """A column that holds the position of an element in its array, such as `/grades/*`, from 1 on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    number_of: Pointer
+
+
+class NameOf(BaseModel):
+    """A column that holds the name of a member of a map, such as `/prices/*`, whose names are data."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name_of: Pointer
+
+
+class Members(BaseModel):
+    """A jsonb column that holds several values in one object; their names are their pointers from the row's element."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    members: list[Pointer] = Field(min_length=1)
+
+
+class Computed(BaseModel):
+    """A column that a model computes from the values at these paths, and why counts on both sides may differ."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    paths: list[Pointer] = Field(min_length=1)
+    computed: str = Field(min_length=1)
+
+
+Carried = dict[str, dict[str, Pointer | NumberOf | NameOf | Members | Computed]]  # mart -> column -> what it holds
+LeftOut = dict[Pointer, Annotated[str, Field(min_length=1)]]  # path -> reason

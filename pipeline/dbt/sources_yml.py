@@ -192,5 +192,5 @@ def _table(source: Source, existing: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _declaration(source: Source) -> dict[str, Any]:
-    fields = {"key", "version", "missing_texts", "trimmed", "withdrawn_when", "tombstone"}
+    fields = {"key", "version", "missing_texts", "trimmed", "withdrawn_when", "tombstone", "carried", "left_out"}
     return source.model_dump(mode="json", include=fields, exclude_defaults=True)

@@ -1,0 +1,149 @@
+{#-
+    Promise P9, on the mart of a source: each leaf of each current document is in a column that `carried` of the declaration names, or
+    its path is in `left_out`. Counts per path are equal in the documents and in the marts, and values that are kept as JSON are
+    equal. What no path names is lost, unless the loader has reported it as drift: see `leaves_adopted`.
+-#}
+{% test leaves_kept(model, source_name, documents, marts) %}
+{%- set landed = source('raw', source_name) -%}
+{%- if not execute %}
+select 1 from {{ documents }} limit 0
+{%- else %}
+{%- set levels = leaf_levels(source_name) -%}
+{%- set checks = leaf_checks(source_name, levels) -%}
+{%- set relations = {} -%}
+{%- for mart in marts -%}{%- do relations.update({mart.identifier: mart}) -%}{%- endfor -%}
+{%- set names = checks | map(attribute='mart') | unique | list -%}
+{%- set levels_used = levels | list -%}
+
+with
+
+documents as not materialized (
+
+    {{ current_documents(landed, documents) }}
+
+),
+{%- for path in levels_used %}
+
+landed_{{ loop.index }} as (
+
+    select
+        {%- for check in checks if check.level == path %}
+        {{ check.landed }} as check_{{ checks.index(check) }},
+        {%- endfor %}
+        count(*) filter (
+            where {{ unknown_leaves(levels, path) | map(attribute='is_there') | join('\n            or ') or 'false' }}
+        ) as unknown
+    from {{ level_rows(levels, path) }}
+
+),
+{%- endfor %}
+{%- for name in names %}
+
+kept_{{ loop.index }} as (
+
+    select
+        {%- for check in checks if check.mart == name %}
+        {{ check.kept }} as check_{{ checks.index(check) }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ carried_rows(source_name, relations, name) }} as mart
+
+),
+{%- endfor %}
+
+checked as (
+
+    {%- for check in checks %}
+    {% if not loop.first %}union all{% endif %}
+    select
+        {{ (checks | selectattr('mart', 'equalto', check.mart) | list).index(check) + 1 }} as item,
+        '{{ check.path | replace("'", "''") }}' as path,
+        '{{ check.mart }}' as mart,
+        '{{ check.column or "" }}' as column_name,
+        {{ check.is_json | lower }} as is_json,
+        landed.check_{{ loop.index0 }}::numeric as landed,
+        kept.check_{{ loop.index0 }}::numeric as kept
+    from landed_{{ levels_used.index(check.level) + 1 }} as landed
+    cross join kept_{{ names.index(check.mart) + 1 }} as kept
+    {%- endfor %}
+
+),
+
+{%- for name in names %}
+
+documents_{{ loop.index }} as (
+
+    {{ leaves_by_document(
+        checks | selectattr('mart', 'equalto', name) | list,
+        levels,
+        carried_rows(source_name, relations, name),
+        "exists (select from checked where checked.mart = '" ~ name ~ "' and checked.landed <> checked.kept)",
+    ) }}
+
+),
+{%- endfor %}
+
+compared as (
+
+    {%- for name in names %}
+    {% if not loop.first %}union all{% endif %}
+    select
+        checked.path,
+        checked.mart,
+        checked.column_name,
+        checked.is_json,
+        by_document._batch_id,
+        by_document._position,
+        coalesce(by_document.landed[checked.item], 0) as landed,
+        coalesce(by_document.kept[checked.item], 0) as kept
+    from checked
+    cross join documents_{{ loop.index }} as by_document
+    where checked.mart = '{{ name }}' and checked.landed <> checked.kept
+    {%- endfor %}
+
+),
+
+differing as (
+
+    select
+        path,
+        mart,
+        column_name,
+        case
+            when is_json then 'other values than in the documents'
+            else format('%s in the documents, %s in the mart', sum(landed), sum(kept))
+        end as problem,
+        count(*) filter (where landed <> kept) as documents,
+        min('batch ' || _batch_id || ', position ' || _position) filter (where landed <> kept) as first_document
+    from compared
+    group by path, mart, column_name, is_json
+    having bool_or(landed <> kept)
+
+),
+
+unknown as (
+
+    {{ listed_unknown_leaves(levels, "(select landed.unknown from landed_{} as landed) > 0") }}
+
+),
+
+lost as (
+
+    select
+        unknown.path,
+        '' as mart,
+        '' as column_name,
+        'in no column: add it to `carried` or `left_out` of loader/sources/{{ source_name }}.yml' as problem,
+        count(distinct (unknown._batch_id, unknown._position)) as documents,
+        min('batch ' || unknown._batch_id || ', position ' || unknown._position) as first_document
+    from unknown
+    where not {{ is_drift('unknown') }}
+    group by unknown.path
+
+)
+
+select * from differing
+union all
+select * from lost
+{%- endif %}
+
+{% endtest %}
