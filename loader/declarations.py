@@ -73,8 +73,8 @@ class Withdrawal(BaseModel):
 class Source(BaseModel):
     """One declared source. Pointers are JSON pointers (RFC 6901).
 
-    `carried` says which column of which mart holds the values at a path, `left_out` which paths no mart holds and why. In
-    these paths, `*` leads to every element of an array, or every member of a map.
+    `carried` says which column of which mart holds the values at a path, `left_out` which paths no mart holds and why.
+    In these paths, `*` leads to every element of an array, or every member of a map.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -68,7 +68,10 @@ def _first_rows(query: str) -> list[str]:
     """Return the first rows of a test's query, each as `column=value` pairs."""
     try:
         with engine("transformer").connect() as connection:
-            found = connection.exec_driver_sql(f"select * from (\n{query}\n) as failing limit {MAX_NAMED_ROWS}")
+            found = connection.exec_driver_sql(
+                f"select * from (\n{query}\n) as failing limit {MAX_NAMED_ROWS}",
+                execution_options={"no_parameters": True},  # so that a percent sign in the query is one
+            )
             columns = list(found.keys())
             return [
                 ", ".join(_pair(name, value) for name, value in zip(columns, row, strict=True) if name not in NOT_NAMES)

@@ -97,7 +97,7 @@ def redefined_sources() -> list[str]:
     return [
         name
         for name, table in tables.items()
-        if table and table.get("config", {}).get("meta") != _declaration(read_source(name))
+        if table and _reading(table.get("config", {}).get("meta", {})) != _reading(_declaration(read_source(name)))
     ]
 
 
@@ -189,6 +189,11 @@ def _table(source: Source, existing: Mapping[str, Any]) -> dict[str, Any]:
         "columns": existing.get("columns") or [dict(column) for column in COLUMNS],
     }
     return {**generated, **{name: value for name, value in existing.items() if name not in generated}}
+
+
+def _reading(declaration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides how documents are read: `carried` and `left_out` only say what became of them."""
+    return {name: value for name, value in declaration.items() if name not in ("carried", "left_out")}
 
 
 def _declaration(source: Source) -> dict[str, Any]:

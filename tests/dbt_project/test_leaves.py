@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 from loader.landing.raw_tables import make_raw_tables
 from pipeline.dbt.failing_rows import failed_tests
 from tests.support.databases import fresh_database
-from tests.support.dbt_command import execute, failures, query
+from tests.support.dbt_command import execute, failures
 from tests.support.landing import land
 from tests.support.own_sources.project import OwnProject
 from tests.support.own_sources.staging import STAGING
+from warehouse.connection import engine
 
 DECLARATION = """
 source: shops
@@ -75,7 +77,7 @@ select document_key as shop_id, price.name as prices_name, price.value::numeric 
 {CURRENT} cross join lateral jsonb_each_text(document -> 'prices') as price (name, value) where outcome = 'current'""",
     "fct_shops_tags": f"""
 select distinct document_key as shop_id, tag.value ->> 'name' as tag, {COORDINATE}
-{CURRENT} cross join lateral jsonb_array_elements(document -> 'tags') as tag (value) where outcome = 'current'""",
+{CURRENT} cross join lateral jsonb_array_elements(nullif(document -> 'tags', 'null')) as tag (value) where outcome = 'current'""",
 }
 YML = """
 models:
@@ -106,7 +108,6 @@ SHOP: dict[str, Any] = {
     "secret": {"pin": 1},
 }
 EMPTY = {"id": "b", "changed": 1, "address": {}, "grades": [], "prices": {}, "extra": None, "tags": None, "open": []}
-KEPT = ("test", "-s", "test_name:leaves_kept")
 
 
 @pytest.fixture(scope="module")
@@ -119,92 +120,120 @@ def project(tmp_path_factory: pytest.TempPathFactory, server: None) -> Iterator[
         models = {f"marts/{name}.sql": PLAIN + query for name, query in MARTS.items()}
         marts = ", ".join(f"ref('{name}')" for name in MARTS)
         project.add_models(models | {"marts/fct_shops.yml": YML.format(marts=marts)})
-        make_raw_tables()
-        land("shops", SHOP, EMPTY, {**SHOP, "id": "c", "address": {"street": "unknown "}, "it's": {}})
-        built = project.run("build")
-        assert built.success, built.exception or failures(built)
         yield project
 
 
-def found(project: OwnProject, *arguments: str) -> list[str]:
-    """Return the rows of the tests that fail or warn."""
-    return [row for test in failed_tests(project.run(*arguments).result.results) for row in test.first_rows]
+@pytest.fixture(scope="module")
+def tests(project: OwnProject) -> dict[str, str]:
+    """Build the project and return the name of each test of the leaves, all of which pass, with its query."""
+    make_raw_tables()
+    land("shops", SHOP, EMPTY, {**SHOP, "id": "c", "address": {"street": "unknown "}, "it's": {}})
+    built = project.run("build")
+    assert built.success, built.exception or failures(built)
+    return {
+        entry.node.name: entry.node.compiled_code
+        for entry in built.result.results
+        if entry.node.name in ("every_leaf", "adopted")
+    }
 
 
-@pytest.mark.parametrize(
-    ("loss", "named"),
-    [
-        ("update marts.fct_shops set street = null where shop_id = 'a'", "/address/street, mart=fct_shops, column_name=street"),
-        ("update marts.fct_shops set extra = '{}' where shop_id = 'c'", "/extra, mart=fct_shops, column_name=extra"),
-        ("update marts.fct_shops set other_fields = '{\"/fax\": \"123\"}' where shop_id = 'a'", "/it's/a~1b, mart=fct_shops"),
-        ("delete from marts.fct_shops where shop_id = 'b'", "path=, mart=fct_shops, column_name=, problem=3 in the documents, 2"),
-        ("delete from marts.fct_shops_grades where grades_number = 2 and shop_id = 'a'", "/grades/*, mart=fct_shops_grades"),
-        ("update marts.fct_shops_grades set inspector = null", "/grades/*/by/name, mart=fct_shops_grades"),
-        ("delete from marts.fct_shops_grades_marks where marks_value is null", "/grades/*/marks/*, mart=fct_shops_grades_marks"),
-        ("update marts.fct_shops_prices set prices_value = null where prices_name = 'tea'", "/prices/*, mart=fct_shops_prices"),
-        ("delete from marts.fct_shops_tags where tag = 'x'", "/tags/*/name, mart=fct_shops_tags, column_name=tag, problem=4 in"),
-    ],
-)  # fmt: skip
-def test_a_loss_in_a_mart_is_named(project: OwnProject, loss: str, named: str) -> None:
+@contextmanager
+def changed(table: str, statement: str) -> Iterator[None]:
+    """Change a table, and put it back at the end. Nothing may be in the ledger's drift before."""
+    execute(f"create table marts.kept as table {table}")
+    execute(statement)
+    try:
+        yield
+    finally:
+        execute(f"truncate {table}, ledger.drift; insert into {table} table marts.kept; drop table marts.kept")
+
+
+def rows(statement: str) -> list[dict[str, Any]]:
+    """Return the rows of a test's query."""
+    with engine("transformer").connect() as connection:
+        found = connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+        return [dict(row) for row in found.mappings()]
+
+
+LOSSES = [
+    ("update marts.fct_shops set street = null where shop_id = 'a'", "/address/street", "street", 1),
+    ("update marts.fct_shops set extra = '{}' where shop_id = 'c'", "/extra", "extra", 1),
+    (
+        "update marts.fct_shops set other_fields = '{\"/fax\": \"123\"}' where shop_id = 'a'",
+        "/it's/a~1b",
+        "other_fields",
+        1,
+    ),
+    ("delete from marts.fct_shops where shop_id = 'b'", "", "", 1),
+    ("delete from marts.fct_shops_grades where grades_number = 2", "/grades/*", "", 2),
+    ("update marts.fct_shops_grades set inspector = null", "/grades/*/by/name", "inspector", 2),
+    ("delete from marts.fct_shops_grades_marks where marks_value is null", "/grades/*/marks/*", "", 2),
+    ("update marts.fct_shops_prices set prices_value = null where prices_name = 'tea'", "/prices/*", "prices_value", 2),
+    ("delete from marts.fct_shops_tags where tag = 'x'", "/tags/*/name", "tag", 2),
+]
+
+
+@pytest.mark.parametrize(("loss", "path", "column", "documents"), LOSSES)
+def test_a_loss_in_a_mart_is_named(tests: dict[str, str], loss: str, path: str, column: str, documents: int) -> None:
+    assert rows(tests["every_leaf"]) == []
     mart = next(word for word in loss.split() if word.startswith("marts."))
-    execute(f"create table kept as table {mart}")
-    execute(loss)
-    try:
-        rows = found(project, *KEPT)
-    finally:
-        execute(f"truncate {mart}; insert into {mart} table kept; drop table kept")
-    assert any(named in row for row in rows), rows
-    assert all("first_document=batch " in row for row in rows)
-    assert not found(project, *KEPT)
+    with changed(mart, loss):
+        found = {(row["path"], row["column_name"]): row for row in rows(tests["every_leaf"])}
+    row = found[path, column]
+    assert f"marts.{row['mart']}" == mart
+    assert row["documents"] == documents
+    assert row["first_document"].startswith("batch ")
 
 
-@pytest.mark.parametrize(
-    ("change", "path"),
-    [
-        ("document || '{\"new~/\": null}'", "/new~0~1"),
-        ("jsonb_set(document, '{address,zip}', '1')", "/address/zip"),
-        ("jsonb_set(document, '{grades,1,by,age}', '[]')", "/grades/*/by/age"),
-        ("jsonb_set(document, '{grades,0}', '7')", "/grades/*"),
-        ("jsonb_set(document, '{address}', '\"Main\"')", "/address"),
-        ("jsonb_set(document, '{prices}', '[1]')", "/prices"),
-        ("jsonb_set(document, '{open,day}', '1')", "/open/day"),
-    ],
-)
-def test_a_leaf_at_an_unknown_path_is_lost_unless_it_is_drift(project: OwnProject, change: str, path: str) -> None:
-    execute("create table kept as table raw.shops")
-    execute(f"update raw.shops set document = {change} where document ->> 'id' = 'a'")
-    try:
-        unknown = [row for row in found(project, *KEPT) if "in no column" in row]
-        assert [row.split(", ")[0] for row in unknown] == [f"path={path}"]
-        assert not found(project, "test", "-s", "adopted")
+UNKNOWN = [
+    ("document || '{\"new~/\": null}'", "/new~0~1"),
+    ("jsonb_set(document, '{address,zip}', '1')", "/address/zip"),
+    ("jsonb_set(document, '{grades,1,by,age}', '[]')", "/grades/*/by/age"),
+    ("jsonb_set(document, '{grades,0}', '7')", "/grades/*"),
+    ("jsonb_set(document, '{address}', '\"Main\"')", "/address"),
+    ("jsonb_set(document, '{prices}', '[1]')", "/prices"),
+    ("jsonb_set(document, '{open,day}', '1')", "/open/day"),
+]
+
+
+@pytest.mark.parametrize(("change", "path"), UNKNOWN)
+def test_an_unknown_path_is_lost_unless_it_is_drift(tests: dict[str, str], change: str, path: str) -> None:
+    with changed("raw.shops", f"update raw.shops set document = {change} where document ->> 'id' = 'a'"):
+        assert [row["path"] for row in rows(tests["every_leaf"]) if "in no column" in row["problem"]] == [path]
+        assert rows(tests["adopted"]) == []
         execute(f"insert into ledger.drift select distinct _batch_id, '{path}', 'any', 1 from raw.shops")
-        assert not [row for row in found(project, *KEPT) if "in no column" in row]
-        (row,) = found(project, "test", "-s", "adopted")
-        assert row.startswith(f"path={path}, documents=1, first_document=batch ")
-        assert "add it to the contract" in row
-    finally:
-        execute("truncate raw.shops, ledger.drift; insert into raw.shops table kept; drop table kept")
+        assert not [row for row in rows(tests["every_leaf"]) if "in no column" in row["problem"]]
+        (row,) = rows(tests["adopted"])
+    assert (row["path"], row["documents"]) == (path, 1)
+    assert row["first_document"].startswith("batch ")
+    assert "add it to the contract" in row["adopt"]
 
 
-def test_fields_that_the_ledger_counts_together_are_drift(project: OwnProject) -> None:
-    execute("create table kept as table raw.shops")
-    execute("update raw.shops set document = document || '{\"x\": {\"y\": 1}}' where document ->> 'id' = 'a'")
-    try:
-        for pointer in ("/… more fields", "/x"):
-            execute(f"insert into ledger.drift select distinct _batch_id, '{pointer}', 'any', 1 from raw.shops")
-            assert not found(project, *KEPT)
-            execute("truncate ledger.drift")
-    finally:
-        execute("truncate raw.shops; insert into raw.shops table kept; drop table kept")
+@pytest.mark.parametrize("pointer", ["/… more fields", "/x"])
+def test_fields_that_the_ledger_counts_together_are_drift(tests: dict[str, str], pointer: str) -> None:
+    change = "update raw.shops set document = document || '{\"x\": {\"y\": 1}}' where document ->> 'id' = 'a'"
+    with changed("raw.shops", change):
+        execute(f"insert into ledger.drift select distinct _batch_id, '{pointer}', 'any', 1 from raw.shops")
+        assert rows(tests["every_leaf"]) == []
+        assert [row["path"] for row in rows(tests["adopted"])] == ["/x"]
 
 
-def test_a_mart_that_the_test_does_not_know_stops_it(project: OwnProject) -> None:
+def test_a_loss_stops_a_run_and_drift_warns(project: OwnProject, tests: dict[str, str]) -> None:
+    with changed("raw.shops", 'update raw.shops set document = document || \'{"x": 1, "y": 1}\''):
+        execute("insert into ledger.drift select distinct _batch_id, '/x', 'any', 1 from raw.shops")
+        result = project.run("test", "-s", "test_name:leaves_kept", "test_name:leaves_adopted")
+        found = {test.name: test for test in failed_tests(result.result.results)}
+    assert [test.is_warning for test in found.values()] == [name == "adopted" for name in found]
+    assert found["every_leaf"].first_rows[0].startswith("path=/y, ")
+    assert found["adopted"].first_rows[0].startswith("path=/x, documents=3, ")
+
+
+def test_a_mart_that_the_test_does_not_know_stops_it(project: OwnProject, tests: dict[str, str]) -> None:
     path = project.project / "models" / "marts" / "fct_shops.yml"
     before = path.read_text()
     path.write_text(before.replace(", ref('fct_shops_tags')", ""))
     try:
-        result = project.run(*KEPT)
+        result = project.run("test", "-s", "test_name:leaves_kept")
     finally:
         path.write_text(before)
     assert "`carried` names fct_shops_tags" in " ".join(failures(result).values())
-    assert query("select count(*) from marts.fct_shops_tags") == [4]
