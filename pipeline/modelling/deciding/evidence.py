@@ -13,6 +13,7 @@ from pipeline.modelling.deciding.structure.tables import Structure
 from pipeline.modelling.deciding.values.epochs import epoch_hint
 from pipeline.modelling.design import JSON, Decision
 from pipeline.modelling.profiling.profile import OtherKinds, Profile
+from waybill.text import counted
 
 
 def decisions(profile: Profile, found: Structure, key: KeyChoice, version: Decision) -> Iterator[Decision]:
@@ -22,11 +23,15 @@ def decisions(profile: Profile, found: Structure, key: KeyChoice, version: Decis
     rejected = sum(file.rejected for file in profile.files)
     if rejected:
         first = next(file for file in profile.files if file.first_reject)
-        yield Decision("rejects", f"{rejected:,} documents cannot be landed", f"the first: {first.first_reject}")
+        yield Decision(
+            "rejects", f"{counted(rejected, 'document')} cannot be landed", f"the first: {first.first_reject}"
+        )
     if profile.other_kinds:
         yield _of_kinds(profile.other_kinds)
     if profile.repeated:
-        yield Decision("repeats", f"{profile.repeated:,} documents", "equal to an earlier one as a whole: duplicates")
+        yield Decision(
+            "repeats", counted(profile.repeated, "document"), "equal to an earlier one as a whole: duplicates"
+        )
     yield Decision("key", " + ".join(key.pointers), key.evidence, "--key")
     for miss in key.misses[:5]:
         yield Decision("key", "not chosen", miss, "--key")

@@ -1,8 +1,13 @@
 """Ranks the fields that could be the key of a source, and chooses one.
 
-A field is id-like if its name is or ends in id, key, code, uuid, number or name, or if all of its values are UUIDs or
-in `$oid`. Times, row numbers and free text rank last. So candidates are compared by: all fields id-like, some, none,
-one that ranks last; `name` after the other id-like names; fewer fields; fewer levels; a shorter pointer.
+1. Ids: the name is or ends in id, key, code, uuid, number and their like, or all values are UUIDs or in `$oid`.
+2. Names, and texts of at most 8 characters, such as LAX.
+3. Several fields, one of which is an id or a name: the key of observations.
+4. Other texts, and years and other periods; several fields with one of these.
+5. Other whole numbers, which may be unique by chance.
+6. Times, row numbers and free text.
+
+Within these: fewer fields, fewer levels, a shorter pointer.
 """
 
 from __future__ import annotations
@@ -21,8 +26,10 @@ from waybill.json_pointers import split_pointer
 ID_WORDS = ("id", "uuid", "guid", "key", "code", "number", "no", "sku", "isbn", "slug")
 ROW_NUMBERS = re.compile("index|idx|row(num|_?number|_?id)?|line(_?number)?|rank|position|seq|sequence")
 FREE_TEXTS = re.compile("description|comments?|text|summary|body|notes?|message|content|abstract")
+ID, NAME, OBSERVED, TEXT, MEASURE, LAST = range(6)
+PERIODS = ("year", "quarter", "month", "week", "day", "hour", "season")
 FREE_TEXT_LENGTH = 80  # characters: a field with a longer text is free text
-MAX_KEY_LENGTH = 200  # characters of a text in a key, as staging accepts them
+CODE_LENGTH = 8  # characters: texts that are shorter throughout are codes, such as LAX
 
 
 @dataclass(frozen=True)
@@ -63,29 +70,35 @@ def node_at(profile: Profile, pointer: str) -> Node | None:
 
 def _rank(candidate: KeyCandidate, profile: Profile) -> tuple[object, ...]:
     classes = [field_class(pointer, profile) for pointer in candidate.pointers]
-    is_observed = len(classes) > 1 and min(classes) < 2  # an id and a date are a key of observations
-    kind = 2 if is_observed else max(classes)
+    if len(classes) == 1:
+        kind = classes[0]
+    else:  # an id and a date are a key of observations, a country and a year one of statistics
+        kind = OBSERVED if min(classes) < OBSERVED else min(classes)
     depth = max(pointer.count("/") for pointer in candidate.pointers)
     length = sum(len(pointer) for pointer in candidate.pointers)
     return kind, len(classes), depth, length, candidate.pointers
 
 
 def field_class(pointer: str, profile: Profile) -> int:
-    """Return 0 for an id, 1 for a name, 3 for any other field, 4 for a time, a row number and free text."""
+    """Return the place of a field in the ranking, as the text of this module says."""
     names = split_pointer(pointer)
     node = node_at(profile, pointer) or Node()
-    if names[-1] in ("$oid", "$uuid") or (node.texts.count and node.texts.uuids == node.texts.count):
-        return 0
+    texts = node.texts
+    if names[-1] in ("$oid", "$uuid") or (texts.count and texts.uuids == texts.count):
+        return ID
     own = [name for name in names if not name.startswith("$")]
     name = snake_case(own[-1]) if own else ""
     word = name.rsplit("_", 1)[-1]
-    is_time = node.texts.count > 0 and node.texts.times + node.texts.local_times + node.texts.dates == node.texts.count
-    is_long = node.texts.max_length > FREE_TEXT_LENGTH
-    if ROW_NUMBERS.fullmatch(name) or FREE_TEXTS.fullmatch(name) or is_time or is_long or names[-1] == "$date":
-        return 4
+    is_time = texts.count > 0 and texts.times + texts.local_times + texts.dates == texts.count
+    if ROW_NUMBERS.fullmatch(name) or FREE_TEXTS.fullmatch(name) or texts.max_length > FREE_TEXT_LENGTH:
+        return LAST
+    if is_time or names[-1] == "$date":
+        return LAST
     if word in ID_WORDS or name.endswith("id"):
-        return 0
-    return 1 if word == "name" else 3
+        return ID
+    if word == "name" or 0 < texts.max_length <= CODE_LENGTH:
+        return NAME
+    return TEXT if texts.count or word in PERIODS else MEASURE
 
 
 def _miss(candidate: KeyCandidate) -> str:

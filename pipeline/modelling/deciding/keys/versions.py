@@ -7,13 +7,14 @@ import re
 
 from loader.declared_types import DELIVERY
 from pipeline.errors import ModellingRefused
-from pipeline.modelling.deciding.keys.candidates import KeyChoice, field_class, node_at
+from pipeline.modelling.deciding.keys.candidates import NAME, KeyChoice, field_class, node_at
 from pipeline.modelling.deciding.naming.names import snake_case
 from pipeline.modelling.deciding.values.types import kinds_of, scalar_type
 from pipeline.modelling.design import VALUE, Decision
 from pipeline.modelling.flags import Flags
 from pipeline.modelling.profiling.profile import KeyCandidate, Node, Profile
 from waybill.json_pointers import join_pointer, split_pointer
+from waybill.text import counted
 
 VERSION_NAME = re.compile(
     r"(date_?)?(last_)?(updated?|modified|changed|revised|edited)(_(at|on|date|time|timestamp))?"
@@ -65,10 +66,8 @@ def withdrawal_hint(profile: Profile) -> Decision | None:
         )
         if found:
             count = sum(counted for value, counted in values.items() if str(value) in found or value is True)
-            line = f"withdrawn_when: {{{pointer}: [{', '.join(found)}]}}"
-            return Decision(
-                "withdrawn_when", "not declared", f"{count:,} documents have such a value", f"{line} in the declaration"
-            )
+            line = f"withdrawn_when: {{{pointer}: [{', '.join(found)}]}} in the declaration"
+            return Decision("withdrawn_when", "not declared", f"{counted(count, 'document')} with such a value", line)
     return None
 
 
@@ -99,7 +98,7 @@ def _explained_by(profile: Profile, versions: list[str]) -> tuple[KeyChoice, str
     unique = [set(candidate.pointers) for candidate in profile.keys if candidate.is_unique]
     for candidate in profile.keys:
         is_rare = 0 < candidate.repeats * 2 < candidate.documents
-        is_id = len(candidate.pointers) == 1 and field_class(candidate.pointers[0], profile) <= 1
+        is_id = len(candidate.pointers) == 1 and field_class(candidate.pointers[0], profile) <= NAME
         if not is_rare or not is_id:
             continue
         for version in versions:

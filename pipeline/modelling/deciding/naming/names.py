@@ -1,7 +1,7 @@
 """Makes names of columns and tables from member names. Each rule looks at one path, so no order shows in a name.
 
 1. snake_case: `userId` and `User ID` become `user_id`. Accents are removed, other characters that are not ASCII are
-   dropped, and signs become `_`. A member without any letter or digit becomes `field`.
+   dropped, and signs become `_`; `+1` becomes `plus_1`. A member without any letter or digit becomes `field`.
 2. The names on a path are joined by `_`.
 3. A name that begins with a digit gets `field_` in front; a reserved word of SQL, or a name that the pipeline or
    PostgreSQL uses, gets `_field` at its end.
@@ -45,9 +45,13 @@ PIPELINE = _words(
 )
 LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d"})
 
+SIGNED = re.compile(r"^([+-])(?=[0-9])")  # `+1` and `-1` are different members
+SIGNS = {"+": "plus_", "-": "minus_"}
+
 
 def snake_case(name: str) -> str:
     """Return a member's name in snake_case; empty if it has no letter or digit of ASCII."""
+    name = SIGNED.sub(lambda found: SIGNS[found[1]], name)
     plain = unicodedata.normalize("NFKD", name.translate(LETTERS))
     ascii_only = "".join(letter for letter in plain if letter.isascii())
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", ascii_only)

@@ -6,13 +6,18 @@ from dataclasses import dataclass
 
 from pipeline.modelling.design import JSON
 from pipeline.modelling.profiling.profile import Kind, Node, Numbers, Texts
+from waybill.text import counted
 
 SCALARS = ("string", "integer", "decimal", "boolean")
 INTEGER, BIGINT = 2**31, 2**63
 MAX_NUMERIC = 40  # characters of a numeric that staging reads
 EXACT_SCALE = 4  # decimals up to which a number with a fraction is kept as numeric: amounts, percentages
-NAMES = {"decimal": "number with a fraction", "integer": "whole number"}
-PLURALS = {"empty object": "{}", "empty array": "[]", "decimal": "numbers with a fraction", "integer": "whole numbers"}
+NOUNS = {
+    "decimal": ("number with a fraction", "numbers with a fraction"),
+    "integer": ("whole number",),
+    "empty object": ("{}", "{}"),
+    "empty array": ("[]", "[]"),
+}
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ def kinds_of(node: Node) -> set[Kind]:
 def counted_kinds(node: Node) -> str:
     """Return the kinds at a node with their counts, e.g. `12 strings, 3 whole numbers`."""
     counts = sorted((kind, count) for kind, count in node.kinds.items() if count and kind != "null")
-    return ", ".join(f"{count:,} {PLURALS.get(kind, f'{kind}s')}" for kind, count in counts)
+    return ", ".join(counted(count, *NOUNS.get(kind, (kind,))) for kind, count in counts)
 
 
 def scalar_type(node: Node, path: str, wrapper: tuple[str, ...] = ()) -> TypeChoice:
@@ -46,12 +51,28 @@ def scalar_type(node: Node, path: str, wrapper: tuple[str, ...] = ()) -> TypeCho
         is_date = wrapper == ("$date",) and kinds == {"integer"}
         return _milliseconds(node.numbers.count, path) if is_date else _number_type(node.numbers, kinds, path)
     if kinds != {"string"}:
-        return TypeChoice(JSON, f"values of several kinds: {counted_kinds(node)}", f"--type {path}=text")
+        return _mixed_type(node, kinds, path)
     if wrapper == ("$date", "$numberLong") and node.texts.numerals == node.texts.count:
         return _milliseconds(node.texts.count, path)
     if wrapper and wrapper[-1] in ("$numberLong", "$numberInt", "$numberDouble", "$numberDecimal"):
         return _wrapped_number(node, wrapper[-1])
     return _text_type(node.texts, path)
+
+
+def _mixed_type(node: Node, kinds: set[Kind], path: str) -> TypeChoice:
+    """Return jsonb for values of several kinds. Numbers beside words for a missing value could be a number."""
+    reason = f"values of several kinds: {counted_kinds(node)}"
+    missing = node.texts.blank + sum(node.texts.missing.values())
+    if "boolean" in kinds or missing < node.texts.count:
+        return TypeChoice(JSON, reason, f"--type {path}=text")
+    number = _number_type(node.numbers, kinds - {"string"}, path).type
+    return TypeChoice(JSON, reason, _missing_line(node.texts, path, number))
+
+
+def _missing_line(texts: Texts, path: str, type_: str) -> str:
+    """Return what a user can declare so that words for a missing value become null."""
+    words = ", ".join(sorted(texts.missing) + ['""'] * bool(texts.blank))
+    return f"missing_texts: {{{path}: [{words}]}} in the declaration, and type {type_} in staging"
 
 
 def _milliseconds(count: int, path: str) -> TypeChoice:
@@ -79,7 +100,7 @@ def _number_type(numbers: Numbers, kinds: set[Kind], path: str) -> TypeChoice:
             if -limit <= low and high < limit:
                 return TypeChoice(type_, f"whole numbers {span}")
         return TypeChoice("numeric" if is_short else JSON, f"whole numbers {span}, beyond bigint")
-    decimals = f"numbers {span}, at most {numbers.max_scale} decimals"
+    decimals = f"numbers {span}, at most {counted(numbers.max_scale, 'decimal')}"
     if numbers.max_scale <= EXACT_SCALE and is_short:
         return TypeChoice("numeric", decimals)
     if not numbers.not_doubles:
@@ -104,12 +125,9 @@ def _text_type(texts: Texts, path: str) -> TypeChoice:
         if found == count:
             return TypeChoice(type_, f"{found:,} of {count:,} are {what}")
         if found and found + missing == count:
-            words = ", ".join(sorted(texts.missing) + ['""'] * bool(texts.blank))
-            return TypeChoice(
-                "text",
-                f"{found:,} of {count:,} are {what}, the other {missing:,} are {words}",
-                f"missing_texts: {{{path}: [{words}]}} in the declaration, and type {type_} in staging",
-            )
+            others = f"the other {missing:,} mean no value"
+            evidence = f"{found:,} of {count:,} are {what}, {others}"
+            return TypeChoice("text", evidence, _missing_line(texts, path, type_))
     return _other_text(texts, path)
 
 
@@ -131,4 +149,4 @@ def _other_text(texts: Texts, path: str) -> TypeChoice:
         return TypeChoice("text", f"{count:,} strings that spell a number{zeros}", flag)
     if texts.uuids == count:
         return TypeChoice("text", f"{count:,} UUIDs")
-    return TypeChoice("text", f"{count:,} strings, at most {texts.max_length:,} characters")
+    return TypeChoice("text", f"{counted(count, 'string')}, at most {counted(texts.max_length, 'character')}")
