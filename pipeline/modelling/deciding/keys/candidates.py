@@ -7,7 +7,8 @@
 5. Other whole numbers, which may be unique by chance.
 6. Times, row numbers and free text.
 
-Within these: fewer fields, fewer levels, a shorter pointer.
+Within these: fewer fields, fewer levels, a shorter pointer. Several fields without an id or a name, one of which is a
+measure with many values, are unique by chance, and no key.
 """
 
 from __future__ import annotations
@@ -53,11 +54,17 @@ def chosen_key(profile: Profile, flags: Flags) -> KeyChoice:
         key=lambda candidate: _rank(candidate, profile),
     )
     if not unique:
-        return KeyChoice((VALUE,), "no one to three fields are in all documents and together unique", misses)
+        return KeyChoice((VALUE,), _no_key(profile), misses)
     others = ", ".join(" + ".join(candidate.pointers) for candidate in unique[1:6])
     best = unique[0]
     evidence = f"{best.documents:,} of {best.documents:,} unique" + (f"; also {others}" if others else "")
     return KeyChoice(best.pointers, evidence, misses)
+
+
+def _no_key(profile: Profile) -> str:
+    by_chance = [" + ".join(candidate.pointers) for candidate in profile.keys if candidate.is_unique]
+    found = f", but for {', '.join(by_chance[:3])}, probably by chance" if by_chance else ""
+    return f"no one to three fields are in all documents and together unique{found}"
 
 
 def node_at(profile: Profile, pointer: str) -> Node | None:
@@ -68,12 +75,19 @@ def node_at(profile: Profile, pointer: str) -> Node | None:
     return node
 
 
+def _is_by_chance(candidate: KeyCandidate, profile: Profile) -> bool:
+    """Return True for several fields without an id or a name, one of which is a measure with many values."""
+    classes = {pointer: field_class(pointer, profile) for pointer in candidate.pointers}
+    if len(classes) == 1 or min(classes.values()) <= NAME:
+        return False
+    distinct = [(node_at(profile, pointer) or Node()).distinct for pointer in classes if classes[pointer] == MEASURE]
+    return any(values is None or len(values) * 5 > profile.documents for values in distinct)
+
+
 def _rank(candidate: KeyCandidate, profile: Profile) -> tuple[object, ...]:
     classes = [field_class(pointer, profile) for pointer in candidate.pointers]
-    if len(classes) == 1:
-        kind = classes[0]
-    else:  # an id and a date are a key of observations, a country and a year one of statistics
-        kind = OBSERVED if min(classes) < OBSERVED else min(classes)
+    # an id and a date are a key of observations, a country and a year one of statistics
+    kind = OBSERVED if len(classes) > 1 and min(classes) < OBSERVED else min(classes)
     depth = max(pointer.count("/") for pointer in candidate.pointers)
     length = sum(len(pointer) for pointer in candidate.pointers)
     return kind, len(classes), depth, length, candidate.pointers

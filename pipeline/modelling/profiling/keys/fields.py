@@ -22,6 +22,7 @@ CODES = {"code", "number", "no", "nr", "num", "ref", "reference", "isbn", "sku",
 NAMES = {"name", "title", "url", "uri", "email", "login", "username", "symbol", "tag", "label", "path", "href"}
 TIMES = {"time", "timestamp", "date", "datetime", "at", "ts", "created", "updated", "modified", "epoch"}
 ROWS = {"row", "index", "idx", "rank", "position", "pos", "line", "order", "seq", "sequence", "offset"}
+PERIODS = {"year", "quarter", "month", "week", "day", "hour", "season"}
 VERSIONS = {"updated", "update", "modified", "version", "revision", "rev", "changed", "edited", "timestamp", "ts"}
 
 
@@ -63,6 +64,8 @@ class KeyField:
             return LATE + 1
         if self.node.kinds["boolean"]:
             return LATE + 3
+        if numbers.count and last not in PERIODS:
+            return LATE  # a measure: unique by chance
         return LATE + 2 if texts.max_length > FREE_TEXT else LATE - 2
 
     @property
