@@ -85,8 +85,20 @@ def _table_lines(design: Design, table: Table, by_path: Mapping[str, Decision]) 
     for column in table.columns:
         missing = f", {column.missing:,} of {column.rows:,} null" if column.missing else ""
         line = f"{column.name:<{min(widths[0], 32)}}  {column.type:<{min(widths[1], 16)}}  {column.path}{missing}"
+        decision = by_path.get(column.path)
+        if decision is None and column.evidence:
+            line, evidence = _joined(line, column.evidence)
+        else:
+            evidence = _evidence_lines(decision, "        ")
         yield from _wrapped(line, "    ", "        ")
-        yield from _evidence_lines(by_path.get(column.path), "        ")
+        yield from evidence
+
+
+def _joined(line: str, evidence: str) -> tuple[str, list[str]]:
+    """Return a line with the evidence at its end if there is room, else the evidence in lines below."""
+    joined = f"{line}: {evidence}"
+    is_short = len(shown(joined)) + 4 <= WIDTH
+    return (joined, []) if is_short else (line, _wrapped(evidence, "        ", "        "))
 
 
 def _names_and_types(table: Table) -> tuple[list[str], list[str]]:
