@@ -51,7 +51,9 @@ def question(design: Design) -> str:
     columns = design.root.columns
     groups = [column for column in columns if len(column.values) > 1 and column.type in ("text", "boolean")]
     if groups:
-        name = min(groups, key=lambda column: (column.type != "text", column.missing, column.path)).name
+        name = min(
+            groups, key=lambda column: (column.type != "text", column.missing, len(column.values), column.path)
+        ).name
         return f"select {name}, count(*) from {mart} group by 1 order by 2 desc limit 10"
     child = next((table for table in design.children if table.parent == design.root.suffix), None)
     return _longest(design, child) if child else f"select count(*) from {mart}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ OUTCOMES_VIEW = (
     "surviving_batch_id",
     "surviving_position",
 )
+JINJA = re.compile(r"\{[{%#]|\n\Z")  # what dbt renders in the values of a test, or drops from their end
 SHARED_TEXTS = {"reason": "outcome_reason"}  # a column that the pipeline adds → the doc block that describes it
 
 
@@ -94,6 +96,8 @@ def _fields(table: Table) -> list[tuple[str, str]]:
 
 def _mart_column(column: Column, *, is_key: bool = False) -> MartColumn:
     values = tuple(value for value, _ in column.values)
+    if any(JINJA.search(value) for value in values):
+        values = ()
     return MartColumn(column.name, column.sql_type, _text(column), is_key=is_key, values=values)
 
 
