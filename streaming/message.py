@@ -38,6 +38,8 @@ DOCUMENT_FINGERPRINT = "select _fingerprint from raw.{} where _batch_id = %s and
 def read_message(coordinate: str) -> bytes:
     """Return the bytes of the message at `TOPIC:PARTITION:OFFSET`, if they are the ones that were landed or rejected.
 
+    The bytes of a message without a value are those of its key.
+
     Raises:
         CoordinateUnknown: the text is not such a coordinate, or no message there was landed or rejected.
         MessageGone: the topic no longer holds the message, or holds another one at its offset.
@@ -79,8 +81,8 @@ def _read_message(tp: TopicPartition, offset: int) -> bytes | None:
             consumer.seek(tp, offset)
             for message in consumer.poll(READ_MS, max_records=1).get(tp, []):
                 if message.offset == offset:
-                    value: bytes | None = message.value
-                    return value
+                    found: bytes = (message.key or b"") if message.value is None else message.value
+                    return found
             return None
         finally:
             consumer.close()

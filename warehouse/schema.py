@@ -29,6 +29,8 @@ create table raw.{source} (
 );
 create index {index} on raw.{source} using brin (_batch_id) with (autosummarize = on)
 """
+# The keys of messages without a value, of sources that declare `tombstone: delete`.
+MESSAGE_KEY = "alter table raw.{source} add column if not exists _message_key jsonb"
 
 
 def ensure_schema(connection: Connection, settings: Settings) -> None:
@@ -65,8 +67,19 @@ def _is_latest(connection: Connection, settings: Settings) -> bool:
     return version == latest_layout()
 
 
-def ensure_raw_tables(connection: Connection, sources: Iterable[str]) -> None:
-    """Create the missing raw tables of the sources, and commit. Default privileges give the roles their rights."""
+def ensure_raw_tables(connection: Connection, sources: Iterable[str], with_message_key: Iterable[str] = ()) -> None:
+    """Create the missing raw tables of the sources, and commit. Default privileges give the roles their rights.
+
+    Those that are `with_message_key` get a column for it.
+    """
+    _create_raw_tables(connection, sources)
+    with connection, connection.cursor() as cursor:
+        for source in with_message_key:
+            if not _has_message_key(cursor, source):
+                cursor.execute(sql.SQL(MESSAGE_KEY).format(source=sql.Identifier(source)))
+
+
+def _create_raw_tables(connection: Connection, sources: Iterable[str]) -> None:
     with connection, connection.cursor() as cursor:
         for source in sources:
             if _has_raw_table(cursor, source):
@@ -79,6 +92,15 @@ def ensure_raw_tables(connection: Connection, sources: Iterable[str]) -> None:
 
 def _has_raw_table(cursor: Cursor, source: str) -> bool:
     cursor.execute("select exists (select from pg_tables where schemaname = 'raw' and tablename = %s)", [source])
+    return cursor.fetchone()[0]  # type: ignore[index,no-any-return]
+
+
+def _has_message_key(cursor: Cursor, source: str) -> bool:
+    cursor.execute(
+        "select exists (select from pg_attribute where attrelid = to_regclass(format('raw.%%I', %s::text))"
+        " and attname = '_message_key')",
+        [source],
+    )
     return cursor.fetchone()[0]  # type: ignore[index,no-any-return]
 
 

@@ -33,6 +33,7 @@ class Batch(Generic[AnyFeed]):
 
     `input_id` is the id that a new input gets; for an input that the ledger knows, locking it sets the known id.
     `rows` holds two pieces for each document: the encoded head of its row, then its bytes.
+    `nulls` are the messages without a value that are landed as jsonb null: position and message key.
     `sent_at` is the time at which the oldest message was sent, if the feed has such times. `envelope` has the fields
     beside the records that were read with the batch, and the pointers of those left out, as JSON texts.
     """
@@ -45,6 +46,7 @@ class Batch(Generic[AnyFeed]):
     is_last: bool = False
     rows: list[bytes] = field(default_factory=list)
     first_bytes: list[int] = field(default_factory=list)
+    nulls: dict[int, bytes] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     drift: Counter[tuple[str, str]] = field(default_factory=Counter)
     skipped: int = 0
@@ -60,7 +62,7 @@ class Batch(Generic[AnyFeed]):
     @property
     def landed(self) -> int:
         """The number of documents that are landed."""
-        return len(self.first_bytes)
+        return len(self.first_bytes) + len(self.nulls)
 
     @property
     def counts(self) -> Counts:
@@ -90,9 +92,19 @@ class Batch(Generic[AnyFeed]):
         self.first_bytes.append(first_byte)
         self.end = InputPosition(position + 1, first_byte + len(document))
 
+    def add_null(self, position: int, message_key: bytes) -> None:
+        """Add a message without a value that will be landed."""
+        self.nulls[position] = message_key
+        self.end = InputPosition(position + 1, 0)
+
     def documents(self) -> Iterator[tuple[int, bytes]]:
         """Yield position and bytes of each document that will be landed."""
         return zip(map(position_of, self.rows[::2]), self.rows[1::2], strict=True)
+
+    def positions(self) -> Iterator[int]:
+        """Yield the position of everything that will be landed."""
+        yield from map(position_of, self.rows[::2])
+        yield from self.nulls
 
     def reject(self, reasons: Mapping[int, RejectReason]) -> None:
         """Turn the documents at these positions into rejects."""
@@ -102,6 +114,7 @@ class Batch(Generic[AnyFeed]):
     def discard(self, positions: Collection[int]) -> None:
         """Remove the documents at these positions from the batch."""
         self._removed(positions)
+        self.nulls = {position: key for position, key in self.nulls.items() if position not in positions}
 
     def _removed(self, positions: Collection[int]) -> list[tuple[int, int, bytes]]:
         """Remove documents with the unknown fields they were counted for; return position, first byte and bytes."""

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
+from uuid import UUID
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from loader.landing.batch import AnyFeed, Batch
-from loader.landing.binary_copy import copy_rows, row
+from loader.landing.binary_copy import JSONB_VERSION, copy_rows, row
 from loader.landing.unstorable import DOCUMENT_ERRORS, reject_unstorable
+from loader.reading.byte_ranges import fingerprint
 
+JSONB = bytes([JSONB_VERSION])  # before the text of a jsonb
+JSONB_NULL = JSONB + b"null"
 RAW_COLUMNS = ("_batch_id", "_position", "_fingerprint", "document")
+NULL_COLUMNS = (*RAW_COLUMNS, "_message_key")
 BATCH_COLUMNS = (
     "batch_id", "input_id", "run_id", "source", "feed", "first_position", "next_position", "first_byte",
     "contract_digest", "read", "landed", "rejected", "skipped", "sent_at",
@@ -83,7 +88,14 @@ def _land(
 
 def _copy_documents(cursor: Cursor, batches: Sequence[Batch[AnyFeed]]) -> None:
     rows = [piece for batch in batches for piece in batch.rows]
-    copy_rows(cursor, sql.Identifier("raw", batches[0].feed.source.source), RAW_COLUMNS, rows)
+    table = sql.Identifier("raw", batches[0].feed.source.source)
+    copy_rows(cursor, table, RAW_COLUMNS, rows)
+    null_rows = [
+        row(batch.batch_id, position, UUID(bytes=fingerprint(key)), JSONB_NULL, JSONB + key)
+        for batch in batches
+        for position, key in batch.nulls.items()
+    ]
+    copy_rows(cursor, table, NULL_COLUMNS, null_rows)
 
 
 def _copy_books(cursor: Cursor, batches: Sequence[Batch[AnyFeed]]) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from loader.declarations import source_names
+from contextlib import closing, suppress
+
+from psycopg2.extensions import connection as Connection
+
+from loader.declarations import read_source, source_names
+from loader.errors import SourceBroken
 from warehouse.connection import connect
 from warehouse.schema import ensure_raw_tables
 
@@ -13,11 +18,8 @@ def make_raw_tables() -> None:
     Raises:
         WarehouseError, psycopg2.Error: the server cannot be reached, or refuses the connection or the statement.
     """
-    owner = connect("owner")
-    try:
-        ensure_raw_tables(owner, source_names())
-    finally:
-        owner.close()
+    with closing(connect("owner")) as owner:
+        _make(owner)
 
 
 def make_later_raw_tables() -> None:
@@ -26,12 +28,21 @@ def make_later_raw_tables() -> None:
     Raises:
         WarehouseError, psycopg2.Error: as `make_raw_tables` raises them.
     """
-    owner = connect("owner")
-    try:
+    with closing(connect("owner")) as owner:
         with owner, owner.cursor() as cursor:
             cursor.execute("select exists (select from ledger.batches)")
             has_batches = cursor.fetchone() == (True,)
         if has_batches:
-            ensure_raw_tables(owner, source_names())
-    finally:
-        owner.close()
+            _make(owner)
+
+
+def _make(owner: Connection) -> None:
+    names = source_names()
+    ensure_raw_tables(owner, names, [name for name in names if _has_tombstones(name)])
+
+
+def _has_tombstones(name: str) -> bool:
+    """Return whether a source lands nulls; its own commands report a declaration that cannot be read."""
+    with suppress(SourceBroken):
+        return read_source(name).tombstone is not None
+    return False

@@ -14,6 +14,7 @@ from loader.checking.contracts import read_contract
 from loader.declarations import read_source, source_names
 from loader.errors import FileRefused
 from loader.landing.land import land
+from loader.landing.nulls import MESSAGE_KEY, key_problem
 from loader.reading.byte_ranges import InputPosition
 from loader.reading.input_files import InputFile
 from loader.reading.originals import find_original, message_command, read_range
@@ -27,7 +28,8 @@ PAGE = 500  # rejects in one transaction; fewer where they are large
 PAGE_BYTES = 16 << 20
 
 OPEN = """
-select input_id, input_name, digest, batch_id, position, reason, first_byte, length, fingerprint, octet_length(bytes)
+select input_id, input_name, digest, batch_id, position, reason, first_byte, length, fingerprint, octet_length(bytes),
+    pointer
 from ledger.open_rejects
 where
     source = %(source)s
@@ -123,9 +125,15 @@ class _SourceReplay:
         check = self._feed.checker(batch.drift).check
         for reject in rejects:
             document = self._read(connection, reject)
-            reason = document if isinstance(document, RejectReason) else check(document)
+            is_null = reject.pointer == MESSAGE_KEY
+            if isinstance(document, RejectReason):
+                reason: RejectReason | None = document
+            else:
+                reason = key_problem(self._feed.source, document) if is_null else check(document)
             if reason:
                 reasons[reject.input_id, reject.position] = reason
+            elif isinstance(document, bytes) and is_null:
+                batch.add_null(reject.position, document)
             elif isinstance(document, bytes):
                 batch.add(reject.position, reject.first_byte, document)
         return batch

@@ -47,6 +47,7 @@ class OpenReject:
     length: int
     fingerprint: str
     kept_bytes: int
+    pointer: str | None
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class ReplayPositions:
     def _rejects_of(self, batch: ReplayBatch) -> list[tuple[str, int]]:
         """Return the rejects of a batch's documents, as rejecting batch and position."""
         input_id = str(batch.input_id)
-        return [(self._rejected_by[input_id, position], position) for position, _ in batch.documents()]
+        return [(self._rejected_by[input_id, position], position) for position in batch.positions()]
 
 
 def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:

@@ -42,6 +42,7 @@ COLUMNS = [
     {"name": "_fingerprint", "description": "{{ doc('fingerprint') }}"},
     {"name": "document", "description": "{{ doc('document') }}"},
 ]
+MESSAGE_KEY = {"name": "_message_key", "description": "{{ doc('message_key') }}"}
 
 
 def changed_files() -> list[Path]:
@@ -182,11 +183,14 @@ def _table(source: Source, existing: Mapping[str, Any]) -> dict[str, Any]:
     )
     if source.fresh_days:
         config["freshness"] = {"warn_after": {"count": source.fresh_days, "period": "day"}}
+    columns = existing.get("columns") or [dict(column) for column in COLUMNS]
+    if source.tombstone and all(column.get("name") != MESSAGE_KEY["name"] for column in columns):
+        columns = [*columns, dict(MESSAGE_KEY)]
     generated = {
         "name": source.source,
         "description": f"One row per landed document. {source.description}",
         "config": config,
-        "columns": existing.get("columns") or [dict(column) for column in COLUMNS],
+        "columns": columns,
     }
     return {**generated, **{name: value for name, value in existing.items() if name not in generated}}
 

@@ -16,6 +16,7 @@ from loader.landing.batch import Batch
 from loader.landing.chunks import fill
 from loader.landing.feeds import Feed, FeedKind
 from loader.landing.land import land
+from loader.landing.nulls import add_null
 from loader.reading.byte_ranges import InputPosition
 from streaming.consuming.positions import Move, advance_offsets, lock_offsets
 from streaming.errors import LedgerEmptied
@@ -52,13 +53,19 @@ class BatchResult:
 
 
 def batch_from_records(records: Sequence[Any], feed: TopicFeed, input_id: UUID, start: int) -> TopicBatch:
-    """Return the batch of a partition's records; a null value is a tombstone and counts as skipped.
+    """Return the batch of a partition's records.
+
+    A null value is a tombstone: it counts as skipped, or is landed if the source declares `tombstone: delete`.
 
     The batch reaches from `start` to the last record. Compaction and aborted transactions leave holes between the
     offsets, which are not losses.
     """
     batch = TopicBatch(feed, InputPosition(start, 0), input_id=input_id)
     fill(batch, ((record.offset, 0, record.value) for record in records if record.value is not None), sys.maxsize)
+    if feed.source.tombstone:
+        for record in records:
+            if record.value is None:
+                add_null(batch, record.offset, record.key)
     batch.skipped = len(records) - batch.landed - len(batch.rejects)
     batch.end = InputPosition(records[-1].offset + 1, 0)
     batch.sent_at = _sent_at(records)

@@ -1,7 +1,8 @@
 {#-
     The reason why a document is uncastable: each missing field, each key longer than an index can take, each text field that
     holds an object or array, and each field whose text is not a value of its type. Null if every field casts. The key and the
-    version that the source declares are always required, and a text of the key is always a name.
+    version that the source declares are always required, and a text of the key is always a name. A null that is landed, as
+    `tombstone: delete` declares it, has nothing but a key.
 
     Child rows come from pointers in `arrays` and `maps`, and `others` are pointers that `other_fields` reads. In the staging model
     of child rows, `row` are the columns that identify a row within its document: they begin the reason.
@@ -11,6 +12,7 @@
 ) -%}
     {%- set key = key_columns(source_name, fields) if execute and source_name else [] -%}
     {%- set version = [version_column(source_name, fields)] | select | list if execute and source_name else [] -%}
+    {%- set or_null = ' and _message_key is null' if source_name and has_nulls(source_name) else '' -%}
     {%- set texts, key_texts = [], [] -%}
     {%- for column, pointer in fields.items() if types.get(column, 'text') == 'text' -%}
         {#- the envelope holds no objects and arrays -#}
@@ -21,7 +23,7 @@
     nullif(array_to_string(array[
         null::text
         {%- for column in (key + required + version) | unique %},
-        case when {{ column }} is null then '{{ column }}: is missing' end
+        case when {{ column }} is null{{ or_null if column not in key }} then '{{ column }}: is missing' end
         {%- endfor %}
         {%- for column in (names + key_texts) | unique %},
         case when length({{ column }}) > 200 then '{{ column }}: is longer than 200 characters' end

@@ -7,13 +7,22 @@
     or null. Such a document is never current. It is uncastable, unless a newer document supersedes it in any case.
 
     `children` are the staging models of child rows: a document is uncastable, too, if one of its child rows is.
+
+    A source that declares `tombstone: delete` has nulls, too. If a null is delivered after all documents of its key, it is filtered,
+    whatever their version. In any other place it is superseded.
 -#}
 {% macro deduplicated_documents(staging_model, contradictions=[], children=[]) %}
 {%- set batches = new_batches() if is_incremental() else processed_batches() -%}
 {%- set columns = staging_columns(staging_model) if execute else [] -%}
 {%- set has_version = not execute or source_declaration(source_of(this.identifier))['version'] != 'delivery' -%}
+{%- set has_nulls = has_nulls(source_of(this.identifier)) -%}
 {%- set newest_first = 'document_version desc, _version_digits desc, _fingerprint desc, _batch_id asc, _position asc'
     if has_version else '_delivered_at desc, _delivering_batch_id desc, _position desc' -%}
+{%- if has_nulls and has_version -%}
+    {%- set newest_first = '(_is_null = _is_deleted) desc, case when _is_null then _delivered_at end desc, '
+        ~ 'case when _is_null then _delivering_batch_id end desc, case when _is_null then _position end desc, '
+        ~ newest_first -%}
+{%- endif -%}
 with
 
 {%- if children %}
@@ -86,11 +95,25 @@ documents as (
 
 ),
 
-{%- if not has_version %}
+{%- if has_nulls or not has_version %}
 
 ordered as (
 
     {{ in_delivery_order('documents') }}
+
+),
+{%- endif %}
+{%- if has_nulls and has_version %}
+
+deleted as (
+
+    select
+        *,
+        first_value(_is_null) over (
+            partition by uncastable_reason is null, document_key
+            order by _delivered_at desc, _delivering_batch_id desc, _position desc
+        ) as _is_deleted
+    from ordered
 
 ),
 {%- endif %}
@@ -99,7 +122,7 @@ judged as (
     select
         *,
         nullif(concat_ws('; ', {{ (contradictions or ['null']) | join(', ') }}), '') as contradiction
-    from {{ 'documents' if has_version else 'ordered' }}
+    from {{ ('deleted' if has_nulls else 'documents') if has_version else 'ordered' }}
 
 ),
 
@@ -163,6 +186,9 @@ final as (
         {{ columns | join(', ') ~ ', outcome' if columns else '*' }},
         case
             when outcome = 'uncastable' then coalesce(uncastable_reason, contradiction)
+            {%- if has_nulls %}
+            when outcome = 'filtered' and _is_null then 'deleted by its source'
+            {%- endif %}
             when outcome = 'filtered' then 'withdrawn by its source'
         end as outcome_reason,
         case outcome when 'duplicate' then same_batch_id when 'superseded' then newest_batch_id end

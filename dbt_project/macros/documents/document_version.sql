@@ -1,7 +1,8 @@
 {#-
     Two columns by which `deduplicated_documents` orders the documents of one key: the declared version in its own type, and, of
     a time, the digits beyond the microseconds that PostgreSQL keeps, which `cast_value` cuts off. Both are empty where the
-    source declares `version: delivery`, which orders by the ledger.
+    source declares `version: delivery`, which orders by the ledger. Of a source that declares `tombstone: delete`, a third one,
+    `_is_null`: a null deletes the documents of its key if it is delivered after all of them.
 -#}
 {% macro document_version(source_name, fields, types) -%}
     {%- set column = version_column(source_name, fields) if execute else none -%}
@@ -26,5 +27,8 @@
         {{ cast_when_castable(column, 'numeric' if type in ['double precision', 'epoch_seconds', 'epoch_milliseconds'] else type) }}
         {{- ' collate "C"' if type == 'text' }} as document_version,
         ''::text collate "C" as _version_digits
+    {%- endif -%}
+    {%- if has_nulls(source_name) -%},
+        _message_key is not null as _is_null
     {%- endif -%}
 {%- endmacro %}
