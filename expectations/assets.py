@@ -60,8 +60,8 @@ def _read_asset(file: Path) -> Asset:
     edge, query = str(known.get("edge")), str(known.get("query"))
     if edge not in checkpoint_names():
         _refuse(file, f"edge is {edge}; write one of {', '.join(checkpoint_names())}")
-    if "row_key" not in query:
-        _refuse(file, "query must be SQL that has a column row_key")
+    if not re.match(r"select\s", query, re.IGNORECASE) or "row_key" not in query:
+        _refuse(file, "query must be SQL that begins with select and has a column row_key")
     if unknown := known.keys() - {"edge", "query", "source"}:
         _refuse(file, f"{sorted(unknown)[0]} is unknown; remove it")
     suite = file.parent.parent / "suites" / f"{file.stem}.json"

@@ -121,7 +121,8 @@ def test_two_new_files_are_a_new_asset(context: Path, reports: Path) -> None:
     ("content", "problem"),
     [
         (ASSET.replace("edge: raw", "edge: row"), "edge is row; write one of marts, raw"),
-        (ASSET.replace("row_key", "key"), "query must be SQL that has a column row_key"),
+        (ASSET.replace("row_key", "key"), "query must be SQL that begins with select and has a column row_key"),
+        (ASSET.replace("select", "with one as (select 1) select"), "query must be SQL that begins with select"),
         (ASSET + "colour: red\n", "colour is unknown; remove it"),
         (ASSET, "suites/raw_added.json is missing; add it"),
         ("", "edge is None; write one of marts, raw"),

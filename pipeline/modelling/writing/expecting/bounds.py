@@ -53,14 +53,18 @@ def most_inside(values: int) -> float | None:
 
 
 def number_range(column: Column) -> tuple[float, float] | None:
-    """Return the observed range with a tenth of its width on both sides; None if the numbers identify or count."""
+    """Return the observed range with a tenth of its width on both sides; None if the numbers identify or count.
+
+    Where no number is negative, none may be.
+    """
     if column.type not in NUMBERS or column.lowest is None or column.highest is None or is_counted(column):
         return None
     lowest, highest = Decimal(column.lowest), Decimal(column.highest)
     slack = (highest - lowest) / 10 or max(abs(highest) / 10, Decimal(1))
+    least = max(lowest - slack, Decimal(0)) if lowest >= 0 else lowest - slack
     if column.type in WHOLE_NUMBERS:
-        return math.floor(lowest - slack), math.ceil(highest + slack)
-    return _outwards(float(lowest - slack), -1), _outwards(float(highest + slack), 1)
+        return math.floor(least), math.ceil(highest + slack)
+    return _outwards(float(least), -1), _outwards(float(highest + slack), 1)
 
 
 def mean_range(column: Column) -> tuple[float, float] | None:

@@ -10,30 +10,19 @@ from waybill.json_pointers import split_pointer
 
 MAX_COLUMNS = 60  # of an asset: each costs time in every run
 RAW_QUERY = """\
-with
-
-counted as (
-
+select
+{columns}
+from raw.{source} as raw
+inner join (
     select
         batch_id,
         input_id,
         sum(landed) over (order by committed_at desc, batch_id desc) - landed as newer_documents
     from ledger.batches
     where source = '{source}' and batch_id not in (select undone.batch_id from ledger.undone_batches as undone)
-
-),
-
-newest as (
-
-    select * from counted where newer_documents < {documents}
-
-)
-
-select
-{columns}
-from raw.{source} as raw
-inner join newest on raw._batch_id = newest.batch_id
-left join ledger.inputs as input on newest.input_id = input.input_id"""
+) as batch on raw._batch_id = batch.batch_id
+left join ledger.inputs as input on batch.input_id = input.input_id
+where batch.newer_documents < {documents}"""
 MART_QUERY = """\
 select
 {columns}
@@ -87,7 +76,8 @@ def mart_query(design: Design, table: Table) -> str:
     columns = [f"{key[0]}::text as row_key" if len(key) == 1 else f"concat_ws('-', {', '.join(key)}) as row_key"]
     for column in checked_columns(design, table):
         columns.append(_mart_column(column))
-        if longest_text(column) and not column.values:
+        is_key = table.parent is None and column.name in design.key_columns
+        if longest_text(column) and not column.values and not is_key:
             columns.append(f"length({column.name}) as {length_name(column)}")
     return MART_QUERY.format(mart=design.mart(table), columns=_lines(columns))
 
