@@ -1,7 +1,9 @@
 {#-
     Promise P9, on the mart of a source: each leaf of each current document is in a column that `carried` of the declaration names, or
     its path is in `left_out`. Counts per path are equal in the documents and in the marts, and values that are kept as JSON are
-    equal. What no path names is lost, unless the loader has reported it as drift: see `leaves_adopted`.
+    equal. Keys that the marts have yet to process are left out (PostgreSQL is asked first whether there are any, because a
+    condition for them would keep it from counting in parallel). What no path names is lost, unless the loader has reported it
+    as drift: see `leaves_adopted`.
 -#}
 {% test leaves_kept(model, source_name, documents, marts) %}
 {%- set landed = source('raw', source_name) -%}
@@ -14,12 +16,25 @@ select 1 from {{ documents }} limit 0
 {%- for mart in marts -%}{%- do relations.update({mart.identifier: mart}) -%}{%- endfor -%}
 {%- set names = checks | map(attribute='mart') | unique | list -%}
 {%- set levels_used = levels | list -%}
+{%- set is_unfinished = run_query('select exists (' ~ unfinished_keys(documents, marts) ~ ')').rows[0][0] -%}
 
 with
+
+{%- if is_unfinished %}
+
+unfinished as materialized (
+
+    {{ unfinished_keys(documents, marts) }}
+
+),
+{%- endif %}
 
 documents as not materialized (
 
     {{ current_documents(landed, documents) }}
+    {%- if is_unfinished %}
+        and outcomes.document_key not in (select unfinished.document_key from unfinished)
+    {%- endif %}
 
 ),
 {%- for path in levels_used %}
@@ -45,7 +60,7 @@ kept_{{ loop.index }} as (
         {%- for check in checks if check.mart == name %}
         {{ check.kept }} as check_{{ checks.index(check) }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from {{ carried_rows(source_name, relations, name) }} as mart
+    from {{ carried_rows(source_name, documents, relations, name, is_unfinished) }} as mart
 
 ),
 {%- endfor %}
@@ -75,7 +90,7 @@ documents_{{ loop.index }} as (
     {{ leaves_by_document(
         checks | selectattr('mart', 'equalto', name) | list,
         levels,
-        carried_rows(source_name, relations, name),
+        carried_rows(source_name, documents, relations, name, is_unfinished),
         "exists (select from checked where checked.mart = '" ~ name ~ "' and checked.landed <> checked.kept)",
     ) }}
 
