@@ -5,26 +5,47 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from loader.declarations import CONTRACTS, SOURCES, Source
+from pipeline.dbt.sources_yml import source_yml
 from waybill.settings import PROJECT
 
 GENERATED = ("key", "version", "carried", "left_out")  # what the new text decides; the rest of the old one is kept
 
 
-def patches(source: Source, files: Mapping[str, str]) -> dict[str, str]:
-    """Return path -> new text of declaration and contract, as far as they differ from the existing files.
+@dataclass(frozen=True)
+class Adoption:
+    """Path -> text of what models a source that has landed.
+
+    `changed` has declaration and contract as far as they differ from the existing files, `generated` the dbt source,
+    which `waybill sources --write` makes from the declaration, `added` everything else.
+    """
+
+    changed: dict[str, str]
+    generated: dict[str, str]
+    added: dict[str, str]
+
+
+def adopt(source: Source, files: Mapping[str, str]) -> Adoption:
+    """Fit the files of a design to the declaration of a source that exists.
 
     The declaration keeps its description, topic, file patterns, missing texts and everything else that the user wrote.
     """
     declaration = _name(SOURCES / f"{source.source}.yml")
     contract = _name(CONTRACTS / f"{source.source}.schema.json")
     wanted = {declaration: _merged(PROJECT / declaration, files[declaration]), contract: files[contract]}
-    return {name: text for name, text in wanted.items() if _text(PROJECT / name) != text}
+    raw = next(name for name in files if name.endswith(f"/_raw_{source.source}.yml"))
+    declared = Source.model_validate(yaml.safe_load(wanted[declaration]))
+    return Adoption(
+        changed={name: text for name, text in wanted.items() if _text(PROJECT / name) != text},
+        generated={raw: source_yml(declared)},
+        added={name: text for name, text in files.items() if name not in (*wanted, raw)},
+    )
 
 
 def diff_lines(changed: Mapping[str, str]) -> Iterator[str]:

@@ -9,13 +9,13 @@ from functools import partial
 
 import click
 
-from loader.declarations import CONTRACTS, SOURCES, Layout, read_source, source_names
+from loader.declarations import Layout, read_source, source_names
 from pipeline.errors import ModellingRefused
 from pipeline.modelling.deciding.designing import design as decide
 from pipeline.modelling.deciding.references.detection import with_references
 from pipeline.modelling.deciding.references.keyed_marts import keyed_marts
 from pipeline.modelling.deciding.references.values import different_values
-from pipeline.modelling.declaration_patch import diff_lines, patches
+from pipeline.modelling.declaration_patch import adopt, diff_lines
 from pipeline.modelling.design import Design
 from pipeline.modelling.flags import Flags
 from pipeline.modelling.next_steps import build_command, load_commands, question_command
@@ -28,7 +28,7 @@ from pipeline.modelling.project_files import project_files
 from pipeline.modelling.source_names import check_source_name
 from pipeline.modelling.staged_files import Comparison, add_files, compare, finish_interrupted
 from waybill.cli import shown_command
-from waybill.settings import PROJECT, relative_name
+from waybill.settings import PROJECT
 from waybill.text import counted
 
 
@@ -106,14 +106,14 @@ def _add(design: Design, files: dict[str, str], asked: Asked) -> None:
 
 def _adopt(design: Design, files: dict[str, str], asked: Asked) -> None:
     """Add the files of a source that has landed, and print, or apply, the changes of its declaration and contract."""
-    changed = patches(read_source(asked.source), files)
-    owned = {relative_name(SOURCES / f"{asked.source}.yml"), relative_name(CONTRACTS / f"{asked.source}.schema.json")}
-    others = {name: text for name, text in files.items() if name not in owned}
-    compared = compare(PROJECT, others)
+    adoption = adopt(read_source(asked.source), files)
+    changed = adoption.changed
+    compared = compare(PROJECT, adoption.added)
     if compared.different or (compared.equal and not (changed and asked.writes_declaration)):
         _refuse(design, compared)
-    replaced = changed if asked.writes_declaration else {}
-    _write({name: text for name, text in others.items() if name in compared.new}, replaced, asked)
+    generated = {name: text for name, text in adoption.generated.items() if not compare(PROJECT, {name: text}).equal}
+    replaced = generated | (changed if asked.writes_declaration else {})
+    _write({name: text for name, text in adoption.added.items() if name in compared.new}, replaced, asked)
     if changed and not asked.writes_declaration:
         _print(["", "Changes of the declaration and the contract that the models need", *diff_lines(changed)])
         again = shown_command(f"new {asked.source} --from-raw --write-declaration")
