@@ -8,11 +8,8 @@ from typing import Any
 
 import yaml
 
-from pipeline.export.export import schema_file
-from pipeline.export.shapes import SHAPES
 from pipeline.modelling.design import Column, Design, Table
 from waybill.json_pointers import split_pointer
-from waybill.settings import PROJECT
 
 NUMERALS = ("$numberLong", "$numberInt", "$numberDouble", "$numberDecimal")  # wrappers of a number's text
 UNITS = {"epoch_seconds": "seconds", "epoch_milliseconds": "milliseconds"}
@@ -37,8 +34,10 @@ Tree = dict[str, Any]  # member → its tree, or a leaf
 def files(design: Design) -> dict[str, str]:
     """Return path → text of the shape and the schema of the documents."""
     mart = design.mart(design.root)
-    shape, schema = (path.relative_to(PROJECT).as_posix() for path in (SHAPES / f"{mart}.yml", schema_file(mart)))
-    return {shape: _shape(design), schema: json.dumps(_schema(design), indent=2, ensure_ascii=False) + "\n"}
+    return {
+        f"pipeline/export/shapes/{mart}.yml": _shape(design),
+        f"pipeline/export/schemas/{mart}.schema.json": f"{json.dumps(_schema(design), indent=2, ensure_ascii=False)}\n",
+    }
 
 
 def _shape(design: Design) -> str:
@@ -71,7 +70,7 @@ def _tree(design: Design, table: Table) -> Tree | Leaf:
 
 def _has_others(column: Column) -> bool:
     """Whether a column holds the fields for which a row has no room, as pointer → value."""
-    return bool(getattr(column, "others", ()))
+    return bool(column.others)
 
 
 def _is_key(design: Design, leaf: Leaf) -> bool:
