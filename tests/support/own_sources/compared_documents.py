@@ -15,8 +15,14 @@ import orjson
 from waybill.json_pointers import escape_name
 
 TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(:\d\d)?([.]\d+)?([Zz]|[-+]\d\d(:?\d\d)?)", re.ASCII)
+NUMERAL = re.compile(r"-?\d+([.]\d+)?([eE][-+]?\d+)?", re.ASCII)
 MANY_DIGITS = Context(prec=1_000)
 NUMERALS = ("$numberLong", "$numberInt", "$numberDouble", "$numberDecimal")
+
+
+def in_order(documents: Iterable[Any]) -> list[Any]:
+    """Return comparable documents in an order that depends on nothing but their values."""
+    return sorted(map(comparable, documents), key=repr)
 
 
 def comparable(value: Any) -> Any:
@@ -39,8 +45,9 @@ def _number(value: Any) -> Decimal:
 
 
 def _comparable_member(name: str, member: Any) -> Any:
-    is_numeral = name in NUMERALS and isinstance(member, str) and re.fullmatch(r"-?\d+([.]\d+)?([eE][-+]?\d+)?", member)
-    return ("numeral", _number(member)) if is_numeral else comparable(member)
+    if name not in NUMERALS or not isinstance(member, str) or not NUMERAL.fullmatch(member):
+        return comparable(member)
+    return ("numeral", _number(repr(float(member)) if name == "$numberDouble" else member))
 
 
 def _instant(text: str) -> Any:
@@ -78,5 +85,10 @@ def dumped(value: Any) -> bytes:
 
 
 def exactly(document: str | bytes) -> Any:
-    """Return the value of JSON text, with exact decimals."""
-    return json.loads(document, parse_float=Decimal)
+    """Return the value of JSON text, with exact numbers."""
+    return json.loads(document, parse_float=Decimal, parse_int=_whole)
+
+
+def _whole(digits: str) -> int | Decimal:
+    """Return a whole number in a form that `dumped` writes."""
+    return int(digits) if len(digits) <= 18 else Decimal(digits)
