@@ -40,6 +40,22 @@ def fill_marts(design: Design, documents: Sequence[Any]) -> None:
             execute_values(cursor, insert, values, template=f"({', '.join(templates)})")
 
 
+def value_counts(design: Design, documents: Sequence[Any]) -> dict[str, dict[str, int]]:
+    """Return mart → column → how many values the documents have for it that are not null; `rows` counts rows."""
+    counts: dict[str, dict[str, int]] = {}
+    rows: dict[str, list[Row]] = {"": [((), document) for document in documents]}
+    for table in design.tables:
+        if table.parent is not None:
+            rows[table.suffix] = list(_elements(table, rows[table.parent]))
+        elements = [element for _, element in rows[table.suffix]]
+        counts[design.mart(table)] = {"rows": len(elements)} | {
+            column.name: sum(_at(element, column.pointer) is not None for element in elements)
+            for column in table.columns
+            if not column.others
+        }
+    return counts
+
+
 def _key(design: Design, document: Any) -> tuple[Any, ...]:
     if design.value_key_column:
         return (str(uuid4()),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -22,7 +23,7 @@ NAMES = (
     "yes", "", " ", "two\nlines", "x" * 70, "é" * 40, "👩‍👧", "*",
 )
 # fmt: on
-CHARACTERS = st.characters(exclude_categories=("Cs",), exclude_characters="\x00")
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 TEXTS = st.text(CHARACTERS, max_size=8) | st.sampled_from(
     ["", " ", "NA", "null", "007", "1e5", "true", "01-02", "20240101", "2024-02-30", "2024-01-01", "{}", "\\", "'"]
 )
@@ -106,7 +107,7 @@ SOURCES = _objects(st.recursive(st.sampled_from(list(SCALARS.values())), _nested
 
 @st.composite
 def sources(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Return the documents of one source, each with another `key` or, in some sources, without a key.
+    """Return the documents of one source, no two equal: each with another `key` or, in some sources, without a key.
 
     Numbers are read from the JSON text, so that none has digits that the text does not have.
     """
@@ -114,4 +115,5 @@ def sources(draw: st.DrawFn) -> list[dict[str, Any]]:
     if draw(st.sampled_from([True, True, False])):
         documents = [{**document, "key": f"k{number}"} for number, document in enumerate(documents)]
     assume(any(documents))
-    return [exactly(dumped(document)) for document in documents]
+    spelled = {json.dumps(exactly(dumped(document)), sort_keys=True, default=str): document for document in documents}
+    return [exactly(dumped(document)) for document in spelled.values()]

@@ -1,0 +1,39 @@
+"""Random sources, from their documents to marts built by dbt: each value has its place, and the export rebuilds all."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.support.databases import fresh_database, rows
+from tests.support.own_sources.compared_documents import in_order
+from tests.support.own_sources.filled_marts import value_counts
+from tests.support.own_sources.modelled import ModelledSources, exported
+from tests.support.own_sources.random_documents import sources
+
+SOURCES_IN_A_BUILD = 4  # since a build takes some seconds, however few they are
+BUILDS = max(1, settings().max_examples // 40)
+
+
+def counted(mart: str, columns: list[str]) -> dict[str, int]:
+    selected = ", ".join("count(*)" if column == "rows" else f'count("{column}")' for column in columns)
+    return dict(zip(columns, rows(f"select {selected} from marts.{mart}")[0], strict=True))
+
+
+@settings(max_examples=BUILDS, phases=[Phase.explicit, Phase.generate])  # to shrink an example takes hours
+@given(found=st.lists(sources(), min_size=SOURCES_IN_A_BUILD, max_size=SOURCES_IN_A_BUILD))
+def test_built_marts_hold_all_values(server: None, found: list[list[dict[str, Any]]]) -> None:
+    documents = {f"things_{number}": values for number, values in enumerate(found, start=1)}
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder, fresh_database():
+        modelled = ModelledSources(Path(folder), patch, documents)
+        modelled.build()
+        rebuilt = exported(Path(folder) / "exports", *modelled.designs.values())
+        for source, values in documents.items():
+            expected = value_counts(modelled.designs[source], values)
+            assert {mart: counted(mart, list(columns)) for mart, columns in expected.items()} == expected
+            assert in_order(rebuilt[source]) == in_order(values)
