@@ -55,6 +55,9 @@ class LandedInput:
                 advance(len(document))
                 yield position, 0, document
 
+    def check_unchanged(self) -> None:
+        """Do nothing: every query sees the same moment."""
+
 
 @contextmanager
 def landed_inputs(source: str) -> Iterator[list[LandedInput]]:

@@ -25,8 +25,8 @@ class Texts:
     `dates`, `times` (with a UTC offset), `local_times` (without one) and `uuids` count what `is_castable` would read;
     `fine_times` counts times of both sorts that lose digits when they are cut to microseconds; `numerals` strings
     that spell a JSON number, leading zeros allowed: `zero_numerals` of them have such. `blank` counts strings of
-    blanks only, the empty one too. `missing` counts the usual words for a missing value, such as NA, as they are
-    spelled. `lowest` and `highest` are by code point, and only the first 1,000 characters of them are kept.
+    blanks only, the empty one too. `missing` counts the usual words for a missing value, such as NA, in each
+    spelling. `lowest` and `highest` are by code point, and only the first 1,000 characters of them are kept.
     """
 
     count: int = 0
@@ -70,7 +70,7 @@ class Node:
 
     `documents` counts the documents in which the path occurs, null included; `parents` the values (objects, elements)
     in which it could occur: `parents - sum(kinds)` is how often it is absent. `distinct` maps a scalar, as JSON text,
-    to its count (numbers as `1`, `1.5`, however they are spelled; null is no value), and is None if there are more than
+    to its count (numbers as `1`, `1.5`, however they are spelled; null is left out), and is None if there are more than
     MAX_DISTINCT different ones, or a string of more than 1,000 characters. `is_collapsed` says that the objects
     here have more than MAX_MEMBERS different names: `members` is empty then and `any_member` holds the values of all.
     `member_counts` is the number of members per object, summed: with few members per object, and many names, an
@@ -113,7 +113,7 @@ class KeyCandidate:
 
 @dataclass(frozen=True)
 class OtherKinds:
-    """Several kinds of documents, which share few fields: how many kinds, and the field that tells them apart.
+    """Several kinds of documents, which share few fields: how many kinds, and the field that distinguishes them.
 
     `pointer` is None if no single field does so. `values` are the field's values, as JSON texts, with their counts.
     """

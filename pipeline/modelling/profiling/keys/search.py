@@ -111,7 +111,7 @@ def _versions(fields: Sequence[KeyField]) -> list[KeyField]:
 
 
 def _parts(fields: Sequence[KeyField], unique: Sequence[Candidate]) -> list[KeyField]:
-    """Return the fields that are combined; one that is unique by itself is no part."""
+    """Return the fields that are combined; one that is unique by itself is left out."""
     taken = {each.fields[0].pointer for each in unique}
     return [field for field in fields if field.pointer not in taken][:MAX_PARTS]
 

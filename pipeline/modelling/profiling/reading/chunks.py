@@ -56,7 +56,9 @@ class Pass:
         self.tallies = [Tally() for _ in self.inputs]
         chunk: list[Document] = []
         size = 0
+        read: list[Input] = []  # those that the chunk has documents of: none is used before it is known to be unchanged
         for found, tally in zip(self.inputs, self.tallies, strict=True):
+            read.append(found)
             for frame in found.frames(self.advance):
                 if type(frame) is Reject:
                     tally.reject(frame.reason, frame.position)
@@ -70,8 +72,10 @@ class Pass:
                 tally.documents += 1
                 size += len(raw)
                 if size >= CHUNK_BYTES or len(chunk) >= MAX_DOCUMENTS:
+                    _check_unchanged(read)
                     yield chunk
-                    chunk, size = [], 0
+                    chunk, size, read = [], 0, [found]
+        _check_unchanged(read)
         if chunk:
             yield chunk
 
@@ -89,6 +93,11 @@ class Pass:
             )
             for found, tally in zip(self.inputs, self.tallies, strict=True)
         )
+
+
+def _check_unchanged(inputs: Sequence[Input]) -> None:
+    for found in inputs:
+        found.check_unchanged()
 
 
 def _parsed(raw: bytes, max_bytes: int) -> Document | None:

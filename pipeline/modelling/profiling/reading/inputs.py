@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from loader.declarations import FilePattern, Layout
-from loader.errors import FileChanged
 from loader.raw_files import LeftAlone
 from loader.reading.byte_ranges import START, Frame
 from loader.reading.framing import frames
-from loader.reading.input_files import STANDARD_INPUT, InputFile, identify
+from loader.reading.input_files import STANDARD_INPUT, InputFile, identify, opened, stamp_of
 from loader.reading.streams import open_stream
 from pipeline.errors import ModellingRefused
 from pipeline.modelling.inputs import found_files
@@ -27,7 +26,7 @@ Advance = Callable[[int], object]  # is called with the number of bytes that wer
 
 
 class Input(Protocol):
-    """Documents that can be read several times. `path` is None for what is no file of the user."""
+    """Documents that can be read several times. `path` is None for what is not a file of the user."""
 
     @property
     def path(self) -> Path | None:
@@ -48,6 +47,9 @@ class Input(Protocol):
     def frames(self, advance: Advance) -> Iterator[Frame]:
         """Yield the documents, and the rejects where bytes cannot be framed."""
 
+    def check_unchanged(self) -> None:
+        """Raise ModellingRefused if the documents are not those that were there at first."""
+
 
 @dataclass(frozen=True)
 class FileInput:
@@ -60,11 +62,7 @@ class FileInput:
     file: InputFile
 
     def frames(self, advance: Advance) -> Iterator[Frame]:
-        """Yield the file's documents.
-
-        Raises:
-            ModellingRefused: the file has changed since it was first read.
-        """
+        """Yield the file's documents."""
         read = 0
         max_bytes = get_settings().waybill_max_document_bytes
         with open_stream(self.file) as stream:
@@ -74,12 +72,20 @@ class FileInput:
                     read = stream.bytes_read
                 yield frame
             advance(stream.bytes_read - read)
-            try:
-                stream.check_unchanged()
-            except FileChanged:
-                raise ModellingRefused(
-                    f"{self.name} changed while it was read: run the same command again when it is complete"
-                ) from None
+
+    def check_unchanged(self) -> None:
+        """Check the file's stamp, and all of its bytes if the stamp differs.
+
+        Raises:
+            ModellingRefused: the file has changed since it was first read.
+        """
+        with opened(self.file.path) as file:
+            if stamp_of(file) == self.file.stamp:
+                return
+        if identify(self.file.path).digest != self.file.digest:
+            raise ModellingRefused(
+                f"{self.name} changed while it was read: run the same command again when it is complete"
+            )
 
 
 @contextmanager

@@ -137,6 +137,8 @@ class Fold:
             members = list(chain.from_iterable(map(dict.values, objects)))
             self._any.add(members, _repeated(owners, sizes))
             return
+        if max(sizes) > MAX_MEMBERS:
+            raise ManyNames(self._path)
         columns = _columns(objects, owners)
         if len(self._members.keys() | columns.keys()) > MAX_MEMBERS:
             raise ManyNames(self._path)

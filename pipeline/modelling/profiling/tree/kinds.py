@@ -1,4 +1,4 @@
-"""Finds out whether documents are of several kinds, which share few fields, and which field tells the kinds apart."""
+"""Finds out whether documents are of several kinds, which share few fields, and which field distinguishes the kinds."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def test_a_file_that_changes_ends_in_one_line(readings: int, tmp_path: Path, mon
         begun += 1
         if begun == readings:
             with path.open("a") as file:
-                file.write('{"id": 99}\n')
+                file.write('{"other": 99}\n')
         yield from read(self)
 
     monkeypatch.setattr(chunks.Pass, "chunks", grow)
@@ -98,16 +98,18 @@ def test_a_file_named_twice_counts_once(tmp_path: Path) -> None:
     assert len(profile("things", [tmp_path, tmp_path / "a.json"]).files) == 1
 
 
-@pytest.mark.parametrize("tells", [True, False])
-def test_several_kinds_of_documents_are_named(tells: bool, tmp_path: Path) -> None:
-    orders = [{"type": "order", "id": number, "total": 1, "items": [], "note": None} for number in range(6)]
+@pytest.mark.parametrize("has_type", [True, False])
+def test_several_kinds_of_documents_are_named(has_type: bool, tmp_path: Path) -> None:
+    orders: list[dict[str, Any]] = [
+        {"type": "order", "id": number, "total": 1, "items": [], "note": None} for number in range(6)
+    ]
     people = [{"type": "person", "id": number, "name": "n", "born": 1, "email": "e"} for number in range(4)]
-    if not tells:
+    if not has_type:
         orders = [{**order, "type": "any"} for order in orders]
         people = [{**person, "type": "any"} for person in people]
     (tmp_path / "mixed.ndjson").write_text("\n".join(map(json.dumps, [*orders, *people])))
-    values = (('"order"', 6), ('"person"', 4)) if tells else ()
-    assert profile("things", [tmp_path]).other_kinds == OtherKinds(2, "/type" if tells else None, values)
+    values = (('"order"', 6), ('"person"', 4)) if has_type else ()
+    assert profile("things", [tmp_path]).other_kinds == OtherKinds(2, "/type" if has_type else None, values)
 
 
 def test_optional_fields_are_no_kinds(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ DOCUMENTS = some.lists(some.dictionaries(NAMES, VALUES, max_size=4), min_size=1,
 
 
 def spelled(value: Any) -> str:
-    """Return the JSON text of a value, with each number as it is."""
+    """Return the JSON text of a value, with each number in full."""
     if isinstance(value, Decimal | int) and not isinstance(value, bool):
         return format(value, "f") if isinstance(value, Decimal) else str(value)
     if isinstance(value, dict):
