@@ -16,6 +16,7 @@ from loader.reading.byte_ranges import Reject
 from loader.tallies import FileWithRejects, LoadResult, Tally
 from warehouse.connection import check_encoding, check_version, current_warehouse, login_parameters, open_connection
 from warehouse.errors import WarehouseError
+from waybill.backoff import is_transient
 from waybill.settings import get_settings
 
 OnReject = Callable[[str, Reject], None]
@@ -72,7 +73,9 @@ class _RunningServer:
         try:
             with self._connection, self._connection.cursor() as cursor:
                 reject_unstorable(cursor, [batch])
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+        except psycopg2.Error as error:
+            if not is_transient(error):
+                raise
             self.close()
             self.was_asked = False
 

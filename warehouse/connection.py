@@ -21,7 +21,7 @@ from warehouse.connecting.variables import apply_variables, other_variables
 from warehouse.errors import DatabaseMissing, EncodingRefused, ServerAway, ServerBusy, ServerTooOld
 from warehouse.logins import Role, logins_file, read_logins, role_name
 from warehouse.server_paths import ServerPaths, find_server_paths
-from waybill.backoff import Backoff
+from waybill.backoff import Backoff, is_transient
 from waybill.settings import Settings, get_settings, relative_name
 
 MIN_SERVER_VERSION = 160000
@@ -138,8 +138,10 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
         raise error_class(f"PostgreSQL at {where} refused the connection: {reason_of(error)}; {advice}") from None
     try:
         _lift_transaction_timeout(connection)
-    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:  # it had accepted: it stops, or restarts
+    except psycopg2.Error as error:  # it had accepted the connection
         connection.close()
+        if not is_transient(error):
+            raise
         raise ServerAway(f"PostgreSQL at {parameters['host']} closed a new connection: {reason_of(error)}") from None
     return connection
 

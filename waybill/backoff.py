@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from psycopg2 import InterfaceError, OperationalError
+from psycopg2 import DatabaseError, InterfaceError, OperationalError
 from psycopg2.errors import IdleInTransactionSessionTimeout, ProgramLimitExceeded, TransactionTimeout
 
 from waybill.errors import WaybillError
@@ -35,7 +35,15 @@ def is_transient(error: BaseException) -> bool:
         return error.is_transient
     if isinstance(error, ProgramLimitExceeded):  # a kind of OperationalError in psycopg2, but its cause is the document
         return False
-    return isinstance(error, TRANSIENT_POSTGRES_ERRORS) or _is_transient_in_kafka(error)
+    return isinstance(error, TRANSIENT_POSTGRES_ERRORS) or _is_lost_connection(error) or _is_transient_in_kafka(error)
+
+
+def _is_lost_connection(error: BaseException) -> bool:
+    """Return True for psycopg2's base class without a code: libpq's own message, and no server's error.
+
+    While a server restarts, psycopg2 can raise it for a lost connection instead of an OperationalError.
+    """
+    return type(error) is DatabaseError and error.pgcode is None
 
 
 def _is_transient_in_kafka(error: BaseException) -> bool:

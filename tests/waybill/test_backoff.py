@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from kafka.errors import KafkaConnectionError, SaslAuthenticationFailedError, TopicAuthorizationFailedError
-from psycopg2 import InterfaceError, OperationalError
+from psycopg2 import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 from psycopg2.errors import (
     DeadlockDetected,
     DiskFull,
@@ -28,11 +28,11 @@ from waybill.backoff import Backoff, is_transient
 from waybill.settings import PROJECT
 
 TRANSIENT = [
-    OperationalError, InterfaceError, DiskFull, TooManyConnections, DeadlockDetected, LockNotAvailable,
+    OperationalError, InterfaceError, DatabaseError, DiskFull, TooManyConnections, DeadlockDetected, LockNotAvailable,
     IdleInTransactionSessionTimeout, TransactionTimeout, ServerAway, ServerNotStarted, BrokerAway, KafkaConnectionError,
 ]  # fmt: skip
 PERMANENT = [
-    ProgramLimitExceeded, InsufficientPrivilege, UniqueViolation, ServerUnreachable, BrokerUnreachable, LayoutMismatch,
+    ProgrammingError, ProgramLimitExceeded, InsufficientPrivilege, UniqueViolation, ServerUnreachable, BrokerUnreachable, LayoutMismatch,
     FileChanged, SaslAuthenticationFailedError, TopicAuthorizationFailedError, OSError, KeyboardInterrupt,
 ]  # fmt: skip
 
