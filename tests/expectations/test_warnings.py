@@ -77,6 +77,7 @@ def test_a_warning_stops_nothing_and_lists_its_rows(context: Path, reports: Path
     assert (found.asset, found.failures, found.expectations - found.met) == ("fct_flights", [], 1)
     [page] = (reports / "data_docs" / "validations" / "fct_flights").rglob("*.html")
     assert "<td>warning</td><td>long &lt;b&gt;flights&lt;/b&gt;</td>" in page.read_text()
+    assert "Failed" not in (reports / "data_docs" / "index.html").read_text()
     assert run_checkpoint("marts", only_if_changed=True).summary == f"nothing new since it succeeded: {outcome.summary}"
 
 
