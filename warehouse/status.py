@@ -54,7 +54,7 @@ def print_status(warehouse: Warehouse) -> None:
             cursor.execute(sql.SQL("select count(*) from {}.{}").format(sql.Identifier(schema), sql.Identifier(table)))
             rows = cursor.fetchone()[0]  # type: ignore[index]
             noun = "row " if rows == 1 else "rows"
-            note = "   not modelled" if modelled and schema == "raw" and table not in modelled else ""
+            note = "   not modelled" if rows and modelled and schema == "raw" and table not in modelled else ""
             click.echo(f"  {schema + '.' + table:<36} {rows:>12,} {noun} {size_bytes / 1e6:>9,.1f} MB{note}")
     click.echo(psql_line())
 

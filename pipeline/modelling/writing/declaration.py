@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from loader.declarations import FilePattern, Source
+from loader.declarations import FilePattern
 from loader.declared_types import VALUE
 from pipeline.modelling.design import Column, Decision, Design, Table
 from pipeline.modelling.writing.yaml_text import WIDTH, comment, flow, quoted, scalar
@@ -73,8 +73,6 @@ def _files(patterns: Iterable[FilePattern]) -> Iterator[str]:
 
 
 def _carried(design: Design) -> Iterator[str]:
-    if "carried" not in Source.model_fields:
-        return
     yield from comment(CARRIED)
     yield "carried:"
     for table in design.tables:
@@ -106,7 +104,7 @@ def element_path(table: Table) -> str:
 
 
 def _left_out(design: Design) -> Iterator[str]:
-    if not design.left_out or "left_out" not in Source.model_fields:
+    if not design.left_out:
         return
     yield from comment(LEFT_OUT)
     yield "left_out:"

@@ -58,13 +58,12 @@ def test_a_declaration_says_key_version_and_what_is_carried() -> None:
         "version": "/updated_at",
         "files": [{"pattern": "r/*.json", "layout": "array"}],
     }
-    if "carried" in Source.model_fields:
-        assert found["carried"]["fct_restaurants_grades"] == {
-            "grades_number": {"number_of": "/grades/*"},
-            "grade": "/grades/*/grade",
-            "score": "/grades/*/score",
-        }
-        assert found["carried"]["fct_restaurants"]["id"] == "/_id/$oid"
+    assert found["carried"]["fct_restaurants_grades"] == {
+        "grades_number": {"number_of": "/grades/*"},
+        "grade": "/grades/*/grade",
+        "score": "/grades/*/score",
+    }
+    assert found["carried"]["fct_restaurants"]["id"] == "/_id/$oid"
 
 
 def test_each_decision_is_a_comment_of_short_lines() -> None:
@@ -90,8 +89,7 @@ def test_withdrawals_left_out_paths_and_odd_names_are_read_back() -> None:
     found = replace(designed(restaurants()), withdrawn_when=("/no", ("no", "a: b", "é\n")), left_out=odd)
     content = declared(found)
     assert content["withdrawn_when"] == {"/no": ["no", "a: b", "é\n"]}
-    if "left_out" in Source.model_fields:
-        assert content["left_out"] == dict(odd)
+    assert content["left_out"] == dict(odd)
     assert Source.model_validate(content).withdrawn_when
 
 
@@ -100,8 +98,7 @@ def test_a_column_of_other_fields_lists_its_members() -> None:
     many = tuple(f"/field_{number}" for number in range(30))
     others = Column("other_fields", "", "", "jsonb", 60, others=many)
     found = replace(found, tables=(replace(found.root, columns=(*found.root.columns, others)), *found.children))
-    if "carried" in Source.model_fields:
-        assert declared(found)["carried"]["fct_restaurants"]["other_fields"] == {"members": list(many)}
+    assert declared(found)["carried"]["fct_restaurants"]["other_fields"] == {"members": list(many)}
     assert set(contract.contract(found)["properties"]) >= {name[1:] for name in many}
 
 
