@@ -14,6 +14,7 @@
     {%- if model.config.meta.get('returns_every_row') %}
     {{ list_unused_rows(arguments['target_relation'], arguments['temp_relation'], key) }}
     {%- endif %}
+    {{- infer_missing_members(arguments['temp_relation']) }}
     insert into {{ arguments['target_relation'] }} as existing ({{ columns | join(', ') }})
     select {{ columns | join(', ') }}
     from {{ arguments['temp_relation'] }}

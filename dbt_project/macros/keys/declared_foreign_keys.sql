@@ -11,5 +11,10 @@
             'action': constraint.expression}) -%}
         {%- endfor -%}
     {%- endfor -%}
+    {%- for reference in references_of(node) if [reference.column] not in found | map(attribute='columns') | list -%}
+        {%- do found.append(
+            {'columns': [reference.column], 'to': reference.table, 'to_columns': [reference.key], 'is_reference': true}
+        ) -%}
+    {%- endfor -%}
     {{ return(found) }}
 {% endmacro %}

@@ -18,6 +18,9 @@ declare
 begin
     {%- for key in declared_foreign_keys(model) %}
     {%- set name = foreign_key_name(this.identifier, key['columns']) %}
+    {%- if key.is_reference %}
+    if to_regclass('{{ key['to'] }}') is not null then
+    {%- endif %}
     if not exists (
         select from pg_constraint
         where contype = 'f' and conrelid = '{{ this }}'::regclass and conname = '{{ name }}'
@@ -30,6 +33,9 @@ begin
         {{ 'on delete cascade' if key['columns'] == primary_key else key['action'] or '' }};
     end if;
     alter table {{ this }} validate constraint {{ adapter.quote(name) }};
+    {%- if key.is_reference %}
+    end if;
+    {%- endif %}
     {%- endfor %}
     for child in
         select

@@ -1,0 +1,41 @@
+{#-
+    A post-hook of marts, inside the model's transaction, before `sync_foreign_keys`. Members that a dimension's own documents do not
+    describe any more become inferred ones, as long as a row refers to them. In a table that was built anew, or before the dimension
+    that it refers to, the missing members are inferred, and the foreign keys of tables that were there first are added.
+-#}
+{% macro connect_references() %}
+{%- if execute -%}
+{%- set own, others = references_of(model), references_to(this.identifier) -%}
+{%- if own or others -%}
+do $references$
+begin
+    {%- if others and model.config.meta.get('returns_every_row') %}
+    {%- set key = config.get('unique_key') %}
+    update {{ this }} as former
+    set is_inferred = true
+    {%- for name in model.columns if name not in [key, 'is_inferred'] %}, {{ adapter.quote(name) }} = null{% endfor %}
+    where not former.is_inferred
+        and jsonb_build_array(former.{{ key }}) in (
+            select listed.key from intermediate.unused_rows as listed where listed.mart = '{{ this.identifier }}'
+        );
+    {%- endif %}
+    {%- for reference in own %}
+    if to_regclass('{{ reference.table }}') is not null then
+        {{ infer_members(reference, this) }}
+    end if;
+    {%- endfor %}
+    {%- for reference in others if reference.child_name != this.identifier %}
+    {%- set name = foreign_key_name(reference.child_name, [reference.column]) %}
+    if to_regclass('{{ reference.child }}') is not null and not exists (
+        select from pg_constraint
+        where contype = 'f' and conname = '{{ name }}' and conrelid = to_regclass('{{ reference.child }}')
+    ) then
+        {{ infer_members(reference, reference.child) }}
+        alter table {{ reference.child }} add constraint {{ adapter.quote(name) }}
+        foreign key ({{ reference.column }}) references {{ this }} ({{ reference.key }});
+    end if;
+    {%- endfor %}
+end $references$
+{%- endif -%}
+{%- endif -%}
+{% endmacro %}
