@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pipeline.modelling.design import Decision, Design, Table
+from pipeline.modelling.design import Column, Decision, Design, Table
 from pipeline.modelling.profiling.profile import FileProfile, Profile
 from waybill.text import counted, shown
 
@@ -31,7 +32,10 @@ def found_lines(design: Design, profile: Profile) -> Iterator[str]:
 def decided_lines(design: Design) -> Iterator[str]:
     """Yield the decisions with their evidence and the flags that change them: those about tables and columns below."""
     paths = {path for table in design.tables for path in (table.path, *(column.path for column in table.columns))}
-    by_path = {decision.about: decision for decision in design.decisions if decision.about in paths}
+    by_path: dict[str, list[Decision]] = defaultdict(list)
+    for decision in design.decisions:
+        if decision.about in paths:
+            by_path[decision.about].append(decision)
     yield ""
     yield "Decisions"
     for decision in design.decisions:
@@ -64,34 +68,40 @@ def _file_line(file: FileProfile) -> str:
     return f"{line}; {counted(file.rejected, 'document')} cannot be landed{first}"
 
 
-def _evidence_lines(decision: Decision | None, indent: str) -> list[str]:
-    if decision is None:
-        return []
-    flag = f"change it with {decision.flag}" if decision.flag else ""
-    parts = [part for part in (decision.evidence, flag) if part]
+def _evidence_lines(decision: Decision, indent: str, choice: str = "") -> list[str]:
+    flag = f"change it with {decision.flag}" if decision.flag.startswith("--") else decision.flag
+    parts = [part for part in (": ".join(filter(None, (choice, decision.evidence))), flag) if part]
     line = "; ".join(parts)
     lines = [line] if len(indent) + len(shown(line)) <= WIDTH else parts  # a flag is easier to copy from one line
     return [wrapped for part in lines for wrapped in _wrapped(part, indent, indent)]
 
 
-def _table_lines(design: Design, table: Table, by_path: Mapping[str, Decision]) -> Iterator[str]:
+def _table_lines(design: Design, table: Table, by_path: Mapping[str, Sequence[Decision]]) -> Iterator[str]:
     key = ", ".join(design.primary_key(table))
     grain = "one row per document" if table.kind == "document" else f"one row per {_element(table)} of {table.path}"
     name = f"marts.{design.mart(table)}"
     yield from _wrapped(f"{name}: {counted(table.rows, 'row')}, {grain}; primary key {key}", "  ", "      ")
     if table.kind != "document":
-        yield from _evidence_lines(by_path.get(table.path), "      ")
+        for decision in by_path.get(table.path, ()):
+            yield from _evidence_lines(decision, "      ")
     widths = [max((len(text) for text in texts), default=0) for texts in _names_and_types(table)]
     for column in table.columns:
         missing = f", {column.missing:,} of {column.rows:,} null" if column.missing else ""
         line = f"{column.name:<{min(widths[0], 32)}}  {column.type:<{min(widths[1], 16)}}  {column.path}{missing}"
-        decision = by_path.get(column.path)
-        if decision is None and column.evidence:
-            line, evidence = _joined(line, column.evidence)
-        else:
-            evidence = _evidence_lines(decision, "        ")
-        yield from _wrapped(line, "    ", "        ")
-        yield from evidence
+        yield from _described(line, column, by_path.get(column.path, ()))
+
+
+def _described(line: str, column: Column, decisions: Sequence[Decision]) -> Iterator[str]:
+    """Yield a column's line, then the decisions about it; without one about its type, the evidence of the type."""
+    own = f"{column.name} {column.type}"
+    evidence: list[str] = []
+    if column.evidence and all(decision.choice != own for decision in decisions):
+        line, evidence = _joined(line, column.evidence)
+    yield from _wrapped(line, "    ", "        ")
+    yield from evidence
+    for decision in decisions:
+        is_plain = decision.choice in (own, f"name {column.name}")
+        yield from _evidence_lines(decision, "        ", "" if is_plain else decision.choice)
 
 
 def _joined(line: str, evidence: str) -> tuple[str, list[str]]:

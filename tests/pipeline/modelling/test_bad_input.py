@@ -98,7 +98,7 @@ def test_documents_of_several_kinds_are_named(project: NewProject) -> None:
     kinds += [{"type": "sale", "id": number + 30, "price": 2, "sku": "x"} for number in range(30)]
     path = project.write("kinds.ndjson", "\n".join(map(json.dumps, kinds)))
     output = project.waybill("new", "things", path, "--dry-run").stdout
-    assert "several kinds" in output and "/type" in output
+    assert "2 kinds of documents in one source" in output and "/type distinguishes them" in output
 
 
 def test_a_bad_document_among_good_ones_is_counted(project: NewProject) -> None:
