@@ -31,9 +31,7 @@ def design(profile: Profile, source: str, flags: Flags) -> Design:
         ModellingRefused: no document is an object, or a flag does not fit the documents.
     """
     if not profile.root.kinds["object"]:
-        raise ModellingRefused(
-            f"{source}: none of the documents is an object with fields; model objects, not lists or values"
-        )
+        raise ModellingRefused(f"{source}: no document is an object with fields; give files of JSON objects")
     key, version = chosen_version(profile, chosen_key(profile, flags), flags)
     key_paths = tuple(tuple(split_pointer(pointer)) for pointer in key.pointers if pointer != VALUE)
     version_path = [tuple(split_pointer(version.choice))] if version.choice.startswith("/") else []

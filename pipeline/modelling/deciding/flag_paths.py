@@ -31,9 +31,11 @@ def check_paths(found: Structure, flags: Flags) -> None:
             raise ModellingRefused(f"--map {path}: only objects are maps, and the values there are {kinds}")
     for names in sorted(found.kept):
         above = [join_pointer(names[:end]) for end in range(1, len(names) + 1)]
-        left_out = next((text for text in above if text in flags.left_out), None)
-        if left_out:
-            raise ModellingRefused(f"--leave-out {left_out}: {above[-1]} is key or version; choose another one first")
+        as_json = [*flags.json, *(path for path, type_ in flags.types.items() if type_ == JSON)]
+        for flag, paths in (("--leave-out", flags.left_out), ("--json", as_json), ("--map", flags.maps)):
+            wrong = next((path for path in above if path in paths), None)
+            if wrong:
+                raise ModellingRefused(f"{flag} {wrong}: {above[-1]} is key or version; choose another one first")
 
 
 def paths_of(column: DraftColumn) -> tuple[str, ...]:

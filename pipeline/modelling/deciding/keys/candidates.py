@@ -49,16 +49,15 @@ def chosen_key(profile: Profile, flags: Flags) -> KeyChoice:
         return KeyChoice((VALUE,), "as the flag says", misses)
     if flags.key:
         return KeyChoice(flags.key, _evidence_of(flags.key, profile), misses)
-    unique = sorted(
-        (candidate for candidate in profile.keys if candidate.is_unique),
-        key=lambda candidate: _rank(candidate, profile),
-    )
+    candidates = [each for each in profile.keys if each.is_unique and not _is_by_chance(each, profile)]
+    unique = sorted(candidates, key=lambda candidate: _rank(candidate, profile))
     if not unique:
         return KeyChoice((VALUE,), _no_key(profile), misses)
     others = ", ".join(" + ".join(candidate.pointers) for candidate in unique[1:6])
     best = unique[0]
     evidence = f"{best.documents:,} of {best.documents:,} unique" + (f"; also {others}" if others else "")
-    return KeyChoice(best.pointers, evidence, misses)
+    pointers = sorted(best.pointers, key=lambda pointer: (field_class(pointer, profile), pointer))
+    return KeyChoice(tuple(pointers), evidence, misses)
 
 
 def _no_key(profile: Profile) -> str:

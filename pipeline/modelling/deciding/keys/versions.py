@@ -7,7 +7,7 @@ import re
 
 from loader.declared_types import DELIVERY
 from pipeline.errors import ModellingRefused
-from pipeline.modelling.deciding.keys.candidates import NAME, KeyChoice, field_class, node_at
+from pipeline.modelling.deciding.keys.candidates import LAST, NAME, KeyChoice, field_class, node_at
 from pipeline.modelling.deciding.naming.names import snake_case
 from pipeline.modelling.deciding.values.types import kinds_of, scalar_type
 from pipeline.modelling.design import VALUE, Decision
@@ -40,7 +40,7 @@ def chosen_version(profile: Profile, key: KeyChoice, flags: Flags) -> tuple[KeyC
     versions = [pointer for pointer in version_pointers(profile) if flags.key == () or pointer not in flags.key]
     if not flags.key:
         explained = _explained_by(profile, versions)
-        if explained and _is_worse(key, explained[0]):
+        if explained and _is_worse(key, explained[0], profile):
             return explained[0], Decision("version", explained[1], explained[0].evidence, "--version")
     versions = [pointer for pointer in versions if pointer not in key.pointers]
     if not versions or key.pointers == (VALUE,):
@@ -102,7 +102,8 @@ def _explained_by(profile: Profile, versions: list[str]) -> tuple[KeyChoice, str
         if not is_rare or not is_id:
             continue
         for version in versions:
-            if {*candidate.pointers, version} in unique and version not in candidate.pointers:
+            is_unique = any(fields <= {*candidate.pointers, version} for fields in unique)
+            if is_unique and version not in candidate.pointers:
                 return _with_version(candidate, version), version
     return None
 
@@ -113,9 +114,11 @@ def _with_version(candidate: KeyCandidate, version: str) -> KeyChoice:
     return KeyChoice(candidate.pointers, evidence)
 
 
-def _is_worse(key: KeyChoice, other: KeyChoice) -> bool:
-    """Return True if a key is none, or holds all fields of the other one."""
-    return key.pointers == (VALUE,) or set(key.pointers) > set(other.pointers)
+def _is_worse(key: KeyChoice, other: KeyChoice, profile: Profile) -> bool:
+    """Return True if a key is none, is a time or row number, or holds all fields of the other one."""
+    if key.pointers == (VALUE,) or set(key.pointers) > set(other.pointers):
+        return True
+    return all(field_class(pointer, profile) == LAST for pointer in key.pointers)
 
 
 def _checked(profile: Profile, version: str) -> str:
