@@ -31,7 +31,7 @@ def _documents(design: Design) -> str:
 def _elements(design: Design, table: Table) -> str:
     above = levels(design, table)
     aliases = ["element"] if len(above) == 1 else [f"level_{number}" for number in range(1, len(above) + 1)]
-    sources = ["source.document", *(f"{alias}.value" for alias in aliases)]
+    sources = ["unpacked.document", *(f"{alias}.value" for alias in aliases)]
     steps = [
         {"table": level, "alias": alias, "above": source}
         for level, alias, source in zip(above, aliases, sources, strict=False)

@@ -76,6 +76,35 @@ def restaurants() -> Design:
     )
 
 
+def sightings() -> Design:
+    """Return a design without a key and a version, with an array of objects."""
+    birds = table("/birds", "array", column("name", "/name", within="/birds/*"), column("seen", "/seen", "integer"))
+    return design(
+        "sightings",
+        column("place", "/place"),
+        column("rain_mm", "/rain_mm", "numeric"),
+        key=("value",),
+        version="delivery",
+        children=(birds,),
+    )
+
+
+def order_lines() -> Design:
+    """Return a design whose key has two fields, with an array in an array, and fields that have no room."""
+    parts = table("/parts", "array", column("part_id", "/id", within="/parts/*"))
+    codes = table("/parts/*/codes", "array", column("codes_value", "", within="/parts/*/codes/*"), parent="parts")
+    return design(
+        "order_lines",
+        column("order_id", "/order/id"),
+        column("line", "/line", "integer", values=(("1", 5), ("2", 5))),
+        column("other_fields", "", "jsonb", others=("/note", "/it's", "/order/place")),
+        key=("/line", "/order/id"),
+        version="delivery",
+        children=(parts, codes),
+        is_dimension=True,
+    )
+
+
 def write_project(folder: Path, monkeypatch: pytest.MonkeyPatch, *designs: Design) -> OwnProject:
     """Return a project with the models of the designs and the shortest declaration and contract of each."""
     project = OwnProject(folder, monkeypatch)

@@ -11,17 +11,18 @@ source as (
 parsed as (
 
     select
-        _batch_id,
-        _position,
-        _fingerprint,
-        {{ field_texts('[[ design.source ]]', fields[[ ", types=types" if has_json ]]) }},
+        source._batch_id,
+        source._position,
+        source._fingerprint,
+        {{ field_texts('[[ design.source ]]', fields, document='unpacked.document'[[ ", types=types" if has_json ]]) }},
 [% if others %]
-        {{ other_fields(others) }} as other_fields,
+        {{ other_fields(others, document='unpacked.document') }} as other_fields,
 [% endif %]
-        {{ is_withdrawn('[[ design.source ]]') }} as is_withdrawn,
-        {{ value_hash() }} as _value_hash,
+        {{ is_withdrawn('[[ design.source ]]', document='unpacked.document') }} as is_withdrawn,
+        {{ value_hash('unpacked.document') }} as _value_hash,
         {{ evaluated_once() }} as _parsed
     from source
+    cross join lateral {{ unpacked('source.document') }} as unpacked
 
 ),
 

@@ -27,10 +27,11 @@ parsed as (
 [% endif %]
         ) }},
 [% if others %]
-        {{ other_fields(others, '[[ levels[-1].alias ]].value') }} as other_fields,
+        {{ other_fields(others, document='[[ levels[-1].alias ]].value') }} as other_fields,
 [% endif %]
         {{ evaluated_once() }} as _parsed
     from source
+    cross join lateral {{ unpacked('source.document') }} as unpacked
 [% for level in levels %]
     cross join lateral
         {{ [[ "array_elements" if level.table.kind == "array" else "map_members" ]](json_at('[[ level.above ]]', [[ level.table.pointer|literal ]])) }} as [[ level.alias ]]
