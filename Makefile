@@ -7,7 +7,7 @@ ON_ANY_SERVER := -q tests/warehouse/test_warehouse.py tests/end_to_end/test_demo
 .DEFAULT_GOAL := help
 .PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report docs \
 	pipeline demo notebook admin admin-stop java broker broker-stop stream test test-fast test-server lint crash chaos bench \
-	mutants long reset destroy clean
+	own-json mutants long reset destroy clean
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONOPTIMIZE PYTHONPATH PYTHONSAFEPATH
 
 help: ## list the targets
@@ -126,6 +126,9 @@ bench: data java ## compare landing, marts and stream with other tools (BENCH)
 	@$(RUN) -m benchmarks.load $(BENCH)
 	@$(RUN) -m benchmarks.pipeline $(BENCH)
 	@$(RUN) -m benchmarks.stream $(BENCH)
+
+own-json: setup-dev ## take real record sets from npm to tested marts (ONLY)
+	@$(RUN) -m benchmarks.real_sets $(if $(ONLY),--only "$(ONLY)")
 
 mutants: setup-dev java ## break the code in many ways and check that tests fail (ONLY)
 	@$(RUN) -m tests.mutants $(if $(ONLY),--only "$(ONLY)")

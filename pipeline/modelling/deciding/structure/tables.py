@@ -15,6 +15,7 @@ from pipeline.modelling.profiling.profile import MAX_MEMBERS, Node
 from waybill.json_pointers import join_pointer
 
 MAX_LEVEL = 8  # child tables below one another; what is deeper is kept as JSON
+MAX_TABLES = 100  # of one source; the arrays and maps after them, by their paths, are kept as JSON
 
 
 @dataclass
@@ -80,8 +81,8 @@ class Structure:
 
     def _add_map(self, node: Node, table: DraftTable, at: tuple[Names, Names], evidence: str) -> None:
         values = member_values(node)
-        if table.level >= MAX_LEVEL or values is None:
-            self._keep(node, table, at, f"more than {MAX_LEVEL} levels of tables")
+        if values is None or self._has_no_room(table):
+            self._keep(node, table, at, f"more than {MAX_LEVEL} levels or {MAX_TABLES} tables")
             return
         child = DraftTable("map", at[1], at[0], node.member_counts, table, reason=evidence)
         child.flag = f"--json {child.path_text}"
@@ -95,14 +96,17 @@ class Structure:
         if elements is None or not is_table:
             inner = f"elements: {counted_kinds(elements)}" if elements else "no elements were profiled"
             self._keep(node, table, at, f"an array whose elements have no columns; {inner}")
-        elif table.level >= MAX_LEVEL:
-            self._keep(node, table, at, f"more than {MAX_LEVEL} levels of tables")
+        elif self._has_no_room(table):
+            self._keep(node, table, at, f"more than {MAX_LEVEL} levels or {MAX_TABLES} tables")
         else:
             child = DraftTable("array", at[1], at[0], sum(elements.kinds.values()), table)
             child.reason = f"{node.kinds['array']:,} arrays with {child.rows:,} elements, at most {node.max_elements:,}"
             child.flag = f"--json {child.path_text}"
             self.tables.append(child)
             self._add_elements(elements, child)
+
+    def _has_no_room(self, table: DraftTable) -> bool:
+        return table.level >= MAX_LEVEL or len(self.tables) > MAX_TABLES
 
     def _add_elements(self, values: Node, table: DraftTable) -> None:
         """Add the columns of a child table: the members of its elements, or one column for the element itself."""
@@ -125,8 +129,5 @@ def structure(root: Node, documents: int, flags: Flags, kept: frozenset[Names]) 
     """Return the draft tables of documents; the documents' own table is the first."""
     table = DraftTable("document", (), (), documents)
     found = Structure(flags, kept, [table])
-    if root.is_collapsed:
-        found._keep(root, table, ((), ()), f"documents have more than {MAX_MEMBERS:,} different names")
-    else:
-        found._add_members(root, table, ((), ()))
+    found._add_members(root, table, ((), ()))
     return found
