@@ -25,6 +25,7 @@ MIN_TEXTS = 20
 BATCH = 10_000
 TEXTS, NUMBERS = ("text",), ("integer", "bigint")
 GENERAL = frozenset(("id", "key", "code", "name", "number", "no", "uuid", "value", "ref", "field", "fct", "dim"))
+RELATED = {"parent", "previous", "next", "ancestor", "manager", "root", "original"}  # documents of the same source
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,8 @@ def _count_known(mart: KeyedMart, values: set[str]) -> int:
 def _share_word(column: Column, mart: KeyedMart) -> bool:
     """Return True if the names on the column's path share a word with the mart or its key, such as `airport`."""
     of_column = _words([joined_name(name for name in split_pointer(column.path) if name != ANY)])
-    return not of_column.isdisjoint(_words([mart.name, mart.column]))
+    of_mart = _words([mart.name, mart.column]) | (RELATED if isinstance(mart, OwnMart) else set())
+    return not of_column.isdisjoint(of_mart)
 
 
 def _words(names: Iterable[str]) -> set[str]:

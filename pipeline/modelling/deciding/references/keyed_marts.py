@@ -22,7 +22,8 @@ select mart.relname, field.attname, format_type(field.atttypid, null), exists (
 from pg_constraint as key
 inner join pg_class as mart on key.conrelid = mart.oid
 inner join pg_attribute as field on key.conrelid = field.attrelid and field.attnum = key.conkey[1]
-where key.contype = 'p' and cardinality(key.conkey) = 1 and mart.relnamespace = to_regnamespace('marts')
+where key.contype = 'p' and cardinality(key.conkey) = 1
+    and mart.relnamespace = to_regnamespace('marts') and has_table_privilege(mart.oid, 'select')
 order by mart.relname
 """
 KNOWN = "select {key}::text from marts.{mart} where {key} = any(%s::{type}[])"
