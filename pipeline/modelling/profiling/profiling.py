@@ -14,6 +14,7 @@ from pipeline.modelling.profiling.keys.examples import key_candidates
 from pipeline.modelling.profiling.keys.fields import key_fields
 from pipeline.modelling.profiling.keys.hashes import HashColumns, hash_documents
 from pipeline.modelling.profiling.keys.search import fields_to_hash, find_keys, hash_fields
+from pipeline.modelling.profiling.keys.watching import WatchedFields
 from pipeline.modelling.profiling.profile import FileProfile, Node, Profile
 from pipeline.modelling.profiling.reading.chunks import Pass
 from pipeline.modelling.profiling.reading.inputs import Input, file_inputs
@@ -42,19 +43,21 @@ def profile(
 
 
 def profile_inputs(inputs: Sequence[Input], *, left_alone: str = "") -> Profile:
-    """Read all documents of inputs, several times."""
+    """Read all documents of inputs: once for the tree, and again for what can only be looked for afterwards."""
     size_bytes = sum(each.size_bytes for each in inputs)
     with tempfile.TemporaryDirectory(prefix="waybill-profile-") as folder:
         columns = HashColumns(Path(folder))
-        root, shapes, files = _read_tree(inputs, columns, size_bytes)
+        watched = WatchedFields(columns)
+        root, shapes, files = _read_tree(inputs, columns, watched, size_bytes)
         _refuse_nothing(files)
         kept = first_of_each(columns.column(DOCUMENTS))
         different = int(kept.sum())
         possible = key_fields(root)
         fields = fields_to_hash(possible, different)
-        with progress_bar("looking for keys", size_bytes) as advance:
-            for chunk in Pass(inputs, advance).chunks() if fields else ():
-                hash_fields(chunk, fields, columns)
+        if unwatched := [field for field in fields if not watched.has(field)]:
+            with progress_bar("looking for keys", size_bytes) as advance:
+                for chunk in Pass(inputs, advance).chunks():
+                    hash_fields(chunk, unwatched, columns)
         candidates = find_keys(fields, columns, columns.column(DOCUMENTS), kept) if fields else []
         with closing(Pass(inputs, lambda size: None).chunks()) as chunks:
             keys = key_candidates(candidates, different, chunks)
@@ -73,7 +76,7 @@ def profile_inputs(inputs: Sequence[Input], *, left_alone: str = "") -> Profile:
 
 
 def _read_tree(
-    inputs: Sequence[Input], columns: HashColumns, size_bytes: int
+    inputs: Sequence[Input], columns: HashColumns, watched: WatchedFields, size_bytes: int
 ) -> tuple[Node, Shapes, tuple[FileProfile, ...]]:
     """Return the tree, the shapes of the documents, and the files.
 
@@ -82,7 +85,8 @@ def _read_tree(
     """
     collapsed: frozenset[TreePath] = frozenset()
     while True:
-        columns.remove(DOCUMENTS)
+        columns.clear()
+        watched.clear()
         try:
             with progress_bar("reading", size_bytes) as advance:
                 reading = Pass(inputs, advance)
@@ -91,6 +95,7 @@ def _read_tree(
                     fold.add(chunk)
                     shapes.add(chunk)
                     columns.append(DOCUMENTS, hash_documents(chunk))
+                    watched.add(chunk)
         except ManyNames as found:
             collapsed |= {found.path}
         else:

@@ -75,16 +75,21 @@ class KeyField:
 
     def values(self, documents: Sequence[Any]) -> list[Any]:
         """Return the field's values in documents."""
-        values = list(documents)
-        for name in self.names:
-            values = [value[name] for value in values]
-        return values
+        return values_at(self.names, documents)
 
     def _is_counted(self, numbers: Any) -> bool:
         """Return whether the values could be 1, 2, 3 … without a gap: a row number."""
         if not numbers.count or numbers.lowest not in (0, 1):
             return False
         return bool(numbers.highest - numbers.lowest + 1 == self.node.documents > 1)
+
+
+def values_at(names: Sequence[str], documents: Sequence[Any]) -> list[Any]:
+    """Return the values that names lead to, of each document."""
+    values = list(documents)
+    for name in names:
+        values = [value[name] for value in values]
+    return values
 
 
 def key_fields(root: Node) -> list[KeyField]:

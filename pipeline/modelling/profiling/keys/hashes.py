@@ -62,6 +62,11 @@ class Column:
         return np.fromfile(self.path, dtype=np.uint64, count=count, offset=start * HASH_BYTES).reshape(-1, 2)
 
 
+def column_name(pointer: str) -> str:
+    """Return the name of a field's column: it is a file's name, too."""
+    return hash_values([pointer]).tobytes().hex()
+
+
 class HashColumns:
     """Columns of hashes in files, which memory never holds as a whole."""
 
@@ -81,6 +86,11 @@ class HashColumns:
     def remove(self, name: str) -> None:
         """Remove a column."""
         (self._folder / name).unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Remove all columns."""
+        for path in self._folder.iterdir():
+            path.unlink()
 
 
 def _mixed(numbers: Hashes) -> Hashes:

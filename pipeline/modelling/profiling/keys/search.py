@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.modelling.profiling.keys.counting import Kept, Repeats, Sample, count_repeats
 from pipeline.modelling.profiling.keys.fields import LATE, MAX_PARTS, MAX_SINGLE, KeyField
-from pipeline.modelling.profiling.keys.hashes import Column, HashColumns, combined, hash_values
+from pipeline.modelling.profiling.keys.hashes import Column, HashColumns, column_name, combined, hash_values
 
 MAX_UNIQUE = 10
 MAX_NEAR = 5
@@ -43,12 +43,7 @@ def fields_to_hash(fields: Sequence[KeyField], different: int) -> list[KeyField]
 def hash_fields(chunk: Sequence[Any], fields: Sequence[KeyField], columns: HashColumns) -> None:
     """Add the values of a chunk of documents to the columns."""
     for field in fields:
-        columns.append(column_name(field), hash_values(field.values(chunk)))
-
-
-def column_name(field: KeyField) -> str:
-    """Return the name of a field's column: it is a file's name, too."""
-    return hash_values([field.pointer]).tobytes().hex()
+        columns.append(column_name(field.pointer), hash_values(field.values(chunk)))
 
 
 def find_keys(fields: Sequence[KeyField], columns: HashColumns, documents: Column, kept: Kept) -> list[Candidate]:
@@ -56,11 +51,16 @@ def find_keys(fields: Sequence[KeyField], columns: HashColumns, documents: Colum
     different = int(kept.sum())
     sample = Sample(documents, kept)
 
+    def read(together: Sequence[KeyField]) -> list[Column]:
+        return [columns.column(column_name(field.pointer)) for field in together]
+
     def count(together: Sequence[KeyField]) -> Candidate:
-        return Candidate(tuple(together), count_repeats([columns.column(column_name(each)) for each in together], kept))
+        return Candidate(
+            tuple(together), count_repeats([columns.column(column_name(each.pointer)) for each in together], kept)
+        )
 
     def may_be(together: Sequence[KeyField], share: float) -> bool:
-        return sample.share_of_repeats([columns.column(column_name(each)) for each in together]) <= share
+        return sample.share_of_repeats(read(together)) <= share
 
     singles = [count([field]) for field in fields if _may_be_unique(field, different)]
     unique = [each for each in singles if not each.found.repeats]

@@ -66,6 +66,7 @@ def test_no_order_and_no_chunk_shows_in_a_profile(
     random.Random(seed).shuffle(lines)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pipeline.modelling.profiling.reading.chunks.MAX_DOCUMENTS", chunk)
+        patch.setattr("pipeline.modelling.profiling.keys.watching.MAX_WATCHED", seed % 5)
         second = profile_of(tmp_path, *lines)
     assert repr(first.root) == repr(second.root)
     assert (first.keys, first.repeated, first.other_kinds) == (second.keys, second.repeated, second.other_kinds)
