@@ -1,4 +1,4 @@
-"""Expectations with the severity warning: a run goes on, and everything that it shows names them."""
+"""Expectations with the severity warning: a run continues, and everything that it shows names them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 {#-
-    SQL expressions, each the reason why a value is not nested as it is read, or null: fields read members of something that is
+    SQL expressions, each the reason why a value is not nested in the way it is read, or null: fields read members of something that is
     not an object, or child rows come from something that is not an array (or a map). Such a value would vanish unseen. It is
     looked at only if all its members are null.
 -#}
