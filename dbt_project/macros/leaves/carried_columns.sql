@@ -26,5 +26,11 @@
             {%- do found.append({'mart': mart, 'column': column, 'form': form, 'paths': paths}) -%}
         {%- endfor -%}
     {%- endfor -%}
+    {%- if not found -%}
+        {{ exceptions.raise_compiler_error(
+            "loader/sources/" ~ source_name ~ ".yml does not say which columns hold the documents' values: add `carried`, as "
+            ~ "docs/own-data.md shows, and run `waybill sources --write`"
+        ) }}
+    {%- endif -%}
     {{ return(found) }}
 {% endmacro %}

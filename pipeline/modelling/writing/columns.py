@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pipeline.modelling.design import Column, Design, Table
+from pipeline.modelling.design import Column, Design, Reference, Table
 from pipeline.modelling.writing.rendering import plain
 
 BEFORE = ("document_key", "document_version", "_version_digits")
@@ -30,13 +30,15 @@ SHARED_TEXTS = {"reason": "outcome_reason"}  # a column that the pipeline adds â
 
 @dataclass(frozen=True)
 class MartColumn:
-    """A column of a mart as its yml describes it; `values` are those that are accepted."""
+    """A column of a mart as its yml describes it; `values` are those that are accepted, `is_required` is never null."""
 
     name: str
     type: str
     description: str
     is_key: bool = False
     values: tuple[str, ...] = ()
+    is_required: bool = False
+    reference: Reference | None = None
 
 
 def described(names: Iterable[str]) -> list[tuple[str, str]]:
@@ -69,6 +71,8 @@ def mart_columns(design: Design, table: Table) -> Iterator[MartColumn]:
     for column in table.columns:
         if table.parent is not None or column not in root_key:
             yield _mart_column(column)
+    if design.is_dimension and table.parent is None:
+        yield MartColumn("is_inferred", "boolean", described(["is_inferred"])[0][1], is_required=True)
     for name, kind in (("_batch_id", "uuid"), ("_position", "bigint")):
         yield MartColumn(name, kind, described([name])[0][1])
 
@@ -98,7 +102,9 @@ def _mart_column(column: Column, *, is_key: bool = False) -> MartColumn:
     values = tuple(value for value, _ in column.values)
     if any(JINJA.search(value) for value in values):
         values = ()
-    return MartColumn(column.name, column.sql_type, _text(column), is_key=is_key, values=values)
+    return MartColumn(
+        column.name, column.sql_type, _text(column), is_key=is_key, values=values, reference=column.reference
+    )
 
 
 def _text(column: Column) -> str:

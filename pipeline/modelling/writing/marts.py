@@ -19,7 +19,11 @@ def files(design: Design) -> dict[str, str]:
 
 
 def _documents(design: Design) -> str:
-    names = [column.name for column in mart_columns(design, design.root) if not column.name.startswith("_")]
+    names = [
+        column.name
+        for column in mart_columns(design, design.root)
+        if not column.name.startswith("_") and column.name != "is_inferred"
+    ]
     return render("mart.sql", design=design, names=names)
 
 

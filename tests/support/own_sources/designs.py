@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+import yaml
 
 from pipeline.modelling.design import Column, Design, Table
-from pipeline.modelling.writing import intermediate, marts, staging
+from pipeline.modelling.writing import declaration, intermediate, marts, staging
 from tests.support.own_sources.project import OwnProject
 
 
@@ -120,6 +121,8 @@ def write_project(folder: Path, monkeypatch: pytest.MonkeyPatch, *designs: Desig
         if one.withdrawn_when:
             field, values = one.withdrawn_when
             declared["withdrawn_when"] = {"field": field, "values": list(values), "other_values": ["open"]}
+        written = yaml.safe_load(declaration.declaration(one))
+        declared |= {name: written[name] for name in ("carried", "left_out") if name in written}
         (project.sources / f"{one.source}.yml").write_text(json.dumps(declared))
         (project.sources / f"{one.source}.schema.json").write_text(json.dumps({"type": "object"}))
     for one in designs:
