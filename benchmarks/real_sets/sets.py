@@ -31,5 +31,5 @@ SETS = (
     RealSet("mime_types", "mime-db", "db.json", "one object of documents", is_collection=True),
     RealSet("licences", "spdx-license-list", "licenses/*.json", "one document a file, long texts"),
     RealSet("emoji_groups", "unicode-emoji-json", "data-by-group.json", "few documents, long arrays"),
-    RealSet("topology", "vega-datasets", "data/us-10m.json", "one document, arrays of arrays"),
+    RealSet("topology", "vega-datasets", "data/us-10m.json", "arrays of arrays", flags=("--layout", "document")),
 )

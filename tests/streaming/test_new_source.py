@@ -18,6 +18,7 @@ LINES = [
     })
     for number in range(120)
 ]  # fmt: skip
+FLAGS = ("--key", "/order_id", "--version", "/updated_at", "--map", "/stock")
 MARTS = ("fct_orders", "fct_orders_lines", "fct_orders_stock")
 CONTENT = "select to_jsonb(mart) - '_batch_id' - '_position' as row from marts.{} as mart order by to_jsonb(mart)::text"
 
@@ -31,7 +32,8 @@ def test_a_topic_gives_the_marts_of_the_file(server: None, broker: str, topic: s
     project = NewProject(tmp_path)
     path = project.write("orders.ndjson", "\n".join(LINES) + "\n")
     with fresh_database("batch"):
-        load, build, question = next_commands(project.waybill("new", "orders", path, "--map", "/stock").stdout)
+        output = project.waybill("new", "orders", path, *FLAGS).stdout
+        load, build, question = next_commands(output)
         for line in (load, build, question):
             project.typed(line)
         from_file = marts()
