@@ -16,8 +16,9 @@
 {%- set columns = staging_columns(staging_model) if execute else [] -%}
 {%- set has_version = not execute or source_declaration(source_of(this.identifier))['version'] != 'delivery' -%}
 {%- set has_nulls = has_nulls(source_of(this.identifier)) -%}
+{%- set last_delivered_first = '_delivered_at desc, _delivering_batch_id desc, _position desc' -%}
 {%- set newest_first = 'document_version desc, _version_digits desc, _fingerprint desc, _batch_id asc, _position asc'
-    if has_version else '_delivered_at desc, _delivering_batch_id desc, _position desc' -%}
+    if has_version else last_delivered_first -%}
 {%- if has_nulls and has_version -%}
     {%- set newest_first = '(_is_null = _is_deleted) desc, case when _is_null then _delivered_at end desc, '
         ~ 'case when _is_null then _delivering_batch_id end desc, case when _is_null then _position end desc, '
@@ -111,7 +112,7 @@ deleted as (
         *,
         first_value(_is_null) over (
             partition by uncastable_reason is null, document_key
-            order by _delivered_at desc, _delivering_batch_id desc, _position desc
+            order by {{ last_delivered_first }}
         ) as _is_deleted
     from ordered
 
