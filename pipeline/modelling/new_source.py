@@ -63,7 +63,7 @@ def model_source(asked: Asked) -> None:
         loads = []
     else:
         _add(design, files, asked)
-        loads = load_commands(design, found.files, asked.files)
+        loads = load_commands(design, found.files, () if found.left_alone else asked.files)
     _print(titled_lines("Next", [*loads, build_command(design), question_command(design)]))
 
 

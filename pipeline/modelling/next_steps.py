@@ -18,7 +18,8 @@ def load_commands(design: Design, files: Sequence[FileProfile], given: Sequence[
     """Return the commands that land the documents that were read.
 
     One lands the files below the raw folder, which the declaration's patterns match. Of the others, each way in which
-    they are laid out has its own command. `given` are files and folders as the user named them.
+    they are laid out has its own command. `given` are files and folders as the user named them,
+    none if a folder has other files, too: with a layout, a load takes all of a folder.
     """
     outside = [file for file in files if not _is_below_raw_folder(file)]
     commands = [shown_command(f"load {design.source}")] if len(outside) < len(files) else []
@@ -28,7 +29,7 @@ def load_commands(design: Design, files: Sequence[FileProfile], given: Sequence[
 
     ways = [(way, list(laid_out)) for way, laid_out in groupby(sorted(outside, key=reading), reading)]
     for (layout, records_at), laid_out in ways:
-        names = given if len(outside) == len(files) and len(ways) == 1 else [_name(file) for file in laid_out]
+        names = given if given and len(outside) == len(files) and len(ways) == 1 else [_name(file) for file in laid_out]
         flags = [] if layout == "ndjson" and not commands else ["--layout", layout]
         flags += ["--records-at", records_at] if layout == "records" else []
         commands.append(shown_command(shlex.join(["load", design.source, *names, *flags])))
