@@ -18,6 +18,8 @@ WORDS = (  # that PostgreSQL does not take as the name of a table without quotes
     "tablesample then to trailing true union unique user using variadic verbose when where window with"
 )
 RESERVED = frozenset(WORDS.split())
+ENDINGS = ("_deduplicated", "_outcomes")  # of the models that every source has
+FOLDERS = frozenset(("staging", "intermediate", "marts", "deduplicated", "outcomes", "corrections", "features"))
 
 
 def check_source_name(name: str) -> None:
@@ -33,6 +35,8 @@ def check_source_name(name: str) -> None:
         )
     if len(name) > MAX_LENGTH:
         raise ModellingRefused(f"{name} is longer than {MAX_LENGTH} characters: choose a shorter name for the source")
+    if name.endswith(ENDINGS) or name in FOLDERS:
+        raise ModellingRefused(f"{name} is the name of a layer or ending of models: choose another name for the source")
     if name in RESERVED:
         raise ModellingRefused(
             f"{name} is a reserved word of SQL: choose another name for the source, e.g. {name}_data"

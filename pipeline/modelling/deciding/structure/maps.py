@@ -8,7 +8,7 @@ objects that share most of their names) and one of these is true:
   object has half or fewer on average;
 - it has more than 200 different names.
 
-The document itself is never a map.
+The document itself is never a map, and neither is an object with a name of more than 200 characters.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pipeline.modelling.profiling.profile import MAX_MEMBERS, Node
 MIN_NAMES, MAX_SHARE = 20, 0.25
 MIN_DATA_NAMES, MAX_DATA_SHARE = 8, 0.5
 MANY_NAMES = 200
+MAX_NAME = 200  # characters of a member's name, which is part of a primary key
 MIN_SHARED = 0.5  # of the names of two maps' values: how many one value has on average
 DATA_NAME = re.compile(r"-?\d[\d.:/_TZ+-]*|[0-9A-Fa-f]{16,}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 GROUPS = {"integer": "number", "decimal": "number", "empty object": "object", "empty array": "array"}
@@ -37,6 +38,8 @@ def member_values(node: Node) -> Node | None:
 def map_evidence(node: Node) -> str | None:
     """Return the numbers that make the objects at a node a map; None if they are not one."""
     objects, names = node.kinds["object"], len(node.members)
+    if any(len(name) > MAX_NAME for name in node.members):
+        return None
     if not objects or not (node.is_collapsed or names >= MIN_DATA_NAMES):
         return None
     average = node.member_counts / objects

@@ -94,8 +94,8 @@ class Structure:
         kinds = kinds_of(elements) if elements else set()
         is_table = kinds <= set(SCALARS) or (kinds <= {"object", "empty object"} and "object" in kinds)
         if elements is None or not is_table:
-            inner = f"elements: {counted_kinds(elements)}" if elements else "no elements were profiled"
-            self._keep(node, table, at, f"an array whose elements have no columns; {inner}")
+            inner = counted_kinds(elements) if elements else "none"
+            self._keep(node, table, at, f"the elements are arrays or of several kinds: {inner}")
         elif self._has_no_room(table):
             self._keep(node, table, at, f"more than {MAX_LEVEL} levels or {MAX_TABLES} tables")
         else:
@@ -120,7 +120,9 @@ class Structure:
             self._add_members(values, table, ((), path))
         elif (is_object and not wrapped(values)) or kinds & {"array", "empty array"}:
             self.nodes[text] = values
-            self._keep(values, table, ((), path), f"elements that have no columns: {counted_kinds(values)}")
+            self._keep(
+                values, table, ((), path), f"an array or map directly in an array or map: {counted_kinds(values)}"
+            )
         else:
             self.add(values, table, (), path)
 
