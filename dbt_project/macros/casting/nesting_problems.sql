@@ -1,7 +1,7 @@
 {#-
-    SQL expressions, each the reason why a value is not nested in the way it is read, or null: fields read members of something that is
-    not an object, or child rows come from something that is not an array (or a map). Such a value would vanish unseen. It is
-    looked at only if all its members are null.
+    SQL expressions, each the reason why a value is not nested in the way that its fields expect, or null: fields read members of
+    something that is not an object, or child rows come from something that is not an array (or a map). Such a value would vanish
+    unseen. It is looked at only if all its members are null.
 -#}
 {% macro nesting_problems(fields={}, arrays=[], maps=[], others=[], is_child=false) %}
     {%- set problems, read_below = [], {} -%}

@@ -9,7 +9,7 @@
     `children` are the staging models of child rows: a document is uncastable, too, if one of its child rows is.
 
     A source that declares `tombstone: delete` has nulls, too. If a null is delivered after all documents of its key, it is filtered,
-    whatever their version. In any other place it is superseded.
+    whatever their version. Otherwise it is superseded.
 -#}
 {% macro deduplicated_documents(staging_model, contradictions=[], children=[]) %}
 {%- set batches = new_batches() if is_incremental() else processed_batches() -%}

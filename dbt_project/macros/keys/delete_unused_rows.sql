@@ -1,6 +1,7 @@
 {#-
     An on-run-end hook: deletes the rows that their model does not return any more, see `list_unused_rows`, if no row of
-    another table refers to them. Those that are still referred to stay listed for the next run.
+    another table refers to them. Those that are still referred to stay listed for the next run. Child rows, whose foreign key
+    cascades, are deleted with their parent.
 -#}
 {% macro delete_unused_rows() %}
     {%- if execute and flags.WHICH in ['run', 'build'] %}
@@ -33,6 +34,7 @@ begin
                 ), '')
                 from pg_constraint as foreign_keys
                 where foreign_keys.confrelid = tables.oid and foreign_keys.contype = 'f'
+                    and foreign_keys.confdeltype <> 'c'
             ) as is_unused
         from (select distinct unused_rows.mart from intermediate.unused_rows) as listed
         inner join pg_class as tables on listed.mart = tables.relname

@@ -36,6 +36,7 @@ begin
             ) as refers
         from pg_constraint as foreign_keys
         where foreign_keys.contype = 'f' and foreign_keys.confrelid = '{{ backup }}'::regclass
+            and foreign_keys.confdeltype <> 'c'
     loop
         execute format(
             'with kept as ('

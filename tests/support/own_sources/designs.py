@@ -82,7 +82,7 @@ def sightings() -> Design:
     birds = table("/birds", "array", column("name", "/name", within="/birds/*"), column("seen", "/seen", "integer"))
     return design(
         "sightings",
-        column("place", "/place"),
+        column("site", "/site"),
         column("rain_mm", "/rain_mm", "numeric"),
         key=("value",),
         version="delivery",
@@ -98,7 +98,7 @@ def order_lines() -> Design:
         "order_lines",
         column("order_id", "/order/id"),
         column("line", "/line", "integer", values=(("1", 5), ("2", 5))),
-        column("other_fields", "", "jsonb", others=("/note", "/it's", "/order/place")),
+        column("other_fields", "", "jsonb", others=("/note", "/it's", "/order/site")),
         key=("/line", "/order/id"),
         version="delivery",
         children=(parts, codes),

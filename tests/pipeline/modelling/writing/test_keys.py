@@ -18,19 +18,19 @@ OUTCOMES = (
     "select outcome, count(*) from intermediate.document_outcomes where source = 'sightings' group by 1 order by 1"
 )
 BIRDS = """
-    select place, rain_mm::text, birds_number, birds.name, birds.seen
+    select site, rain_mm::text, birds_number, birds.name, birds.seen
     from marts.fct_sightings
     left join marts.fct_sightings_birds as birds using (sightings_key)
     order by 1, 2, 3
 """
 
 
-def sighting(place: str, rain: Any = 1, *birds: Any) -> dict[str, Any]:
-    return {"place": place, "rain_mm": rain, "birds": [{"name": name, "seen": 1} for name in birds]}
+def sighting(site: str, rain: Any = 1, *birds: Any) -> dict[str, Any]:
+    return {"site": site, "rain_mm": rain, "birds": [{"name": name, "seen": 1} for name in birds]}
 
 
 def line(number: Any = 1, order: str = "o-1", **values: Any) -> dict[str, Any]:
-    return {"line": number, "order": {"id": order, "place": "here"}, "parts": [{"id": "p", "codes": ["x"]}]} | values
+    return {"line": number, "order": {"id": order, "site": "here"}, "parts": [{"id": "p", "codes": ["x"]}]} | values
 
 
 def test_the_value_or_several_fields_are_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: None) -> None:
@@ -56,10 +56,10 @@ def test_the_value_or_several_fields_are_the_key(tmp_path: Path, monkeypatch: py
             == [True] * 3
         )
         assert query("select line, order_id, other_fields from marts.dim_order_lines order by 1, 2") == [
-            (1, "o", {"/order/place": "here"}),
-            (1, "o-1", {"/order/place": "here"}),
-            (2, "o-1", {"/note": "n", "/it's": {"a": 1}, "/order/place": "here"}),
-            (3, "o-1", {"/order/place": "here"}),
+            (1, "o", {"/order/site": "here"}),
+            (1, "o-1", {"/order/site": "here"}),
+            (2, "o-1", {"/note": "n", "/it's": {"a": 1}, "/order/site": "here"}),
+            (3, "o-1", {"/order/site": "here"}),
         ]
         codes = "select line, order_id, parts_number, codes_number, codes_value from marts.dim_order_lines_parts_codes"
         assert query(f"{codes} order by 1, 2") == [(1, "o", 1, 1, "x"), (1, "o-1", 1, 1, "x"), (2, "o-1", 1, 1, "x")]
