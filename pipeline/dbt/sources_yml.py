@@ -6,6 +6,7 @@ The generated files are committed, so that dbt works without Python and a change
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -202,4 +203,14 @@ def _reading(declaration: Mapping[str, Any]) -> dict[str, Any]:
 
 def _declaration(source: Source) -> dict[str, Any]:
     fields = {"key", "version", "missing_texts", "trimmed", "withdrawn_when", "tombstone", "carried", "left_out"}
-    return source.model_dump(mode="json", include=fields, exclude_defaults=True)
+    declared: dict[str, Any] = _literal(source.model_dump(mode="json", include=fields, exclude_defaults=True))
+    return declared
+
+
+def _literal(value: Any) -> Any:
+    """Return a value as dbt reads it back: dbt renders the texts of meta, and a path may contain `{{` or `{%`."""
+    if isinstance(value, dict):
+        return {name: _literal(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_literal(member) for member in value]
+    return re.sub(r"\{(?=[{%#])", "{{ '{' }}", value) if isinstance(value, str) else value

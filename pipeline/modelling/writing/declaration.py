@@ -76,7 +76,7 @@ def _carried(design: Design) -> Iterator[str]:
     yield from comment(CARRIED)
     yield "carried:"
     for table in design.tables:
-        yield f"  {design.mart(table)}:"
+        yield f"  {design.mart(table)}:{'' if table.own_key or table.columns else ' {}'}"
         if table.own_key:
             role = "number_of" if table.kind == "array" else "name_of"
             yield f"    {scalar(table.own_key)}: {{{role}: {scalar(element_path(table))}}}"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
+from jinja2 import Environment
 
 import loader.declarations
 from pipeline.dbt import sources_files, sources_yml
@@ -189,3 +190,11 @@ def test_other_sources_of_the_shared_file_are_kept(declared: Path) -> None:
     assert sources_yml.write_files() == [shared]
     assert [source["name"] for source in yaml.safe_load(shared.read_text())["sources"]] == ["elsewhere"]
     assert sources_yml.changed_files() == []
+
+
+def test_dbt_reads_a_path_with_braces_as_it_is(declared: Path) -> None:
+    paths = {"a": "/{{ x }}", "b": "/{% x %}", "c": "/{{{# x", "d": "/{x}"}
+    change(declared / "airlines.yml", carried={"dim_airlines": paths})
+    sources_yml.write_files()
+    written = table("airlines")["config"]["meta"]["carried"]["dim_airlines"]
+    assert {name: Environment().from_string(path).render() for name, path in written.items()} == paths  # noqa: S701

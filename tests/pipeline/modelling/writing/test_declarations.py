@@ -182,3 +182,9 @@ def test_the_written_files_are_what_the_project_expects(project: Path, key: tupl
     assert sources_yml.changed_files() == []
     assert sources_files.source_file("restaurants").read_bytes() == before
     assert read_source("restaurants").key == list(key)
+
+
+def test_a_mart_without_columns_carries_nothing() -> None:
+    found = declared(designed([{"tags": ["a", "b"]}, {"tags": ["a"]}]))
+    assert found["key"] == "value"
+    assert found["carried"]["fct_restaurants"] == {}
