@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,9 +94,18 @@ def _key(lines: list[str]) -> str:
 
 
 def _jsonb(lines: list[str]) -> list[str]:
-    """Return the decisions for jsonb, each with its reason on the next line."""
-    pairs = zip(lines, [*lines[1:], ""], strict=True)
-    return [f"{line.strip()} ({reason.strip()})" for line, reason in pairs if line.rstrip().endswith(": jsonb")]
+    """Return the columns that were kept as JSON, each with its path and the reason, which may be in lines below."""
+    found: list[str] = []
+    is_open = False
+    for line in lines:
+        if re.match(r"    \S+ +jsonb +/", line):
+            found.append(" ".join(line.split()))
+            is_open = True
+        elif is_open and line.startswith(" " * 8):
+            found[-1] += f" {line.strip()}"
+        else:
+            is_open = False
+    return found
 
 
 def _row(result: Result) -> tuple[str, ...]:
