@@ -65,13 +65,6 @@ def doubled_day() -> list[Document]:
     return documents + [document for document in documents if document["visited_on"] == "2024-03-01"]
 
 
-def renamed_day() -> list[Document]:
-    return [
-        *visits(),
-        *({**document, "visit_id": f"{document['visit_id']}-2"} for document in doubled_day()[2000:] for _ in range(3)),
-    ]
-
-
 MUTATIONS: dict[str, tuple[Callable[[], list[Document]], str]] = {
     "a key nulled": (lambda: each(lambda visit: visit.update(visit_id=None), every=40), r"50 rejected"),
     "kilometres as miles": (
