@@ -36,7 +36,7 @@ class OwnMart:
     column: str
     type: str
     is_dimension: bool
-    keys: frozenset[str]
+    keys: frozenset[str] = frozenset()
 
     def known(self, values: Sequence[str]) -> set[str]:
         """Return those of the values that are keys of the documents."""
@@ -52,20 +52,18 @@ def with_references(design: Design, profile: Profile, marts: Sequence[KeyedMart]
         for column in table.columns
         if _may_refer(column, design) and (node := node_at(profile.root, column.path))
     }
-    own = _own_key(design)
+    own = _own_mart(design)
+    keys = node_at(profile.root, design.key[0]) if own else None
     possible = {path: _possible(column, node, others) for path, (column, node) in candidates.items()}
-    own_paths = [path for path, (column, node) in candidates.items() if own and _is_within(node, column, own, profile)]
+    own_paths = [path for path, (column, node) in candidates.items() if own and _overlaps(node, column, own, keys)]
     wanted = [path for path, found in possible.items() if found or path in own_paths]
     many = [path for path in wanted if candidates[path][1].distinct is None]
-    many += [own.path] if own and own_paths else []
+    many += [design.key[0]] if own_paths else []
     values = dict(read(many)) if many else {}
     values |= {path: _few(candidates[path][1]) for path in wanted if candidates[path][1].distinct is not None}
-    if own and own_paths and own.path in values:
-        mart = OwnMart(
-            design.mart(design.root), own.name, own.sql_type, design.is_dimension, frozenset(values[own.path])
-        )
-        for path in own_paths:
-            possible[path] = [*possible[path], mart]
+    if own and own_paths and design.key[0] in values:
+        mart = replace(own, keys=frozenset(values[design.key[0]]))
+        possible |= {path: [*possible[path], mart] for path in own_paths}
     references = {
         path: reference
         for path in wanted
@@ -89,11 +87,12 @@ def _is_own(mart: str, design: Design) -> bool:
     return mart in {f"{prefix}{design.mart(table)[3:]}" for table in design.tables for prefix in ("fct", "dim")}
 
 
-def _own_key(design: Design) -> Column | None:
-    """Return the column of the documents' own key, if it is one column."""
-    if len(design.key) != 1:
+def _own_mart(design: Design) -> OwnMart | None:
+    """Return the mart of the documents, its keys not read yet, if it has a key of one column."""
+    key = next((each for each in design.root.columns if (each.pointer,) == design.key), None)
+    if key is None:
         return None
-    return next((column for column in design.root.columns if column.pointer == design.key[0]), None)
+    return OwnMart(design.mart(design.root), key.name, key.sql_type, design.is_dimension)
 
 
 def _may_refer(column: Column, design: Design) -> bool:
@@ -110,16 +109,19 @@ def _possible(column: Column, node: Node, marts: Iterable[KeyedMart]) -> list[Ke
     return [mart for mart in named if texts and mart.known(texts)]
 
 
-def _is_within(node: Node, column: Column, own: Column, profile: Profile) -> bool:
-    """Return True if all values of a column are between the lowest and highest key of the source itself."""
-    keys = node_at(profile.root, own.path)
-    if keys is None or not _is_alike(column.type, own.sql_type):
+def _overlaps(node: Node, column: Column, own: OwnMart, keys: Node | None) -> bool:
+    """Return True if values of a column could be keys of the source itself: the lowest or highest is among them."""
+    if keys is None or not _is_alike(column.type, own.type):
         return False
     if column.type in TEXTS:
         low, high, first, last = node.texts.lowest, node.texts.highest, keys.texts.lowest, keys.texts.highest
-        return None not in (low, high, first, last) and str(first) <= str(low) and str(high) <= str(last)
-    ends = (keys.numbers.lowest, node.numbers.lowest, node.numbers.highest, keys.numbers.highest)
-    return None not in ends and list(ends) == sorted(ends)  # type: ignore[type-var]
+        is_any = _share_word(column, own) or node.distinct is None or len(node.distinct) >= MIN_TEXTS
+        return is_any and any(end and str(first) <= end <= str(last) for end in (low, high))
+    ends = (node.numbers.lowest, node.numbers.highest)
+    first_key, last_key = keys.numbers.lowest, keys.numbers.highest
+    if first_key is None or last_key is None or not _share_word(column, own):
+        return False
+    return any(end is not None and first_key <= end <= last_key for end in ends)
 
 
 def _is_alike(type_: str, key_type: str) -> bool:

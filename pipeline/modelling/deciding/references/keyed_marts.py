@@ -70,8 +70,9 @@ class MartInWarehouse:
 
     def known(self, values: Sequence[str]) -> set[str]:
         """Return those of the values that are keys of the mart."""
+        type_ = "bigint" if self.type == "integer" else self.type  # so that any whole number can be compared
         query = sql.SQL(KNOWN + NOT_INFERRED * self.has_inferred).format(
-            key=sql.Identifier(self.column), mart=sql.Identifier(self.name), type=sql.SQL(self.type)
+            key=sql.Identifier(self.column), mart=sql.Identifier(self.name), type=sql.SQL(type_)
         )
         with self.connection, self.connection.cursor() as cursor:
             cursor.execute(query, (list(values),))
