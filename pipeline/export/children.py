@@ -66,7 +66,7 @@ class Children:
 
 def stream(session: Session, columns: Columns) -> Iterator[Row]:
     """Yield the rows of a mart in their order: the server keeps them and sends some at a time."""
-    query = select(*columns.expressions).order_by(*map(columns.find, columns.order))
+    query = select(*columns.expressions).where(*columns.conditions).order_by(*map(columns.find, columns.order))
     streamed = session.execute(query, execution_options={"yield_per": FETCH_ROWS})
     return chain.from_iterable(streamed.partitions())
 

@@ -56,6 +56,7 @@ class Columns:
         self._columns = {column.name: column for column in self.table.columns if not column.name.startswith("_")}
         self._positions: dict[str, int] = {}
         self.expressions: list[Any] = []
+        self.without: str | None = None
         self.order = [column.name for column in self.table.primary_key.columns]
         self.key_of = self.values_of(self.order)
 
@@ -80,6 +81,11 @@ class Columns:
         """Return the function that returns the values of some columns from a row, in a form that can be compared."""
         plain = {name: isinstance(_written(self.find(name), "").type, JsonText) for name in names}
         return itemgetter(*(self.position(f"{name} as text" if is_json else name) for name, is_json in plain.items()))
+
+    @property
+    def conditions(self) -> list[Any]:
+        """What is true of the rows that are read."""
+        return [] if self.without is None else [self.find(self.without).is_not(True)]
 
     def find(self, name: str) -> Any:
         """Return a column of the mart. Raise ExportRefused if it has none of this name."""

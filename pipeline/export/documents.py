@@ -30,6 +30,7 @@ class Documents:
         self._session, self._shape, self._marts = session, shape, marts
         self._children: list[Children] = []
         self._root = self._columns(shape.mart)
+        self._root.without = shape.without
         known = references(self._root.mapped)
         if missing := sorted(shape.members.keys() - known.keys()):
             raise ExportRefused(

@@ -18,7 +18,7 @@ from typing import Any
 import click
 import jsonschema_rs
 import orjson
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.orm import Session
 
 from expectations.row_versions import fingerprint_rows
@@ -96,12 +96,18 @@ def _write(connection: Connection, shape: Shape, marts: Mapping[str, Any], file:
                 handle.write(b",\n".join(documents))
                 rows += len(documents)
             handle.write(b"\n]\n")
-        mart_rows = connection.scalar(select(func.count()).select_from(marts[shape.mart])) or 0
+        mart_rows = connection.scalar(_count(shape, marts[shape.mart])) or 0
         if rows != mart_rows:
             raise ExportRefused(
                 f"{counted(rows, 'document')}, but {SCHEMA}.{shape.mart} has {counted(mart_rows, 'row')}: run it again"
             )
     return {"rows": rows, "bytes": file.stat().st_size}
+
+
+def _count(shape: Shape, mart: Any) -> Select[int]:
+    """Return the query that counts the rows that have a document."""
+    query = select(func.count()).select_from(mart)
+    return query if shape.without is None else query.where(mart.__table__.c[shape.without].is_not(True))
 
 
 def _documents(connection: Connection, shape: Shape, marts: Mapping[str, Any]) -> Iterator[list[bytes]]:

@@ -10,6 +10,7 @@
   what each row adds: a column, or an object, to any depth.
 
 `pairs` names, by mart, a jsonb column that holds JSON pointer → value; each value is put in its place in the object.
+`without` names a boolean column of the mart: a row where it is true, such as one that is inferred, has no document.
 With `nulls: left out`, a field without a value is left out, and an object or array without any; otherwise it is null.
 """
 
@@ -43,6 +44,7 @@ class Shape:
     children: Mapping[str, Content]
     pairs: Mapping[str, str]
     leaves_out_nulls: bool
+    without: str | None
 
 
 def names_in(content: Content) -> Iterator[str]:
@@ -84,6 +86,7 @@ class _Declaration(BaseModel):
     members: dict[str, tuple[str, ...]] = {}
     children: dict[str, FilledOrEmpty] = {}
     pairs: dict[str, str] = {}
+    without: str | None = None
     document: Filled
 
 
@@ -106,4 +109,5 @@ def _read_shape(file: Path) -> Shape:
         declared.children,
         declared.pairs,
         declared.nulls == "left out",
+        declared.without,
     )

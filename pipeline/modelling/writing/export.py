@@ -42,6 +42,8 @@ def files(design: Design) -> dict[str, str]:
 
 def _shape(design: Design) -> str:
     content: dict[str, Any] = {"nulls": "left out"}
+    if design.is_dimension:
+        content["without"] = "is_inferred"
     if children := {design.mart(table): _content(design, _tree(design, table)) for table in design.children}:
         content["children"] = children
     others = [(table, column) for table in design.tables for column in table.columns if _has_others(column)]

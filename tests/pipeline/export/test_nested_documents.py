@@ -166,3 +166,17 @@ def test_a_mart_that_is_not_built_yet_stops_no_other(places: None, shape: Path) 
     shape.with_name("fct_later.yml").write_text("document: {a: b}")
     assert export().summary.endswith("; not built yet: fct_later")
     assert len(exported(shape)) == 3
+
+
+def test_rows_that_the_shape_excludes_have_no_document(places: None, shape: Path) -> None:
+    with engine("owner").begin() as connection:
+        connection.execute(text("alter table marts.fct_places add is_inferred boolean"))
+        connection.execute(text("insert into marts.fct_places (id, zone, is_inferred) values ('c', 1, true)"))
+    try:
+        assert len(exported(shape)) == 4
+        shape.write_text(f"{SHAPE}without: is_inferred")
+        assert [document["zone"] for document in exported(shape)] == [9, 10, 1]
+    finally:
+        with engine("owner").begin() as connection:
+            connection.execute(text("delete from marts.fct_places where is_inferred"))
+            connection.execute(text("alter table marts.fct_places drop is_inferred"))

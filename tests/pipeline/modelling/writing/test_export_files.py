@@ -112,6 +112,7 @@ def test_documents_without_a_key_require_nothing() -> None:
     schema = json.loads(files(design)["pipeline/export/schemas/dim_places.schema.json"])
     assert "required" not in schema
     assert "places_key" not in schema["properties"]
+    assert "without: is_inferred\n" in files(design)["pipeline/export/shapes/dim_places.yml"]
 
 
 def test_a_mart_without_children_has_a_short_shape() -> None:
