@@ -131,11 +131,14 @@ def print_use(run_id: UUID) -> None:
 
 
 def print_books() -> None:
-    """Print the accounting: what became of every document, and how many delivered values the marts replace."""
+    """Print the accounting: what became of every document, which values the marts replace, which fields they lack."""
     from pipeline.accounting import accounting, print_accounting
+    from pipeline.adoption import describe, list_fields_not_adopted
     from pipeline.corrections import list_corrections, sum_up
 
     with engine("reader").connect() as connection:
         print_accounting(accounting(connection))
         if corrections := list_corrections(connection):
             click.echo(sum_up(corrections))
+        if fields := list_fields_not_adopted(connection):
+            click.echo(describe(fields))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import click
 from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor
 
 from warehouse import embedded
 from warehouse.connection import Warehouse, connection_parameters, cursor_of, login_parameters
 from warehouse.logins import ROLES, own_logins
 from warehouse.work_lock import close_ended_runs
 from waybill.cli import shown_command
+from waybill.text import counted
 
 TABLES = """
 select schemaname, tablename, pg_total_relation_size(format('%I.%I', schemaname, tablename)::regclass)
@@ -56,7 +58,19 @@ def print_status(warehouse: Warehouse) -> None:
             noun = "row " if rows == 1 else "rows"
             note = "   not modelled" if rows and modelled and schema == "raw" and table not in modelled else ""
             click.echo(f"  {schema + '.' + table:<36} {rows:>12,} {noun} {size_bytes / 1e6:>9,.1f} MB{note}")
+        _print_not_adopted(cursor)
     click.echo(psql_line())
+
+
+def _print_not_adopted(cursor: Cursor) -> None:
+    """Print how many fields of current documents no mart holds, if there are any."""
+    cursor.execute("select to_regclass('intermediate.fields_not_adopted')")
+    if cursor.fetchone() == (None,):
+        return
+    cursor.execute("select source, count(*) from intermediate.fields_not_adopted group by source order by source")
+    if found := cursor.fetchall():
+        numbers = ", ".join(f"{source} {counted(fields, 'field')}" for source, fields in found)
+        click.echo(f"not adopted: {numbers} that no mart holds: select * from intermediate.fields_not_adopted")
 
 
 def _logins(warehouse: Warehouse) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from loader.drift import UnknownField, list_drift
 from pipeline.accounting import SourceAccount, accounting
+from pipeline.adoption import FieldNotAdopted, list_fields_not_adopted
 from pipeline.corrections import Correction, list_corrections
 from pipeline.dbt.results import DbtBuild, read_build
 from pipeline.report.checks import Freshness, Validation, freshness, read_validations
@@ -41,6 +42,7 @@ class ReportFacts:
     documents: Documents
     unknown_fields: list[UnknownField]
     corrections: list[Correction]
+    not_adopted: list[FieldNotAdopted]
     dimensions: list[dict[str, Any]]
     freshness: list[Freshness]
     build: DbtBuild | None
@@ -64,6 +66,7 @@ def gather_facts(connection: Connection, settings: Settings, stages: Sequence[Ma
         documents=gather_documents(connection, accounts),
         unknown_fields=list_drift(),
         corrections=list_corrections(connection),
+        not_adopted=list_fields_not_adopted(connection),
         dimensions=_dimensions(connection),
         freshness=freshness(accounts, now),
         build=read_build(settings),

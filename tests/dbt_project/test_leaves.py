@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from loader.landing.raw_tables import make_raw_tables
+from pipeline.adoption import describe, list_fields_not_adopted
 from pipeline.dbt.failing_rows import failed_tests
 from tests.support.databases import fresh_database
 from tests.support.dbt_command import execute, failures
 from tests.support.landing import land
 from tests.support.own_sources.project import OwnProject
 from tests.support.own_sources.staging import STAGING
-from warehouse.connection import engine
+from warehouse.connection import current_warehouse, engine
+from warehouse.status import print_status
 
 DECLARATION = """
 source: shops
@@ -140,12 +142,14 @@ def tests(project: OwnProject) -> dict[str, str]:
 @contextmanager
 def changed(table: str, statement: str) -> Iterator[None]:
     """Change a table, and put it back at the end. Nothing may be in the ledger's drift before."""
-    execute(f"create table marts.kept as table {table}")
+    execute(f"create table intermediate.kept as table {table}")
     execute(statement)
     try:
         yield
     finally:
-        execute(f"truncate {table}, ledger.drift; insert into {table} table marts.kept; drop table marts.kept")
+        execute(
+            f"truncate {table}, ledger.drift; insert into {table} table intermediate.kept; drop table intermediate.kept"
+        )
 
 
 def rows(statement: str) -> list[dict[str, Any]]:
@@ -226,6 +230,20 @@ def test_a_loss_stops_a_run_and_drift_warns(project: OwnProject, tests: dict[str
     assert [test.is_warning for test in found.values()] == [name == "adopted" for name in found]
     assert found["every_leaf"].first_rows[0].startswith("path=/y, ")
     assert found["adopted"].first_rows[0].startswith("path=/x, documents=3, ")
+
+
+def test_fields_that_are_not_adopted_are_counted(
+    project: OwnProject, tests: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with changed("raw.shops", "update raw.shops set document = document || '{\"x\": 1}'"):
+        execute("insert into ledger.drift select distinct _batch_id, '/x', 'any', 1 from raw.shops")
+        assert project.run("run", "-s", "int_shops_deduplicated").success
+        with engine("reader").connect() as connection:
+            (field,) = list_fields_not_adopted(connection)
+        print_status(current_warehouse())
+    assert (field.source, field.path, field.documents) == ("shops", "/x", 3)
+    assert describe([field]).startswith("not adopted: 1 field, kept in the raw table only: /x of shops (3 documents); ")
+    assert "not adopted: shops 1 field that no mart holds" in capsys.readouterr().out
 
 
 def test_a_mart_that_the_test_does_not_know_stops_it(project: OwnProject, tests: dict[str, str]) -> None:

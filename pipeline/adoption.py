@@ -1,0 +1,41 @@
+"""Lists the fields of current documents that no mart holds yet: drift that is not adopted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from waybill.text import counted
+
+HAS_LIST = "select to_regclass('intermediate.fields_not_adopted') is not null"
+FIELDS = "select source, path, documents, first_document from intermediate.fields_not_adopted order by source, path"
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class FieldNotAdopted:
+    """A field that no contract named when its documents landed, and that no mart holds; `path` as in `carried`."""
+
+    source: str
+    path: str
+    documents: int
+    first_document: str
+
+
+def list_fields_not_adopted(connection: Connection) -> list[FieldNotAdopted]:
+    """Return the fields that the last dbt run found; none before the first run."""
+    if not connection.scalar(text(HAS_LIST)):
+        return []
+    return [FieldNotAdopted(**row) for row in connection.execute(text(FIELDS)).mappings()]
+
+
+def describe(fields: Sequence[FieldNotAdopted]) -> str:
+    """Return a line for the end of a run: how many fields are not adopted, and the first of them."""
+    first = [f"{one.path} of {one.source} ({counted(one.documents, 'document')})" for one in fields[:MOST_NAMED]]
+    more = f" and {len(fields) - MOST_NAMED} more" if len(fields) > MOST_NAMED else ""
+    return (
+        f"not adopted: {counted(len(fields), 'field')}, kept in the raw table only: {', '.join(first)}{more}; "
+        "add each to contract, staging, mart and `carried`, or to `left_out`"
+    )
