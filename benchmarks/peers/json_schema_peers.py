@@ -50,8 +50,9 @@ def _dlt(path: str, keeps: bool) -> dict[str, list[Any]]:
     import dlt
 
     with tempfile.TemporaryDirectory() as folder:
-        database = f"{folder}/kept.duckdb"
-        pipeline = dlt.pipeline("documents", folder, dlt.destinations.duckdb(database), dataset_name="kept")
+        database = f"{folder}/warehouse.duckdb"
+        destination = dlt.destinations.duckdb(database)
+        pipeline = dlt.pipeline("documents", pipelines_dir=folder, destination=destination, dataset_name="kept")
         pipeline.run(_documents(path), table_name="documents")
         return _rows_of_dlt(database) if keeps else {}
 
