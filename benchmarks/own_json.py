@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import own_json_traps as traps
 from benchmarks.flights_file import write_flights, write_repeated
 from benchmarks.peers.environment import make_environment
 from benchmarks.tables import print_table
+from benchmarks.traps import documents as traps
 from waybill.settings import PROJECT
 
 PEERS = ["dlt[duckdb]==1.31.0", "duckdb==1.5.5", "genson==1.4.0"]
@@ -122,7 +122,7 @@ def _run(command: list[str]) -> dict[str, Any]:
 
 
 def _ours(path: Path, with_values: bool) -> None:
-    from benchmarks.own_json_ours import measure
+    from benchmarks.traps.ours import measure
 
     print(json.dumps(measure(path, with_values=with_values)))
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import own_json_traps as traps
+from benchmarks.traps import documents as traps
 from pipeline.modelling.deciding.designing import design
 from pipeline.modelling.design import JSON, Design
 from pipeline.modelling.flags import Flags

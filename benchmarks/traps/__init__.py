@@ -1,0 +1,1 @@
+"""Documents with the traps of schema generators, and what Waybill keeps of them."""
