@@ -23,7 +23,7 @@
     {%- set levels = {'': {
         'kind': 'document', 'objects': {}, 'columns': {}, 'collections': {}, 'values': values,
     }} -%}
-    {%- for path in (paths + whole) | unique | sort -%}
+    {%- for path in (paths + whole) | unique(case_sensitive=true) | sort(case_sensitive=true) -%}
         {%- set here = namespace(level='', pointer='', is_whole=false) -%}
         {%- for name in path.split('/')[1:] -%}
             {%- set at = here.level ~ here.pointer -%}

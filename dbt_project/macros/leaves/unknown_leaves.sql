@@ -7,7 +7,7 @@
     {%- set level, found = levels[path], [] -%}
     {%- for pointer, names in level.objects.items() if pointer not in level.collections -%}
         {%- set value, at = leaf_at(level, pointer), (path ~ pointer) | replace("'", "''") -%}
-        {%- set rest = "(" ~ value ~ ") - array['" ~ names | unique | sort | join("', '") ~ "']" -%}
+        {%- set rest = "(" ~ value ~ ") - array['" ~ names | unique(case_sensitive=true) | sort(case_sensitive=true) | join("', '") ~ "']" -%}
         {%- set is_leaf = "null" if path ~ pointer in level['values'] else "coalesce(nullif(" ~ value ~ ", '[]') <> 'null', false)" -%}
         {%- do found.append({
             'is_there': "case jsonb_typeof(" ~ value ~ ") when 'object' then " ~ rest ~ " <> '{}' else " ~ is_leaf ~ " end",
