@@ -66,7 +66,7 @@ class Columns:
         return any(isinstance(expression.type, JsonText) for expression in self.expressions)
 
     def position(self, content: str) -> int:
-        """Return the place in a row of what a shape asks for, `<column>` or `<column> as <form>`.
+        """Return the position in a row of what a shape asks for, `<column>` or `<column> as <form>`.
 
         Raises:
             ExportRefused: the mart has no such column.

@@ -1,4 +1,4 @@
-"""Random documents, modelled by Waybill and put into marts, are rebuilt by the export as they were."""
+"""Random documents, modelled by Waybill and put into marts, are rebuilt by the export."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random sources, from their documents to marts built by dbt: each value has its place, and the export rebuilds all."""
+"""Random sources, from their documents to marts built by dbt: no value is lost, and the export rebuilds the documents."""
 
 from __future__ import annotations
 

@@ -42,22 +42,22 @@ LABELS = Table(
     "",
     name_column="labels_name",
 )
-DESIGN = Design("places", "Places.", (), ("/_id/$oid",), "delivery", (ROOT, GRADES, MARKS, LABELS), 1)
+DESIGN = Design("hotels", "Hotels.", (), ("/_id/$oid",), "delivery", (ROOT, GRADES, MARKS, LABELS), 1)
 SHAPE = {
     "nulls": "left out",
     "children": {
-        "fct_places_grades": {"grade": "grade", "marks": "fct_places_marks"},
-        "fct_places_marks": "marks_value",
-        "fct_places_labels": "labels_value",
+        "fct_hotels_grades": {"grade": "grade", "marks": "fct_hotels_marks"},
+        "fct_hotels_marks": "marks_value",
+        "fct_hotels_labels": "labels_value",
     },
     "document": {
         "_id": {"$oid": "id"},
         "": "field",
         "a/b": "a_b",
         "at": {"$date": "at"},
-        "b b": {"count": {"$numberLong": "count as text"}, "labels": "fct_places_labels"},
+        "b b": {"count": {"$numberLong": "count as text"}, "labels": "fct_hotels_labels"},
         "born": {"$date": {"$numberLong": "born as milliseconds text"}},
-        "grades": "fct_places_grades",
+        "grades": "fct_hotels_grades",
         "seen": "seen as seconds",
         "yes": "yes_field",
     },
@@ -86,14 +86,14 @@ WRONG = {
 
 
 def test_the_shape_nests_the_children() -> None:
-    shape = files(DESIGN)["pipeline/export/shapes/fct_places.yml"]
+    shape = files(DESIGN)["pipeline/export/shapes/fct_hotels.yml"]
     assert yaml.safe_load(shape) == SHAPE
     assert list(yaml.safe_load(shape)["document"]) == list(SHAPE["document"])
-    assert shape.startswith("# The exported document of places; pipeline/export/shapes.py describes this file.\n")
+    assert shape.startswith("# The exported document of hotels; pipeline/export/shapes.py describes this file.\n")
 
 
 def test_the_shape_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "fct_places.yml").write_text(files(DESIGN)["pipeline/export/shapes/fct_places.yml"])
+    (tmp_path / "fct_hotels.yml").write_text(files(DESIGN)["pipeline/export/shapes/fct_hotels.yml"])
     monkeypatch.setattr(shapes, "SHAPES", tmp_path)
     (shape,) = shapes.read_shapes()
     assert shape.document == SHAPE["document"]
@@ -101,23 +101,23 @@ def test_the_shape_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_schema_accepts_a_document_and_no_other() -> None:
-    schema = json.loads(files(DESIGN)["pipeline/export/schemas/fct_places.schema.json"])
+    schema = json.loads(files(DESIGN)["pipeline/export/schemas/fct_hotels.schema.json"])
     validator = jsonschema_rs.validator_for(schema)
     assert [error.message for error in validator.iter_errors(DOCUMENT)] == []
     assert [name for name, document in WRONG.items() if validator.is_valid(document)] == []
 
 
 def test_documents_without_a_key_require_nothing() -> None:
-    design = Design("places", "Places.", (), (VALUE,), "delivery", (ROOT,), 1, is_dimension=True)
-    schema = json.loads(files(design)["pipeline/export/schemas/dim_places.schema.json"])
+    design = Design("hotels", "Hotels.", (), (VALUE,), "delivery", (ROOT,), 1, is_dimension=True)
+    schema = json.loads(files(design)["pipeline/export/schemas/dim_hotels.schema.json"])
     assert "required" not in schema
-    assert "places_key" not in schema["properties"]
-    assert "without: is_inferred\n" in files(design)["pipeline/export/shapes/dim_places.yml"]
+    assert "hotels_key" not in schema["properties"]
+    assert "without: is_inferred\n" in files(design)["pipeline/export/shapes/dim_hotels.yml"]
 
 
 def test_a_mart_without_children_has_a_short_shape() -> None:
     root = Table("", "document", "", "", (column("id", "/id"),), 1)
-    shape = files(Design("places", "Places.", (), ("/id",), "delivery", (root,), 1))
-    assert yaml.safe_load(shape["pipeline/export/shapes/fct_places.yml"]) == {
+    shape = files(Design("hotels", "Hotels.", (), ("/id",), "delivery", (root,), 1))
+    assert yaml.safe_load(shape["pipeline/export/shapes/fct_hotels.yml"]) == {
         "nulls": "left out", "document": {"id": "id"}
     }  # fmt: skip
