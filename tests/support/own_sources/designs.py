@@ -79,7 +79,12 @@ def restaurants() -> Design:
 
 def sightings() -> Design:
     """Return a design without a key and a version, with an array of objects."""
-    birds = table("/birds", "array", column("name", "/name", within="/birds/*"), column("seen", "/seen", "integer"))
+    birds = table(
+        "/birds",
+        "array",
+        column("name", "/name", within="/birds/*"),
+        column("seen", "/seen", "integer", within="/birds/*"),
+    )
     return design(
         "sightings",
         column("site", "/site"),

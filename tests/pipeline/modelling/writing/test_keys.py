@@ -73,6 +73,11 @@ def test_the_value_or_several_fields_are_the_key(tmp_path: Path, monkeypatch: py
             ("pond", "1", 1, "owl", 1),
             ("sea", "2.5", None, None, None),
         ]
+        added = land("order_lines", line(9))
+        assert project.run("run", "-s", "tag:order_lines").success
+        assert query("select count(*) from marts.dim_order_lines_parts where line = 9") == [1]
         undo(str(changes))
+        undo(str(added))
         build()
         assert query(f"{codes} order by 1, 2") == [(1, "o", 1, 1, "x"), (1, "o-1", 1, 1, "x"), (2, "o-1", 1, 1, "x")]
+        assert query("select count(*) from marts.dim_order_lines where line = 9") == [0]
