@@ -42,7 +42,7 @@ class Children:
         self._rows: Iterator[Row] = iter(())
         self._next: Row | None = None
 
-    def open(self, session: Session) -> None:
+    def start(self, session: Session) -> None:
         """Begin to read."""
         self._rows = stream(session, self.columns)
         self._next = next(self._rows, None)

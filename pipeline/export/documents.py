@@ -48,7 +48,7 @@ class Documents:
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         """Yield (key, document) in the order of the key."""
         for child in self._children:
-            child.open(self._session)
+            child.start(self._session)
         key_of, build = self._root.key_of, self._build
         for row in stream(self._session, self._root):
             yield key_of(row), build(row)

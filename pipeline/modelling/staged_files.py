@@ -1,8 +1,8 @@
-"""Adds a set of files to the project: all of them or none, and never in the place of a file that is not to be replaced.
+"""Adds a set of files to the project: all of them or none, and never replaces a file without being asked to.
 
 1. The files are written to a hidden folder in the project, on the same file system, and synchronised.
 2. A journal with their paths is written there. From here on, they count as added.
-3. Each file is moved to its place; one that exists there, and is not to be replaced, is left as it is.
+3. Each file is moved to its final path; an existing file that must not be replaced is kept.
 4. The folder is deleted.
 
 A process that is killed before step 2 has added nothing: the next one deletes the folder. One that is killed later has

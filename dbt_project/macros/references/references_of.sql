@@ -1,6 +1,6 @@
 {#-
     The references of a mart to dimensions: of each column whose `meta` has `refers_to`, the column, the dimension's table, and its key.
-    A reference to a mart without inferred members, or with several key columns, is no foreign key.
+    A reference to a mart without inferred members, or with several key columns, gets no foreign key.
 -#}
 {% macro references_of(node) %}
     {%- set found = [] -%}

@@ -1,4 +1,4 @@
-"""The planted corpus: documents in which generators of tables lose or alter values, and the right place of each leaf.
+"""The planted corpus: documents in which generators of tables lose or alter values, and the right mart and column of each leaf.
 
 The expected rows are written by hand. A column that a document does not fill is None, and columns that the pipeline adds
 (`_batch_id`, `_position`) are left out. `jsonb` values are Python objects, dates and times are texts.
@@ -16,7 +16,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Planted:
-    """Documents of one source as they are in the file, flags for `waybill new`, and mart -> all of its rows."""
+    """Documents of one source, in the form of the file, flags for `waybill new`, and mart -> all of its rows."""
 
     source: str
     lines: Sequence[str]

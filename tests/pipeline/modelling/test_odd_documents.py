@@ -1,4 +1,4 @@
-"""Documents that are odd but valid become tables all the same, and later documents do not stop the line."""
+"""Documents that are odd but valid become tables all the same, and later documents do not stop a run."""
 
 from __future__ import annotations
 

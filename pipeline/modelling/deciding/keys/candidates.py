@@ -93,7 +93,7 @@ def _rank(candidate: KeyCandidate, profile: Profile) -> tuple[object, ...]:
 
 
 def field_class(pointer: str, profile: Profile) -> int:
-    """Return the place of a field in the ranking, as the text of this module says."""
+    """Return the rank of a field, as the docstring of this module defines it."""
     names = split_pointer(pointer)
     node = node_at(profile, pointer) or Node()
     texts = node.texts

@@ -1,4 +1,4 @@
-"""Which fields are the key and the version, and what is said about others."""
+"""Which fields are the key and the version, and the evidence for the others."""
 
 from __future__ import annotations
 

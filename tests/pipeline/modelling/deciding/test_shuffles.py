@@ -30,7 +30,7 @@ DOCUMENTS = st.lists(st.dictionaries(NAMES, VALUES, min_size=1, max_size=5), min
 
 
 def designed(folder: Path, documents: list[dict[str, Any]], *, files: int) -> Design:
-    """Return the design of documents in several files, but what is said of the files themselves."""
+    """Return the design of documents in several files, without the evidence about the files themselves."""
     for number in range(files):
         lines = [json.dumps(document) for document in documents[number::files]]
         (folder / f"{number}.ndjson").write_text("\n".join(lines) + "\n")
