@@ -4,8 +4,9 @@
     version that the source declares are always required, and a text of the key is always a name. A null that is landed, as
     `tombstone: delete` declares it, has nothing but a key.
 
-    Child rows come from pointers in `arrays` and `maps`, and `others` are pointers that `other_fields` reads. In the staging model
-    of child rows, `row` are the columns that identify a row within its document: they begin the reason.
+    Child rows come from pointers in `arrays` and `maps`, and `others` are pointers that something else reads, such as
+    `other_fields`: what is above them must be an object. In the staging model of child rows, `row` are the columns that identify
+    a row within its document: they begin the reason.
 -#}
 {% macro uncastable_reason(
     types={}, fields={}, source_name=none, required=[], names=[], arrays=[], maps=[], others=[], row=[]

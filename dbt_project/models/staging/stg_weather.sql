@@ -48,7 +48,11 @@ observation_reasons as (
         _position,
         nullif(concat_ws(
             '; ',
-            string_agg({{ uncastable_reason(observation_types(), required=['observed_at']) }}, '; '),
+            string_agg({{ uncastable_reason(
+                observation_types(),
+                required=['observed_at'],
+                others=['/wind/speed_mph'],
+            ) }}, '; '),
             {{ contradicting_children('observed_hour', 'observed_at: two observations of one hour') }},
             case when bool_or(left(observed_hour, 10) <> observation_date) then 'observed_at: of another date' end
         ), '') as reason
