@@ -56,6 +56,11 @@ class ReportFacts:
         """True if the books of every source balance."""
         return all(account.is_balanced for account in self.accounts)
 
+    @property
+    def not_modelled(self) -> int:
+        """How many documents have landed of sources that dbt has no models for."""
+        return sum(account.not_modelled for account in self.accounts)
+
 
 def gather_facts(connection: Connection, settings: Settings, stages: Sequence[Mapping[str, Any]] | None) -> ReportFacts:
     """Return all facts; those of things that do not exist yet are empty or None."""

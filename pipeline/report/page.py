@@ -53,7 +53,9 @@ def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportRes
         write_atomic(folder / name, page)
     read = sum(account.read for account in facts.accounts)
     page_path = folder / "index.html"
-    return ReportResult(read, f"{counted(read, 'document')} accounted for in {relative_name(page_path)}", page_path)
+    others = f", {facts.not_modelled:,} not modelled," if facts.not_modelled else ""
+    summary = f"{counted(read - facts.not_modelled, 'document')} accounted for{others} in {relative_name(page_path)}"
+    return ReportResult(read, summary, page_path)
 
 
 def render_report(facts: ReportFacts, links: Sequence[tuple[str, str, bool]]) -> dict[str, str]:
