@@ -2,7 +2,8 @@
 
 At least 90 % of a column's different values must be keys. Small whole numbers and short codes are often keys by
 chance, so the names must share a word (`carrier_id` and `dim_carriers`), or the column must have at least 20 different
-texts. Of several marts, one that shares a word comes first, then the one with the fewest orphans.
+texts. Of several marts, one that shares a word comes first, then the one with the fewest orphans. A column of the
+documents that is as different as their key is another key of them, and refers to no other of these documents.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def with_references(design: Design, profile: Profile, marts: Sequence[KeyedMart]
     values |= {path: _few(candidates[path][1]) for path in wanted if candidates[path][1].distinct is not None}
     if own and own_paths and design.key[0] in values:
         mart = replace(own, keys=frozenset(values[design.key[0]]))
-        possible |= {path: [*possible[path], mart] for path in own_paths}
+        referring = [path for path in own_paths if not _is_key_too(candidates[path][0], values.get(path, set()), mart)]
+        possible |= {path: [*possible[path], mart] for path in referring}
     references = {
         path: reference
         for path in wanted
@@ -98,6 +100,12 @@ def _own_mart(design: Design) -> OwnMart | None:
 def _may_refer(column: Column, design: Design) -> bool:
     is_key = len(design.key) == 1 and column.path == design.key[0]
     return column.type in (*TEXTS, *NUMBERS) and column.missing < column.rows and not is_key
+
+
+def _is_key_too(column: Column, values: set[str], own: OwnMart) -> bool:
+    """Return True for a field of all documents that has as many different values as their key, such as an alias."""
+    is_of_documents = ANY not in split_pointer(column.path)
+    return is_of_documents and not column.missing and len(values) >= len(own.keys)
 
 
 def _possible(column: Column, node: Node, marts: Iterable[KeyedMart]) -> list[KeyedMart]:

@@ -10,6 +10,7 @@ from pipeline.modelling.deciding.designing import design
 from pipeline.modelling.deciding.references.detection import with_references
 from pipeline.modelling.design import Design, Reference
 from pipeline.modelling.flags import Flags
+from pipeline.modelling.printing import decided_lines
 from tests.pipeline.modelling.deciding.plain_profiles import profiled
 
 CODES = [f"C{number:03}" for number in range(200)]
@@ -88,9 +89,23 @@ def test_of_several_marts_the_name_decides_then_the_orphans() -> None:
 
 
 def test_documents_refer_to_each_other() -> None:
-    documents = [{"trip_id": f"t{number}", "previous_trip": f"t{number - 1}"} for number in range(150)]
+    documents: list[dict[str, Any]] = [
+        {"trip_id": f"t{number}", "previous_trip": f"t{number - 1}"} for number in range(150)
+    ]
+    del documents[70]["previous_trip"]
     found = references(referring(documents))
-    assert found == {"/previous_trip": Reference("fct_trips", "trip_id", False, values=150, orphans=1)}
+    assert found == {"/previous_trip": Reference("fct_trips", "trip_id", False, values=149, orphans=1)}
+
+
+def test_another_key_of_the_documents_refers_to_nothing() -> None:
+    documents = [{"user_id": number, "trip_no": 150 - number} for number in range(1, 150)]
+    assert references(referring(documents)) == {}
+
+
+def test_the_output_names_the_mart_of_a_reference() -> None:
+    documents = [{"id": number, "by": code} for number, code in enumerate([*CODES[:40], "X"])]
+    lines = list(decided_lines(referring(documents, Mart(CODES))))
+    assert "        refers to dim_carriers.carrier_id: 40 of 41 different values are keys there" in lines
 
 
 def test_the_marts_of_the_source_itself_are_not_looked_at() -> None:
