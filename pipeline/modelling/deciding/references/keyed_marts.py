@@ -47,7 +47,7 @@ class KeyedMart(Protocol):
 
     @property
     def is_dimension(self) -> bool:
-        """Whether it is a dimension, which can hold inferred members."""
+        """Whether it is a dimension that can hold inferred members."""
 
     def known(self, values: Sequence[str]) -> set[str]:
         """Return those of the values that are keys of the mart."""
@@ -65,8 +65,8 @@ class MartInWarehouse:
 
     @property
     def is_dimension(self) -> bool:
-        """Whether it is a dimension, which can hold inferred members."""
-        return self.name.startswith("dim_")
+        """Whether it is a dimension that can hold inferred members."""
+        return self.name.startswith("dim_") and self.has_inferred
 
     def known(self, values: Sequence[str]) -> set[str]:
         """Return those of the values that are keys of the mart."""
