@@ -25,13 +25,14 @@ FETCHED_ROWS = 2_000
 LINES = FilePattern(pattern="*", layout="ndjson")
 DOCUMENTS = """
 select documents.document::text from raw.{source} as documents
-where not exists (select from ledger.undone_batches as undone where undone.batch_id = documents._batch_id)
+where documents.document <> 'null'
+    and not exists (select from ledger.undone_batches as undone where undone.batch_id = documents._batch_id)
 """
 
 
 @dataclass(frozen=True)
 class LandedInput:
-    """The documents of a raw table that were not undone, as PostgreSQL writes them."""
+    """The documents of a raw table that were not undone, as PostgreSQL writes them; nulls of a topic are none."""
 
     source: str
     connection: Connection

@@ -30,12 +30,13 @@ def test_landed_documents_are_profiled_like_files(database: str, tmp_path: Path)
     land(SOURCE, *DOCUMENTS[:10])
     land(SOURCE, *DOCUMENTS[10:])
     undone = land(SOURCE, {"id": None, "other": 1})
+    land(SOURCE, None)  # type: ignore[arg-type]  # a message without a value
     with cursor_of("owner") as cursor:
         cursor.execute(UNDO, [str(undone)])
     (tmp_path / "same.ndjson").write_text("\n".join(map(json.dumps, DOCUMENTS)))
     landed, read = profile_landed(SOURCE), profile("things", [tmp_path], layout=LAYOUT)
     assert (landed.root, landed.keys, landed.documents) == (read.root, read.keys, 30)
-    assert [(file.path, file.name) for file in landed.files] == [(None, "raw.airports")]
+    assert [(file.path, file.name, file.rejected) for file in landed.files] == [(None, "raw.airports", 0)]
 
 
 def test_a_source_that_has_not_landed_ends_in_one_line(database: str) -> None:
