@@ -22,7 +22,7 @@ parsed as (
         {{ value_hash('unpacked.document') }} as _value_hash,
         {{ evaluated_once() }} as _parsed
     from source
-    cross join lateral {{ unpacked('source.document') }} as unpacked
+    cross join lateral {{ unpacked('source.document') }} as unpacked (document)
 
 ),
 

@@ -31,7 +31,7 @@ parsed as (
 [% endif %]
         {{ evaluated_once() }} as _parsed
     from source
-    cross join lateral {{ unpacked('source.document') }} as unpacked
+    cross join lateral {{ unpacked('source.document') }} as unpacked (document)
 [% for level in levels %]
     cross join lateral
         {{ [[ "array_elements" if level.table.kind == "array" else "map_members" ]](json_at('[[ level.above ]]', [[ level.table.pointer|literal ]])) }} as [[ level.alias ]]
