@@ -1,7 +1,7 @@
 {#-
-    A post-hook of marts, inside the model's transaction, before `sync_foreign_keys`. Members that a dimension's own documents do not
-    no longer describe become inferred ones, as long as a row refers to them. In a rebuilt table, or one that was built before the dimension
-    that it refers to, the missing members are inferred, and the foreign keys of tables that were there first are added.
+    A post-hook of marts, inside the model's transaction, before `sync_foreign_keys`. Members that a dimension's own documents no
+    longer describe become inferred ones, as long as a row refers to them. In a rebuilt table, or one that was built before the
+    dimension that it refers to, the missing members are inferred, and the foreign keys of tables that were there first are added.
 -#}
 {% macro connect_references() %}
 {%- if execute -%}
