@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pipeline.modelling.deciding.keys.candidates import KeyChoice
 from pipeline.modelling.deciding.keys.versions import withdrawal_hint
 from pipeline.modelling.deciding.layouts import layout_evidence
 from pipeline.modelling.deciding.naming.names import MAX_BYTES, allowed_name, joined_name
-from pipeline.modelling.deciding.structure.drafts import DraftColumn, DraftTable
+from pipeline.modelling.deciding.structure.drafts import ANY, DraftColumn, DraftTable
 from pipeline.modelling.deciding.structure.tables import Structure
 from pipeline.modelling.deciding.values.epochs import epoch_hint
 from pipeline.modelling.design import JSON, Decision
 from pipeline.modelling.profiling.profile import OtherKinds, Profile
 from waybill.text import counted
+
+DIGITS = re.compile("_[0-9a-f]{6}$")
 
 
 def decisions(profile: Profile, found: Structure, key: KeyChoice, version: Decision) -> Iterator[Decision]:
@@ -42,6 +45,9 @@ def decisions(profile: Profile, found: Structure, key: KeyChoice, version: Decis
     for table in found.tables:
         if table.parent:
             yield Decision(table.path_text, f"table {table.suffix}", f"{table.kind}: {table.reason}", table.flag)
+            renamed = _table_name_reason(table)
+            if renamed:
+                yield Decision(table.path_text, f"name {table.suffix}", renamed, f"--table {table.path_text}=NAME")
         yield from _of_columns(table)
 
 
@@ -52,6 +58,16 @@ def _of_kinds(kinds: OtherKinds) -> Decision:
     values = ", ".join(f"{count:,} times {value}" for value, count in kinds.values[:5])
     evidence = f"{kinds.pointer} distinguishes them: {values}"
     return Decision("kinds", f"{kinds.kinds} kinds of documents in one source", evidence, "one source for each kind")
+
+
+def _table_name_reason(table: DraftTable) -> str | None:
+    """Return the rule that gave a table's name digits; None if the name is its path in snake_case, or the user's."""
+    plain = joined_name(name for name in table.path if name != ANY)
+    if table.suffix == plain or not DIGITS.search(table.suffix) or not plain.startswith(table.suffix[:-7]):
+        return None
+    if table.suffix[:-7] == plain:
+        return f"another table is named {plain}, too; the digits are of the path's SHA-256"
+    return f"its path makes a name of {len(plain)} bytes, cut with digits of the path's SHA-256"
 
 
 def _of_columns(table: DraftTable) -> Iterator[Decision]:

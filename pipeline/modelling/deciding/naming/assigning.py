@@ -27,7 +27,9 @@ def name_tables(tables: list[DraftTable], source: str, flags: Flags) -> None:
     limit = MAX_BYTES - len(f"fct_{source}_")
     taken = [name for name in chosen.values() if name]
     _refuse_twice(taken, "--table")
-    names = distinct_names({path: name for path, name in wanted.items() if not chosen[path]}, taken=taken, limit=limit)
+    spelled = [path for path, name in wanted.items() if "_".join(_members(path)) == name]
+    unnamed = {path: name for path, name in wanted.items() if not chosen[path]}
+    names = distinct_names(unnamed, taken=taken, spelled=spelled, limit=limit)
     for table in children:
         table.suffix = chosen[table.path] or names[table.path]
         table.own_key = _own_key(table)

@@ -85,6 +85,15 @@ def test_arrays_of_one_name_number_their_rows_apart() -> None:
     assert found.primary_key(found.tables[2]) == ("id", "a_number", "a_a_number")
 
 
+def test_the_rule_for_the_name_of_a_table_is_listed() -> None:
+    long = "a_list_with_a_name_that_is_longer_than_a_table_may_have"
+    found = design(profiled([{"id": 1, "a_b": [1], "aB": [2], long: [3]}]), "things", Flags())
+    listed = {each.about: each.evidence for each in found.decisions if each.choice.startswith("name ")}
+    assert listed["/aB"] == "another table is named a_b, too; the digits are of the path's SHA-256"
+    assert listed[f"/{long}"] == f"its path makes a name of {len(long)} bytes, cut with digits of the path's SHA-256"
+    assert "/a_b" not in listed
+
+
 def test_the_user_names_columns_and_tables() -> None:
     flags = Flags(
         columns={"/_id": "key", "/tags/*/userId": "user"[:4] + "_name"}, tables={"/tags": "fct_things_labels"}
