@@ -114,12 +114,15 @@ class Structure:
         text = join_pointer(path)
         kinds = kinds_of(values)
         is_object = kinds <= {"object", "empty object"} and "object" in kinds
-        is_plain = is_object and not (values.is_collapsed or wrapped(values) or map_evidence(values))
-        if is_plain and text not in (*self.flags.json, *self.flags.left_out, *self.flags.maps):
-            self.nodes[text] = values
+        self.nodes[text] = values
+        if text in self.flags.left_out:
+            return
+        is_nested = values.is_collapsed or text in self.flags.maps or map_evidence(values)
+        if text in self.flags.json:
+            self._keep(values, table, ((), path), "as the flag says")
+        elif is_object and not wrapped(values) and not is_nested:
             self._add_members(values, table, ((), path))
         elif (is_object and not wrapped(values)) or kinds & {"array", "empty array"}:
-            self.nodes[text] = values
             self._keep(
                 values, table, ((), path), f"an array or map directly in an array or map: {counted_kinds(values)}"
             )
