@@ -16,7 +16,8 @@ select 1 from {{ documents }} limit 0
 {%- for mart in marts -%}{%- do relations.update({mart.identifier: mart}) -%}{%- endfor -%}
 {%- set names = checks | map(attribute='mart') | unique | list -%}
 {%- set levels_used = levels | list -%}
-{%- set is_unfinished = run_query('select exists (' ~ unfinished_keys(documents, marts) ~ ')').rows[0][0] -%}
+{%- set is_built = load_relation(documents) is not none -%}
+{%- set is_unfinished = is_built and run_query('select exists (' ~ unfinished_keys(documents, marts) ~ ')').rows[0][0] -%}
 
 with
 

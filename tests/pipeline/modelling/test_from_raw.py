@@ -46,6 +46,9 @@ def test_what_has_landed_is_modelled(database: str, tmp_path: Path) -> None:
     assert contract.read_text() == '{"type": "object"}'
     project.waybill("dbt", "build", "--select", "tag:visits")
     assert rows("select count(*), sum(age) from marts.fct_visits_guests") == [(18, 9 * 7 + sum(range(9)))]
+    project.waybill("dbt", "docs", "generate")  # in a warehouse where no other source is built
+    catalog = json.loads((project.folder / "dbt_project" / "target" / "catalog.json").read_text())
+    assert {"model.waybill.fct_visits", "model.waybill.fct_visits_guests"} <= set(catalog["nodes"])
     again = project.waybill("new", "visits", "--from-raw", check=False)
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
     assert "source visits exists" in again.stderr
