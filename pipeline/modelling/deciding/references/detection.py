@@ -112,14 +112,14 @@ def _possible(column: Column, node: Node, marts: Iterable[KeyedMart]) -> list[Ke
     """Return the marts whose keys include the lowest or the highest value of a column."""
     ends = [node.texts.lowest, node.texts.highest, node.numbers.lowest, node.numbers.highest]
     texts = [as_text(end) for end in ends if end is not None]
-    alike = [mart for mart in marts if _is_alike(column.type, mart.type)]
+    alike = [mart for mart in marts if _is_alike(column, mart)]
     named = [mart for mart in alike if column.type in TEXTS or _share_word(column, mart)]
     return [mart for mart in named if texts and mart.known(texts)]
 
 
 def _overlaps(node: Node, column: Column, own: OwnMart, keys: Node | None) -> bool:
     """Return True if values of a column could be keys of the source itself: the lowest or highest is among them."""
-    if keys is None or not _is_alike(column.type, own.type):
+    if keys is None or not _is_alike(column, own):
         return False
     if column.type in TEXTS:
         low, high, first, last = node.texts.lowest, node.texts.highest, keys.texts.lowest, keys.texts.highest
@@ -132,8 +132,11 @@ def _overlaps(node: Node, column: Column, own: OwnMart, keys: Node | None) -> bo
     return any(end is not None and first_key <= end <= last_key for end in ends)
 
 
-def _is_alike(type_: str, key_type: str) -> bool:
-    return type_ == key_type or (type_ in NUMBERS and key_type in NUMBERS)
+def _is_alike(column: Column, mart: KeyedMart) -> bool:
+    """Return True if values can be compared with keys, and a dimension's key has room for those that it lacks."""
+    if mart.is_dimension and (column.type, mart.type) == ("bigint", "integer"):
+        return False
+    return column.type == mart.type or (column.type in NUMBERS and mart.type in NUMBERS)
 
 
 def _few(node: Node) -> set[str]:

@@ -80,6 +80,13 @@ def test_too_many_orphans_or_another_type_are_no_reference() -> None:
     assert references(referring(documents, Mart(CODES), Mart(CODES, type="bigint"))) == {}
 
 
+def test_a_dimension_needs_room_for_the_keys_that_it_lacks() -> None:
+    numbers = [*map(str, range(100)), str(2**40)]
+    documents = [{"id": f"a{number}", "carrierId": int(number)} for number in numbers]
+    assert references(referring(documents, Mart(numbers[:-1], type="integer"))) == {}
+    assert list(references(referring(documents, Mart(numbers[:-1], type="bigint")))) == ["/carrierId"]
+
+
 def test_of_several_marts_the_name_decides_then_the_orphans() -> None:
     documents = [{"id": number, "carrier": code} for number, code in enumerate([*CODES[:40], "X"])]
     others = [Mart([*CODES, "X"], name="dim_codes", column="code"), Mart(CODES)]
