@@ -115,7 +115,7 @@ def test_shuffled_documents_and_members_make_the_same_design() -> None:
     assert designed(documents) == designed(turned)
 
 
-def test_the_elements_of_an_array_can_be_left_out_or_kept_as_json() -> None:
+def test_elements_of_an_array_can_be_left_out_or_kept_as_json() -> None:
     documents = [{"id": number, "list": [{"x": 1, "y": {"z": 2}}]} for number in range(3)]
     left = designed(documents, left_out={"/list/*": "not needed"})
     assert (left.tables[1].columns, left.left_out) == ((), (("/list/*", "not needed"),))
