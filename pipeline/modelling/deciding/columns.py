@@ -10,6 +10,7 @@ from pipeline.modelling.deciding.values.observed import (
     mean_and_deviation,
     rows_per_day,
     share_of_true,
+    text_format,
     value_range,
 )
 from pipeline.modelling.design import JSON, SQL_TYPES, Column
@@ -57,6 +58,7 @@ def finished_column(column: DraftColumn, identifying: frozenset[Names]) -> Colum
         evidence=column.reason,
         distinct=different_values(column),
         longest=column.node.texts.max_length if column.type == "text" else None,
+        pattern=text_format(column),
         days=days,
         busiest_day=busiest_day,
     )

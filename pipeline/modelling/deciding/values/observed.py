@@ -21,6 +21,8 @@ MAX_TEXTS, MAX_TEXT_LENGTH = 20, 60
 MAX_NUMBERS, MAX_NUMBER = 10, 100
 MIN_REPEATS = 20
 NUMBERS = ("integer", "bigint", "minutes", "hhmm", "numeric", "double precision")
+UUIDS = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+NUMERALS = "^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$"
 Range = tuple[str | None, str | None]
 
 
@@ -68,6 +70,14 @@ def mean_and_deviation(numbers: Numbers) -> tuple[float | None, float | None]:
     mean = numbers.sum / numbers.count
     variance = max(0.0, numbers.sum_of_squares / numbers.count - mean * mean)
     return float(f"{mean:.12g}"), float(f"{math.sqrt(variance):.12g}")
+
+
+def text_format(column: DraftColumn) -> str | None:
+    """Return the regular expression that all texts match: UUIDs, or numbers such as postcodes; None for few texts."""
+    texts = column.node.texts
+    if column.type != "text" or texts.count < MIN_REPEATS or texts.count < column.present:
+        return None
+    return UUIDS if texts.uuids == texts.count else NUMERALS if texts.numerals == texts.count else None
 
 
 def different_values(column: DraftColumn) -> int | None:

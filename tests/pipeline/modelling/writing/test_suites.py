@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -130,3 +132,19 @@ def test_times_may_grow_with_every_delivery() -> None:
 def test_odd_texts_are_literals_without_parameters() -> None:
     assert literal("it's") == "'it''s'"
     assert literal("a:b {c} 50%\\\n😀'") == r"U&'a\003Ab \007Bc\007D 50\0025\005C\000A\+01F600\0027'"
+
+
+def test_texts_of_one_format_have_it_as_a_warning() -> None:
+    documents: list[Document] = [
+        {"id": number, "zip": f"0{number:04}", "token": str(UUID(int=number)), "name": f"n{number}"}
+        for number in range(40)
+    ]
+    found = {
+        check["kwargs"]["column"]: check
+        for check in suite("fct_visits", documents)
+        if check["type"] == "expect_column_values_to_match_regex"
+    }
+    assert {name: check["severity"] for name, check in found.items()} == {"zip": "warning", "token": "warning"}
+    for name, check in found.items():
+        assert all(re.search(check["kwargs"]["regex"], document[name]) for document in documents)
+        assert not re.search(check["kwargs"]["regex"], "n/a")
