@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import click
@@ -20,6 +21,7 @@ from pipeline.consumption.history import Work
 from pipeline.consumption.meter import Meter
 from pipeline.dbt.sources_yml import require_current
 from pipeline.errors import DbtFailed
+from pipeline.idle import work_unless_idle
 from pipeline.run_record import remember
 from pipeline.stages import WORK, Stage, StageResult, as_record, gate_path, read_stages
 from warehouse.connection import engine
@@ -41,7 +43,7 @@ def run_all() -> None:
     require_current()
     with only_run(), recorded_run("pipeline") as run_id:
         for stage in read_stages():
-            run_stage(stage.name, run_id=run_id)
+            run_stage(stage.name, work=partial(work_unless_idle, stage.name), run_id=run_id)
     print_books()
     print_use(run_id)
     settings = get_settings()
