@@ -11,10 +11,11 @@ added everything: the next one finishes steps 3 and 4.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,9 +62,10 @@ def add_files(project: Path, files: Mapping[str, str], replaced: Mapping[str, st
         compared = compare(project, files)
         if existing := (*compared.equal, *compared.different):
             raise ModellingRefused(f"{existing[0]} exists: nothing was written; choose another name for the source")
+        replaced = replaced or {}
+        _require_writable(project, {**files, **replaced})
         staged = project / STAGED
         try:
-            replaced = replaced or {}
             for name, text in {**files, **replaced}.items():  # 1.
                 _write(staged / "files" / name, text)
             write_atomic(staged / JOURNAL, json.dumps({"added": sorted(files), "replaced": sorted(replaced)}))  # 2.
@@ -115,6 +117,20 @@ def _move(project: Path) -> list[str]:
     staged.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)
     return names
+
+
+def _require_writable(project: Path, names: Iterable[str]) -> None:
+    """Check that all files can be moved to their folders, so that not only some are.
+
+    Raises:
+        OSError: a folder cannot be written to, or is a file.
+    """
+    for folder in sorted({(project / name).parent for name in names}):
+        found = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+        code = 0 if os.access(found, os.W_OK | os.X_OK) else errno.EACCES
+        code = code if found.is_dir() else errno.ENOTDIR
+        if code:
+            raise OSError(code, os.strerror(code), os.fspath(found))
 
 
 def _write(path: Path, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -102,5 +103,21 @@ def test_a_full_disk_adds_nothing(project: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(staged_files.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
+        add_files(project, FILES)
+    assert content(project) == {}
+
+
+def test_a_folder_that_is_a_file_adds_nothing(project: Path) -> None:
+    (project / "a").mkdir()
+    (project / "a/b").write_text("not a folder")
+    with pytest.raises(NotADirectoryError, match="a/b"):
+        add_files(project, FILES)
+    assert content(project) == {"a/b": "not a folder"}
+
+
+def test_a_folder_without_permission_adds_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "a").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != project / "a")  # root may write anywhere
+    with pytest.raises(PermissionError, match=r"/a'$"):
         add_files(project, FILES)
     assert content(project) == {}
