@@ -23,6 +23,7 @@ from pipeline.modelling.design import VALUE
 from pipeline.modelling.flags import Flags
 from pipeline.modelling.profiling.profile import KeyCandidate, Node, Profile
 from waybill.json_pointers import split_pointer
+from waybill.text import counted
 
 ID_WORDS = ("id", "uuid", "guid", "key", "code", "number", "no", "sku", "isbn", "slug")
 ROW_NUMBERS = re.compile("index|idx|row(num|_?number|_?id)?|line(_?number)?|rank|position|seq|sequence")
@@ -153,4 +154,7 @@ def _evidence_of(pointers: tuple[str, ...], profile: Profile) -> str:
         known = "as the flag says: " + (
             f"{candidate.documents:,} of {candidate.documents:,} unique" if candidate.is_unique else _miss(candidate)
         )
+    elif node and len(pointers) == 1 and node.distinct is not None and len(node.distinct) < profile.documents:
+        values = counted(len(node.distinct), "different value")
+        known += f": {values} in {profile.documents:,} documents; of each, only the newest document is in the mart"
     return "; ".join([known, *absent])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -121,3 +122,12 @@ def test_a_flag_that_does_not_fit_is_refused(flags: dict[str, Any], wrong: str) 
 def test_documents_that_are_no_objects_are_refused() -> None:
     with pytest.raises(ModellingRefused, match="no document is an object"):
         designed([{}])
+
+
+def test_a_chosen_key_that_repeats_says_so() -> None:
+    documents = [{"id": n, "model": f"m{n % 3}"} for n in range(9)]
+    profile = replace(profiled(documents), keys=())  # a field that repeats in most documents is given up
+    decided = design(profile, "things", Flags(key=("/model",))).decisions
+    assert next(each.evidence for each in decided if each.about == "key") == (
+        "as the flag says: 3 different values in 9 documents; of each, only the newest document is in the mart"
+    )
