@@ -12,6 +12,7 @@ from typing import Any
 
 from loader.landing.raw_tables import make_later_raw_tables
 from pipeline.dbt.failing_rows import FailedTest, failed_tests, print_failed_tests
+from pipeline.dbt.older_columns import rebuild_hints
 from pipeline.dbt.results import FAILED, write_build
 from pipeline.dbt.sources_yml import require_current
 from pipeline.errors import DbtFailed
@@ -125,7 +126,8 @@ def _failures(results: list[Any], tests: list[FailedTest]) -> str:
         for entry in failed[:MAX_NAMED_FAILURES]
     )
     more = f" and {len(failed) - MAX_NAMED_FAILURES} more" if len(failed) > MAX_NAMED_FAILURES else ""
-    return f"{len(failed)} failed: {names}{more}; {skipped} that depend on them were left untouched"
+    left = f"{len(failed)} failed: {names}{more}; {skipped} that depend on them were left untouched"
+    return "; ".join([left, *rebuild_hints(results)])
 
 
 def _rows(entry: Any) -> int:

@@ -15,6 +15,7 @@ import click
 
 from loader.landing.raw_tables import make_later_raw_tables
 from pipeline.dbt.failing_rows import failed_tests, print_failed_tests
+from pipeline.dbt.older_columns import rebuild_hints
 from pipeline.dbt.sources_yml import require_current
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 from warehouse.work_lock import only_run, working
@@ -56,7 +57,10 @@ def dbt(arguments: tuple[str, ...]) -> None:
         try:
             outcome = cli.main(list(arguments), click.get_current_context().command_path, standalone_mode=False)
         except ResultExit as error:
-            print_failed_tests(failed_tests(getattr(error.result, "results", [])))
+            results = getattr(error.result, "results", [])
+            print_failed_tests(failed_tests(results))
+            for hint in rebuild_hints(results):
+                print(hint)
             raise
         if isinstance(outcome, tuple):  # (result, success), not the exit code of `--help`
             print_failed_tests(failed_tests(getattr(outcome[0], "results", [])))
