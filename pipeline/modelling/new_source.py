@@ -110,7 +110,7 @@ def _adopt(design: Design, files: dict[str, str], asked: Asked) -> None:
     changed = adoption.changed
     compared = compare(PROJECT, adoption.added)
     if compared.different or (compared.equal and not (changed and asked.writes_declaration)):
-        _refuse(design, compared)
+        _refuse(design, compared, "delete its files outside loader/ first, and give the flags that made them")
     generated = {name: text for name, text in adoption.generated.items() if not compare(PROJECT, {name: text}).equal}
     replaced = generated | (changed if asked.writes_declaration else {})
     _write({name: text for name, text in adoption.added.items() if name in compared.new}, replaced, asked)
@@ -128,7 +128,9 @@ def _write(files: dict[str, str], replaced: dict[str, str], asked: Asked) -> Non
     _print(titled_lines(title, [*files, *replaced]))
 
 
-def _refuse(design: Design, compared: Comparison) -> None:
+def _refuse(
+    design: Design, compared: Comparison, advice: str = "choose another name, or delete its files first"
+) -> None:
     """Print which files would differ, and raise the error that says so."""
     for title, names in (
         ("Would differ", compared.different),
@@ -139,7 +141,7 @@ def _refuse(design: Design, compared: Comparison) -> None:
     total = counted(len(compared.new) + len(compared.equal) + len(compared.different), "file")
     raise ModellingRefused(
         f"source {design.source} exists: of {total}, {len(compared.different):,} would differ and "
-        f"{len(compared.new):,} would be new; nothing was written: choose another name, or delete its files first"
+        f"{len(compared.new):,} would be new; nothing was written: {advice}"
     )
 
 

@@ -52,3 +52,4 @@ def test_what_has_landed_is_modelled(database: str, tmp_path: Path) -> None:
     again = project.waybill("new", "visits", "--from-raw", check=False)
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
     assert "source visits exists" in again.stderr
+    assert again.stderr.endswith("delete its files outside loader/ first, and give the flags that made them\n")
