@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import click
@@ -16,7 +16,7 @@ from pipeline.modelling.deciding.references.detection import with_references
 from pipeline.modelling.deciding.references.keyed_marts import keyed_marts
 from pipeline.modelling.deciding.references.values import different_values
 from pipeline.modelling.declaration_patch import adopt, diff_lines
-from pipeline.modelling.design import Design
+from pipeline.modelling.design import VALUE, Design
 from pipeline.modelling.flags import Flags
 from pipeline.modelling.next_steps import build_command, load_commands, question_command
 from pipeline.modelling.printing import decided_lines, found_lines, titled_lines
@@ -71,8 +71,18 @@ def _decided(asked: Asked) -> tuple[Profile, Design]:
     """Read the documents and decide. References to marts are looked for if a warehouse is running."""
     with _inputs(asked) as (inputs, left), keyed_marts() as marts:
         found = profile_inputs(inputs, left_alone=left)
-        design = decide(found, asked.source, asked.flags)
+        design = decide(found, asked.source, _flags(asked))
         return found, with_references(design, found, marts, partial(different_values, inputs))
+
+
+def _flags(asked: Asked) -> Flags:
+    """Return the flags; what has landed keeps the fields that its declaration names as key and version."""
+    if not asked.is_from_raw:
+        return asked.flags
+    declared = read_source(asked.source)
+    key = () if declared.key == [VALUE] else tuple(declared.key)
+    version = declared.version if declared.version.startswith("/") else None
+    return replace(asked.flags, key=asked.flags.key or key, version=asked.flags.version or version)
 
 
 @contextmanager

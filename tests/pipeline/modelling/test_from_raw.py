@@ -53,3 +53,16 @@ def test_what_has_landed_is_modelled(database: str, tmp_path: Path) -> None:
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
     assert "source visits exists" in again.stderr
     assert again.stderr.endswith("delete its files outside loader/ first, and give the flags that made them\n")
+
+
+def test_a_declared_key_and_version_are_kept(database: str, tmp_path: Path) -> None:
+    project = NewProject(tmp_path)
+    declared = DECLARATION.replace("key: value", "key: [/visit, /changed_at]").replace("delivery", "/changed_at")
+    (project.folder / "loader" / "sources" / "visits.yml").write_text(declared)
+    (project.folder / "loader" / "contracts" / "anything.schema.json").write_text('{"type": "object"}')
+    path = project.write("visits.ndjson", "\n".join(map(json.dumps, DOCUMENTS)) + "\n")
+    project.waybill("load", "visits", path)
+    kept = project.waybill("new", "visits", "--from-raw", "--dry-run").stdout
+    assert "primary key visit, changed_at" in kept and "version: /changed_at" in kept
+    changed = project.waybill("new", "visits", "--from-raw", "--dry-run", "--key", "/visit").stdout
+    assert "primary key visit\n" in changed
