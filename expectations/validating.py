@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from expectations.assets import Asset
+from expectations.assets import Asset, read_assets
 from expectations.failures import list_failures
 from expectations.project import DATASOURCE, data_docs_folder, open_project, validations_folder
 from waybill.atomic_files import write_atomic
@@ -35,6 +35,10 @@ def validate(settings: Settings, checkpoint: str, validated: Sequence[Asset]) ->
 
 
 def _remove_old_results(settings: Settings, validated: Sequence[Asset]) -> None:
+    known = read_assets()
+    for results in validations_folder(settings).glob("results/*"):
+        if results.name not in known:  # of a source whose files were deleted: no suite is left to render them with
+            shutil.rmtree(results)
     for asset in validated:
         runs = sorted(validations_folder(settings).glob(f"results/{asset.name}/*/*"), key=lambda path: path.name)
         for run in runs[: -(MAX_KEPT_RUNS - 1)]:

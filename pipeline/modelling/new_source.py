@@ -64,7 +64,8 @@ def model_source(asked: Asked) -> None:
     else:
         _add(design, files, asked)
         loads = load_commands(design, found.files, () if found.left_alone else asked.files)
-    _print(titled_lines("Next", [*loads, build_command(design), question_command(design)]))
+    steps = [*loads, build_command(design), question_command(design)]
+    _print(["", "Nothing was written"] if asked.is_dry_run else titled_lines("Next", steps))
 
 
 def _decided(asked: Asked) -> tuple[Profile, Design]:

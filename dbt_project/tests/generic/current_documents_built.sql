@@ -8,11 +8,11 @@
 select documents.document_key, documents._batch_id, documents._position, '{{ repair_command() }}' as repair
 from {{ documents }} as documents
 where documents.outcome = 'current'
-    and documents._batch_id in (
+    and documents._batch_id = any(array(
         select processed.batch_id
         from intermediate.processed_batches as processed
         where processed.model = '{{ model.identifier }}'
-    )
+    ))
     and {{ has_rows }}
     and not exists (
         select from {{ model }} as mart

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from loader.declarations import FilePattern
 from pipeline.modelling.profiling.profile import FileProfile, Profile
+from waybill.text import counted
 
 
 def file_patterns(profile: Profile, raw_folder: Path) -> tuple[FilePattern, ...]:
@@ -39,7 +40,7 @@ def layout_evidence(files: tuple[FileProfile, ...]) -> list[tuple[str, str]]:
         counts[name][0] += 1
         counts[name][1] += found.documents
     return [
-        (name, f"{documents:,} documents in {number:,} file{'s' if number > 1 else ''}")
+        (name, f"{counted(documents, 'document')} in {counted(number, 'file')}")
         for name, (number, documents) in sorted(counts.items())
     ]
 

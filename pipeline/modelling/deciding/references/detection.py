@@ -1,9 +1,10 @@
 """Finds the columns whose values are all, or nearly all, keys of a mart.
 
 At least 90 % of a column's different values must be keys. Small whole numbers and short codes are often keys by
-chance, so the names must share a word (`carrier_id` and `dim_carriers`), or the column must have at least 20 different
-texts. Of several marts, one that shares a word comes first, then the one with the fewest orphans. A column of the
-documents that is as different as their key is another key of them, and refers to no other of these documents.
+chance, so there must be at least two, and the names must share a word (`carrier_id` and `dim_carriers`), or the column
+must have at least 20 different texts. Of several marts, one that shares a word comes first, then the one with the
+fewest orphans. A column of the documents that is as different as their key is another key of them, and refers to no
+other of these documents.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from waybill.json_pointers import split_pointer
 
 MIN_SHARE = 0.9
 MIN_TEXTS = 20
+MIN_VALUES = 2  # one value can equal a key by chance
 BATCH = 10_000
 TEXTS, NUMBERS = ("text",), ("integer", "bigint")
 GENERAL = frozenset(("id", "key", "code", "name", "number", "no", "uuid", "value", "ref", "field", "fct", "dim"))
@@ -148,7 +150,7 @@ def _best(column: Column, marts: Iterable[KeyedMart], values: set[str]) -> Refer
     found = []
     for mart in marts:
         is_named = _share_word(column, mart)
-        if not values or not (is_named or (column.type in TEXTS and len(values) >= MIN_TEXTS)):
+        if len(values) < MIN_VALUES or not (is_named or (column.type in TEXTS and len(values) >= MIN_TEXTS)):
             continue
         orphans = len(values) - _count_known(mart, values)
         if orphans <= (1 - MIN_SHARE) * len(values):

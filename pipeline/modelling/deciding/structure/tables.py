@@ -13,6 +13,7 @@ from pipeline.modelling.design import JSON
 from pipeline.modelling.flags import Flags
 from pipeline.modelling.profiling.profile import MAX_MEMBERS, Node
 from waybill.json_pointers import join_pointer
+from waybill.text import counted
 
 MAX_LEVEL = 8  # child tables below one another; what is deeper is kept as JSON
 MAX_TABLES = 100  # of one source; the arrays and maps after them, by their paths, are kept as JSON
@@ -100,7 +101,8 @@ class Structure:
             self._keep(node, table, at, f"more than {MAX_LEVEL} levels or {MAX_TABLES} tables")
         else:
             child = DraftTable("array", at[1], at[0], sum(elements.kinds.values()), table)
-            child.reason = f"{node.kinds['array']:,} arrays with {child.rows:,} elements, at most {node.max_elements:,}"
+            arrays, found = counted(node.kinds["array"], "array"), counted(child.rows, "element")
+            child.reason = f"{arrays} with {found}, at most {node.max_elements:,}"
             child.flag = f"--json {child.path_text}"
             self.tables.append(child)
             self._add_elements(elements, child)

@@ -146,7 +146,7 @@ def _other_text(texts: Texts, path: str) -> TypeChoice:
     if texts.numerals == count:
         zeros = f", {texts.zero_numerals:,} with leading zeros" if texts.zero_numerals else ""
         flag = "" if zeros else f"--type {path}=numeric"
-        return TypeChoice("text", f"{count:,} strings that spell a number{zeros}", flag)
+        return TypeChoice("text", f"{counted(count, 'string')} that spell a number{zeros}", flag)
     if texts.uuids == count:
         return TypeChoice("text", f"{count:,} UUIDs")
     return TypeChoice("text", f"{counted(count, 'string')}, at most {counted(texts.max_length, 'character')}")
