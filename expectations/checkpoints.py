@@ -38,9 +38,9 @@ def run_checkpoint(name: str, *, only_if_changed: bool = False) -> CheckpointRes
             are warnings, in `validation/<name>_warnings.csv`; so are a few rows out of range (`mostly`), in
             `validation/<name>_tolerated.csv`.
     """
-    settings = get_settings()
+    settings, known = get_settings(), checkpoint_assets(name)
     with engine("reader").connect() as connection:
-        assets, unloaded = _choose_assets(connection, name)
+        assets, unloaded = _choose_assets(connection, known)
         _check_assets(connection, name, assets)
         state = digest_state(connection, assets)
         last = last_success(settings, name, state) if only_if_changed else None
@@ -53,9 +53,8 @@ def run_checkpoint(name: str, *, only_if_changed: bool = False) -> CheckpointRes
         return outcome
 
 
-def _choose_assets(connection: Connection, name: str) -> tuple[list[Asset], list[str]]:
+def _choose_assets(connection: Connection, assets: list[Asset]) -> tuple[list[Asset], list[str]]:
     """Return the assets to validate, and the sources whose assets are left out because they were never loaded."""
-    assets = checkpoint_assets(name)
     loaded = set(connection.scalars(as_text(LOADED_SOURCES)))
     chosen = [asset for asset in assets if asset.source is None or asset.source in loaded]
     if not any(asset.source for asset in chosen):

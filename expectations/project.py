@@ -70,7 +70,9 @@ def open_project(settings: Settings, checkpoint: str, validated: Sequence[Asset]
 
 def compose_project(folder: Path, checkpoint: str, validated: Sequence[Asset]) -> None:
     """Write a project into the folder: the committed one, with the assets and what validates them in the checkpoint."""
-    shutil.copytree(assets.CONTEXT / "suites", folder / "suites")
+    (folder / "suites").mkdir(parents=True)
+    for suite in (assets.CONTEXT / "suites").glob("*.json"):  # copytree would hide why a file cannot be written
+        shutil.copyfile(suite, folder / "suites" / suite.name)
     project = yaml.safe_load((assets.CONTEXT / "great_expectations.yml").read_text(encoding="utf-8"))
     datasource = project["fluent_datasources"][DATASOURCE]
     datasource["assets"] = {asset.name: _asset_block(asset) for asset in validated}

@@ -32,10 +32,9 @@ def list_fields_not_adopted(connection: Connection) -> list[FieldNotAdopted]:
 
 
 def describe(fields: Sequence[FieldNotAdopted]) -> str:
-    """Return a line for the end of a run: how many fields are not adopted, and the first of them."""
-    first = [f"{one.path} of {one.source} ({counted(one.documents, 'document')})" for one in fields[:MOST_NAMED]]
-    more = f" and {len(fields) - MOST_NAMED} more" if len(fields) > MOST_NAMED else ""
-    return (
-        f"not adopted: {counted(len(fields), 'field')}, kept in the raw table only: {', '.join(first)}{more}; "
-        "add each to contract, staging, mart and `carried`, or to `left_out`"
-    )
+    """Return lines for the end of a run: how many fields are not adopted, the first of them, and what to do."""
+    lines = [f"not adopted: {counted(len(fields), 'field')}, in the raw table only"]
+    lines += [f"  {one.path} of {one.source}: {counted(one.documents, 'document')}" for one in fields[:MOST_NAMED]]
+    if len(fields) > MOST_NAMED:
+        lines.append(f"  and {len(fields) - MOST_NAMED} more, see intermediate.fields_not_adopted")
+    return "\n".join([*lines, "  add each to contract, staging, mart and `carried`, or to `left_out`"])

@@ -242,7 +242,7 @@ def test_fields_that_are_not_adopted_are_counted(
             (field,) = list_fields_not_adopted(connection)
         print_status(current_warehouse())
     assert (field.source, field.path, field.documents) == ("shops", "/x", 3)
-    assert describe([field]).startswith("not adopted: 1 field, kept in the raw table only: /x of shops (3 documents); ")
+    assert describe([field]).startswith("not adopted: 1 field, in the raw table only\n  /x of shops: 3 documents\n")
     assert "not adopted: shops 1 field that no mart holds" in capsys.readouterr().out
 
 
