@@ -1,6 +1,6 @@
 {#-
     The keys of documents that have changed since the marts were built: of batches that the deduplicated model has processed and one of
-    the marts has not, or that a concurrent run has added. The marts still show what these keys were before.
+    the marts has not, that a concurrent run has added, or that were undone since. The marts still show what these keys were before.
 -#}
 {% macro unfinished_keys(documents, marts) -%}
     select changed.document_key
@@ -17,5 +17,13 @@
                 or processed.batch_id in {{ batches_missing_in(mart.identifier, documents.identifier) }}
                 {%- endfor %}
             )
+        union all
+        select undone.batch_id
+        from ledger.undone_batches as undone
+        where undone.undo_id not in (
+            select processed.batch_id
+            from intermediate.processed_batches as processed
+            where processed.model = '{{ documents.identifier }}'
+        )
     )
 {%- endmacro %}
