@@ -52,7 +52,7 @@ def profile_of(folder: Path, *lines: str, **flags: Any) -> Profile:
 @given(documents=DOCUMENTS)
 def test_every_count_is_that_of_a_plain_count(documents: list[dict[str, Any]], tmp_path: Path) -> None:
     lines = [spelled(document) for document in documents]
-    found = profile_of(tmp_path, *lines)
+    found = profile_of(tmp_path, *lines, layout="ndjson")
     exact = [json.loads(line, parse_int=Decimal, parse_float=Decimal) for line in lines]
     oracle.check(found.root, list(enumerate(exact)), len(exact))
 
@@ -62,12 +62,12 @@ def test_no_order_and_no_chunk_shows_in_a_profile(
     documents: list[dict[str, Any]], seed: int, chunk: int, tmp_path: Path
 ) -> None:
     lines = [spelled(document) for document in documents]
-    first = profile_of(tmp_path, *lines)
+    first = profile_of(tmp_path, *lines, layout="ndjson")
     random.Random(seed).shuffle(lines)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pipeline.modelling.profiling.reading.chunks.MAX_DOCUMENTS", chunk)
         patch.setattr("pipeline.modelling.profiling.keys.watching.MAX_WATCHED", seed % 5)
-        second = profile_of(tmp_path, *lines)
+        second = profile_of(tmp_path, *lines, layout="ndjson")
     assert repr(first.root) == repr(second.root)
     assert (first.keys, first.repeated, first.other_kinds) == (second.keys, second.repeated, second.other_kinds)
 
