@@ -43,9 +43,12 @@ documents as not materialized (
 landed_{{ loop.index }} as (
 
     select
-        {%- for check in checks if check.level == path %}
-        {{ check.landed }} as check_{{ checks.index(check) }},
-        {%- endfor %}
+        array[
+            {%- for check in checks if check.level == path %}
+            ({{ check.landed }})::numeric,
+            {%- endfor %}
+            null::numeric
+        ] as counts,
         count(*) filter (
             where {{ unknown_leaves(levels, path) | map(attribute='is_there') | join('\n            or ') or 'false' }}
         ) as unknown
@@ -58,9 +61,11 @@ landed_{{ loop.index }} as (
 kept_{{ loop.index }} as (
 
     select
-        {%- for check in checks if check.mart == name %}
-        {{ check.kept }} as check_{{ checks.index(check) }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        array[
+            {%- for check in checks if check.mart == name %}
+            ({{ check.kept }})::numeric{{ ',' if not loop.last }}
+            {%- endfor %}
+        ] as counts
     from {{ carried_rows(source_name, documents, relations, name, is_unfinished) }} as mart
 
 ),
@@ -76,8 +81,8 @@ checked as (
         '{{ check.mart }}' as mart,
         '{{ check.column or "" }}' as column_name,
         {{ check.is_json | lower }} as is_json,
-        landed.check_{{ loop.index0 }}::numeric as landed,
-        kept.check_{{ loop.index0 }}::numeric as kept
+        landed.counts[{{ (checks | selectattr('level', 'equalto', check.level) | list).index(check) + 1 }}] as landed,
+        kept.counts[{{ (checks | selectattr('mart', 'equalto', check.mart) | list).index(check) + 1 }}] as kept
     from landed_{{ levels_used.index(check.level) + 1 }} as landed
     cross join kept_{{ names.index(check.mart) + 1 }} as kept
     {%- endfor %}
