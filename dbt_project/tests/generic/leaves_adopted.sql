@@ -11,7 +11,8 @@ select 1 from {{ documents }} limit 0
 
 select
     *,
-    'add it to the contract, the staging model, a mart and `carried` of {{ source_name }}, or to `left_out`' as adopt
+    'add it to the contract, the staging model, a mart and `carried` of {{ source_name }}, or to `left_out`; a source that '
+    || '`waybill new` modelled: waybill new {{ source_name }} --from-raw --write-declaration' as adopt
 from ({{ leaves_not_adopted(source_name, landed, documents) }}) as not_adopted
 {%- endif %}
 
