@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -29,7 +28,8 @@ def main(tool: str, path: str, values: str = "") -> None:
     if values:
         with Path(values).open("w", encoding="utf-8") as file:
             file.writelines(f"{json.dumps([number, found], default=str)}\n" for number, found in kept.items())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    status = Path("/proc/self/status").read_text(encoding="utf-8")  # ru_maxrss would include the parent's memory
+    peak = int(status.partition("VmHWM:")[2].split()[0]) // 1024
     print(json.dumps({"seconds": seconds, "peak_mb": peak, "version": importlib.metadata.version(tool)}))
 
 
