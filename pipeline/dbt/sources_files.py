@@ -47,8 +47,13 @@ def source_files() -> dict[str, list[Path]]:
     """Return the files that declare raw tables, by source."""
     found: dict[str, list[Path]] = {}
     for path in sorted(models_folder().rglob("_raw_*.yml")):
-        found.setdefault(path.stem.removeprefix("_raw_"), []).append(path)
+        found.setdefault(source_of(path), []).append(path)
     return found
+
+
+def source_of(path: Path) -> str:
+    """Return the source that a file `_raw_<source>.yml` belongs to."""
+    return path.stem.removeprefix("_raw_")
 
 
 def read_content(path: Path) -> Content:

@@ -25,6 +25,7 @@ from pipeline.dbt.sources_files import (
     shared_file,
     source_file,
     source_files,
+    source_of,
     without_raw,
 )
 from pipeline.errors import DeclarationsChanged
@@ -53,7 +54,7 @@ def changed_files() -> list[Path]:
         DeclarationsChanged: an existing file cannot be read, or a source has two.
         SourceBroken: a declaration or its contract cannot be used.
     """
-    return [path for path, text in _changes().items() if text is None or read_content(path) != yaml.safe_load(text)]
+    return list(_changes())
 
 
 def require_current() -> None:
@@ -71,7 +72,7 @@ def require_current() -> None:
             f"declaration, or delete these models and run `{shown_command('sources --write')}`"
         )
     modelled = set(modelled_sources())
-    changed = [path for path, source in _changed_sources().items() if source is None or source in modelled]
+    changed = [path for path in changed_files() if path == shared_file() or source_of(path) in modelled]
     if changed:
         names = " and ".join(relative_name(path) for path in changed)
         raise DeclarationsChanged(
@@ -82,15 +83,16 @@ def require_current() -> None:
 
 def write_files() -> list[Path]:
     """Rewrite or remove the generated files that differ from the declarations and return their paths."""
-    changes, changed = _changes(), changed_files()
-    for path in changed:
-        text = changes[path]
-        if text is None:
+    changes = _changes()
+    for path, content in changes.items():
+        if content is None:
             path.unlink()
+        elif path == shared_file():
+            write_atomic(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(path, text)
-    return changed
+            write_atomic(path, _text(source_of(path), content))
+    return list(changes)
 
 
 def redefined_sources() -> list[str]:
@@ -109,12 +111,20 @@ def modelled_sources() -> list[str]:
     return [name for name in source_names() if name in models]
 
 
-def source_yml(source: Source, existing: Mapping[str, Any] | None = None) -> str:
-    """Return the text of a source's file; what a user has added to the table of an existing one is kept."""
-    before: Mapping[str, Any] = existing or {}
+def source_yml(source: Source) -> str:
+    """Return the text of the file of a source that has none yet."""
+    return _text(source.source, _content(source, {}))
+
+
+def _text(name: str, content: Content) -> str:
+    return HEADER.format(source=name) + yaml.safe_dump(content, sort_keys=False, width=120, allow_unicode=True)
+
+
+def _content(source: Source, before: Content) -> Content:
+    """Return the content of a source's file; what a user has added to the table of an existing one is kept."""
     raw = raw_source(before)
     others = [table for table in raw.get("tables") or [] if table.get("name") != source.source]
-    content = {
+    return {
         "version": 2,
         **{name: value for name, value in before.items() if name not in ("version", "sources")},
         "sources": [
@@ -128,33 +138,26 @@ def source_yml(source: Source, existing: Mapping[str, Any] | None = None) -> str
             *(entry for entry in before.get("sources") or [] if entry.get("name") != "raw"),
         ],
     }
-    text = yaml.safe_dump(content, sort_keys=False, width=120, allow_unicode=True)
-    return HEADER.format(source=source.source) + text
 
 
-def _changes() -> dict[Path, str | None]:
-    """Return the text that each generated file has to have, None for one that has to go."""
+def _changes() -> dict[Path, Content | None]:
+    """Return the content that each file that differs has to have, None for one that has to go."""
     shared = read_content(shared_file())
-    wanted: dict[Path, str | None] = {}
+    changes: dict[Path, Content | None] = {}
     for name in source_names():
         source = read_source(name)
         read_contract(source)  # stops if the contract does not know a declared field
         path = source_file(name)
-        wanted[path] = source_yml(source, _with_shared(read_content(path), shared, name))
+        existing = read_content(path)
+        wanted = _content(source, _with_shared(existing, shared, name))
+        if wanted != existing:
+            changes[path] = wanted
     for name, paths in source_files().items():
         if name not in source_names():
-            wanted |= {path: None for path in paths if declares_only(read_content(path), name)}
+            changes |= {path: None for path in paths if declares_only(read_content(path), name)}
     if raw_source(shared):
-        rest = without_raw(shared)
-        wanted[shared_file()] = yaml.safe_dump(rest, sort_keys=False, allow_unicode=True) if rest else None
-    return wanted
-
-
-def _changed_sources() -> dict[Path, str | None]:
-    """Return the changed files with their sources; the shared file of older versions has none."""
-    sources = {source_file(name): name for name in source_names()}
-    sources |= {path: name for name, paths in source_files().items() for path in paths}
-    return {path: sources.get(path) for path in changed_files()}
+        changes[shared_file()] = without_raw(shared) or None
+    return changes
 
 
 def _with_shared(own: Content, shared: Content, name: str) -> Content:
