@@ -1,7 +1,8 @@
 {#-
-    What `leaves_kept` compares, each as {level, mart, column, path, is_json, landed, landed_exactly, kept}: aggregates over the elements of
-    a level, and over the rows of a mart, that are equal if nothing was lost. Of each mart, its number of rows; of a scalar, how often it is not
-    missing; of what a column keeps as JSON, a sum of hashes, which is the same for the same values of the same documents.
+    What `leaves_kept` compares, each as {level, mart, column, path, is_json, landed, landed_exactly, kept} and its number among those
+    of its level and of its mart: aggregates over the elements of a level, and over the rows of a mart, that are equal if nothing was
+    lost. Of each mart, its number of rows; of a scalar, how often it is not missing; of what a column keeps as JSON, a sum of hashes,
+    which is the same for the same values of the same documents.
 -#}
 {% macro leaf_checks(source_name, levels) %}
     {%- set found, grains = [], {} -%}
@@ -47,6 +48,12 @@
                 'is_json': carried.form != 'value',
             }) -%}
         {%- endfor -%}
+    {%- endfor -%}
+    {%- set by_level, by_mart = {}, {} -%}
+    {%- for check in found -%}
+        {%- do by_level.setdefault(check.level, []).append(check) -%}
+        {%- do by_mart.setdefault(check.mart, []).append(check) -%}
+        {%- do check.update({'number_in_level': by_level[check.level] | length, 'number_in_mart': by_mart[check.mart] | length}) -%}
     {%- endfor -%}
     {{ return(found) }}
 {% endmacro %}

@@ -76,13 +76,13 @@ checked as (
     {%- for check in checks %}
     {% if not loop.first %}union all{% endif %}
     select
-        {{ (checks | selectattr('mart', 'equalto', check.mart) | list).index(check) + 1 }} as item,
+        {{ check.number_in_mart }} as item,
         '{{ check.path | replace("'", "''") }}' as path,
         '{{ check.mart }}' as mart,
         '{{ check.column or "" }}' as column_name,
         {{ check.is_json | lower }} as is_json,
-        landed.counts[{{ (checks | selectattr('level', 'equalto', check.level) | list).index(check) + 1 }}] as landed,
-        kept.counts[{{ (checks | selectattr('mart', 'equalto', check.mart) | list).index(check) + 1 }}] as kept
+        landed.counts[{{ check.number_in_level }}] as landed,
+        kept.counts[{{ check.number_in_mart }}] as kept
     from landed_{{ levels_used.index(check.level) + 1 }} as landed
     cross join kept_{{ names.index(check.mart) + 1 }} as kept
     {%- endfor %}
