@@ -107,7 +107,7 @@ def _objects(text: str, is_whole: bool) -> FoundLayout | None:
         arrays = () if is_whole else tuple(_first_array(text))
         return FoundLayout("object", is_pretty, arrays) if is_pretty or arrays else None
     if len(on_lines) == 1 and at == len(text) and is_whole:
-        return FoundLayout("object", on_lines[0], tuple(_arrays(first)))
+        return FoundLayout("object", on_lines[0], tuple(pointer for pointer, _ in arrays_of_objects(first)))
     if not any(on_lines) and separated:
         return FoundLayout("lines") if text.startswith("{", at) or len(on_lines) > 1 else None
     return FoundLayout("objects", all(on_lines)) if len(on_lines) > 1 and (all(on_lines) or not separated) else None
@@ -135,14 +135,14 @@ def _is_object(line: str | bytes) -> bool:
         return False
 
 
-def _arrays(value: dict[str, Any], above: str = "") -> Iterator[str]:
-    """Yield pointers to the arrays of objects in an object and in the objects in it."""
+def arrays_of_objects(value: dict[str, Any], above: str = "") -> Iterator[tuple[str, int]]:
+    """Yield pointer and length of the arrays of objects in an object and in the objects in it."""
     for name, member in value.items():
         pointer = f"{above}/{escape_name(name)}"
         if isinstance(member, list) and member and all(isinstance(element, dict) for element in member):
-            yield pointer
+            yield pointer, len(member)
         elif isinstance(member, dict):
-            yield from _arrays(member, pointer)
+            yield from arrays_of_objects(member, pointer)
 
 
 def _first_array(text: str) -> Iterator[str]:

@@ -11,9 +11,8 @@ from typing import Any
 
 import click
 
-from loader.declared_types import DELIVERY
+from loader.declared_types import DELIVERY, VALUE
 from pipeline.errors import ModellingRefused
-from pipeline.modelling.design import VALUE
 from pipeline.modelling.flags import Flags
 from waybill.cli import run
 from waybill.json_pointers import POINTER

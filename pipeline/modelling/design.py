@@ -8,10 +8,16 @@ from functools import cached_property
 from typing import Literal
 
 from loader.declarations import FilePattern
+from loader.declared_types import VALUE
 
-VALUE = "value"  # the key of a source whose documents have none: the document itself
 JSON = "jsonb"
 SQL_TYPES = {"epoch_seconds": "timestamptz", "epoch_milliseconds": "timestamptz"}
+NUMBER_WRAPPERS = ("$numberLong", "$numberInt", "$numberDouble", "$numberDecimal")  # exports put these around numbers
+
+
+def sql_type(type_: str) -> str:
+    """Return the type in PostgreSQL of a column of a type of the staging macros."""
+    return "timestamptz" if type_.startswith("timestamptz in ") else SQL_TYPES.get(type_, type_)
 
 
 @dataclass(frozen=True)
@@ -68,9 +74,7 @@ class Column:
     @property
     def sql_type(self) -> str:
         """The type of the column in PostgreSQL."""
-        if self.type.startswith("timestamptz in "):
-            return "timestamptz"
-        return SQL_TYPES.get(self.type, self.type)
+        return sql_type(self.type)
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,11 @@ class Table:
     def own_key(self) -> str | None:
         """The column that, with the key of the parent, identifies a row of a child table."""
         return self.number_column or self.name_column
+
+    @property
+    def element_path(self) -> str:
+        """The path of what a row is made from: the document, or each element or member."""
+        return self.path if self.parent is None else f"{self.path}/*"
 
 
 @dataclass(frozen=True)

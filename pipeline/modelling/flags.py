@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pipeline.modelling.design import VALUE
+from loader.declared_types import VALUE
 
 
 @dataclass(frozen=True)

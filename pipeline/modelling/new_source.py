@@ -10,13 +10,14 @@ from functools import partial
 import click
 
 from loader.declarations import Layout, read_source, source_names
+from loader.declared_types import VALUE
 from pipeline.errors import ModellingRefused
 from pipeline.modelling.deciding.designing import design as decide
 from pipeline.modelling.deciding.references.detection import with_references
 from pipeline.modelling.deciding.references.keyed_marts import keyed_marts
 from pipeline.modelling.deciding.references.values import different_values
 from pipeline.modelling.declaration_patch import adopt, diff_lines
-from pipeline.modelling.design import VALUE, Design
+from pipeline.modelling.design import Design
 from pipeline.modelling.flags import Flags
 from pipeline.modelling.next_steps import build_command, load_commands, question_command
 from pipeline.modelling.printing import decided_lines, found_lines, titled_lines

@@ -13,7 +13,7 @@ from pipeline.modelling.deciding.values.observed import (
     text_format,
     value_range,
 )
-from pipeline.modelling.design import JSON, SQL_TYPES, Column
+from pipeline.modelling.design import JSON, Column, sql_type
 from waybill.json_pointers import join_pointer
 
 OTHER_FIELDS = "other_fields"
@@ -29,7 +29,7 @@ def in_order(columns: list[DraftColumn], key: tuple[Names, ...]) -> list[DraftCo
 def _group(column: DraftColumn, key: tuple[Names, ...]) -> tuple[int, int]:
     if column.path in key:
         return 0, key.index(column.path)
-    type_ = "timestamptz" if column.type.startswith("timestamptz in ") else SQL_TYPES.get(column.type, column.type)
+    type_ = sql_type(column.type)
     if type_ != JSON and (column.name == "id" or column.name.endswith("_id")):
         return 1, 0
     return 2, next(index for index, types in enumerate(GROUPS) if type_ in types)

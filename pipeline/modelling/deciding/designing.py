@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loader.declarations import source_names
+from loader.declared_types import VALUE
 from pipeline.errors import ModellingRefused
 from pipeline.modelling.deciding.columns import OTHER_FIELDS, finished_column, in_order, other_fields
 from pipeline.modelling.deciding.evidence import decisions
@@ -18,7 +19,7 @@ from pipeline.modelling.deciding.structure.merged_values import merged_paths
 from pipeline.modelling.deciding.structure.tables import Structure, structure
 from pipeline.modelling.deciding.structure.widths import MAX_ROW_BYTES, split_wide
 from pipeline.modelling.deciding.taken_names import check_names
-from pipeline.modelling.design import VALUE, Decision, Design, Table
+from pipeline.modelling.design import Decision, Design, Table
 from pipeline.modelling.flags import Flags
 from pipeline.modelling.profiling.profile import Profile
 from waybill.json_pointers import join_pointer, split_pointer

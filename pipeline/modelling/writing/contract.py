@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from pipeline.modelling.design import VALUE, Column, Design, Table
+from loader.declared_types import VALUE
+from pipeline.modelling.design import NUMBER_WRAPPERS, Column, Design, Table
 from waybill.json_pointers import split_pointer
 
 NUMBERS = ("integer", "bigint", "minutes", "hhmm", "epoch_seconds", "epoch_milliseconds")
-NUMBER_OR_TEXT = ("$numberLong", "$numberInt", "$numberDouble", "$numberDecimal", "$date")  # exports write both
+NUMBER_OR_TEXT = (*NUMBER_WRAPPERS, "$date")  # exports write both
 EVERY = {"array": "items", "map": "additionalProperties"}
 
 Schema = dict[str, Any]

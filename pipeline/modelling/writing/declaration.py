@@ -79,7 +79,7 @@ def _carried(design: Design) -> Iterator[str]:
         yield f"  {design.mart(table)}:{'' if table.own_key or table.columns else ' {}'}"
         if table.own_key:
             role = "number_of" if table.kind == "array" else "name_of"
-            yield f"    {scalar(table.own_key)}: {{{role}: {scalar(element_path(table))}}}"
+            yield f"    {scalar(table.own_key)}: {{{role}: {scalar(table.element_path)}}}"
         for column in table.columns:
             yield from _carried_column(table, column)
 
@@ -89,18 +89,13 @@ def _carried_column(table: Table, column: Column) -> Iterator[str]:
     if not column.others:
         yield f"    {name}: {scalar(column.path)}"
         return
-    members = [f"{element_path(table)}{pointer}" for pointer in column.others]
+    members = [f"{table.element_path}{pointer}" for pointer in column.others]
     line = f"    {name}: {{members: {flow(members)}}}"
     if len(line) <= WIDTH:
         yield line
         return
     yield from (f"    {name}:", "      members:")
     yield from (f"        - {scalar(member)}" for member in members)
-
-
-def element_path(table: Table) -> str:
-    """Return the path of what a row of the table is made from: the document, or each element or member."""
-    return table.path if table.parent is None else f"{table.path}/*"
 
 
 def _left_out(design: Design) -> Iterator[str]:

@@ -8,10 +8,9 @@ from typing import Any
 
 import yaml
 
-from pipeline.modelling.design import Column, Design, Table
+from pipeline.modelling.design import NUMBER_WRAPPERS, Column, Design, Table
 from waybill.json_pointers import split_pointer
 
-NUMERALS = ("$numberLong", "$numberInt", "$numberDouble", "$numberDecimal")  # wrappers of a number's text
 UNITS = {"epoch_seconds": "seconds", "epoch_milliseconds": "milliseconds"}
 TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?"
 SCHEMAS: dict[str, dict[str, str]] = {
@@ -90,7 +89,7 @@ def _content(design: Design, tree: Tree | Leaf) -> Any:
 
 def _form(column: Column) -> str:
     """Return the form that the value had in the source, if the column's type does not give it."""
-    is_numeral = column.wrapper in NUMERALS and column.sql_type != "text"
+    is_numeral = column.wrapper in NUMBER_WRAPPERS and column.sql_type != "text"
     return " ".join(filter(None, (UNITS.get(column.type), "text" if is_numeral else "")))
 
 

@@ -41,7 +41,7 @@ def _elements(design: Design, table: Table) -> str:
         design=design,
         row_of=row_of(table),
         levels=steps,
-        within=f"{table.path}/*",
+        within=table.element_path,
         row=[str(level.own_key) for level in above],
         names=[level.name_column for level in above if level.name_column],
         **_reading(design, table),

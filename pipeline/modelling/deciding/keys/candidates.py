@@ -16,10 +16,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from loader.declared_types import VALUE
 from pipeline.errors import ModellingRefused
 from pipeline.modelling.deciding.naming.names import snake_case
 from pipeline.modelling.deciding.values.types import kinds_of
-from pipeline.modelling.design import VALUE
 from pipeline.modelling.flags import Flags
 from pipeline.modelling.profiling.profile import KeyCandidate, Node, Profile
 from waybill.json_pointers import split_pointer

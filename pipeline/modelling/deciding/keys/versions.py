@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 
-from loader.declared_types import DELIVERY
+from loader.declared_types import DELIVERY, VALUE
 from pipeline.errors import ModellingRefused
 from pipeline.modelling.deciding.keys.candidates import LAST, NAME, KeyChoice, field_class, node_at
 from pipeline.modelling.deciding.naming.names import snake_case
 from pipeline.modelling.deciding.values.types import kinds_of, scalar_type
-from pipeline.modelling.design import VALUE, Decision
+from pipeline.modelling.design import Decision
 from pipeline.modelling.flags import Flags
 from pipeline.modelling.profiling.profile import KeyCandidate, Node, Profile
 from waybill.json_pointers import join_pointer, split_pointer

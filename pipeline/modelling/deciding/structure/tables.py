@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 from pipeline.modelling.deciding.naming.names import Names
@@ -11,7 +12,7 @@ from pipeline.modelling.deciding.structure.wrappers import wrapped
 from pipeline.modelling.deciding.values.types import SCALARS, counted_kinds, kinds_of, scalar_type
 from pipeline.modelling.design import JSON
 from pipeline.modelling.flags import Flags
-from pipeline.modelling.profiling.profile import MAX_MEMBERS, Node
+from pipeline.modelling.profiling.profile import MAX_MEMBERS, Kind, Node
 from waybill.json_pointers import join_pointer
 from waybill.text import counted
 
@@ -41,7 +42,7 @@ class Structure:
             self._keep(node, table, (pointer, path), "nested too deeply")
         elif not kinds or kinds <= set(SCALARS):
             self._add_scalar(node, table, (pointer, path))
-        elif kinds <= {"object", "empty object"} and "object" in kinds:
+        elif _are_objects(kinds):
             self._add_object(node, table, (pointer, path))
         elif kinds <= {"array", "empty array"} and "array" in kinds:
             self._add_array(node, table, (pointer, path))
@@ -81,55 +82,57 @@ class Structure:
             self.add(node.members[name], table, (*at[0], name), (*at[1], name))
 
     def _add_map(self, node: Node, table: DraftTable, at: tuple[Names, Names], evidence: str) -> None:
-        values = member_values(node)
-        if values is None or self._has_no_room(table):
-            self._keep(node, table, at, f"more than {MAX_LEVEL} levels or {MAX_TABLES} tables")
-            return
         child = DraftTable("map", at[1], at[0], node.member_counts, table, reason=evidence)
-        child.flag = f"--json {child.path_text}"
-        self.tables.append(child)
-        self._add_elements(values, child)
+        self._add_child(table, child, node, member_values(node))
 
     def _add_array(self, node: Node, table: DraftTable, at: tuple[Names, Names]) -> None:
         elements = node.elements
         kinds = kinds_of(elements) if elements else set()
-        is_table = kinds <= set(SCALARS) or (kinds <= {"object", "empty object"} and "object" in kinds)
+        is_table = kinds <= set(SCALARS) or _are_objects(kinds)
         if elements is None or not is_table:
             inner = counted_kinds(elements) if elements else "none"
             self._keep(node, table, at, f"the elements are arrays or of several kinds: {inner}")
-        elif self._has_no_room(table):
-            self._keep(node, table, at, f"more than {MAX_LEVEL} levels or {MAX_TABLES} tables")
         else:
             child = DraftTable("array", at[1], at[0], sum(elements.kinds.values()), table)
             arrays, found = counted(node.kinds["array"], "array"), counted(child.rows, "element")
             child.reason = f"{arrays} with {found}, at most {node.max_elements:,}"
-            child.flag = f"--json {child.path_text}"
-            self.tables.append(child)
-            self._add_elements(elements, child)
+            self._add_child(table, child, node, elements)
 
-    def _has_no_room(self, table: DraftTable) -> bool:
-        return table.level >= MAX_LEVEL or len(self.tables) > MAX_TABLES
+    def _add_child(self, table: DraftTable, child: DraftTable, node: Node, values: Node | None) -> None:
+        """Add a table of the values in an array or map, or keep these as JSON where there is no room for one."""
+        if values is None or table.level >= MAX_LEVEL or len(self.tables) > MAX_TABLES:
+            at = (child.pointer, child.path)
+            self._keep(node, table, at, f"more than {MAX_LEVEL} levels or {MAX_TABLES} tables")
+            return
+        child.flag = f"--json {child.path_text}"
+        self.tables.append(child)
+        self._add_elements(values, child)
 
     def _add_elements(self, values: Node, table: DraftTable) -> None:
         """Add the columns of a child table: the members of its elements, or one column for the element itself."""
         path = table.element_path
         text = join_pointer(path)
         kinds = kinds_of(values)
-        is_object = kinds <= {"object", "empty object"} and "object" in kinds
+        is_object = _are_objects(kinds) and not wrapped(values)
         self.nodes[text] = values
         if text in self.flags.left_out:
             return
         is_nested = values.is_collapsed or text in self.flags.maps or map_evidence(values)
         if text in self.flags.json:
             self._keep(values, table, ((), path), "as the flag says")
-        elif is_object and not wrapped(values) and not is_nested:
+        elif is_object and not is_nested:
             self._add_members(values, table, ((), path))
-        elif (is_object and not wrapped(values)) or kinds & {"array", "empty array"}:
+        elif is_object or kinds & {"array", "empty array"}:
             self._keep(
                 values, table, ((), path), f"an array or map directly in an array or map: {counted_kinds(values)}"
             )
         else:
             self.add(values, table, (), path)
+
+
+def _are_objects(kinds: Set[Kind]) -> bool:
+    """Return whether values are objects, and not all of them empty."""
+    return kinds <= {"object", "empty object"} and "object" in kinds
 
 
 def structure(root: Node, documents: int, flags: Flags, kept: frozenset[Names]) -> Structure:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pipeline.modelling.design import NUMBER_WRAPPERS
 from pipeline.modelling.profiling.profile import Node
 
-WRAPPERS = ("$oid", "$date", "$numberLong", "$numberInt", "$numberDouble", "$numberDecimal", "$uuid")
+WRAPPERS = ("$oid", "$date", "$uuid", *NUMBER_WRAPPERS)
 
 
 def wrapped(node: Node) -> tuple[tuple[str, ...], Node] | None:

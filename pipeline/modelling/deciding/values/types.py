@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.modelling.design import JSON
+from pipeline.modelling.design import JSON, NUMBER_WRAPPERS
 from pipeline.modelling.profiling.profile import Kind, Node, Numbers, Texts
 from waybill.text import counted
 
@@ -54,7 +54,7 @@ def scalar_type(node: Node, path: str, wrapper: tuple[str, ...] = ()) -> TypeCho
         return _mixed_type(node, kinds, path)
     if wrapper == ("$date", "$numberLong") and node.texts.numerals == node.texts.count:
         return _milliseconds(node.texts.count, path)
-    if wrapper and wrapper[-1] in ("$numberLong", "$numberInt", "$numberDouble", "$numberDecimal"):
+    if wrapper and wrapper[-1] in NUMBER_WRAPPERS:
         return _wrapped_number(node, wrapper[-1])
     return _text_type(node.texts, path)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,10 @@ import orjson
 from loader.checking.formats import recognise_format
 from loader.declarations import FilePattern, Layout
 from loader.reading.input_files import InputFile
-from loader.reading.layouts import BEGINNING_BYTES, has_object_on_a_line, recognise_layout
+from loader.reading.layouts import BEGINNING_BYTES, arrays_of_objects, has_object_on_a_line, recognise_layout
 from loader.reading.streams import BOM, BrokenStream, Stream, open_stream
 from pipeline.errors import ModellingRefused
-from waybill.json_pointers import escape_name, split_pointer
+from waybill.json_pointers import split_pointer
 
 # what an array of documents is usually called in the one object of a file, and what is usually beside it
 RECORDS = {
@@ -124,7 +124,7 @@ def _whole_object(stream: Stream) -> Recognised | None:
 
 
 def _of_object(found: dict[str, Any]) -> Recognised:
-    return Recognised("document", tuple(sorted(_arrays(found, ""))), frozenset(map(str.lower, found)))
+    return Recognised("document", tuple(sorted(arrays_of_objects(found))), frozenset(map(str.lower, found)))
 
 
 def _object(content: bytes) -> dict[str, Any] | None:
@@ -133,16 +133,6 @@ def _object(content: bytes) -> dict[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return found if isinstance(found, dict) else None
-
-
-def _arrays(value: dict[str, Any], above: str) -> Iterator[tuple[str, int]]:
-    """Yield pointer and length of the arrays of objects in an object, and in the objects in it."""
-    for name, member in value.items():
-        pointer = f"{above}/{escape_name(name)}"
-        if isinstance(member, list) and member and all(isinstance(element, dict) for element in member):
-            yield pointer, len(member)
-        elif isinstance(member, dict):
-            yield from _arrays(member, pointer)
 
 
 def _shown(found: Recognised) -> str:

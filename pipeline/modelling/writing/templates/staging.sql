@@ -35,15 +35,7 @@ checked as (
             types,
             fields,
             '[[ design.source ]]',
-[% if arrays %]
-            arrays=[[ arrays|literals ]],
-[% endif %]
-[% if maps %]
-            maps=[[ maps|literals ]],
-[% endif %]
-[% if others %]
-            others=others,
-[% endif %]
+[% include "below.sql" %]
         ) }} as uncastable_reason,
 [% else %]
         {{ uncastable_reason(types, fields, '[[ design.source ]]') }} as uncastable_reason,

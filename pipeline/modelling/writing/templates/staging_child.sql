@@ -49,15 +49,7 @@ checked as (
 [% if names %]
             names=[[ names|literals ]],
 [% endif %]
-[% if arrays %]
-            arrays=[[ arrays|literals ]],
-[% endif %]
-[% if maps %]
-            maps=[[ maps|literals ]],
-[% endif %]
-[% if others %]
-            others=others,
-[% endif %]
+[% include "below.sql" %]
             row=[[ row|literals ]],
         ) }} as uncastable_reason,
         {{ evaluated_once() }} as _checked

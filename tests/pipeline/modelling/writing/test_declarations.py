@@ -13,9 +13,10 @@ import yaml
 import loader.declarations
 from loader.checking.contracts import Contract, read_contract
 from loader.declarations import FilePattern, Source, read_source
+from loader.declared_types import VALUE
 from pipeline.dbt import sources_files, sources_yml
 from pipeline.modelling.deciding.designing import design
-from pipeline.modelling.design import VALUE, Column, Decision, Design
+from pipeline.modelling.design import Column, Decision, Design
 from pipeline.modelling.flags import Flags
 from pipeline.modelling.writing import contract, declaration, source_yml
 from tests.pipeline.modelling.deciding.plain_profiles import profiled

@@ -9,8 +9,9 @@ import jsonschema_rs
 import pytest
 import yaml
 
+from loader.declared_types import VALUE
 from pipeline.export import shapes
-from pipeline.modelling.design import VALUE, Column, Design, Table
+from pipeline.modelling.design import Column, Design, Table
 from pipeline.modelling.writing.export import files
 
 

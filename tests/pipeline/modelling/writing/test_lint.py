@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from loader.declared_types import VALUE
 from pipeline.modelling.deciding.designing import design
-from pipeline.modelling.design import VALUE
 from pipeline.modelling.flags import Flags
 from pipeline.modelling.project_files import project_files
 from tests.pipeline.modelling.deciding.plain_profiles import profiled
