@@ -1,5 +1,6 @@
-# Two images: `waybill` for the pipeline, the consumer, the producer and the reports; `notebook` adds JupyterLab.
-# `docker compose build` builds both. Any Debian base with Python 3.11 to 3.13 works: --build-arg BASE=…
+# Four images: `waybill` for the pipeline, the consumer, the producer and the reports; `notebook` adds JupyterLab, `api`
+# the packages of the prediction API, `airflow` Airflow in its own environment. `docker compose build` builds them.
+# Any Debian base with Python 3.11 to 3.13 works: --build-arg BASE=…
 ARG BASE=python:3.13.16-slim-bookworm
 
 # --- the pinned packages, each checked against its hash, and the command `waybill`: the same set-up as everywhere
@@ -13,12 +14,24 @@ FROM packages AS notebook-packages
 COPY requirements/notebook.txt requirements/
 RUN python3 setup/environment.py requirements notebook
 
+FROM packages AS api-packages
+COPY requirements/api.txt requirements/
+RUN python3 setup/environment.py requirements api
+
+FROM packages AS airflow-packages
+COPY requirements/airflow.txt requirements/
+RUN python3 setup/environment.py airflow
+
 # --- without what a run does not need: the installer, the packages' own tests, the older PostgreSQL
 FROM packages AS slim-packages
 COPY setup/slim.sh setup/
 RUN sh setup/slim.sh .venv
 
 FROM notebook-packages AS slim-notebook-packages
+COPY setup/slim.sh setup/
+RUN sh setup/slim.sh .venv
+
+FROM api-packages AS slim-api-packages
 COPY setup/slim.sh setup/
 RUN sh setup/slim.sh .venv
 
@@ -49,6 +62,13 @@ CMD ["waybill", "run"]
 FROM runtime AS notebook
 COPY --from=slim-notebook-packages /waybill/.venv .venv
 COPY --chown=10001:10001 notebooks notebooks
+
+FROM runtime AS api
+COPY --from=slim-api-packages /waybill/.venv .venv
+
+FROM runtime AS airflow
+COPY --from=slim-packages /waybill/.venv .venv
+COPY --from=airflow-packages /waybill/.waybill/airflow-venv .waybill/airflow-venv
 
 FROM runtime AS waybill
 COPY --from=slim-packages /waybill/.venv .venv

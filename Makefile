@@ -3,11 +3,13 @@ PYTHON ?= python3
 SETUP := "$(PYTHON)" setup/environment.py $(if $(filter file,$(origin PYTHON)),,--with-this-python)
 RUN := .venv/bin/python
 WAYBILL := .venv/bin/waybill
-ON_ANY_SERVER := -q tests/warehouse/test_warehouse.py tests/end_to_end/test_demo.py
+WITH_SAMPLE := $(RUN) -m waybill.sample_commands
+DATA := $(if $(wildcard data/sample/build.py),data)
+BROKER := $(if $(DATA),java,setup)
 .DEFAULT_GOAL := help
 .PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report docs \
-	pipeline demo notebook admin admin-stop java broker broker-stop stream test test-fast test-server lint crash chaos bench \
-	own-json mutants long reset destroy clean
+	pipeline demo notebook admin admin-stop dask api serve lineage airflow airflow-stop java broker broker-stop stream test test-fast \
+	test-server lint crash chaos bench own-json own-models mutants long reset destroy clean
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONOPTIMIZE PYTHONPATH PYTHONSAFEPATH
 
 help: ## list the targets
@@ -22,7 +24,7 @@ env: ## write .env and generated passwords, unless they exist
 setup-dev: setup
 	@$(SETUP) requirements dev
 
-lock: setup-dev ## pin the versions and hashes of all packages and jars
+lock: setup-dev java ## pin the versions and hashes of all packages and jars
 	for name in requirements $(basename $(wildcard requirements/*.in)); do (cd $$(dirname $$name) && $(CURDIR)/$(RUN) -m uv pip compile \
 		--universal --generate-hashes --no-header --python-version 3.11 $$(basename $$name).in -o $$(basename $$name).txt) || exit 1; done
 	cd streaming/local_broker/jgo && rm -f jgo.lock.toml && $(CURDIR)/$(RUN) -m jgo --resolver python lock
@@ -43,7 +45,7 @@ status: setup ## show where warehouse and broker are, what they hold
 psql: setup ## open the warehouse in psql, read-only
 	@$(WAYBILL) psql
 
-load: data ## land the raw files
+load: setup $(DATA) ## land the raw files
 	@$(WAYBILL) run load
 
 check-raw: setup ## validate the raw tables
@@ -70,7 +72,7 @@ report: setup ## write reports/index.html
 docs: setup ## write dbt's documentation to reports/dbt_docs.html
 	@$(WAYBILL) run docs
 
-pipeline: data ## run all stages in order
+pipeline: setup $(DATA) ## run all stages in order
 	@$(WAYBILL) run
 
 demo: setup ## run all stages on the small sample, in its own database
@@ -78,7 +80,7 @@ demo: setup ## run all stages on the small sample, in its own database
 
 notebook: setup ## open the notebooks in JupyterLab, on this machine only
 	@$(SETUP) requirements notebook
-	@$(RUN) -m jupyterlab --config=notebooks/jupyter_config.py notebooks/01-explore-raw.ipynb
+	@$(RUN) -m jupyterlab --config=notebooks/jupyter_config.py $(firstword $(wildcard notebooks/*.ipynb) notebooks)
 
 admin: setup ## open pgAdmin on the warehouse, read-only
 	@$(SETUP) admin
@@ -86,6 +88,25 @@ admin: setup ## open pgAdmin on the warehouse, read-only
 
 admin-stop: setup ## stop pgAdmin
 	@$(WAYBILL) pgadmin down
+
+dask: setup ## install Dask, which trains on several processes or machines
+	@$(SETUP) requirements dask
+
+api: setup ## install what the prediction API needs
+	@$(SETUP) requirements api
+
+serve: api ## answer HTTP requests with predictions, on this machine only
+	@$(WAYBILL) serve
+
+lineage: setup ## install what OpenLineage events need
+	@$(SETUP) requirements lineage
+
+airflow: setup ## run the stages on a schedule, with Airflow
+	@$(SETUP) airflow
+	@$(WAYBILL) airflow up
+
+airflow-stop: setup ## stop Airflow
+	@$(WAYBILL) airflow down
 
 java: setup ## install what the broker needs, and Java if there is none
 	@$(SETUP) requirements broker
@@ -97,10 +118,11 @@ broker: java ## start a Kafka broker on this machine
 broker-stop: setup ## stop the broker; its messages stay
 	@$(WAYBILL) broker down
 
-stream: java data ## replay December as messages into separate marts
+stream: $(BROKER) $(DATA) ## replay a month as messages into separate marts
 	@$(WAYBILL) stream
 
-test: setup-dev java ## run all tests
+test: setup-dev dask api lineage java ## run all tests
+	@$(SETUP) airflow
 	@$(RUN) -m pytest -n 2 --dist loadfile
 
 test-fast: setup-dev ## check style, run the tests that need no server
@@ -108,9 +130,9 @@ test-fast: setup-dev ## check style, run the tests that need no server
 	@$(RUN) -m pytest -q -n 2 -m "not server and not slow"
 
 test-server: setup-dev ## run the pipeline's tests on PostgreSQL 16 over TCP
-	@$(RUN) -m tests.support.external_server creator $(ON_ANY_SERVER) tests/end_to_end/test_pipeline.py tests/loader/landing/test_landing.py tests/expectations
-	@$(RUN) -m tests.support.external_server plain $(ON_ANY_SERVER) tests/dbt_project/test_commands.py
-	@$(RUN) -m tests.support.external_server superuser -q tests/end_to_end/test_demo.py
+	@$(RUN) -m tests.support.external_server creator -q -m creator
+	@$(RUN) -m tests.support.external_server plain -q -m plain
+	@$(RUN) -m tests.support.external_server superuser -q -m superuser
 
 lint: setup-dev ## check style and types
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m mypy
@@ -122,18 +144,20 @@ crash: setup-dev ## kill loader and server at random (ROUNDS SEED)
 chaos: setup-dev java ## interrupt broker, server, consumers (ROUNDS SEED)
 	@$(RUN) -m tests.crash.chaos --rounds $(or $(ROUNDS),200) --seed $(or $(SEED),1)
 
-bench: data java ## compare landing, marts and stream with other tools (BENCH)
-	@$(RUN) -m benchmarks.load $(BENCH)
-	@$(RUN) -m benchmarks.pipeline $(BENCH)
-	@$(RUN) -m benchmarks.stream $(BENCH)
+bench: setup-dev $(BROKER) $(DATA) api ## compare with other tools: load, marts, stream, API (BENCH)
+	@$(WITH_SAMPLE) benchmarks.load,benchmarks.pipeline,benchmarks.stream,benchmarks.serving $(BENCH)
 
 own-json: setup-dev ## take real record sets from npm to tested marts (ONLY)
 	@$(RUN) -m benchmarks.real_sets $(if $(ONLY),--only "$(ONLY)")
+
+own-models: setup-dev ## train models on real record sets, beside scikit-learn (ONLY)
+	@$(RUN) -m benchmarks.own_models $(if $(ONLY),--only "$(ONLY)")
 
 mutants: setup-dev java ## break the code in many ways and check that tests fail (ONLY)
 	@$(RUN) -m tests.mutants $(if $(ONLY),--only "$(ONLY)")
 
 long: setup-dev crash chaos bench mutants ## kills, chaos, benchmarks, mutations, fuzzing: hours
+	@$(SETUP) airflow && $(RUN) -m tests.dags --rounds 7
 	@$(RUN) -m pytest -q -n 2 --dist loadfile -m hypothesis --hypothesis-profile=many
 
 reset: setup ## drop all tables and start empty; asks first
@@ -142,6 +166,6 @@ reset: setup ## drop all tables and start empty; asks first
 destroy: setup ## delete the embedded server and its data; asks first
 	@$(WAYBILL) destroy
 
-clean: ## stop the servers, delete what was made; databases stay
-	-@if [ -x $(WAYBILL) ]; then $(WAYBILL) pgadmin down; $(WAYBILL) broker down; $(WAYBILL) down; fi
-	rm -rf .venv .waybill/pgadmin-venv models reports data/processed dbt_project/target dbt_project/logs logs
+clean: ## delete .venv and reports; databases and models stay
+	-@if [ -x $(WAYBILL) ]; then $(WAYBILL) airflow down; $(WAYBILL) pgadmin down; $(WAYBILL) broker down; $(WAYBILL) down; fi
+	rm -rf .venv .waybill/pgadmin-venv .waybill/airflow-venv reports data/processed dbt_project/target dbt_project/logs logs

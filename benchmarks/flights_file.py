@@ -1,3 +1,4 @@
+# waybill: sample
 """Writes the input files: each flight document of the sample that PostgreSQL can store, one a line."""
 
 from __future__ import annotations

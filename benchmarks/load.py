@@ -1,3 +1,4 @@
+# waybill: sample
 """`python -m benchmarks.load`: loads the same flight documents with the loader and with its peers, in one run."""
 
 from __future__ import annotations

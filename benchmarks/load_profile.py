@@ -1,3 +1,4 @@
+# waybill: sample
 """Measures what each step of a load costs per document, each step alone on the same documents."""
 
 from __future__ import annotations

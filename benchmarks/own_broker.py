@@ -1,3 +1,4 @@
+# waybill: sample
 """Starts the benchmark's own Kafka broker, which shares only its jars with the project's."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# waybill: sample
 """Compares what Waybill, dlt, DuckDB and genson keep of JSON documents full of traps, and their time and memory."""
 
 from __future__ import annotations

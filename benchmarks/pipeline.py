@@ -1,3 +1,4 @@
+# waybill: sample
 """`python -m benchmarks.pipeline`: times a file to tested marts, next to dlt and pandas, and how the time grows."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# waybill: sample
 """`python -m benchmarks.stream`: lands one topic in PostgreSQL with the consumer and with its peers, in one run."""
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from benchmarks.flights_file import write_flights
 from benchmarks.machine import description
 from benchmarks.own_broker import own_broker
 from benchmarks.peers import environment as peers
-from benchmarks.stream_latency import measure_latency
-from benchmarks.stream_methods import time_consumer, time_consumers, time_inserts, time_polling
+from benchmarks.streams.latency import measure_latency
+from benchmarks.streams.methods import time_consumer, time_consumers, time_inserts, time_polling
 from benchmarks.tables import lowest_to_highest, medians, print_table
 from loader.declarations import read_source
 from streaming.producing.sending import produce

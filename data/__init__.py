@@ -1,1 +1,1 @@
-"""Holds raw input and cleaned output; `data.sample` builds the sample."""
+"""Holds raw input and cleaned output."""

@@ -12,11 +12,14 @@ from sqlalchemy.exc import ProgrammingError
 
 from expectations.assets import Asset, checkpoint_assets
 from expectations.errors import GateFailed, NothingToValidate
-from expectations.failures import Failure, as_text, list_failures, list_tolerated, write_failing_rows
+from expectations.failures import Failure, as_text, list_failures, list_tolerated, warnings_advice, write_failing_rows
 from expectations.project import data_docs_folder, validations_folder
 from expectations.successes import CheckpointResult, digest_state, last_success, record_success
 from expectations.validating import validate
 from warehouse.connection import engine
+from waybill.cli import shown_command
+from waybill.file_lock import file_lock
+from waybill.observing.work import observed
 from waybill.settings import Settings, get_settings, relative_name
 from waybill.text import counted
 
@@ -39,17 +42,23 @@ def run_checkpoint(name: str, *, only_if_changed: bool = False) -> CheckpointRes
             `validation/<name>_tolerated.csv`.
     """
     settings, known = get_settings(), checkpoint_assets(name)
-    with engine("reader").connect() as connection:
+    if not known:
+        nothing = f"nothing to check: no asset has the gate {name}; `{shown_command('new NAME FILE')}` writes them"
+        return CheckpointResult(name, True, 0, 0, nothing, is_unchanged=True)
+    with observed("checkpoint", name) as work, engine("reader").connect() as connection:
         assets, unloaded = _choose_assets(connection, known)
         _check_assets(connection, name, assets)
+        work.found["assets"] = assets
         state = digest_state(connection, assets)
         last = last_success(settings, name, state) if only_if_changed else None
         if last is not None:
             return replace(last, summary=f"nothing new since it succeeded: {last.summary}", is_unchanged=True)
-        found = _Found(connection, settings, name, validate(settings, name, assets))
-        emptied = _emptied_assets(connection, assets)
-        outcome = found.judge(emptied, unloaded)
-        record_success(settings, outcome, state)
+        with file_lock(validations_folder(settings) / ".lock", "waiting for another checkpoint to end"):
+            results = work.found["results"] = validate(settings, name, assets)
+            found = _Found(connection, settings, name, results)
+            emptied = _emptied_assets(connection, assets)
+            outcome = found.judge(emptied, unloaded)
+            record_success(settings, outcome, state)
         return outcome
 
 
@@ -130,7 +139,8 @@ class _Found:
         if not warned:
             return ""
         did_not = counted(len(warned), "expectation")
-        return f"{did_not} did not hold, the first {warned[0]}; {relative_name(file)} lists all"
+        lines = f"{did_not} did not hold, the first {warned[0]}; {relative_name(file)} lists all"
+        return "; ".join([lines, *warnings_advice(failure.suite for failure in warned)])
 
     def _describe_tolerated(self) -> str:
         tolerated = list_tolerated(self.results)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import DBAPIError
 
 from expectations.assets import read_assets
+from waybill.declared.adopting import advice, is_generated
 
 CRITICAL = "critical"  # the severity of an expectation that names none
 COLUMNS = ("suite", "expectation", "row_key", "row")
@@ -87,6 +88,13 @@ def write_failing_rows(connection: Connection, failures: Sequence[Failure], file
                 lines.writerow((failure.suite, failure.expectation, row_key, json.dumps(row, default=str)))
                 written += 1
     return written
+
+
+def warnings_advice(suites: Iterable[str]) -> list[str]:
+    """Return what to do if the rows that warn are right, for each source whose suites `waybill new` made."""
+    known = read_assets()
+    sources = sorted({str(known[suite].source) for suite in suites if suite in known and known[suite].source})
+    return [advice("values", source) for source in sources if is_generated(source)]
 
 
 def as_text(query: str) -> TextClause:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -24,8 +23,10 @@ import yaml
 
 from expectations import assets
 from expectations.assets import Asset
+from expectations.errors import BrokenAsset
 from warehouse.connection import engine
-from waybill.settings import Settings
+from waybill.project.file_tags import MEMBER
+from waybill.settings import Settings, relative_name
 
 if TYPE_CHECKING:
     from great_expectations.data_context.data_context.file_data_context import FileDataContext
@@ -36,7 +37,7 @@ WHOLE = "whole"  # the batch definition of every asset: all rows of its query
 
 
 def derived_id(*parts: str) -> str:
-    """Return the id of a part of the project, e.g. of `asset`, `raw_airlines`: the same on every machine."""
+    """Return the id of a part of the project, e.g. of `asset`, `raw_cafes`: the same on every machine."""
     return str(uuid5(IDS, "/".join(parts)))
 
 
@@ -72,7 +73,7 @@ def compose_project(folder: Path, checkpoint: str, validated: Sequence[Asset]) -
     """Write a project into the folder: the committed one, with the assets and what validates them in the checkpoint."""
     (folder / "suites").mkdir(parents=True)
     for suite in (assets.CONTEXT / "suites").glob("*.json"):  # copytree would hide why a file cannot be written
-        shutil.copyfile(suite, folder / "suites" / suite.name)
+        _write_json(folder / "suites" / suite.name, _read_suite(suite))
     project = yaml.safe_load((assets.CONTEXT / "great_expectations.yml").read_text(encoding="utf-8"))
     datasource = project["fluent_datasources"][DATASOURCE]
     datasource["assets"] = {asset.name: _asset_block(asset) for asset in validated}
@@ -96,7 +97,7 @@ def _asset_block(asset: Asset) -> dict[str, Any]:
 
 
 def _validation_definition(asset: Asset, datasource_id: str) -> dict[str, Any]:
-    suite = json.loads((assets.CONTEXT / "suites" / f"{asset.name}.json").read_text(encoding="utf-8"))
+    suite = _read_suite(assets.CONTEXT / "suites" / f"{asset.name}.json")
     return {
         "name": asset.name,
         "id": derived_id("validation", asset.name),
@@ -107,6 +108,19 @@ def _validation_definition(asset: Asset, datasource_id: str) -> dict[str, Any]:
         },
         "suite": {"name": suite["name"], "id": suite["id"]},
     }
+
+
+def _read_suite(file: Path) -> dict[str, Any]:
+    """Return a suite as Great Expectations takes it, which refuses members that it does not know: without the tag.
+
+    Raises:
+        BrokenAsset: the file is not JSON.
+    """
+    try:
+        suite = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BrokenAsset(f"{relative_name(file)} is not JSON: {error}; correct it") from None
+    return {name: value for name, value in suite.items() if name != MEMBER}
 
 
 def _write_json(file: Path, content: dict[str, Any]) -> None:

@@ -7,12 +7,15 @@ from waybill import ctrl_c
 if __name__ == "__main__":
     ctrl_c.exit_on_interrupt()
 
+from collections.abc import Callable
+from functools import wraps
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from loader.declarations import Layout, read_source
+from loader.declarations import Layout, source_names
 from warehouse.ledger import REASONS
 from waybill.atomic_files import open_descriptor
 from waybill.cli import run
@@ -21,6 +24,7 @@ from waybill.text import counted, shown, shown_bytes
 
 if TYPE_CHECKING:
     from loader.checking.checker import RejectReason
+    from loader.file_dates import Days
     from loader.reading.byte_ranges import Reject
     from loader.rejects.export import Exported
     from loader.rejects.replay_positions import OpenReject
@@ -28,15 +32,28 @@ if TYPE_CHECKING:
 
 
 @click.group(
-    help="Example: python -m loader load flights data/raw/flights\n\nLand raw JSON files and account for each document."
+    help="Example: python -m loader load cafes data/raw/cafes\n\nLand raw JSON files and account for each document."
 )
 def loader() -> None:
     """Group the loader's commands."""
 
 
+def _with_days(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of a range of dates to a command, which takes them as `days`."""
+
+    @click.option("--from", "first", metavar="DATE", help="Only files of this day, month or year, or later.")
+    @click.option("--to", "last", metavar="DATE", help="Only files of this day, month or year, or earlier.")
+    @wraps(command)
+    def with_days(first: str | None, last: str | None, **others: Any) -> None:
+        from loader.file_dates import asked_days
+
+        command(days=asked_days(first, last), **others)
+
+    return with_days
+
+
 @loader.command()
-@click.argument("source", required=False)
-@click.argument("files", nargs=-1)
+@click.argument("names", nargs=-1, metavar="[SOURCE]... [FILES]...")
 @click.option(
     "--layout",
     type=click.Choice(["ndjson", "array", "records", "document"]),
@@ -44,10 +61,17 @@ def loader() -> None:
 )
 @click.option("--records-at", metavar="POINTER", help="Where the records are in a file of layout records, e.g. /data.")
 @click.option("--dry-run", is_flag=True, help="Check every file as if it were new, and write nothing.")
+@_with_days
 def load(
-    source: str | None, files: tuple[str, ...], layout: Layout | None, records_at: str | None, dry_run: bool
+    names: tuple[str, ...], layout: Layout | None, records_at: str | None, dry_run: bool, days: Days | None
 ) -> None:
-    """Load SOURCE (default: all sources) from FILES, folders or `-`; without FILES, from its files in data/raw."""
+    """Load SOURCE (default: all sources) from FILES, folders or `-`; without FILES, from its files in data/raw.
+
+    Several sources can be named if no FILES are.
+
+    --from and --to choose files by the date in their names, where a pattern of the source captures one, such as
+    orders-{date:%Y-%m}.json. A month is chosen if one of its days is in the range. Files without a date are loaded.
+    """
     from loader.load import load
     from loader.plan import Request
 
@@ -57,11 +81,29 @@ def load(
 
     if records_at is not None:
         layout = _layout_of_records(layout, records_at)
-    request = Request(() if source is None else (source,), files, layout, dry_run, records_at)
-    result = load(request, on_reject=show)
+    sources, files = _sources_and_files(names)
+    result = load(Request(sources, files, layout, dry_run, records_at, days), on_reject=show)
     _show_result(result, dry_run)
     if result.refusal:
         raise result.refusal
+
+
+def _sources_and_files(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the sources among the arguments of a load, which come first, and the files.
+
+    After the first source, what exists as a file or folder is one, whatever its name.
+
+    Raises:
+        FileRefused: files follow several sources.
+    """
+    from loader.errors import FileRefused
+
+    declared = source_names()
+    sources = [*names[:1], *takewhile(lambda name: name in declared and not Path(name).exists(), names[1:])]
+    files = names[len(sources) :]
+    if files and len(sources) > 1:
+        raise FileRefused(f"{files[0]} follows {len(sources)} sources: name the files of one source at a time")
+    return tuple(sources), files
 
 
 def _layout_of_records(layout: Layout | None, records_at: str) -> Layout:
@@ -76,6 +118,8 @@ def _layout_of_records(layout: Layout | None, records_at: str) -> Layout:
 
 
 def _show_result(result: LoadResult, dry_run: bool) -> None:
+    for name in result.left_alone.not_in_range if dry_run else []:
+        click.echo(shown(f"not in range {name}"))
     for name, tally in result.tallies.items():
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(tally.reasons.items()))
         click.echo(
@@ -102,6 +146,7 @@ def rejects(source: str | None, reason: str | None, export: Path | None) -> None
     bytes are read again from its file and written to that folder, too. Such a reject is left out if its file is gone
     or has changed, or if it was a message.
     """
+    from loader.known_sources import require_known
     from loader.rejects.export import export_rejects
     from loader.rejects.listing import list_rejects
 
@@ -117,7 +162,7 @@ def rejects(source: str | None, reason: str | None, export: Path | None) -> None
         click.echo(shown(f"{row.name}:{row.position}  {row.reason}: {with_pointer(row.detail, row.pointer)}"))
         click.echo(f"    {shown_bytes(row.beginning[:100])}")
     if source is not None and not count:
-        read_source(source)  # a mistyped name must not look like a source without rejects
+        require_known(source)  # a mistyped name must not look like a source without rejects
     click.echo(counted(count, "reject"))
 
 
@@ -168,12 +213,16 @@ def replay(source: str | None, reason: str | None) -> None:
 @loader.command()
 @click.argument("source", required=False)
 def drift(source: str | None) -> None:
-    """List the fields in landed documents that no contract names: how often, of which type, since when."""
+    """List the fields in landed documents that no contract names: how often, of which type, since when.
+
+    Fields that were adopted since are not listed any more; ledger.unknown_fields keeps them.
+    """
     from loader.drift import list_drift
+    from loader.known_sources import require_known
 
     fields = list_drift(source)
     if source is not None and not fields:
-        read_source(source)
+        require_known(source)
     for field in fields:
         click.echo(
             f"{field.source:<12} {shown(field.pointer)} ({field.json_type}) in {counted(field.documents, 'document')},"
@@ -186,10 +235,10 @@ def drift(source: str | None) -> None:
 @click.argument("coordinate")
 @click.argument("key", nargs=-1)
 def why(coordinate: str, key: tuple[str, ...]) -> None:
-    """Show what became of the document at COORDINATE, such as data/raw/raw.json:12.
+    """Show what became of the document at COORDINATE, such as data/raw/cafes.ndjson:12.
 
     With a KEY, COORDINATE is the name of a mart, and the command shows the lineage of the row's document from its
-    source to its prediction: python -m loader why fct_flights UA-1545-EWR-2013-01-01
+    source to its prediction: python -m loader why orders A-1042
     """
     from loader.tracing.why import why, why_row
 
@@ -209,11 +258,12 @@ def undo(target: str, source: str | None, reason: str | None, dry_run: bool) -> 
     keeps the batches, with who undid them, when and why. Their rejects are closed, and what was replayed from them is
     undone, too. Loading the file again lands exactly what was undone.
     """
+    from loader.known_sources import require_known
     from loader.undo.summary import undo_lines
     from loader.undo.undo import undo
 
     if source:
-        read_source(source)
+        require_known(source)
     for line in undo_lines(undo(target, source=source, reason=reason, dry_run=dry_run), dry_run=dry_run):
         click.echo(line)
 

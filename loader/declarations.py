@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -22,9 +23,12 @@ from loader.declared_types import (
     Pointer,
     SourceName,
     Version,
+    Withdrawal,
 )
 from loader.errors import SourceBroken, SourceUnknown
-from waybill.yaml_files import read_declared
+from loader.file_dates import Days, capture_of
+from waybill.cli import shown_command
+from waybill.declared.yaml_files import read_declared
 
 SOURCES = Path(__file__).with_name("sources")
 CONTRACTS = Path(__file__).with_name("contracts")
@@ -32,13 +36,38 @@ Layout = Literal["ndjson", "array", "records", "document"]
 
 
 class FilePattern(BaseModel):
-    """Which files below the raw folder belong to a source, and how their documents are laid out."""
+    """Which files below the raw folder belong to a source, and how their documents are laid out.
+
+    The pattern may capture a date: `orders-{date:%Y-%m}.ndjson` matches only names with a real month there.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     pattern: PathPattern
     layout: Layout = "ndjson"
     records_at: Pointer | None = None
+
+    @property
+    def captures_date(self) -> bool:
+        """True if the pattern captures a date."""
+        return capture_of(self.pattern) is not None
+
+    def matches(self, below: str) -> bool:
+        """Return whether a path below the raw folder matches."""
+        return self.days(below) is not None if self.captures_date else fnmatch(below, self.pattern)
+
+    def days(self, below: str) -> Days | None:
+        """Return the days that a path below the raw folder means; None if it does not match, or has no date."""
+        capture = capture_of(self.pattern)
+        return capture.days(below) if capture else None
+
+    def files(self, raw_folder: Path) -> Iterator[Path]:
+        """Yield the files below the raw folder that match, in no order."""
+        capture = capture_of(self.pattern)
+        for path in raw_folder.glob(capture.glob if capture else self.pattern):
+            is_date = capture is None or capture.days(path.relative_to(raw_folder).as_posix())
+            if is_date and path.is_file():
+                yield path
 
     @model_validator(mode="after")
     def has_records_at(self) -> FilePattern:
@@ -48,33 +77,12 @@ class FilePattern(BaseModel):
         return self
 
 
-class Withdrawal(BaseModel):
-    """The field that shows that a source withdraws a document, the values that mean so, and those that do not.
-
-    `{/status: [withdrawn]}` is short for `{field: /status, values: [withdrawn]}`.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    field: Pointer
-    values: list[str] = Field(min_length=1)
-    other_values: list[str] = []
-
-    @model_validator(mode="before")
-    @classmethod
-    def read_short_form(cls, content: Any) -> Any:
-        """Return the long form of a withdrawal that maps one pointer to values."""
-        if isinstance(content, dict) and len(content) == 1 and str(next(iter(content))).startswith("/"):
-            ((field, values),) = content.items()
-            return {"field": field, "values": values}
-        return content
-
-
 class Source(BaseModel):
     """One declared source. Pointers are JSON pointers (RFC 6901).
 
     `carried` says which column of which mart holds the values at a path, `left_out` which paths no mart holds and why.
-    In these paths, `*` leads to every element of an array, or every member of a map.
+    In these paths, `*` leads to every element of an array, or every member of a map. `reject_share` is the share of a
+    day's documents that may be rejected without an alert, for a source that needs another than the usual one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -90,6 +98,7 @@ class Source(BaseModel):
     withdrawn_when: Withdrawal | None = None
     tombstone: Literal["delete"] | None = None
     fresh_days: int | None = Field(default=None, ge=1)
+    reject_share: float | None = Field(default=None, ge=0, le=1)
     carried: Carried = {}
     left_out: LeftOut = {}
     files: list[FilePattern] = []
@@ -132,6 +141,11 @@ class Source(BaseModel):
         return [] if self.key == [VALUE] else self.key
 
     @property
+    def captures_dates(self) -> bool:
+        """True if a pattern captures a date."""
+        return any(entry.captures_date for entry in self.files)
+
+    @property
     def envelope_version(self) -> str | None:
         """The pointer of a version beside the records; None if the version is in the documents, or is the delivery."""
         return self.version.removeprefix(ENVELOPE) if self.version.startswith(ENVELOPE) else None
@@ -144,12 +158,16 @@ class Source(BaseModel):
     def pattern_of(self, path: Path, raw_folder: Path) -> FilePattern | None:
         """Return the pattern that a path below the raw folder matches."""
         below = _below(os.path.abspath(path), str(raw_folder))
-        return next((entry for entry in self.files if below and fnmatch(below, entry.pattern)), None)
+        return next((entry for entry in self.files if below and entry.matches(below)), None)
+
+    def days_of(self, path: Path, raw_folder: Path) -> Days | None:
+        """Return the days that a file's name means; None if the first pattern that it matches captures no date."""
+        entry = self.pattern_of(path, raw_folder)
+        return entry.days(_below(os.path.abspath(path), str(raw_folder)) or "") if entry else None
 
     def default_files(self, raw_folder: Path) -> list[Path]:
         """Return the files below the raw folder that match a pattern, in the order of their names."""
-        found = {path for entry in self.files for path in raw_folder.glob(entry.pattern) if path.is_file()}
-        return sorted(found)
+        return sorted({path for entry in self.files for path in entry.files(raw_folder)})
 
 
 def _below(path: str, folder: str) -> str | None:
@@ -179,11 +197,19 @@ def read_source(name: str) -> Source:
             remedy = f"name the source before {name}"
         elif path.with_suffix(".yaml").exists():
             remedy = f"rename loader/sources/{name}.yaml to {path.name}"
-        raise SourceUnknown(f"no source {name!r}: the declared sources are {', '.join(source_names())}; {remedy}")
+        elif reason := no_source():
+            raise SourceUnknown(f"no source {name!r}: {reason}")
+        declared = f"the declared sources are {', '.join(source_names())}" if source_names() else "none is declared"
+        raise SourceUnknown(f"no source {name!r}: {declared}; {remedy}")
     source = read_declared(path, Source, SourceBroken)
     if source.source != name:
         raise SourceBroken(f"loader/sources/{path.name} declares {source.source!r}: name the file after its source")
     return source
+
+
+def no_source() -> str | None:
+    """Return the line that says what to type in a project that declares no source; None if it declares one."""
+    return None if source_names() else f"no source is declared: `{shown_command('new NAME FILE')}` models your own JSON"
 
 
 def pattern_as(source: Source, path: Path, layout: Layout, raw_folder: Path) -> FilePattern:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WrapValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WrapValidator, model_validator
 
+from loader.file_dates import check_capture
 from waybill.json_pointers import POINTER
 
 EVERY_FIELD = "*"  # all fields of a source but key and version
@@ -69,7 +70,7 @@ def _contract_name(text: str) -> str:
 def _file_pattern(text: str) -> str:
     if not text or text.startswith("/") or ".." in Path(text).parts:
         raise ValueError("must be a path below the raw folder, without `..`, such as hotels/*.ndjson")
-    return text
+    return check_capture(text)
 
 
 Pointer = Annotated[str, AfterValidator(_pointer)]
@@ -79,6 +80,28 @@ Key = Annotated[list[Pointer], AfterValidator(_key), WrapValidator(_key_or_value
 SourceName = Annotated[str, AfterValidator(_source_name)]
 ContractName = Annotated[str, AfterValidator(_contract_name)]
 PathPattern = Annotated[str, AfterValidator(_file_pattern)]
+
+
+class Withdrawal(BaseModel):
+    """The field that shows that a source withdraws a document, the values that mean so, and those that do not.
+
+    `{/status: [withdrawn]}` is short for `{field: /status, values: [withdrawn]}`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    field: Pointer
+    values: list[str] = Field(min_length=1)
+    other_values: list[str] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def read_short_form(cls, content: Any) -> Any:
+        """Return the long form of a withdrawal that maps one pointer to values."""
+        if isinstance(content, dict) and len(content) == 1 and str(next(iter(content))).startswith("/"):
+            ((field, values),) = content.items()
+            return {"field": field, "values": values}
+        return content
 
 
 class NumberOf(BaseModel):

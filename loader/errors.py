@@ -4,6 +4,8 @@ LoaderError                      base of the loader's errors
 ├── SourceUnknown                the source is not declared
 ├── SourceBroken                 a source's declaration or contract cannot be used
 ├── FileRefused                  a file cannot be read
+├── RangeRefused                 a range of dates cannot be compared with the names of files
+│   └── NothingInRange           no file is in the range
 ├── FileChanged                  a file changed while it was read; only what was read before is landed
 ├── AllRejected                  every document of a file was rejected
 ├── LayoutChanged                a file was landed, wholly or in part, by another layout
@@ -31,6 +33,14 @@ class SourceBroken(LoaderError):
 
 class FileRefused(LoaderError):
     """Raised when a file or folder cannot be read, or contains nothing to load."""
+
+
+class RangeRefused(LoaderError):
+    """Raised when `--from` and `--to` are not a range, or cannot be compared with the names of the files."""
+
+
+class NothingInRange(RangeRefused):
+    """Raised when the names of all files hold a date outside of the range."""
 
 
 class FileChanged(LoaderError):

@@ -10,7 +10,8 @@ from psycopg2.extensions import connection as Connection
 
 from loader.declarations import read_source, source_names
 from loader.dry_run import OnReject, dry_run
-from loader.errors import LoaderError
+from loader.errors import LoaderError, NothingInRange, RangeRefused
+from loader.known_sources import has_anything_landed
 from loader.landing.raw_tables import make_raw_tables
 from loader.landing.source_load import SourceLoad
 from loader.plan import Request, SourcePlan, plan_source
@@ -20,6 +21,7 @@ from loader.reading.input_files import spooled_standard_input, storable_name
 from loader.tallies import LoadResult, files_with_rejects, has_ever_landed, tallies_of
 from warehouse.reconnecting import ReconnectingConnection
 from warehouse.runs import recorded_run
+from waybill.observing.work import observed
 from waybill.settings import get_settings
 from waybill.text import counted
 
@@ -39,13 +41,17 @@ def load(request: Request | None = None, *, on_reject: OnReject | None = None) -
     request = request or Request()
     settings = get_settings()
     with ExitStack() as stack:
+        names = _sources(request)
+        _require_dates(names, request)
         plans = [
             plan_source(name, request, settings, lambda: stack.enter_context(spooled_standard_input()))
-            for name in _sources(request)
+            for name in names
         ]
         left = left_alone(settings.raw_folder) if not request.files else LeftAlone()
         for plan in plans:
             left.add(plan.left_alone)
+        if request.days and plans and not any(plan.feeds for plan in plans):
+            raise NothingInRange(f"no file of {', '.join(names)} is in the range {request.days}; {left}")
         if request.dry_run:
             result = dry_run(plans, on_reject or (lambda name, reject: None))
             result.refuse_rejected({plan.source.source for plan in plans}, are_named=bool(request.files))
@@ -53,8 +59,7 @@ def load(request: Request | None = None, *, on_reject: OnReject | None = None) -
         make_raw_tables()
         connection = ReconnectingConnection("loader")
         stack.callback(connection.close)
-        named = request.sources if len(request.sources) == 1 else ()  # the command itself takes one
-        run_id = stack.enter_context(recorded_run(storable_name(" ".join(["load", *named, *request.files]))))
+        run_id = stack.enter_context(recorded_run(storable_name(_command(request))))
         start_bar = stack.enter_context(progress_bars())
         result = _land(plans, run_id, connection, start_bar)
         ever_landed = connection.run(lambda opened: _count_rejects(opened, plans, result))
@@ -73,15 +78,31 @@ def _count_rejects(connection: Connection, plans: list[SourcePlan], result: Load
 
 
 def _sources(request: Request) -> list[str]:
-    """Return the sources to load: those named, else those that have files; all if none has, so that one is reported.
+    """Return the sources to load: those named, else those that have files.
 
-    A source may be landed from a topic alone, or be declared before its first file arrives.
+    If none has a file, there is nothing to load once documents have landed from elsewhere: a source may be landed from
+    a topic or from named files alone. Before that, all sources are returned, so that the first one is reported.
     """
+    names = source_names()
     if request.sources or request.files:
-        return list(request.sources or source_names())
-    return [
-        name for name in source_names() if read_source(name).default_files(get_settings().raw_folder)
-    ] or source_names()
+        return list(request.sources or names)
+    with_files = [name for name in names if read_source(name).default_files(get_settings().raw_folder)]
+    return with_files if with_files or (not request.dry_run and has_anything_landed()) else names
+
+
+def _require_dates(names: list[str], request: Request) -> None:
+    """Raise RangeRefused if dates are to be compared, and no pattern of any of the sources captures one."""
+    if request.days and names and not any(read_source(name).captures_dates for name in names):
+        raise RangeRefused(
+            f"--from and --to compare dates in file names, and no pattern of {', '.join(names)} captures one: write, "
+            f"for example, {{date:%Y-%m-%d}} into a pattern under `files` in loader/sources/{names[0]}.yml"
+        )
+
+
+def _command(request: Request) -> str:
+    """Return the command that asks for the same; it takes several sources only without files."""
+    sources = request.sources if len(request.sources) == 1 or not request.files else ()
+    return " ".join(["load", *sources, *request.files, *(request.days.options if request.days else [])])
 
 
 def _land(plans: list[SourcePlan], run_id: UUID, connection: ReconnectingConnection, start_bar: StartBar) -> LoadResult:
@@ -92,7 +113,8 @@ def _land(plans: list[SourcePlan], run_id: UUID, connection: ReconnectingConnect
         size_bytes = sum(feed.input_file.size_bytes for feed in plan.feeds)
         on_landed = start_bar(plan.source.source, size_bytes)
         source_load = SourceLoad(plan.of_run(run_id), chunk_bytes, on_landed, connection.succeeded)
-        connection.run(source_load.finish)
+        with observed("load", plan.source.source, ledger_run=str(run_id)):
+            connection.run(source_load.finish)
         result.new_files += source_load.new_files
         result.known_files += source_load.known_files
         problems += source_load.problems.values()

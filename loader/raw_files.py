@@ -10,6 +10,7 @@ from pathlib import Path
 
 from loader.declarations import Source, read_source, source_names
 from loader.errors import FileRefused
+from waybill.sample_commands import is_shipped
 from waybill.settings import PROJECT, relative_name
 from waybill.text import counted
 
@@ -19,18 +20,25 @@ LEFTOVERS = (".*", "_SUCCESS", "_committed_*", "_started_*", "*.crc", "Thumbs.db
 IGNORED = ".waybillignore"  # in a folder of files: one pattern per line for names that a load does not report
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 JSON_SUFFIXES = ("json", "ndjson", "jsonl", "jsonlines")
+SAMPLE = "; for the files of the sample, run `make data`" if is_shipped("data.sample") else ""
 
 
 @dataclass
 class LeftAlone:
-    """Names below a folder that are not loaded: unmatched by any pattern (with a reason if there is one), leftovers."""
+    """Names below a folder that are not loaded: unmatched by any pattern (with a reason if there is one), leftovers.
+
+    `not_in_range` are files whose names hold a date that the range of the load does not touch.
+    """
 
     unmatched: list[str] = field(default_factory=list)
     leftovers: list[str] = field(default_factory=list)
+    not_in_range: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         """Return what a load prints about them; empty if there are none."""
         shown = []
+        if self.not_in_range:
+            shown.append(f"{counted(len(self.not_in_range), 'file')} not in range: {_first(self.not_in_range)}")
         if self.unmatched:
             shown.append(f"no pattern matches {counted(len(self.unmatched), 'file')}: {_first(self.unmatched)}")
         if self.leftovers:
@@ -41,6 +49,7 @@ class LeftAlone:
         """Add the names of another folder."""
         self.unmatched += other.unmatched
         self.leftovers += other.leftovers
+        self.not_in_range += other.not_in_range
 
 
 def suffix_of(name: str) -> str:
@@ -62,7 +71,7 @@ def files_to_load(source: Source, raw_folder: Path) -> list[Path]:
         raise FileRefused(
             f"no file for source {source.source} in {relative_name(raw_folder)}: "
             f"put one there that matches {' or '.join(entry.pattern for entry in source.files) or 'a pattern'}, "
-            f"or name a file; for the files of the sample, run `make data`{f'; {left}' if left.unmatched else ''}"
+            f"or name a file{SAMPLE}{f'; {left}' if left.unmatched else ''}"
         )
     return found
 
@@ -100,23 +109,31 @@ def given_files(
             continue
         taken: list[Path] = []
         unmatched: list[str] = []
+        owned: dict[str | None, list[str]] = {}  # a source whose patterns match -> names
         for inner, problem in _walk(path, left):
-            is_theirs = any(other.pattern_of(inner, raw_folder) for other in others)
-            is_taken = not is_theirs and (takes_all or suffix_of(inner.name) in suffixes)
+            owner = next((other.source for other in others if other.pattern_of(inner, raw_folder)), None)
+            is_taken = not owner and (takes_all or suffix_of(inner.name) in suffixes)
             if not problem and (source.pattern_of(inner, raw_folder) or is_taken):
                 taken.append(inner)
             else:
                 unmatched.append(_shown(inner, path, problem))
+                owned.setdefault(owner, []).append(unmatched[-1])
         if not taken and unmatched:
-            raise FileRefused(
-                f"{path}: the folder contains no files of source {source.source}, and {_first(unmatched)}: "
-                "name the files, or give a `--layout`"
-            )
+            raise FileRefused(_none_taken(path, source.source, owned))
         if not taken:
             raise FileRefused(f"{path}: the folder contains no files")
         files += taken
         left.unmatched += unmatched
     return files, left
+
+
+def _none_taken(folder: Path, source: str, owned: dict[str | None, list[str]]) -> str:
+    """Return why no file of a folder is taken: files that match patterns of other sources, and those of no source."""
+    reasons = [f"patterns of source {owner} match {_first(names)}" for owner, names in owned.items() if owner]
+    if None in owned:
+        reasons.append(f"no pattern and no suffix of JSON fits {_first(owned[None])}")
+    advice = "name the files, or give a `--layout`" if None in owned else "name the files if they are meant"
+    return f"{folder}: the folder contains no files of source {source}: {'; '.join(reasons)}: {advice}"
 
 
 def _refuse(path: Path) -> None:

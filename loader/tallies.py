@@ -9,9 +9,11 @@ from uuid import UUID
 
 from psycopg2.extensions import connection as Connection
 
+from loader.declarations import no_source
 from loader.errors import AllRejected
 from loader.raw_files import LeftAlone
 from waybill.cli import shown_command
+from waybill.settings import get_settings, relative_name
 from waybill.text import counted
 
 MAX_WARNINGS = 5
@@ -106,6 +108,11 @@ class LoadResult:
     @property
     def summary(self) -> str:
         """One line that describes the result."""
+        if reason := no_source():
+            return f"{reason}{self._left}"
+        if not self.new_files + self.known_files:
+            where = f"no files of a source in {relative_name(get_settings().raw_folder)}"
+            return f"{where}; all that landed was given to `waybill load` or a topic{self._left}"
         if not self.new_files:
             known = "the only file was" if self.known_files == 1 else f"all {self.known_files:,} files were"
             return f"nothing new: {known} landed before{self._open_rejects}{self._left}"
@@ -118,6 +125,8 @@ class LoadResult:
     @property
     def dry_summary(self) -> str:
         """One line that describes the result of a dry run."""
+        if reason := no_source():
+            return f"{reason}{self._left}"
         documents, files = counted(self.rows, "document"), counted(self.new_files, "file")
         landed = f"{'up to ' if self.is_upper_bound else ''}{documents} of {files} would be landed"
         cause = "; PostgreSQL does not answer, and may refuse more" if self.is_upper_bound else ""

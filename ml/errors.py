@@ -2,10 +2,14 @@
 
 ModelError                       base
 ├── TaskBroken                   a task's declaration cannot be used
-├── NothingToLearn               the table is missing or has no labelled rows in a set of the split
+├── ProposalRefused              no task can be proposed from what the user named
+├── NothingToLearn               the table is missing, or has too few labelled rows of a class in a set
 ├── NoModel                      no model was trained yet
 ├── ArtefactBroken               the model's file was changed after it was saved; it is not loaded
-└── OtherVersions                the model was saved with other library versions; it is not loaded
+│   └── ModelUnreadable          the system cannot read the model's file for the moment
+├── OtherVersions                the model was saved with other library versions; it is not loaded
+├── WorkersUnusable              Dask's scheduler or workers cannot be used
+└── TableInUse                   the predictions need other columns, but something depends on their table
 """
 
 from waybill.errors import WaybillError
@@ -19,8 +23,12 @@ class TaskBroken(ModelError):
     """Raised when `ml/tasks/<task>.yml` is missing or cannot be used."""
 
 
+class ProposalRefused(ModelError):
+    """Raised by `waybill new-task` when no task can be proposed for the table, label, time or group that were named."""
+
+
 class NothingToLearn(ModelError):
-    """Raised when the task's table is missing or empty, or a set of the split lacks one of the two labels."""
+    """Raised when the task's table is missing or empty, or a set of the split has too few rows of a class."""
 
 
 class NoModel(ModelError):
@@ -31,5 +39,17 @@ class ArtefactBroken(ModelError):
     """Raised before unpickling when the file's checksum differs from the manifest's."""
 
 
+class ModelUnreadable(ArtefactBroken):
+    """Raised when the system cannot read the file for the moment: an I/O error, no memory, or too many open files."""
+
+
 class OtherVersions(ModelError):
     """Raised before unpickling when the version of Python or a library differs from the model's."""
+
+
+class TableInUse(ModelError):
+    """Raised when `predictions.<task>` must get other columns, and a view depends on it."""
+
+
+class WorkersUnusable(ModelError):
+    """Raised when WAYBILL_DASK_SCHEDULER is set, but Dask is not installed, no worker answers or versions differ."""

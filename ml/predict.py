@@ -1,21 +1,22 @@
-"""Predicts with a task's current model and checks whether the model is stale; writes nothing."""
+"""Predicts with a model of a task, the current one by default; writes nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from ml.artefact import load
 from ml.errors import NoModel
-from ml.rows import find_changed_batches, hash_training_rows
+from ml.learning.precision import use_double_precision
+from ml.members import CATEGORY, NUMBER
+from ml.registry.artefact import load
+from ml.split import Split
 from ml.task import Task, read_task
-
-MAX_NAMED_BATCHES = 5
+from waybill.cli import shown_command
 
 
 @dataclass(frozen=True)
 class Model:
-    """A task's current model: its declaration, its fitted pipeline and its manifest."""
+    """A model of a task: the task as the model learnt it, its fitted pipeline and its manifest."""
 
     task: Task
     pipeline: Any
@@ -27,51 +28,73 @@ class Model:
         return str(self.manifest["model_id"])
 
     @property
+    def is_binary(self) -> bool:
+        """True if the label has two classes; older manifests do not say so."""
+        return bool(self.manifest.get("kind", "binary") == "binary")
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes in the order of the probabilities, as the database writes them."""
+        return list(self.manifest["classes"])
+
+    @property
     def threshold(self) -> float:
-        """The probability from which a row is predicted to have the positive label."""
+        """The probability from which a row is predicted to have the positive label, of two."""
         return float(self.manifest["threshold"])
 
-
-@dataclass(frozen=True)
-class Staleness:
-    """Whether a model's training rows have changed since training, and which batches may have changed them.
-
-    `table_digest` is the hash of all rows of the task's table now: while it is unchanged, so are the predictions.
-    """
-
-    is_stale: bool
-    changed_batches: list[str]
-    table_digest: str
-
-    def __str__(self) -> str:
-        """Return a sentence for the end of a summary; empty when the model is fresh."""
-        if not self.is_stale:
-            return ""
-        names = list(dict.fromkeys(self.changed_batches))
-        more = f" and {len(names) - MAX_NAMED_BATCHES} more" if len(names) > MAX_NAMED_BATCHES else ""
-        named = ", ".join(names[:MAX_NAMED_BATCHES])
-        because = named or "by no batch: the table was rebuilt differently or edited by hand"
-        return f"; STALE: its training rows have changed ({because}{more}); train it again with `make train`"
+    @property
+    def features(self) -> list[str]:
+        """The features that the model takes: those of the task that had a value in the training rows."""
+        left_out = self.manifest.get("features_left_out", [])
+        return [name for name in self.task.features if name not in left_out]
 
 
-def load_model(task: str) -> Model:
-    """Return the current model of a task.
+def load_model(task: str, model_id: str | None = None) -> Model:
+    """Return a model of a task, by default the current one; it takes the features that it learnt.
 
     Raises:
         TaskBroken, NoModel, ArtefactBroken, OtherVersions: see `ml.errors`.
     """
-    declared = read_task(task)
-    pipeline, manifest = load(task)
-    if manifest["features"] != declared.task.features:
-        raise NoModel(
-            f"the model of {task} learnt other features than ml/tasks/{task}.yml names: train one with `make train`"
-        )
-    return Model(declared.task, pipeline, manifest)
+    declared = read_task(task).task
+    pipeline, manifest = load(task, model_id)
+    use_double_precision(pipeline)
+    return Model(task_of(declared, manifest), pipeline, manifest)
+
+
+def task_of(declared: Task, manifest: dict[str, Any]) -> Task:
+    """Return the task as a model learnt it: with its features, split and seed, on today's table and key.
+
+    Raises:
+        NoModel: the model learnt another label, or is an older one that does not say of what type its features are.
+    """
+    types = {**dict.fromkeys(declared.categorical, CATEGORY), **dict.fromkeys(declared.numeric, NUMBER)}
+    types |= manifest.get("feature_types", {})
+    other = "another label" if manifest["label"] != declared.label else ""
+    if any(name not in types for name in manifest["features"]):
+        other = "other features"
+    if other:
+        file = f"ml/tasks/{declared.task}.yml"
+        command = shown_command(f"train --task {declared.task}")
+        raise NoModel(f"the model of {declared.task} learnt {other} than {file} names: train one with `{command}`")
+    learnt: dict[str, Any] = {
+        "categorical": [name for name in manifest["features"] if types[name] == CATEGORY],
+        "numeric": [name for name in manifest["features"] if types[name] == NUMBER],
+        "positive_label": manifest.get("positive_label", declared.positive_label),
+        "seed": manifest.get("seeds", {}).get("task", declared.seed),
+    }
+    if "split" in manifest:
+        fields = {name: value for name, value in manifest["split"].items() if name != "kind"}
+        learnt["split"] = Split.model_validate(fields)
+    return declared.model_copy(update=learnt)
 
 
 def predict(model: Model, rows: Any) -> Any:
-    """Return the probability of the positive label for each row of a data frame that has the task's features."""
-    return model.pipeline.predict_proba(rows[model.task.features])[:, 1]
+    """Return a probability for each row of a data frame that has the task's features.
+
+    Of two classes it is the positive one's; of more, an array with a column for each of `model.classes`.
+    """
+    probabilities = model.pipeline.predict_proba(rows[model.features]).astype("float64")
+    return probabilities[:, 1] if model.is_binary else probabilities
 
 
 def has_positive_label(model: Model, probabilities: Any) -> Any:
@@ -79,13 +102,8 @@ def has_positive_label(model: Model, probabilities: Any) -> Any:
     return probabilities >= model.threshold
 
 
-def check_staleness(model: Model) -> Staleness:
-    """Compare the training rows in the warehouse with those that the model learnt from.
+def most_probable(model: Model, probabilities: Any) -> Any:
+    """Return the most probable of several classes for each row."""
+    import numpy as np
 
-    Raises:
-        NothingToLearn: the task's table or a column is missing, or there is no labelled row.
-    """
-    now = hash_training_rows(model.task)
-    is_stale = now.digest != model.manifest["training_digest"]
-    changed = find_changed_batches(model.manifest["batches"], now.batches) if is_stale else []
-    return Staleness(is_stale, changed, now.table_digest)
+    return np.array(model.classes, dtype=object)[probabilities.argmax(axis=1)]

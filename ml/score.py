@@ -7,123 +7,145 @@ from waybill import ctrl_c
 if __name__ == "__main__":
     ctrl_c.exit_on_interrupt()
 
-import io
 from dataclasses import dataclass
 from typing import Any
 
 import click
-from psycopg2 import sql
 
-from ml.predict import Model, Staleness, check_staleness, has_positive_label, load_model, predict
-from ml.rows import read_rows
-from ml.task import chosen_task
+from ml.checking.checks import Check
+from ml.checking.staleness import ensure_checked
+from ml.checking.training_rows import RowsChanged
+from ml.columns import read_column_types
+from ml.drift.observe import observe
+from ml.drift.realised_rows import keep_predictions
+from ml.each_task import TaskResult, work_on_tasks
+from ml.errors import ModelError
+from ml.predict import Model, load_model
+from ml.prediction_tables.answers import delete_old_answers
+from ml.prediction_tables.by_model import changing_predictions, delete_others, read_states
+from ml.prediction_tables.grants import read_grants
+from ml.prediction_tables.scoring import Scoring, write_predictions
+from ml.prediction_tables.shape import column_types, shape_of
+from ml.prediction_tables.view import show_model, view_of
+from ml.reading.kept import drop_rows
+from ml.registry.artefact import read_manifest
+from ml.registry.folders import find_models
+from ml.registry.history import History, current_id, settled
+from ml.registry.later import compare_later
+from ml.registry.retention import kept_models
+from ml.task import read_task
 from warehouse.connection import cursor_of
 from warehouse.work_lock import working
 from waybill.cli import run
-from waybill.text import counted
-
-DECIMALS = 6  # of a stored probability
-
-# Every task has this table. What the positive label is called is the task's business: a comment on the column says it.
-TABLE = """
-create table if not exists predictions.{table} (
-    {key} text primary key,
-    model_id uuid not null,
-    probability double precision not null check (probability between 0 and 1),
-    is_predicted_positive boolean not null,
-    is_stale boolean not null,
-    scored_at timestamptz not null default now()
-)
-"""
-COPY = """
-copy predictions.{table} ({key}, model_id, probability, is_predicted_positive, is_stale) from stdin (format csv)
-"""
-COMMENTS = """
-comment on table predictions.{table} is {state};
-comment on column predictions.{table}.probability is {probability_text};
-comment on column predictions.{table}.is_predicted_positive is {positive_text}
-"""
+from waybill.observing.work import observing
+from waybill.settings import get_settings
+from waybill.text import counted, shown
 
 
 @dataclass(frozen=True)
-class ScoreResult:
-    """What scoring did: the number of rows written, one line for the user, and whether the model is stale."""
+class ScoreResult(TaskResult):
+    """What scoring did: the number of rows written, one line for the user, and whether the model is stale.
 
-    rows: int
-    summary: str
+    `written` is the number of rows written for each model, the current one first.
+    """
+
     is_stale: bool
+    written: dict[str, int]
 
 
 def score(task: str) -> ScoreResult:
-    """Score all rows of the task's table in one transaction; write nothing when nothing changed.
+    """Score all rows of the task's table with the current model and its challenger, and show the current one's.
 
-    A model whose training rows have changed since is stale: it still predicts, and every prediction is marked.
+    Nothing is written for a model whose predictions are up to date. A model whose training rows have changed since is
+    stale: it still predicts, and every prediction is marked. All rows are written in one transaction.
 
     Raises:
-        NoModel, ArtefactBroken, OtherVersions: see `ml.errors`; the last predictions stay.
+        NoModel, ArtefactBroken, OtherVersions, TableInUse: see `ml.errors`; the last predictions stay.
     """
+    history = settled(task)
     model = load_model(task)
-    staleness = check_staleness(model)
-    state = _describe_state(model, staleness)
-    if _read_state(task) == state:
-        return ScoreResult(0, f"nothing new: the predictions are up to date{staleness}", staleness.is_stale)
-    rows = read_rows(model.task)
-    _replace_predictions(model, _as_csv(model, rows, is_stale=staleness.is_stale), state)
-    summary = f"{counted(len(rows), 'prediction')} of {model.model_id}{staleness}"
-    return ScoreResult(len(rows), summary, staleness.is_stale)
+    challenger, lack = _load_challenger(task, history)
+    models = [one for one in (model, challenger) if one]
+    checked = {one.model_id: ensure_checked(one.task, one.manifest) for one in models}
+    check = checked[model.model_id]
+    try:
+        with changing_predictions(task) as cursor:
+            is_current = current_id(task) == model.model_id
+            if is_current:
+                written = write_models(cursor, models, checked)
+                delete_others(cursor, task, kept_models(find_models(task), history))
+    except RowsChanged:
+        return score(task)
+    if not is_current:  # another command has made another model current in the meantime
+        return score(task)
+    drop_rows(model.task)
+    delete_old_answers(get_settings().waybill_api_keep_days)
+    better = compare_later(challenger, model) if challenger and any(written.values()) else ""
+    after = f"{check}{lack}{better}{observe(model)}"
+    if not any(written.values()):
+        return ScoreResult(0, f"nothing new: the predictions are up to date{after}", check.is_stale, written)
+    of = {model.model_id: "", **({challenger.model_id: "the challenger "} if challenger else {})}
+    counts = [f"{counted(number, 'prediction')} of {of[name]}{name}" for name, number in written.items() if number]
+    return ScoreResult(max(written.values()), f"{', '.join(counts)}{after}", check.is_stale, written)
 
 
-def _describe_state(model: Model, staleness: Staleness) -> str:
+def _load_challenger(task: str, history: History) -> tuple[Model | None, str]:
+    """Return the challenger, and why there is none although the history names one; it never stops the current model."""
+    if history.challenger is None:
+        return None, ""
+    try:
+        learnt, declared = read_manifest(task, history.challenger)["label"], read_task(task).task.label
+        if learnt != declared:
+            return None, f"; the challenger was not scored: it learnt {shown(learnt)}, and the label is {declared} now"
+        challenger = load_model(task, history.challenger)
+        with cursor_of("trainer") as cursor:
+            read_column_types(cursor, challenger.task)
+    except ModelError as error:
+        return None, f"; the challenger was not scored: {error}"
+    return challenger, ""
+
+
+def write_models(cursor: Any, models: list[Model], checked: dict[str, Check]) -> dict[str, int]:
+    """Write the rows of the models that are not up to date, show those of the first; return id → rows written.
+
+    The cursor is that of `changing_predictions`; `checked` has the check of each model.
+
+    Raises:
+        RowsChanged: the mart was written after a check: check again, in another transaction.
+    """
+    task = models[0].task.task
+    grants = read_grants(cursor, view_of(task))
+    states = read_states(cursor, task)
+    scorings = []
+    for model in models:
+        check = checked[model.model_id]
+        state = _describe_state(model, check)
+        shape = shape_of(model, column_types(cursor, "marts", model.task.table))
+        scorings.append(Scoring(model, shape, state, check))
+    outdated = [one for one in scorings if states.get(one.model.model_id) != one.state]
+    for one in outdated:
+        if one.model.model_id in states:
+            keep_predictions(cursor, one.model)
+    written = write_predictions(cursor, outdated)
+    show_model(cursor, task, models[0].model_id, scorings[0].shape, grants)
+    return written
+
+
+def _describe_state(model: Model, check: Check) -> str:
     """Return what the predictions depend on: the model, its staleness and the rows of the table."""
-    freshness = "stale" if staleness.is_stale else "fresh"
-    return f"{model.model_id} {freshness} {staleness.table_digest}{staleness}"
+    freshness = f"stale ({check.because})" if check.is_stale else "fresh"
+    return f"{model.model_id} {freshness} {check.table_digest}"
 
 
-def _read_state(task: str) -> str | None:
-    """Return the state from which the predictions in the database were made: it is their table's comment."""
-    with cursor_of("trainer") as cursor:
-        relation = sql.SQL("predictions.{}").format(sql.Identifier(task)).as_string(cursor)
-        cursor.execute("select obj_description(to_regclass(%s), 'pg_class')", [relation])
-        state: str | None = cursor.fetchone()[0]  # type: ignore[index]
-        return state
-
-
-def _as_csv(model: Model, rows: Any, *, is_stale: bool) -> bytes:
-    import pandas as pd
-
-    probabilities = predict(model, rows)
-    columns = {
-        "key": rows[model.task.key],
-        "model_id": model.model_id,
-        "probability": probabilities.round(DECIMALS),
-        "is_predicted_positive": has_positive_label(model, probabilities),
-        "is_stale": is_stale,
-    }
-    return pd.DataFrame(columns).to_csv(index=False, header=False).encode()
-
-
-def _replace_predictions(model: Model, content: bytes, state: str) -> None:
-    """Replace all predictions of the task, with comments that say what they are and what they were made from."""
-    task = model.task
-    names = {"table": sql.Identifier(task.task), "key": sql.Identifier(task.key)}
-    texts = {
-        "state": sql.Literal(state),
-        "probability_text": sql.Literal(f"Probability of the label {task.positive_label}"),
-        "positive_text": sql.Literal(f"True when {task.positive_label} is predicted: probability >= {model.threshold}"),
-    }
-    with cursor_of("trainer") as cursor:
-        cursor.execute(sql.SQL(TABLE).format(**names))
-        cursor.execute(sql.SQL("truncate predictions.{table}").format(**names))
-        cursor.copy_expert(sql.SQL(COPY).format(**names).as_string(cursor), io.BytesIO(content))
-        cursor.execute(sql.SQL(COMMENTS).format(**names, **texts))
-
-
-@click.command(help="Example: python -m ml.score\n\nWrite the current model's predictions to predictions.<task>.")
-@click.option("--task", help="A task of ml/tasks. Default: WAYBILL_TASK, else the default task.")
+@click.command(
+    help="Example: python -m ml.score\n\nWrite the predictions of each task's current model, which predictions.<task> "
+    "shows, and of its challenger."
+)
+@click.option("--task", help="Tasks of ml/tasks, with commas between. Default: WAYBILL_TASK, else all of the pipeline.")
 def main(task: str | None) -> None:
-    """Score, and print what was written and whether the model is stale."""
+    """Score, and print what was written and whether a model is stale."""
     with working("score"):
-        result = score(chosen_task(task))
+        result = work_on_tasks(task, observing("score", score))
     click.echo(result.summary)
 
 

@@ -7,184 +7,122 @@ from waybill import ctrl_c
 if __name__ == "__main__":
     ctrl_c.exit_on_interrupt()
 
-import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from ml.artefact import current_manifest, save, versions
-from ml.candidates import make_pipeline
-from ml.errors import NothingToLearn, TaskBroken
-from ml.metrics import curves, measure
-from ml.rows import TrainingRows, hash_training_rows, read_rows
-from ml.task import DeclaredTask, Task, chosen_task, read_task
+from ml.checking.checks import store_check
+from ml.checking.staleness import as_check, ensure_checked
+from ml.checking.training_rows import RowsChanged, TrainingRows, hash_training_rows
+from ml.each_task import TaskResult, work_on_tasks
+from ml.learning.comparison import compare_candidates
+from ml.learning.manifest import describe_model
+from ml.learning.summary import describe_training, summary_of
+from ml.reading.frame import read_rows
+from ml.reading.kept import keep_rows
+from ml.registry.artefact import save
+from ml.registry.deciding import describe_decision, find_trained
+from ml.registry.folders import usable_models
+from ml.registry.history import read_history
+from ml.registry.model_bytes import MODEL, file_problem, versions
+from ml.task import DeclaredTask, Task, read_task
 from warehouse.work_lock import working
-from waybill.cli import run
-from waybill.identifiers import uuid7
-from waybill.text import counted
-
-MAX_THREADS = 1  # on a shared machine a second thread makes boosting slower
-SUMMARY_METRICS = ("roc_auc", "pr_auc", "brier")
+from waybill.cli import FiniteRange, run
+from waybill.observing.work import observing
+from waybill.settings import relative_name
 
 
 @dataclass(frozen=True)
-class TrainingResult:
+class TrainingResult(TaskResult):
     """What training did: the number of rows learnt from, one line for the user, and the manifest."""
 
-    rows: int
-    summary: str
     manifest: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """The metrics of all candidates; of the selected one also its fitted pipeline and its curves on the test set."""
-
-    selected: str
-    pipeline: Any
-    metrics: dict[str, dict[str, Any]]
-    curves: dict[str, list[list[float]]]
-
-
 def train(task: str, *, force: bool = False) -> TrainingResult:
-    """Train and save a model, unless the current one learnt from the same rows, declaration and library versions.
+    """Train and save a model, unless one learnt from the same rows, with the same declaration and library versions.
+
+    The new model becomes the current one unless it is worse on the same rows.
 
     Raises:
         TaskBroken, NothingToLearn: see `ml.errors`; the current model stays.
     """
     declared = read_task(task)
-    training_rows = hash_training_rows(declared.task)
-    manifest = current_manifest(task)
-    if manifest and not force and _is_up_to_date(manifest, declared, training_rows):
-        return TrainingResult(0, f"nothing new: {manifest['model_id']} learnt from the same rows", manifest)
-    rows = read_rows(declared.task)
+    same = None if force else find_trained(task, lambda one: _is_up_to_date(one, declared))
+    if same:
+        manifest, decided = same
+        return TrainingResult(0, f"nothing new: {manifest['model_id']} learnt from the same rows{decided}", manifest)
+    broken = "" if force else _find_broken_file(declared)
+    training_rows, rows = _hash_and_read(declared.task)
     comparison = compare_candidates(declared.task, rows)
-    manifest = _describe_model(declared, training_rows, comparison, rows)
-    save(task, comparison.pipeline, manifest)
-    test = manifest["metrics"]
-    summary = f"{comparison.selected} of {len(comparison.metrics)}: test " + ", ".join(
-        f"{name} {test[name]:.3f}" for name in SUMMARY_METRICS
-    )
-    return TrainingResult(training_rows.rows, summary, manifest)
+    manifest = describe_model(declared, training_rows, comparison, rows)
+    verdict = save(task, comparison.pipeline, manifest, comparison.evaluation)
+    store_check(as_check(declared.task, manifest["model_id"], training_rows))
+    keep_rows(declared.task, training_rows.table_digest, rows)
+    summary = summary_of(manifest) + describe_decision(verdict) + broken
+    return TrainingResult(manifest["rows"]["learnt_from"], summary, manifest)
 
 
-def _is_up_to_date(manifest: dict[str, Any], declared: DeclaredTask, training_rows: TrainingRows) -> bool:
-    trained_with = (manifest["task_digest"], manifest["training_digest"], manifest["versions"])
-    return trained_with == (declared.digest, training_rows.digest, versions())
+def _hash_and_read(task: Task) -> tuple[TrainingRows, Any]:
+    """Return the hashes of the rows and the rows; both are read again if the table was written in between."""
+    while True:
+        hashed = hash_training_rows(task)
+        try:
+            return hashed, read_rows(task, hashed)
+        except RowsChanged:
+            continue
 
 
-def split_by_time(task: Task, rows: Any) -> dict[str, Any]:
-    """Split the labelled rows by time into the sets train, validation and test.
-
-    Raises:
-        NothingToLearn: a set lacks one of the two labels.
-    """
-    import pandas as pd
-
-    labelled = rows[rows[task.label].notna()]
-    validation, test = pd.Timestamp(task.split.validation_from), pd.Timestamp(task.split.test_from)
-    time_column = labelled[task.time_column]
-    sets = {
-        "train": labelled[time_column < validation],
-        "validation": labelled[(time_column >= validation) & (time_column < test)],
-        "test": labelled[time_column >= test],
-    }
-    for name, rows_in_set in sets.items():
-        number, positive = len(rows_in_set), int(rows_in_set[task.label].sum())
-        if positive in (0, number):
-            which = f", and the label of {'all' if positive else 'none'} of them is true" if number else ""
-            raise NothingToLearn(
-                f"task {task.task}: the {name} set has {counted(number, 'labelled row')}{which}:"
-                f" load more data, or change `split` in ml/tasks/{task.task}.yml"
-            )
-    return sets
+def _find_broken_file(declared: DeclaredTask) -> str:
+    """Return why the current model is trained again if only its file has changed, for the end of a summary."""
+    task = declared.task.task
+    current = read_history(task).current
+    model = next((one for one in usable_models(task) if one.model_id == current), None)
+    if model is None or not _is_up_to_date(model.manifest, declared):
+        return ""
+    path = relative_name(model.folder / MODEL)
+    return f"; trained again because {path} {file_problem(model.folder, model.manifest)}"
 
 
-def compare_candidates(task: Task, rows: Any) -> Comparison:
-    """Fit every candidate on the training set, measure it on validation and test, and select the best on validation."""
-    from threadpoolctl import threadpool_limits
-
-    sets = split_by_time(task, rows)
-    metrics: dict[str, dict[str, Any]] = {}
-    pipelines: dict[str, Any] = {}
-    test_probabilities: dict[str, Any] = {}
-    # Made before the limit is set: it does not hold for a library that is loaded later.
-    candidates = {name: make_pipeline(name, task) for name in task.candidates}
-    with threadpool_limits(MAX_THREADS):
-        for name, candidate in candidates.items():
-            started = time.monotonic()
-            pipelines[name] = _fit(candidate, sets["train"], task, name)
-            metrics[name] = {"seconds": round(time.monotonic() - started, 1)}
-            for split in ("validation", "test"):
-                probabilities = pipelines[name].predict_proba(sets[split][task.features])[:, 1]
-                metrics[name][split] = measure(sets[split][task.label].to_numpy(), probabilities, task.threshold)
-            test_probabilities[name] = probabilities  # the test set comes last
-    selected = max(metrics, key=lambda name: metrics[name]["validation"]["roc_auc"])
-    test_curves = curves(sets["test"][task.label].to_numpy(), test_probabilities[selected])
-    return Comparison(selected, pipelines[selected], metrics, test_curves)
+def _is_up_to_date(manifest: dict[str, Any], declared: DeclaredTask) -> bool:
+    if not declared.is_same_as(manifest["task_digest"]) or manifest["versions"] != versions():
+        return False
+    return not ensure_checked(declared.task, manifest).is_stale
 
 
-def _fit(candidate: Any, rows: Any, task: Task, name: str) -> Any:
-    """Return the fitted candidate.
-
-    Raises:
-        TaskBroken: scikit-learn refuses the candidate's parameters or the rows.
-    """
-    try:
-        return candidate.fit(rows[task.features], rows[task.label])
-    except (ValueError, TypeError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise TaskBroken(
-            f"task {task.task}: candidate {name} cannot be fitted: {reason}; correct it in ml/tasks/{task.task}.yml"
-        ) from None
-
-
-def _describe_model(
-    declared: DeclaredTask, training_rows: TrainingRows, comparison: Comparison, rows: Any
-) -> dict[str, Any]:
-    """Return the manifest of the selected candidate."""
-    task = declared.task
-    unlabelled = int(rows[task.label].isna().sum())
-    return {
-        "model_id": str(uuid7()),
-        "task": task.task,
-        "task_digest": declared.digest,
-        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "chosen": comparison.selected,
-        "threshold": task.threshold,
-        "features": task.features,
-        "label": task.label,
-        "positive_label": task.positive_label,
-        "split": task.split.model_dump(mode="json"),
-        "rows": {"all": len(rows), "unlabelled": unlabelled, "learnt_from": training_rows.rows},
-        "training_digest": training_rows.digest,
-        "batches": training_rows.batches,
-        "versions": versions(),
-        "metrics": comparison.metrics[comparison.selected]["test"],
-        "candidates": comparison.metrics,
-        "curves": comparison.curves,
-    }
-
-
-@click.command(help="Example: python -m ml.train\n\nTrain the candidates of a task and save the best one as a model.")
-@click.option("--task", help="A task of ml/tasks. Default: WAYBILL_TASK, else the default task.")
+@click.command(
+    help="Example: python -m ml.train\n\nTrain the candidates of each task and save the best one as its model."
+)
+@click.option("--task", help="Tasks of ml/tasks, with commas between. Default: WAYBILL_TASK, else all of the pipeline.")
 @click.option("--force", is_flag=True, help="Train again even if nothing changed.")
-def main(task: str | None, force: bool) -> None:
-    """Train, then print every candidate's metrics."""
-    name = chosen_task(task)
-    with working("train"):
+@click.option("--search", is_flag=True, help="Search for better parameters instead; an interrupted search continues.")
+@click.option("--minutes", type=FiniteRange(min=0), help="With --search: how long, for each task. Default: 15.")
+@click.option("--write", is_flag=True, help="With --search: put the best parameters into ml/tasks.")
+def main(task: str | None, force: bool, search: bool, minutes: float | None, write: bool) -> None:
+    """Train, and print every candidate's metrics after each task."""
+    if search:
+        if force:
+            raise click.UsageError("--force and --search exclude each other")
+        from ml.searching.command import DEFAULT_MINUTES, search_tasks
+
+        with working("train"):
+            search_tasks(task, DEFAULT_MINUTES if minutes is None else minutes, write=write)
+        return
+    if minutes is not None or write:
+        raise click.UsageError("--minutes and --write need --search")
+
+    def train_and_show(name: str) -> TrainingResult:
         trained = train(name, force=force)
-    click.echo(trained.summary)
-    click.echo(f"{'candidate':<24} {'seconds':>7} {'ROC AUC':>8} {'PR-AUC':>7} {'Brier':>7} {'ECE':>7}   (test)")
-    for candidate, metrics in trained.manifest["candidates"].items():
-        test = metrics["test"]
-        figures = f"{test['roc_auc']:>8.4f} {test['pr_auc']:>7.4f} {test['brier']:>7.4f} {test['ece']:>7.4f}"
-        click.echo(f"{candidate:<24} {metrics['seconds']:>7.1f} {figures}")
-    rows, reason = trained.manifest["rows"], read_task(name).task.unlabelled
-    because = f" ({reason})" if reason else ""
-    click.echo(f"{rows['unlabelled']:,} of {rows['all']:,} rows have no label{because} and are left out")
+        click.echo(f"{name}: {trained.summary}")
+        for line in describe_training(trained.manifest, read_task(name).task.unlabelled):
+            click.echo(line)
+        return trained
+
+    with working("train"):
+        result = work_on_tasks(task, observing("train", train_and_show))
+    if not result.rows:
+        click.echo(result.summary)
 
 
 if __name__ == "__main__":

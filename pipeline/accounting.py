@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection, text
 
+from loader.declarations import no_source
 from pipeline.dbt.sources_yml import modelled_sources
 from warehouse.outcomes import OUTCOMES, UNDONE
 from waybill.text import console
@@ -99,9 +101,9 @@ class SourceAccount:
 
 def accounting(connection: Connection) -> list[SourceAccount]:
     """Return the books of every source that has a batch, also before the first dbt run."""
-    outcomes = _outcomes(connection)
-    waiting = _waiting(connection) if outcomes is not None else {}
     modelled = set(modelled_sources())
+    outcomes = _outcomes(connection, modelled)
+    waiting = _waiting(connection) if outcomes is not None else {}
     built = {*(outcomes or {}), *set(connection.scalars(text(BUILT))).intersection(modelled)}
     accounts = []
     for row in connection.execute(text(BOOKS)).mappings():
@@ -134,7 +136,8 @@ def print_accounting(accounts: list[SourceAccount], terminal: Console | None = N
     """Print the books, one column for each source, so that five sources fit in 80 characters."""
     terminal = terminal or console()
     if not accounts:
-        terminal.print("nothing has landed yet: run `make load`")
+        missing = no_source()
+        terminal.print(f"nothing has landed yet: {missing or 'run `make load`'}", soft_wrap=True)
         return
     table = Table(box=box.SIMPLE_HEAD, title="Where every document went", title_justify="left", pad_edge=False)
     table.add_column("documents", no_wrap=True)
@@ -158,12 +161,14 @@ def _verdict_style(account: SourceAccount) -> str:
     return "green" if account.is_balanced else "bold red"
 
 
-def _outcomes(connection: Connection) -> dict[str, dict[str, int]] | None:
+def _outcomes(connection: Connection, modelled: Collection[str]) -> dict[str, dict[str, int]] | None:
+    """Return the outcomes by source, without those of sources whose models were removed since the last dbt run."""
     if not connection.scalar(text(HAS_OUTCOMES)):
         return None
     found: dict[str, dict[str, int]] = {}
     for row in connection.execute(text(DOCUMENT_OUTCOMES)).mappings():
-        found.setdefault(row["source"], {})[str(row["outcome"])] = row["documents"]
+        if row["source"] in modelled:
+            found.setdefault(row["source"], {})[str(row["outcome"])] = row["documents"]
     return found
 
 

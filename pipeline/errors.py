@@ -2,11 +2,13 @@
 
 WaybillError
 └── PipelineError                base class
+    ├── AnswerUnknown            no stored answer of the API has this id
     ├── ExportRefused            an export does not match its schema, its mart's row count or its foreign keys
     ├── DbtFailed                a dbt model or test failed
     ├── ModellingRefused         a new source cannot be modelled: its name, a flag, its files or what exists already
     ├── DeclarationsChanged      the sources that dbt reads differ from the declarations
     ├── RunRefused               something that the run needs is missing
+    ├── StagesBroken             the list of stages cannot be used
     └── StreamBroken             a process of the stream stopped, or its marts differ from the pipeline's
 """
 
@@ -15,6 +17,10 @@ from waybill.errors import WaybillError
 
 class PipelineError(WaybillError):
     """Raised when a stage of the pipeline cannot do its work."""
+
+
+class AnswerUnknown(PipelineError):
+    """Raised when no stored answer of the API has the id that was asked for, or it was deleted since."""
 
 
 class ExportRefused(PipelineError):
@@ -35,6 +41,10 @@ class ModellingRefused(PipelineError):
 
 class RunRefused(PipelineError):
     """Raised when something that the run needs is missing."""
+
+
+class StagesBroken(PipelineError):
+    """Raised when `pipeline/stages.yml` cannot be read, or a stage waits for one that does not come before it."""
 
 
 class StreamBroken(PipelineError):

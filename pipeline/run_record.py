@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from waybill.atomic_files import write_atomic
+from waybill.file_lock import file_lock
 from waybill.settings import Settings, get_settings
 
 
@@ -24,9 +25,10 @@ def read_record(settings: Settings) -> list[dict[str, Any]]:
 
 
 def remember(record: dict[str, Any], order: list[str]) -> None:
-    """Replace a stage's record by this one, atomically."""
+    """Replace a stage's record by this one, atomically, while other stages may do the same."""
     settings = get_settings()
-    records = {entry["name"]: entry for entry in read_record(settings)}
-    records[record["name"]] = record
-    kept = [records[name] for name in order if name in records]
-    write_atomic(_path(settings), json.dumps(kept, indent=1))
+    with file_lock(settings.state_folder / "last_run.lock"):
+        records = {entry["name"]: entry for entry in read_record(settings)}
+        records[record["name"]] = record
+        kept = [records[name] for name in order if name in records]
+        write_atomic(_path(settings), json.dumps(kept, indent=1))

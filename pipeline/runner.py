@@ -1,49 +1,62 @@
-"""Runs the stages in order in one process, reports the resources of each, and stops at the first that fails."""
+"""Runs stages in order in one process and reports the resources of each. What waits for a failed one does not run."""
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
-from functools import partial
 from uuid import UUID
 
 import click
 
 from expectations.errors import GateFailed
+from pipeline.alerts.after_run import alerts_afterwards
 from pipeline.conso import try_record_use
 from pipeline.consumption.history import Work
 from pipeline.consumption.meter import Meter
 from pipeline.dbt.sources_yml import require_current
 from pipeline.errors import DbtFailed
-from pipeline.idle import work_unless_idle
 from pipeline.run_record import remember
-from pipeline.stages import WORK, Stage, StageResult, as_record, gate_path, read_stages
+from pipeline.stage_list import Stage, read_stages, waiting_for
+from pipeline.stages import WORK, StageResult, as_record, gate_path
 from warehouse.connection import engine
 from warehouse.runs import recorded_run
-from warehouse.work_lock import only_run, working
+from warehouse.work_lock import only_run, run_beside, working
 from waybill.cli import OWN_DATABASE, shown_command
 from waybill.errors import WaybillError
+from waybill.observing.work import observed, observed_run
 from waybill.settings import get_settings, relative_name
-from waybill.text import console, shown
+from waybill.text import console, folded, shown
+
+logger = logging.getLogger(__name__)
+
+StageWork = Mapping[str, Callable[[], StageResult]]  # stage → what it does
 
 
-def run_all() -> None:
+def run_all(*, work: StageWork | None = None, waits: bool = False) -> None:
     """Run all stages, then print the accounting and where to look next.
 
+    `work` replaces what stages do, by their names. With `waits`, wait for the end of another run.
+
     Raises:
+        RunInProgress: another run or stage is running on this database.
         WaybillError: from the first stage that failed. Everything downstream keeps its last good state.
     """
     started = time.monotonic()
-    require_current()
-    with only_run(), recorded_run("pipeline") as run_id:
-        for stage in read_stages():
-            run_stage(stage.name, work=partial(work_unless_idle, stage.name), run_id=run_id)
+    with (
+        alerts_afterwards(),
+        only_run("run", waits=waits),
+        recorded_run("pipeline") as run_id,
+        observed_run("pipeline", run_id),
+    ):
+        require_current()
+        run_in_order([stage.name for stage in read_stages()], work=work, run_id=run_id)
     print_books()
     print_use(run_id)
     settings = get_settings()
@@ -53,16 +66,55 @@ def run_all() -> None:
     click.echo("stop:   make down")
 
 
-def run_some(names: Sequence[str]) -> None:
-    """Run the named stages in the order given; like a whole run, they hold the lock for runs.
+def run_some(names: Sequence[str], *, work: StageWork | None = None, waits: bool = False) -> None:
+    """Run the named stages in the order given, with the lock for runs: alone if one of them writes raw tables or marts.
+
+    Other stages can run at the same time in several processes, each stage in one.
 
     Raises:
-        RunInProgress: another run or stage is running on this database.
+        RunInProgress: a run, or one of the stages, is running on this database.
         WaybillError: from the first stage that failed.
     """
-    with only_run(), working(f"stage {' '.join(names)}"):
-        for name in names:
-            run_stage(name)
+    command = f"run {' '.join(names)}"
+    is_alone = any(stage.alone for stage in read_stages() if stage.name in names)
+    lock = only_run(command, waits=waits) if is_alone else run_beside(command, names, waits=waits)
+    is_end = read_stages()[-1].name in names  # a scheduler runs one stage after the other
+    with alerts_afterwards(only_after_failure=not is_end), lock, working(f"stage {' '.join(names)}"):
+        run_in_order(names, work=work)
+
+
+def run_in_order(names: Sequence[str], *, work: StageWork | None = None, run_id: UUID | None = None) -> None:
+    """Run stages in this order. If one fails, those that wait for it do not run, and all others do.
+
+    Ctrl-C stops all.
+
+    Raises:
+        Exception: the first stage's that failed. The errors of others are printed.
+    """
+    stages, failures, left_out = read_stages(), dict[str, Exception](), list[str]()
+    for number, name in enumerate(names):
+        if name in waiting_for(stages, failures):
+            left_out.append(name)
+            continue
+        try:
+            run_stage(name, work=(work or {}).get(name), run_id=run_id)
+        except Exception as error:
+            if failures:  # the first one is raised below
+                _show_error(name, error)
+            failures[name] = error
+            if others := [other for other in names[number + 1 :] if other not in waiting_for(stages, failures)]:
+                click.echo(f"{name:<12} failed; {', '.join(others)} can run without it")
+    if left_out:
+        click.echo(f"not run: {', '.join(left_out)}")
+    if failures:
+        raise next(iter(failures.values()))
+
+
+def _show_error(name: str, error: Exception) -> None:
+    if isinstance(error, WaybillError):
+        click.echo(f"error: {shown(str(error))}", err=True)
+    else:
+        logger.error("stage failed stage=%s", name, exc_info=error)
 
 
 def run_stage(name: str, *, work: Callable[[], StageResult] | None = None, run_id: UUID | None = None) -> StageResult:
@@ -78,7 +130,7 @@ def run_stage(name: str, *, work: Callable[[], StageResult] | None = None, run_i
     order = [entry.name for entry in stages]
     started_at, meter = datetime.now(UTC), Meter()
     try:
-        with meter, _spinner(stage):
+        with meter, _spinner(stage), observed("stage", name):
             outcome = (work or WORK[name])()
     except BaseException as error:
         with suppress(OSError):  # the full disk may be this one
@@ -133,9 +185,10 @@ def print_use(run_id: UUID) -> None:
 
 
 def print_books() -> None:
-    """Print the accounting: what became of every document, which values the marts replace, which fields they lack."""
+    """Print the accounting: what became of every document, which values the marts replace, what does not fit."""
     from pipeline.accounting import accounting, print_accounting
-    from pipeline.adoption import describe, list_fields_not_adopted
+    from pipeline.adoption.fields import describe, list_fields_not_adopted
+    from pipeline.adoption.misfits import describe_misfits
     from pipeline.corrections import list_corrections, sum_up
 
     with engine("reader").connect() as connection:
@@ -143,4 +196,6 @@ def print_books() -> None:
         if corrections := list_corrections(connection):
             click.echo(sum_up(corrections))
         if fields := list_fields_not_adopted(connection):
-            click.echo(describe(fields))
+            click.echo("\n".join(map(folded, describe(fields).splitlines())))
+        for line in describe_misfits(connection):
+            click.echo(folded(line))

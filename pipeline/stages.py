@@ -5,24 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from pipeline.stage_list import Stage
 from warehouse.dbt_login import target_folder
+from waybill.observing.work import observing
 from waybill.settings import get_settings, relative_name
 
-
-@dataclass(frozen=True)
-class Stage:
-    """One step of a run: what it does, what exists after it, and what to look at when it stops the run."""
-
-    name: str
-    does: str
-    makes: str | None = None
-    gate: str | None = None
-    shows_progress: bool = False
+if TYPE_CHECKING:
+    from loader.file_dates import Days
 
 
 @dataclass(frozen=True)
@@ -33,13 +24,6 @@ class StageResult:
     summary: str
 
 
-def read_stages() -> list[Stage]:
-    """Return the stages in order."""
-    return [
-        Stage(**entry) for entry in yaml.safe_load(Path(__file__).with_name("stages.yml").read_text(encoding="utf-8"))
-    ]
-
-
 def gate_path(stage: Stage) -> str | None:
     """Return the path of what to look at when a stage stops the run, in the folders of the current run."""
     if stage.gate is None:
@@ -48,10 +32,16 @@ def gate_path(stage: Stage) -> str | None:
     return stage.gate.format(reports=reports, dbt_target=relative_name(os.path.normpath(target_folder())))
 
 
-def _load() -> StageResult:
+def load_files(days: Days | None = None) -> StageResult:
+    """Land the raw files; with `days`, only those whose names hold a date in the range, which may be none."""
+    from loader.errors import NothingInRange
     from loader.load import load
+    from loader.plan import Request
 
-    result = load()
+    try:
+        result = load(Request(days=days))
+    except NothingInRange as nothing:
+        return StageResult(0, f"nothing to load: {nothing}")
     if result.refusal:
         raise result.refusal
     return StageResult(result.rows, result.summary)
@@ -68,9 +58,11 @@ def _check(name: str) -> Callable[[], StageResult]:
 
 
 def _dbt() -> StageResult:
+    from ml.checking.staleness import recheck_outdated
     from pipeline.dbt.build import build_and_check_freshness
 
-    return StageResult(*build_and_check_freshness())
+    rows, summary = build_and_check_freshness()
+    return StageResult(rows, summary + recheck_outdated())
 
 
 def _docs() -> StageResult:
@@ -80,18 +72,18 @@ def _docs() -> StageResult:
 
 
 def _train() -> StageResult:
-    from ml.task import chosen_task
+    from ml.each_task import work_on_tasks
     from ml.train import train
 
-    trained = train(chosen_task())
+    trained = work_on_tasks(None, observing("train", train))
     return StageResult(trained.rows, trained.summary)
 
 
 def _score() -> StageResult:
+    from ml.each_task import work_on_tasks
     from ml.score import score
-    from ml.task import chosen_task
 
-    scored = score(chosen_task())
+    scored = work_on_tasks(None, observing("score", score))
     return StageResult(scored.rows, scored.summary)
 
 
@@ -110,7 +102,7 @@ def _report() -> StageResult:
 
 
 WORK: dict[str, Callable[[], StageResult]] = {
-    "load": _load,
+    "load": load_files,
     "check-raw": _check("raw"),
     "dbt": _dbt,
     "check-marts": _check("marts"),

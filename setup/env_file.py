@@ -9,7 +9,10 @@ PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 GENERATED = re.compile(r"^(PGPASSWORD)=$", re.MULTILINE)  # the user supplies the others
 VARIABLE = re.compile(r"^([A-Z_]+)=(.*)$", re.MULTILINE)
 # The files that docker-compose.yml passes to containers. The first is also a line of `.env`, which takes precedence.
-SECRETS = ("pgpassword", "waybill_reader_password", "pgadmin_password", "jupyter_token")
+SECRETS = (
+    "pgpassword", "waybill_reader_password", "waybill_api_key", "pgadmin_password", "jupyter_token",
+    "waybill_airflow_password",
+)  # fmt: skip
 
 
 def main():

@@ -1,4 +1,4 @@
-"""Creates `.venv`, and pgAdmin's separate environment, with the standard library alone. The Makefile runs it.
+"""Creates `.venv`, and the environments of pgAdmin and Airflow, with the standard library alone, for the Makefile.
 
 It uses uv if that is on the PATH, otherwise venv and pip. Every package is checked against its hash and byte-compiled.
 A finished set-up is skipped; an interrupted one starts again. The syntax is old, so that an old Python can parse this
@@ -21,7 +21,10 @@ except KeyboardInterrupt:
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-SEPARATE = {"admin": os.path.join(".waybill", "pgadmin-venv")}  # groups that conflict with the other packages
+SEPARATE = {  # groups that conflict with the other packages
+    "admin": os.path.join(".waybill", "pgadmin-venv"),
+    "airflow": os.path.join(".waybill", "airflow-venv"),
+}
 NAME = ".venv"
 VENV = os.path.join(PROJECT, NAME)
 PYTHON = os.path.join(VENV, "bin", "python")

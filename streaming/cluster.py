@@ -86,14 +86,14 @@ def translate_kafka_errors(options: dict[str, Any]) -> Iterator[None]:
     except (KafkaError, OSError) as error:
         servers = options["bootstrap_servers"]
         reason = str(error) or type(error).__name__
-        kind = BrokerUnreachable if any(map(_is_serving, servers)) else BrokerAway
+        kind = BrokerUnreachable if any(map(is_serving, servers)) else BrokerAway
         raise kind(
             f"cannot use Kafka at {', '.join(servers)} ({options['security_protocol']}): {reason}; "
             "check the KAFKA_… variables"
         ) from None
 
 
-def _is_serving(server: str) -> bool:
+def is_serving(server: str) -> bool:
     """Return whether a broker reacts to a request, even by closing the connection.
 
     A broker that is still starting does not answer, or resets the connection.

@@ -13,6 +13,8 @@ StreamingError                   base class of the package's errors
 ├── MessageUnreadable            the client cannot decode a record that the broker sent
 ├── LedgerEmptied                the ledger was emptied or recreated while the consumer was running
 ├── PortTaken                    the metrics cannot be served on the port
+├── ConsumerFailed               one of several consumers failed
+│   └── ConsumerEnded            it was stopped or killed, or its error may pass
 ├── MessageGone                  the topic no longer holds a message
 └── NotAcknowledged              the broker did not acknowledge every message that was sent
 """
@@ -78,6 +80,16 @@ class LedgerEmptied(StreamingError):
 
 class PortTaken(StreamingError):
     """Raised when the metrics cannot be served on a port, usually because another process listens on it."""
+
+
+class ConsumerFailed(StreamingError):
+    """Raised when one of the consumers of all sources failed; it has printed why, and the others were stopped."""
+
+
+class ConsumerEnded(ConsumerFailed):
+    """Raised when consumers of all sources were stopped before the end or killed, or met an error that may pass."""
+
+    is_transient = True
 
 
 class MessageGone(StreamingError):

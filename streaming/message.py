@@ -32,6 +32,7 @@ order by committed_at desc
 limit 1
 """
 REJECT_FINGERPRINT = "select fingerprint from ledger.rejects where batch_id = %s and position = %s"
+HAS_RAW_TABLE = "select to_regclass(%s) is not null"
 DOCUMENT_FINGERPRINT = "select _fingerprint from raw.{} where _batch_id = %s and _position = %s"
 
 
@@ -64,7 +65,11 @@ def _find_fingerprint(name: str, offset: int) -> UUID | None:
     with cursor_of("reader") as cursor:
         cursor.execute(BATCHES, {"name": name, "offset": offset})
         for source, batch_id in cursor.fetchall():
-            for query in (REJECT_FINGERPRINT, sql.SQL(DOCUMENT_FINGERPRINT).format(sql.Identifier(source))):
+            queries: list[sql.Composable] = [sql.SQL(REJECT_FINGERPRINT)]
+            cursor.execute(HAS_RAW_TABLE, [f'raw."{source}"'])
+            if cursor.fetchone() == (True,):  # else it was dropped with its source
+                queries.append(sql.SQL(DOCUMENT_FINGERPRINT).format(sql.Identifier(source)))
+            for query in queries:
                 cursor.execute(query, [batch_id, offset])
                 found = cursor.fetchone()
                 if found:
@@ -89,7 +94,7 @@ def _read_message(tp: TopicPartition, offset: int) -> bytes | None:
 
 
 @click.command(
-    help="Example: waybill message flights:0:1477\n\n"
+    help="Example: waybill message orders:0:1477\n\n"
     "Write the bytes of the message at COORDINATE to standard output, if their fingerprint is the ledger's. On a "
     "terminal, control characters are shown as escapes."
 )

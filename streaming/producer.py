@@ -55,11 +55,11 @@ def _progress(rate: float | None) -> Iterator[Callable[[DeliveryReport], None]]:
 
 
 @click.command(
-    help="Example: waybill produce flights data/raw/flights/flights-2013-12.ndjson --rate 1000\n\n"
+    help="Example: waybill produce orders data/raw/orders/2026-01.ndjson --rate 1000\n\n"
     "Send the documents of FILES to SOURCE's topic, unchanged. FILES may be `-` for standard input; without FILES, "
     "the files that SOURCE declares are sent."
 )
-@click.argument("source")
+@click.argument("source", required=False)
 @click.argument("files", nargs=-1)
 @click.option("--topic", help="Send to another topic than the one that SOURCE declares.")
 @click.option("--rate", type=FiniteRange(min=0.001), help="Documents a second; without it, as fast as possible.")
@@ -72,7 +72,7 @@ def _progress(rate: float | None) -> Iterator[Callable[[DeliveryReport], None]]:
 )
 @click.option("--compression", type=click.Choice(COMPRESSIONS), default="lz4", show_default=True)
 def main(
-    source: str,
+    source: str | None,
     files: tuple[str, ...],
     topic: str | None,
     rate: float | None,
@@ -81,6 +81,8 @@ def main(
     compression: str,
 ) -> None:
     """Send, then print what was acknowledged."""
+    if source is None:
+        raise click.UsageError("name the SOURCE to send; in a container, set WAYBILL_PRODUCED_SOURCE in .env")
     declared = with_topic(read_source(source), topic)
     if partitions:
         create_topic(topic_name(declared), partitions)

@@ -9,11 +9,11 @@ if __name__ == "__main__":
 
 import os
 import shutil
-import sys
 
 import click
 
 from warehouse import embedded
+from warehouse.connecting.confirming import confirm_database
 from warehouse.connection import (
     Warehouse,
     connection_parameters,
@@ -23,7 +23,7 @@ from warehouse.connection import (
     open_connection,
     start_server,
 )
-from warehouse.errors import NotConfirmed, ServerUnreachable
+from warehouse.errors import ServerUnreachable
 from warehouse.migrations.workers import wait_for_all_workers, wait_for_lock
 from warehouse.schema import drop_everything
 from warehouse.server_paths import installed_binaries
@@ -78,7 +78,9 @@ def remove(yes: str | None) -> None:
     if found.server is None:
         click.echo(f"nothing to remove: {found.description} is not run by Waybill")
         return
-    _confirm(f"This deletes the {found.description}, with every database in it.", found.settings.pgdatabase, yes)
+    confirm_database(
+        f"This deletes the {found.description}, with every database in it.", found.settings.pgdatabase, yes
+    )
     _wait_for_workers(found)
     embedded.remove(found.server)
     click.echo(f"removed: {found.description}")
@@ -115,7 +117,9 @@ def reset(yes: str | None) -> None:
     """
     found = current_warehouse()
     name = found.settings.pgdatabase
-    _confirm(f"This drops all of Waybill's tables in {found.description}, database {name}, with their rows.", name, yes)
+    confirm_database(
+        f"This drops all of Waybill's tables in {found.description}, database {name}, with their rows.", name, yes
+    )
     start_server(found)
     try:
         connection = open_connection(login_parameters(found, "owner"))
@@ -141,23 +145,6 @@ def _wait_for_workers(found: Warehouse) -> None:
         wait_for_all_workers(connection)
     finally:
         connection.close()
-
-
-def _confirm(consequence: str, database: str, given: str | None) -> None:
-    """Return if the user has named the database, by an option or at the terminal.
-
-    Raises:
-        NotConfirmed: another name was given, or there is no terminal to ask at.
-    """
-    if given is None and not sys.stdin.isatty():
-        raise NotConfirmed(
-            f"{consequence} There is no terminal to confirm it at: add `--yes {database}`; nothing was deleted"
-        )
-    if given is None:
-        click.echo(consequence)
-        given = click.prompt(f"Type the name of the database ({database}) to confirm", default="", show_default=False)
-    if given != database:
-        raise NotConfirmed(f"{given!r} is not the name of the database, {database}; nothing was deleted")
 
 
 if __name__ == "__main__":

@@ -257,16 +257,21 @@ def require_database(warehouse: Warehouse) -> None:
     """
     if warehouse.settings.pgdatabase == Settings.model_fields["pgdatabase"].default:
         return
+    names = database_names(warehouse)
+    if warehouse.settings.pgdatabase not in names:
+        existing = f"the server has {', '.join(names)}" if names else "the server has none yet"
+        raise DatabaseMissing(f"no database {warehouse.settings.pgdatabase}: {existing}; check PGDATABASE")
+
+
+def database_names(warehouse: Warehouse) -> list[str]:
+    """Return the names of the databases on the running embedded server, without its own."""
     connection = open_connection(login_parameters(warehouse, "owner", database="postgres"))
     try:
         with connection.cursor() as cursor:
             cursor.execute("select datname from pg_database where datallowconn and datname !~ '^(postgres|template1)$'")
-            names = sorted(name for (name,) in cursor.fetchall())
+            return sorted(name for (name,) in cursor.fetchall())
     finally:
         connection.close()
-    if warehouse.settings.pgdatabase not in names:
-        existing = f"the server has {', '.join(names)}" if names else "the server has none yet"
-        raise DatabaseMissing(f"no database {warehouse.settings.pgdatabase}: {existing}; check PGDATABASE")
 
 
 def create_database(warehouse: Warehouse) -> None:

@@ -70,6 +70,8 @@ class LayoutMismatch(WarehouseError):
 class RunInProgress(WarehouseError):
     """Raised when a run or an undo is at work on the same database."""
 
+    is_transient = True
+
 
 class MigrationBlocked(WarehouseError):
     """Raised when another session has kept a table locked for so long that a migration gave up; it can be repeated."""

@@ -15,8 +15,8 @@ from waybill.atomic_files import write_private
 from waybill.file_lock import file_lock
 from waybill.settings import Settings
 
-Role = Literal["owner", "loader", "transformer", "trainer", "keeper", "reader"]
-ROLES: tuple[Role, ...] = ("loader", "transformer", "trainer", "keeper", "reader")
+Role = Literal["owner", "loader", "transformer", "trainer", "keeper", "api", "reader"]
+ROLES: tuple[Role, ...] = ("loader", "transformer", "trainer", "keeper", "api", "reader")
 
 
 def role_name(role: Role) -> str:

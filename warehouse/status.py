@@ -11,6 +11,7 @@ from warehouse.connection import Warehouse, connection_parameters, cursor_of, lo
 from warehouse.logins import ROLES, own_logins
 from warehouse.work_lock import close_ended_runs
 from waybill.cli import shown_command
+from waybill.declared.adopting import advice, is_generated
 from waybill.text import counted
 
 TABLES = """
@@ -20,9 +21,22 @@ where schemaname in ('raw', 'ledger', 'marts', 'predictions') and tablename <> '
 order by array_position(array['raw', 'ledger', 'marts', 'predictions'], schemaname::text), tablename
 """
 MODELLED = """
-select substring(relname from '^int_(.+)_outcomes$')
-from pg_class
-where relnamespace = to_regnamespace('intermediate') and relname ~ '^int_.+_outcomes$'
+select distinct substring(classes.relname from '^int_(.+)_outcomes$')
+from pg_depend as dependencies
+inner join pg_rewrite as rules on dependencies.objid = rules.oid
+inner join pg_class as classes on dependencies.refobjid = classes.oid
+where dependencies.classid = 'pg_rewrite'::regclass and classes.relname ~ '^int_.+_outcomes$'
+    and rules.ev_class = to_regclass('intermediate.document_outcomes')
+"""
+# The models whose predictions are shown, and what their last check found; it is outdated if the mart was written since.
+CHECKS = """
+select task, is_stale, is_outdated or table_state is distinct from predictions.table_state(mart),
+    to_char(checked_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')
+from predictions.model_checks
+where model_id::text = substring(
+    pg_get_viewdef(to_regclass(format('predictions.%I', task))) from $$model_id = '([0-9a-f-]{36})'::uuid$$
+)
+order by task
 """
 
 
@@ -59,6 +73,7 @@ def print_status(warehouse: Warehouse) -> None:
             note = "   not modelled" if rows and modelled and schema == "raw" and table not in modelled else ""
             click.echo(f"  {schema + '.' + table:<36} {rows:>12,} {noun} {size_bytes / 1e6:>9,.1f} MB{note}")
         _print_not_adopted(cursor)
+        _print_checks(cursor)
     click.echo(psql_line())
 
 
@@ -71,6 +86,20 @@ def _print_not_adopted(cursor: Cursor) -> None:
     if found := cursor.fetchall():
         numbers = ", ".join(f"{source} {counted(fields, 'field')}" for source, fields in found)
         click.echo(f"not adopted: {numbers} that no mart holds: select * from intermediate.fields_not_adopted")
+        for source, _ in found:
+            if is_generated(source):
+                click.echo(f"  {advice('fields', source)}")
+
+
+def _print_checks(cursor: Cursor) -> None:
+    """Print whether the training rows of each current model had changed when they were last compared."""
+    cursor.execute(CHECKS)
+    for task, is_stale, is_outdated, checked_at in cursor.fetchall():
+        found = "STALE, its training rows have changed" if is_stale else "its training rows have not changed"
+        command = shown_command(f"train --task {task}") if is_stale else shown_command(f"verify {task}")
+        advice = f": {command}" if is_stale or is_outdated else ""
+        outdated = ", outdated now" if is_outdated else ""
+        click.echo(f"model:    {task}: {found}, checked {checked_at} UTC{outdated}{advice}")
 
 
 def _logins(warehouse: Warehouse) -> str:

@@ -19,7 +19,9 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class, shell_complete
 
 from waybill.cli import run, shown_command
+from waybill.sample_commands import is_shipped, removed_command
 
+OBSERVED = ("load", "consume", "check", "train", "score", "export")  # OpenLineage events: the others see to it
 COMPLETION = "_WAYBILL_COMPLETE"  # the variable in which the shell asks for completions
 
 
@@ -37,7 +39,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "up": Entry("warehouse.__main__:up", "", "Start the warehouse and bring its tables up to date."),
         "down": Entry("warehouse.__main__:down", "", "Stop the warehouse. The data stays."),
         "status": Entry("warehouse.__main__:status", "", "Show where the warehouse is and what it holds."),
-        "psql": Entry("warehouse.__main__:psql", '-c "select * from marts.dim_airlines"', "Open psql, read-only."),
+        "psql": Entry("warehouse.__main__:psql", '-c "select * from marts.cafes"', "Open psql, read-only."),
         "pgadmin": Entry("warehouse.pgadmin.__main__:pgadmin", "up", "Open pgAdmin on the warehouse, read-only."),
         "reset": Entry("warehouse.__main__:reset", "", "Drop all tables and start with an empty warehouse."),
         "destroy": Entry("warehouse.__main__:remove", "", "Stop the embedded server and delete its data."),
@@ -47,35 +49,60 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "new": Entry(
             "pipeline.modelling.command:new", "restaurants restaurants.ndjson", "Model a new source from its documents."
         ),
-        "load": Entry("loader.__main__:load", "flights data/raw/flights", "Land JSON files in the raw tables."),
-        "rejects": Entry("loader.__main__:rejects", "flights", "List or export the documents that were rejected."),
-        "replay": Entry("loader.__main__:replay", "flights", "Land rejected documents that pass now."),
-        "undo": Entry("loader.__main__:undo", "data/raw/flights/2013-01.ndjson", "Take back what a load landed."),
-        "drift": Entry("loader.__main__:drift", "flights", "List the fields that no contract names."),
-        "why": Entry("loader.__main__:why", "data/raw/raw.json:12", "Show what became of a document."),
+        "adopt": Entry(
+            "pipeline.modelling.adopting.command:adopt", "restaurants /stars", "Add fields that arrived to the models."
+        ),
+        "rename": Entry(
+            "pipeline.modelling.renaming.command:rename", "restaurants eateries", "Give a source another name."
+        ),
+        "remove": Entry(
+            "pipeline.modelling.removing.command:remove", "restaurants", "Take a source out of the project."
+        ),
+        "load": Entry("loader.__main__:load", "cafes data/raw/cafes", "Land JSON files in the raw tables."),
+        "rejects": Entry("loader.__main__:rejects", "cafes", "List or export the documents that were rejected."),
+        "replay": Entry("loader.__main__:replay", "cafes", "Land rejected documents that pass now."),
+        "undo": Entry("loader.__main__:undo", "data/raw/orders/2026-01.ndjson", "Take back what a load landed."),
+        "drift": Entry("loader.__main__:drift", "cafes", "List the fields that no contract names."),
+        "why": Entry(
+            "pipeline.tracing.command:why", "data/raw/cafes/cafes.ndjson:12", "Show what became of a document."
+        ),
     },
     "Stream": {
-        "produce": Entry("streaming.producer:main", "flights --rate 1000", "Send the documents of files to a topic."),
-        "consume": Entry("streaming.consumer:main", "flights --until-end", "Land a topic in its raw table."),
-        "message": Entry("streaming.message:main", "flights:0:1477", "Show one message as the topic holds it."),
+        "produce": Entry("streaming.producer:main", "orders --rate 1000", "Send the documents of files to a topic."),
+        "consume": Entry("streaming.consumer:main", "orders --until-end", "Land a topic in its raw table."),
+        "message": Entry("streaming.message:main", "orders:0:1477", "Show one message as the topic holds it."),
         "broker": Entry("streaming.broker:broker", "up", "Start, stop and look at the local Kafka broker."),
     },
     "Transform and check": {
         "run": Entry("pipeline.__main__:run_stages", "", "Run all stages in order, or the ones you name."),
-        "dbt": Entry("pipeline.dbt.command:dbt", "build --select fct_flights", "Run dbt on the warehouse."),
+        "dbt": Entry("pipeline.dbt.command:dbt", "build --select orders", "Run dbt on the warehouse."),
         "sources": Entry(
             "pipeline.dbt.sources:sources", "--write", "List the sources; write the files that dbt reads."
         ),
-        "check": Entry("expectations.__main__:main", "raw", "Validate the raw tables or the marts."),
+        "check": Entry(
+            "pipeline.alerts.command:check", "", "Say what needs attention, or validate the raw tables or marts."
+        ),
         "export": Entry("pipeline.export.export:main", "", "Write the cleaned documents to data/processed."),
+        "airflow": Entry("pipeline.airflow.__main__:airflow", "up", "Run the stages on a schedule, with Airflow."),
     },
     "Model": {
+        "new-task": Entry(
+            "ml.proposing.command:new_task",
+            "cancelled --table fct_orders --label is_cancelled",
+            "Propose a task that predicts a column of a mart.",
+        ),
         "train": Entry("ml.train:main", "", "Train the model."),
         "score": Entry("ml.score:main", "", "Write predictions."),
+        "serve": Entry("ml.api.command:main", "--port 8501", "Answer HTTP requests with predictions."),
+        "verify": Entry("ml.checking.command:verify", "returns", "Say whether a model's file, code and rows changed."),
+        "model-drift": Entry("ml.drift.command:model_drift", "returns", "Compare rows since training with training."),
+        "models": Entry("ml.registry.command:models", "returns", "List the models of a task, with their verdicts."),
+        "promote": Entry("ml.registry.command:promote", "returns 01a22714", "Make another model the current one."),
+        "rollback": Entry("ml.registry.command:rollback", "returns", "Make the model before the current one again."),
     },
     "Look": {
         "demo": Entry("pipeline.showcase.demo:main", "", "Run every stage on the small sample, in its own database."),
-        "stream": Entry("pipeline.showcase.stream:main", "--rate 2000", "Replay December as messages, live to marts."),
+        "stream": Entry("pipeline.showcase.stream:main", "--rate 2000", "Replay a month as messages, live to marts."),
         "report": Entry("pipeline.report.page:main", "", "Write the report page."),
         "conso": Entry("pipeline.conso:main", "-- make dbt", "Measure time, CPU, memory, disk and energy."),
         "completion": Entry("waybill.__main__:completion", "bash", "Print the completion script of your shell."),
@@ -89,14 +116,15 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of the help."""
-        return list(ENTRIES)
+        return [name for name, entry in ENTRIES.items() if _is_there(entry)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command and let its help open with an example that can be typed in this shell."""
         if cmd_name not in ENTRIES:
             return None
         if cmd_name not in self.commands:
-            self.commands[cmd_name] = _with_example(cmd_name, _imported(ENTRIES[cmd_name].path))
+            removed = removed_command(cmd_name, ENTRIES[cmd_name].path.partition(":")[0])
+            self.commands[cmd_name] = removed or _with_example(cmd_name, _imported(ENTRIES[cmd_name].path))
         return self.commands[cmd_name]
 
     def resolve_command(
@@ -117,14 +145,21 @@ class Commands(click.Group):
         """Write the commands by job, without importing them."""
         for section, entries in SECTIONS.items():
             with formatter.section(section):
-                formatter.write_dl([(f"{name:<10}", entry.does) for name, entry in entries.items()])
+                formatter.write_dl([(f"{name:<10}", entry.does) for name, entry in entries.items() if _is_there(entry)])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Return the commands that begin with `incomplete`, without importing them."""
         found = [
-            CompletionItem(name, help=entry.does) for name, entry in ENTRIES.items() if name.startswith(incomplete)
+            CompletionItem(name, help=entry.does)
+            for name, entry in ENTRIES.items()
+            if name.startswith(incomplete) and _is_there(entry)
         ]
         return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
+
+def _is_there(entry: Entry) -> bool:
+    """Return True unless the command was removed with the sample."""
+    return is_shipped(entry.path.partition(":")[0])
 
 
 def _imported(path: str) -> click.Command:
@@ -150,7 +185,7 @@ def _with_example(name: str, command: click.Command) -> click.Command:
     cls=Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help=f"\b\nExample: {shown_command('demo')}\n\n"
+    help=f"\b\nExample: {shown_command('demo' if _is_there(ENTRIES['demo']) else 'run')}\n\n"
     "Raw JSON in, tested tables and a trained model out, and every row accounted for on the way.",
     epilog=f"`{shown_command('COMMAND --help')}` shows a command's options. "
     f'Completion: eval "$({shown_command("completion bash")})"',
@@ -160,6 +195,8 @@ def waybill(ctx: click.Context) -> None:
     """Show the help when no command is named."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+    elif ctx.invoked_subcommand in OBSERVED:
+        import_module("pipeline.openlineage.switch").send_events()
 
 
 @click.command()

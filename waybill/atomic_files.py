@@ -29,7 +29,7 @@ def atomic_file(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     Raises:
         OSError: with the file's name, even if the system names none.
     """
-    with _name_in_errors(path):
+    with named_in_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         target = _file_to_replace(path)
         with _partial_beside(target) if target else _partial_elsewhere(path) as partial:
@@ -48,7 +48,7 @@ def partial_folder(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{_short(path.name)}.parts")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        with _name_in_errors(path):
+        with named_in_errors(path):
             partial.mkdir()
             yield partial
     finally:
@@ -134,7 +134,8 @@ def _short(name: str) -> str:
 
 
 @contextmanager
-def _name_in_errors(path: Path) -> Iterator[None]:
+def named_in_errors(path: Path) -> Iterator[None]:
+    """Name a path in an OSError of the block if the system names none, as for a write to a full disk."""
     try:
         yield
     except OSError as error:

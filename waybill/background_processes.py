@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from waybill.atomic_files import write_private
 
 LOOPBACK = "127.0.0.1"
 STOP_SECONDS = 20
+PAUSE_SECONDS = 0.3  # between two looks at whether a process is ready
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,17 @@ def remember(state: Path, pid: int, **details: Any) -> BackgroundProcess:
     started = BackgroundProcess(pid, psutil.Process(pid).create_time(), details)
     write_private(state, json.dumps({"pid": pid, "created": started.created, **details}))
     return started
+
+
+def wait_until_ready(process: subprocess.Popen[bytes], is_ready: Callable[[], bool], seconds: float) -> bool:
+    """Return True once a process is ready, which may then outlive this one; False if it ends, or takes longer."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        if is_ready():
+            process.returncode = 0  # keeps Popen from warning that the process is still running
+            return True
+        time.sleep(PAUSE_SECONDS)
+    return False
 
 
 def last_started(state: Path) -> BackgroundProcess | None:

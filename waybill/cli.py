@@ -7,18 +7,18 @@ import io
 import logging
 import math
 import os
-import shlex
-import shutil
 import sys
 import time
 import traceback
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from waybill import ctrl_c
 from waybill.errors import WaybillError
+from waybill.shown_command import OWN_DATABASE as OWN_DATABASE
+from waybill.shown_command import current_folder
+from waybill.shown_command import shown_command as shown_command
 from waybill.text import show_all_output, shown
 
 ADVICE = {
@@ -36,28 +36,8 @@ POSTGRES_ADVICE = {  # by SQLSTATE
     "25P04": RAISE_TIMEOUT,  # transaction_timeout
     "25P03": RAISE_TIMEOUT,  # idle_in_transaction_session_timeout
 }
-OWN_DATABASE = "WAYBILL_OWN_DATABASE"  # set by demo and stream, for their own processes: the database they chose
+TRY_AGAIN = 75  # exit code for what the same command may get past later; EX_TEMPFAIL of sysexits.h
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-
-
-def shown_command(arguments: str = "") -> str:
-    """Return `waybill ARGUMENTS` as it can be typed in this shell and folder; for messages and help texts.
-
-    It is `waybill` if the PATH leads to this environment's, else the path of its script: relative in the project's
-    folder, absolute elsewhere. In the demo and the stream, which chose their own database, it names that database.
-    """
-    own_database = os.environ.get(OWN_DATABASE)
-    script = Path(sys.prefix, "bin", "waybill")
-    found = shutil.which("waybill")
-    if found and script.exists() and os.path.samefile(found, script):
-        program = "waybill"
-    elif script.exists():
-        is_here = script.parents[2] == _current_folder()
-        program = shlex.quote(os.fspath(script.relative_to(script.parents[2]) if is_here else script))
-    else:  # an environment that set-up did not make
-        program = f"{shlex.quote(sys.executable)} -m waybill"
-    chosen = f"PGDATABASE={shlex.quote(own_database)} " if own_database else ""
-    return f"{chosen}{program} {arguments}".rstrip()
 
 
 class _ShownFormatter(logging.Formatter):
@@ -78,16 +58,10 @@ class FiniteRange(click.FloatRange):
         return float(number)
 
 
-def _current_folder() -> Path | None:
-    """Return the current folder, None if it was deleted."""
-    try:
-        return Path.cwd()
-    except OSError:
-        return None
-
-
 def run(command: click.Command, name: str, *, needs_settings: bool = True) -> NoReturn:
     """Run a click command and exit: 0 for success, 1 for an error, 2 for wrong usage, 130 for Ctrl-C.
+
+    An error that may pass, such as a server that is away or another run at work, exits with 75 (`TRY_AGAIN`).
 
     All output is shown as `waybill.text` says, so that nothing from outside can control the terminal.
     """
@@ -104,16 +78,18 @@ def run(command: click.Command, name: str, *, needs_settings: bool = True) -> No
 def _exit_code(command: click.Command, name: str, needs_settings: bool) -> int:
     ctrl_c.raise_interrupts()
     try:
-        if _current_folder() is None:
+        if current_folder() is None:
             raise WaybillError("the current folder was deleted or cannot be read: change to another folder")
         if time.time() < 0:
             raise WaybillError(f"the clock says {time.strftime('%Y-%m-%d')}, before 1970: set it and run this again")
         if sys.flags.optimize > 1:
             raise WaybillError("python -OO removes the texts that libraries read of themselves: run it without -OO")
         if needs_settings:
-            from waybill.settings import get_settings  # half of the time allowed for `waybill --help`
+            from waybill.project.pending_change import require_startable
+            from waybill.settings import PROJECT, get_settings  # half of the time allowed for `waybill --help`
 
             _log_to_stderr(get_settings().waybill_log_level)
+            require_startable(PROJECT, name, sys.argv[1:])
         result = command.main(prog_name=name, standalone_mode=False, color=True)  # pipes get the same escapes
     except click.ClickException as error:
         usage = io.StringIO()
@@ -123,7 +99,7 @@ def _exit_code(command: click.Command, name: str, needs_settings: bool) -> int:
     except (click.Abort, KeyboardInterrupt):
         ctrl_c.exit_now()
     except WaybillError as error:
-        return _report(str(error))
+        return _report(str(error), may_pass=error.is_transient)
     except BrokenPipeError:  # the reader of a pipe has seen enough
         return 1
     except OSError as error:
@@ -139,7 +115,7 @@ def _exit_code(command: click.Command, name: str, needs_settings: bool) -> int:
         if message is None:
             click.echo(traceback.format_exc(), err=True, nl=False, color=True)
             message = f"{type(error).__name__}: this is a fault of Waybill; please report it with the lines above"
-        return _report(message)
+        return _report(message, may_pass=_may_pass(error))
     return result if isinstance(result, int) else 0
 
 
@@ -149,10 +125,19 @@ def _log_to_stderr(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler])
 
 
-def _report(message: str) -> int:
+def _report(message: str, *, may_pass: bool = False) -> int:
     """Write an error as one line; return the exit code."""
     click.echo(f"error: {shown(message)}", err=True, color=True)
-    return 1
+    return TRY_AGAIN if may_pass else 1
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return True for an error of the database or the broker that may pass."""
+    if "psycopg2" not in sys.modules:  # not imported for an error that has nothing to do with it
+        return False
+    from waybill.backoff import is_transient
+
+    return is_transient(getattr(error, "orig", None) or error)
 
 
 def _flushed(code: int) -> int:

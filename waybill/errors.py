@@ -1,7 +1,8 @@
 """The base of every error that a user can fix.
 
 WaybillError         base class; each package has an errors.py with its own subclasses
-└── SettingsError    a variable in the environment or in .env has an unusable value
+├── SettingsError    a variable in the environment or in .env has an unusable value
+└── ChangePending    a command that changes the project's files is at work, or was interrupted
 """
 
 
@@ -17,3 +18,7 @@ class WaybillError(Exception):
 
 class SettingsError(WaybillError):
     """Raised when a variable in the environment or in .env has an unusable value."""
+
+
+class ChangePending(WaybillError):
+    """Raised when a command that changes the project's files is at work, or was interrupted and not repeated yet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,10 +11,11 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
+from waybill.declared.mistakes import describe_mistakes
 from waybill.errors import SettingsError
-from waybill.mistakes import describe_mistakes
 
 MAX_NAME_BYTES = 63  # PostgreSQL cuts a longer name, which could then be another one's
+MIN_KEY_CHARACTERS = 16
 PROJECT = Path(__file__).resolve().parents[1]
 
 
@@ -51,12 +53,33 @@ class Settings(BaseSettings):
     waybill_models: Path = Path("models")
     waybill_reports: Path = Path("reports")
     waybill_pgadmin_port: int = Field(default=5050, ge=1, le=65535)
+    waybill_schedule: str = "@daily"
+    waybill_airflow_port: int = Field(default=8600, ge=1, le=65535)
+    waybill_airflow_password: SecretStr | None = None
     waybill_task: str | None = None
+    waybill_api_host: str = "127.0.0.1"
+    waybill_api_port: int = Field(default=8500, ge=1, le=65535)
+    waybill_api_key: SecretStr | None = None
+    waybill_api_max_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, le=1024 * 1024 * 1024)
+    waybill_api_max_rows: int = Field(default=1000, ge=1, le=1_000_000)
+    waybill_dask_scheduler: str | None = None
+    waybill_api_keep_days: int = Field(default=30, ge=1, le=36_500)
+    waybill_openlineage: bool = False
+    openlineage_url: str | None = None
+    openlineage_api_key: SecretStr | None = None
     waybill_max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1024, le=255 * 1024 * 1024)
     waybill_chunk_bytes: int = Field(default=8 * 1024 * 1024, ge=1, le=1024 * 1024 * 1024)
     waybill_busy_watts: float = Field(default=3.5, ge=0, allow_inf_nan=False)
     waybill_idle_watts: float = Field(default=0.74, ge=0, allow_inf_nan=False)
     waybill_grid_grams: float = Field(default=473, ge=0, allow_inf_nan=False)
+    waybill_alert_url: SecretStr | None = None
+    waybill_alert_command: str | None = None
+    waybill_alert_run_hours: float = Field(default=26, ge=0, allow_inf_nan=False)
+    waybill_alert_reject_share: float = Field(default=0.05, ge=0, le=1)
+    waybill_alert_lag_minutes: float = Field(default=15, ge=0, allow_inf_nan=False)
+    waybill_alert_lag_messages: int = Field(default=0, ge=0)
+    waybill_alert_disk_percent: float = Field(default=5, ge=0, le=100)
+    waybill_alert_disk_bytes: int = Field(default=2 * 1024**3, ge=0)
     waybill_log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "WARNING"
 
     @field_validator("*", mode="before")
@@ -65,6 +88,38 @@ class Settings(BaseSettings):
         """Raise an error for a NUL character, which no path, name or password can hold."""
         if isinstance(value, str) and "\0" in value:
             raise ValueError("must not hold a NUL character")
+        return value
+
+    @field_validator("waybill_dask_scheduler")
+    @classmethod
+    def is_address(cls, value: str | None) -> str | None:
+        """Raise an error unless it is the address of a Dask scheduler."""
+        if value is not None and not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d{1,5}", value):
+            raise ValueError("must be an address such as tcp://127.0.0.1:8786")
+        return value
+
+    @field_validator("waybill_schedule")
+    @classmethod
+    def is_schedule(cls, value: str) -> str:
+        """Raise an error unless it is a cron expression, one of Airflow's names for one, or none."""
+        if not re.fullmatch(r"none|@(hourly|daily|weekly|monthly|quarterly|yearly)|\S+( \S+){4}", value):
+            raise ValueError("must be a cron expression such as 30 6 * * *, @daily or another name of Airflow, or none")
+        return value
+
+    @field_validator("waybill_alert_url")
+    @classmethod
+    def is_url(cls, value: SecretStr | None) -> SecretStr | None:
+        """Raise an error unless it is an address of the web; the error does not show it, as it may hold a token."""
+        if value is not None and not re.fullmatch(r"https?://[^\s/?#]+\S*", value.get_secret_value()):
+            raise ValueError("must be an address such as https://example.org/hook")
+        return value
+
+    @field_validator("waybill_api_key")
+    @classmethod
+    def is_long(cls, value: SecretStr | None) -> SecretStr | None:
+        """Raise an error for a key that is too easily guessed."""
+        if value is not None and len(value.get_secret_value()) < MIN_KEY_CHARACTERS:
+            raise ValueError(f"must have at least {MIN_KEY_CHARACTERS} characters")
         return value
 
     @property
@@ -96,6 +151,11 @@ class Settings(BaseSettings):
     def models_folder(self) -> Path:
         """The folder of trained models and their manifests."""
         return PROJECT / self.waybill_models
+
+    @property
+    def openlineage_file(self) -> Path:
+        """The file of OpenLineage events, one a line, unless OPENLINEAGE_URL names a backend."""
+        return self.reports_folder / "openlineage.ndjson"
 
     @property
     def reports_folder(self) -> Path:

@@ -43,6 +43,18 @@ def shown(text: str) -> str:
     return "".join(letter if _is_visible(letter) else _escape(letter) for letter in text)
 
 
+def folded(line: str, width: int = 80) -> str:
+    """Return a line in lines of at most this width; the later ones are indented. A command in backticks stays whole."""
+    import textwrap
+
+    kept = re.sub("`[^`]*`", lambda command: command[0].replace(" ", "\0"), line)
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    lines = textwrap.wrap(
+        kept, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, expand_tabs=False
+    )
+    return "\n".join(lines).replace("\0", " ")
+
+
 def shown_bytes(content: bytes) -> str:
     r"""Return bytes as one line of text, as `shown` does; bytes that are not UTF-8 are escapes, too."""
     return shown(content.decode("utf-8", "backslashreplace"))

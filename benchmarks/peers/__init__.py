@@ -1,1 +1,2 @@
+# waybill: sample
 """The peers that Waybill is compared with; most run in their own environment."""

@@ -1,3 +1,4 @@
+# waybill: sample
 """Loads JSON lines with dlt in its fastest mode: CSV, no nesting. Runs in the peers' environment."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# waybill: sample
 """Writes JSON lines to PostgreSQL with duckdb's postgres extension. Runs in the peers' environment."""
 
 from __future__ import annotations

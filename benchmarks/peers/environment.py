@@ -1,3 +1,4 @@
+# waybill: sample
 """Runs the peers that load the same file: psql directly, dlt and duckdb in an environment made for them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# waybill: sample
 """Reads a file of JSON documents with dlt, DuckDB or genson, with their defaults. Runs in the peers' environment."""
 
 from __future__ import annotations

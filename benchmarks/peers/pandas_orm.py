@@ -1,3 +1,4 @@
+# waybill: sample
 """Loads flights the usual way: pandas json_normalize, cleaning, SQLAlchemy's ORM into tables with keys."""
 
 from __future__ import annotations

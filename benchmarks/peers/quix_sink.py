@@ -1,3 +1,4 @@
+# waybill: sample
 """Copies a topic into PostgreSQL with Quix Streams' own sink. Runs in its own environment."""
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from benchmarks.databases import bench_database
-from benchmarks.real_sets.clone import Clone, Ran, clone
+from benchmarks.real_sets.clone import Clone, clone, first_problem, write_outputs
 from benchmarks.real_sets.leaves import leaves_landed
 from benchmarks.real_sets.packages import files_of
 from benchmarks.real_sets.sets import SETS, RealSet
@@ -57,32 +57,18 @@ def main(only: tuple[str, ...], output: Path | None) -> None:
 
 
 def _try(copied: Clone, wanted: RealSet, folder: Path, output: Path | None) -> Result:
-    files = [str(path) for path in files_of(wanted, folder)]
+    files = files_of(wanted, folder)
     started = time.monotonic()
-    new = copied.waybill("new", wanted.source, *files, *wanted.flags)
-    ran = [("new", new)]
-    for line in _commands(new.output):
-        if ran[-1][1].code == 0:
-            ran.append((line, copied.typed(line)))
+    ran = copied.model(wanted, files)
+    new = ran[0][1]
     minutes = (time.monotonic() - started) / 60
     if output:
-        output.mkdir(parents=True, exist_ok=True)
-        text = "".join(f"$ {line}\n{made.output}\n" for line, made in ran)
-        (output / f"{wanted.source}.txt").write_text(text, encoding="utf-8")
-    problem = next((f"{line}: {_end(made)}" for line, made in ran if made.code), None)
+        write_outputs(output / f"{wanted.source}.txt", ran)
+    problem = first_problem(ran)
     documents, leaves = leaves_landed(wanted.source) if len(ran) > 1 and not ran[1][1].code else (0, 0)
     click.echo(f"{wanted.source}: {minutes:.1f} minutes{', failed' if problem else ''}", err=True)
     found = new.output.splitlines()
     return Result(wanted, minutes, documents, leaves, _tables(found), _key(found), tuple(_jsonb(found)), problem)
-
-
-def _commands(output: str) -> list[str]:
-    _, _, steps = output.partition("\nNext\n")
-    return [line.strip() for line in steps.splitlines() if "waybill " in line]
-
-
-def _end(ran: Ran) -> str:
-    return " ".join(ran.output.split())[-600:]
 
 
 def _tables(lines: list[str]) -> int:

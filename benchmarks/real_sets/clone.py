@@ -8,11 +8,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.real_sets.sets import RealSet
 from waybill.settings import PROJECT, get_settings
 
 
@@ -42,6 +43,27 @@ class Clone:
         words = shlex.split(line)
         start = next(number for number, word in enumerate(words) if word.endswith("waybill"))
         return self.waybill(*words[start + 1 :])
+
+    def model(self, wanted: RealSet, files: Sequence[Path]) -> list[tuple[str, Ran]]:
+        """Run `waybill new` on the files of a set, then the commands that it prints, as far as the first that fails."""
+        new = self.waybill("new", wanted.source, *map(str, files), *wanted.flags)
+        ran = [("new", new)]
+        steps = new.output.partition("\nNext\n")[2].splitlines()
+        for line in (step.strip() for step in steps if "waybill " in step):
+            if ran[-1][1].code == 0:
+                ran.append((line, self.typed(line)))
+        return ran
+
+
+def first_problem(ran: Sequence[tuple[str, Ran]]) -> str | None:
+    """Return the first command that failed, with the end of its output."""
+    return next((f"{line}: {' '.join(made.output.split())[-600:]}" for line, made in ran if made.code), None)
+
+
+def write_outputs(path: Path, ran: Sequence[tuple[str, Ran]]) -> None:
+    """Write the commands with their whole outputs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"$ {line}\n{made.output}\n" for line, made in ran), encoding="utf-8")
 
 
 @contextmanager

@@ -1,3 +1,4 @@
+# waybill: sample
 """Documents with the traps that generators of schemas are known to fall into, and what is counted of them."""
 
 from __future__ import annotations

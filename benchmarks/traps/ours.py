@@ -1,3 +1,4 @@
+# waybill: sample
 """Profiles a file with Waybill and counts the values for which its design has no column."""
 
 from __future__ import annotations

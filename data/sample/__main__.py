@@ -1,3 +1,4 @@
+# waybill: sample
 """`python -m data.sample`: build the sample data."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# waybill: sample
 """Builds the sample: complete files or none, and `planted.json` with the planted faults and the expected books."""
 
 from __future__ import annotations

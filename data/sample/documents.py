@@ -1,3 +1,4 @@
+# waybill: sample
 """Turns table rows into the JSON documents that source systems would send."""
 
 from __future__ import annotations

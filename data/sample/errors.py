@@ -1,3 +1,4 @@
+# waybill: sample
 """Errors that stop the sample from being built.
 
 SampleError                      base class; the package that contains the tables is missing or incomplete

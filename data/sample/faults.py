@@ -1,3 +1,4 @@
+# waybill: sample
 """Makes the planted faults: extra documents besides the real ones, each with the outcome that the books must show."""
 
 from __future__ import annotations

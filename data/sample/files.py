@@ -1,3 +1,4 @@
+# waybill: sample
 """Writes the files of a sample and records the coordinate and expected outcome of each planted fault."""
 
 from __future__ import annotations

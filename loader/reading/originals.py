@@ -86,7 +86,9 @@ def read_document(
     """
     settings = get_settings()
     layout = cast(Layout, reading.layout)
-    if reading.records_at is None:
+    if layout != "records":
+        pattern = FilePattern(pattern="*", layout=layout)
+    elif reading.records_at is None:
         pattern = pattern_as(read_source(source), original.path, layout, settings.raw_folder)
     else:
         pattern = FilePattern(pattern="*", layout=layout, records_at=reading.records_at)

@@ -146,12 +146,19 @@ class SameKey:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model predicts for a mart row; `model_id` and `probability` are None if it has no prediction yet."""
+    """What a model predicts for a mart row; `model_id` and `probability` are None if it has no prediction yet.
+
+    Of several classes, `label` is the most probable one and `probability` its own; of two, `label` is None. Whether the
+    model is stale was last found out at `checked_at`; the check `is_outdated` if the mart may have changed since.
+    """
 
     table: str
-    model_id: str | None
-    probability: float | None
-    is_stale: bool
+    model_id: str | None = None
+    probability: float | None = None
+    is_stale: bool = False
+    label: str | None = None
+    checked_at: datetime | None = None
+    is_outdated: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg2 import sql
 
+from loader.declarations import source_names
 from loader.reading.input_files import InputFile
 from loader.tracing.facts import (
     BatchFacts,
@@ -108,6 +109,7 @@ def read_lineages(
     landed = {
         DocumentId(*row[:2]): LandedFacts(*row[2:])
         for source in sorted(sources)
+        if snapshot.has_table(f'raw."{source}"')  # it was dropped with its source
         for row in snapshot.rows(sql.SQL(LANDED).format(source=sql.Identifier(source)), wanted)
     }
     return [
@@ -137,7 +139,7 @@ def read_full_lineage(snapshot: Snapshot, document: DocumentId, at_hand: InputFi
 
 
 def _has_models(snapshot: Snapshot, source: str) -> bool:
-    return snapshot.has_table(f"intermediate.int_{source}_outcomes")
+    return source in source_names() and snapshot.has_table(f"intermediate.int_{source}_outcomes")
 
 
 def _batches(snapshot: Snapshot, wanted: dict[str, Any]) -> dict[str, BatchFacts]:

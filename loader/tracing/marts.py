@@ -10,35 +10,75 @@ from psycopg2 import sql
 from loader.tracing.facts import DocumentId, MartRows, Prediction
 from loader.tracing.snapshot import Snapshot
 
+# Predictions are a view of the current model's rows, on a table whose key also has the model. The API's answers, whose
+# key is the prediction, do not belong to rows of a mart.
 KEYED_TABLES = """
+with keys as (
+    select
+        pg_namespace.nspname::text as table_schema,
+        pg_class.relname::text as table_name,
+        pg_class.oid as relation,
+        (
+            select
+                array_agg(
+                    pg_attribute.attname::text order by array_position(pg_constraint.conkey, pg_attribute.attnum)
+                )
+            from pg_attribute
+            where pg_attribute.attrelid = pg_class.oid and pg_attribute.attnum = any (pg_constraint.conkey)
+        ) as key
+    from pg_constraint
+    inner join pg_class on pg_constraint.conrelid = pg_class.oid
+    inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid
+    where pg_constraint.contype = 'p' and pg_namespace.nspname in ('marts', 'predictions')
+),
+
+predicting_views as (
+    select keys.table_schema, views.relname::text, views.oid, array_remove(keys.key, 'model_id')
+    from keys
+    inner join pg_class as views on keys.table_name = views.relname || '_by_model' and views.relkind = 'v'
+    where keys.table_schema = 'predictions' and views.relnamespace = 'predictions'::regnamespace
+),
+
+named as (
+    select * from keys where not (table_schema = 'predictions' and key && array['model_id', 'prediction_id'])
+    union all
+    select * from predicting_views
+)
+
 select
-    pg_namespace.nspname::text,
-    pg_class.relname::text,
-    (
-        select array_agg(pg_attribute.attname::text order by array_position(pg_constraint.conkey, pg_attribute.attnum))
-        from pg_attribute
-        where pg_attribute.attrelid = pg_class.oid and pg_attribute.attnum = any (pg_constraint.conkey)
-    ),
+    table_schema,
+    table_name,
+    key,
     exists (
-        select from pg_attribute
-        where pg_attribute.attrelid = pg_class.oid and pg_attribute.attname = '_batch_id' and not attisdropped
+        select from pg_attribute where attrelid = relation and attname = '_position' and not attisdropped
+    ),
+    (
+        select substring(col_description(relation, attnum) from ' on marts[.]([[:alnum:]_]+)$')
+        from pg_attribute where attrelid = relation and attname = 'model_id' and not attisdropped
     )
-from pg_constraint
-inner join pg_class on pg_constraint.conrelid = pg_class.oid
-inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid
-where pg_constraint.contype = 'p' and pg_namespace.nspname in ('marts', 'predictions')
-order by pg_namespace.nspname, pg_class.relname
+from named
+order by table_schema, table_name
+"""
+
+CHECK = """
+select is_stale, checked_at, is_outdated or table_state is distinct from predictions.table_state(mart)
+from predictions.model_checks
+where model_id::text = %s
 """
 
 
 @dataclass(frozen=True)
 class KeyedTable:
-    """A table of marts or predictions with its primary key; `is_traceable` if its rows name their document."""
+    """A table of marts or view of predictions with its key; `is_traceable` if its rows name their document.
+
+    `predicts` is the mart that predictions are about; None for a mart, and for predictions that do not say it.
+    """
 
     schema: str
     name: str
     key: tuple[str, ...]
     is_traceable: bool
+    predicts: str | None = None
 
     def identifier(self) -> sql.Composable:
         """Return the qualified name for a statement."""
@@ -50,10 +90,10 @@ class KeyedTable:
 
 
 def keyed_tables(snapshot: Snapshot) -> list[KeyedTable]:
-    """Return the tables of marts and predictions that have a primary key, in order of schema and name."""
+    """Return the tables of marts with a primary key, and the predictions, in order of schema and name."""
     return [
-        KeyedTable(schema, name, tuple(key), is_traceable)
-        for schema, name, key, is_traceable in snapshot.rows(KEYED_TABLES)
+        KeyedTable(schema, name, tuple(key), is_traceable, predicts)
+        for schema, name, key, is_traceable, predicts in snapshot.rows(KEYED_TABLES)
     ]
 
 
@@ -77,17 +117,39 @@ def mart_rows(snapshot: Snapshot, document: DocumentId) -> tuple[MartRows, ...]:
     return tuple(found)
 
 
+def marts_of(table: KeyedTable, tables: list[KeyedTable]) -> list[KeyedTable]:
+    """Return the marts with the key of a table; of predictions only the mart that they are about, if it is traceable.
+
+    A table that is computed from a mart, such as features, has the mart's key, and its rows do not name a document.
+    """
+    marts = traceable_marts(tables)
+    about = [mart for mart in marts if mart.name == table.predicts]
+    return [mart for mart in about or marts if set(mart.key) == set(table.key)]
+
+
 def _predictions(
     snapshot: Snapshot, tables: list[KeyedTable], mart: KeyedTable, key: tuple[Any, ...]
 ) -> tuple[Prediction, ...]:
-    """Return what each table of predictions with the mart's key holds for one row."""
+    """Return what each table of predictions about the mart holds for one row."""
     found = []
+    values = dict(zip(mart.key, key, strict=True))
     for table in tables:
-        if table.schema != "predictions" or table.key != mart.key:
+        if table.schema != "predictions" or mart not in marts_of(table, tables):
             continue
-        statement = sql.SQL("select model_id::text, probability, is_stale from {} where {}").format(
+        statement = sql.SQL("select to_jsonb(predicted) from {} as predicted where {}").format(
             table.identifier(), table.where_key()
         )
-        rows = snapshot.rows(statement, key) or [(None, None, False)]
-        found += [Prediction(table.name, *row) for row in rows]
+        rows = snapshot.rows(statement, tuple(values[name] for name in table.key))
+        found += [_prediction(snapshot, table, row) for (row,) in rows] or [Prediction(table.name)]
     return tuple(found)
+
+
+def _prediction(snapshot: Snapshot, table: KeyedTable, row: dict[str, Any]) -> Prediction:
+    """Return a row of predictions: of two classes the probability, of several the most probable class and its own."""
+    label = row.get("predicted_label")
+    of_classes = [value for name, value in row.items() if name.startswith("probability_") and name not in table.key]
+    probability = row["probability"] if label is None else max(of_classes)
+    shown = None if label is None else str(label)
+    checks = snapshot.rows(CHECK, [str(row["model_id"])])
+    is_stale, checked_at, is_outdated = checks[0] if checks else (row["is_stale"], None, False)
+    return Prediction(table.name, str(row["model_id"]), probability, is_stale, shown, checked_at, is_outdated)

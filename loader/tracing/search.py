@@ -11,7 +11,7 @@ from psycopg2 import DataError, sql
 from loader.errors import CoordinateUnknown
 from loader.reading.input_files import InputFile, coordinate_name, identify
 from loader.tracing.facts import Coordinate, DocumentId, LossFacts
-from loader.tracing.marts import KeyedTable, keyed_tables, traceable_marts
+from loader.tracing.marts import KeyedTable, keyed_tables, marts_of, traceable_marts
 from loader.tracing.snapshot import Snapshot
 from warehouse.outcomes import CURRENT
 from waybill.cli import shown_command
@@ -153,8 +153,9 @@ def find_by_row(snapshot: Snapshot, table: str, key: tuple[str, ...]) -> tuple[s
         count = counted(len(named.key), "value")
         raise CoordinateUnknown(f"the key of {table} is {', '.join(named.key)}: give {count} in this order")
     statement = sql.SQL("select _batch_id, _position from {} where {}").format(mart.identifier(), mart.where_key())
+    values = dict(zip(named.key, key, strict=True))
     try:
-        rows = snapshot.rows(statement, key)
+        rows = snapshot.rows(statement, [values[name] for name in mart.key])
     except DataError as error:
         reason = str(error).splitlines()[0]
         raise CoordinateUnknown(f"{', '.join(key)} cannot be a key of {table}: {reason}") from None
@@ -162,6 +163,15 @@ def find_by_row(snapshot: Snapshot, table: str, key: tuple[str, ...]) -> tuple[s
         raise CoordinateUnknown(f"{table} has no row {', '.join(key)}")
     batch_id, position = rows[0]
     return mart.name, DocumentId(batch_id, position) if batch_id else None
+
+
+def key_of(snapshot: Snapshot, table: str) -> tuple[str, ...]:
+    """Return the columns of the key of a mart or of predictions, in the order in which `find_by_row` takes them.
+
+    Raises:
+        CoordinateUnknown: there is no such table, or its rows cannot be traced to documents.
+    """
+    return _mart_of(snapshot, table)[0].key
 
 
 def _mart_of(snapshot: Snapshot, table: str) -> tuple[KeyedTable, KeyedTable]:
@@ -172,7 +182,7 @@ def _mart_of(snapshot: Snapshot, table: str) -> tuple[KeyedTable, KeyedTable]:
     tables = keyed_tables(snapshot)
     marts = traceable_marts(tables)
     named = next((one for one in [*marts, *tables] if one.name == table), None)
-    mart = next((one for one in marts if named and (one == named or one.key == named.key)), None)
+    mart = next(iter(marts_of(named, tables)), None) if named else None
     if named is None or mart is None:
         if not marts:
             raise CoordinateUnknown(

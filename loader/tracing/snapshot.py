@@ -39,5 +39,5 @@ class Snapshot:
         return self._connection.cursor()
 
     def has_table(self, name: str) -> bool:
-        """Return whether a table or view of this qualified name exists, such as `marts.fct_flights`."""
+        """Return whether a table or view of this qualified name exists, such as `marts.orders`."""
         return bool(self.rows("select to_regclass(%s) is not null", [name])[0][0])

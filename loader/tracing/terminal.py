@@ -9,7 +9,16 @@ import orjson
 
 from loader.reading.originals import message_command
 from loader.reading.readings import Reading
-from loader.tracing.facts import BatchFacts, FullLineage, LossFacts, MartRows, RejectFacts, SourceBytes, UndoneFacts
+from loader.tracing.facts import (
+    BatchFacts,
+    FullLineage,
+    LossFacts,
+    MartRows,
+    Prediction,
+    RejectFacts,
+    SourceBytes,
+    UndoneFacts,
+)
 from warehouse.outcomes import CURRENT
 from waybill.cli import shown_command
 from waybill.text import counted
@@ -138,8 +147,20 @@ def _mart_rows(rows: MartRows) -> Iterator[str]:
         if prediction.probability is None:
             yield f"not in predictions.{prediction.table} yet: `{shown_command('score')}` predicts new rows"
             continue
-        stale = ", which is stale: its training rows have changed since" if prediction.is_stale else ""
+        stale = _staleness(prediction)
+        label = f"{prediction.label}, " if prediction.label is not None else ""
         yield (
-            f"prediction predictions.{prediction.table}: {prediction.probability:.3f} by model "
+            f"prediction predictions.{prediction.table}: {label}{prediction.probability:.3f} by model "
             f"{prediction.model_id}{stale}"
         )
+
+
+def _staleness(prediction: Prediction) -> str:
+    """Return a note about the model's training rows; empty while a check says that they are unchanged."""
+    if not prediction.is_stale and not prediction.is_outdated:
+        return ""
+    stale = ", which is stale: its training rows have changed since" if prediction.is_stale else ""
+    checked = f" (checked {prediction.checked_at:%Y-%m-%d %H:%M} UTC)" if prediction.checked_at else ""
+    if not prediction.is_outdated:
+        return f"{stale}{checked}"
+    return f"{stale}{checked}, whose check is outdated: `{shown_command('verify')}` makes it again"

@@ -8,7 +8,7 @@ from typing import NoReturn
 from loader.errors import CoordinateUnknown
 from loader.tracing.facts import FullLineage
 from loader.tracing.lineage import read_full_lineage
-from loader.tracing.search import FoundInputs, documents_at, find_by_row, find_inputs, losses_at
+from loader.tracing.search import FoundInputs, documents_at, find_by_row, find_inputs, key_of, losses_at
 from loader.tracing.snapshot import Snapshot
 from loader.tracing.terminal import lineage_lines, loss_lines
 from warehouse.connection import connect
@@ -31,7 +31,7 @@ def why(coordinate: str) -> list[str]:
     position = whole_number(written)
     if not name or position is None:
         raise CoordinateUnknown(
-            f"{coordinate!r} is not a coordinate: give FILE:POSITION, such as data/raw/raw.json:12, or TABLE KEY"
+            f"{coordinate!r} is not a coordinate: give FILE:POSITION, such as data/raw/cafes.ndjson:12, or TABLE KEY"
         )
     with Snapshot(connect("reader")) as snapshot:
         return list(_lines_at(snapshot, name, position))
@@ -44,12 +44,25 @@ def why_row(table: str, key: tuple[str, ...]) -> list[str]:
         CoordinateUnknown: there is no such table or row, or its rows cannot be traced to documents.
     """
     with Snapshot(connect("reader")) as snapshot:
-        mart, document = find_by_row(snapshot, table.rpartition(".")[2], key)
-        if document is None:
-            return [f"marts.{mart} {', '.join(key)} is inferred: facts use the key, no document describes it"]
-        lineage = read_full_lineage(snapshot, document)
-        _require_document(lineage)
-        return [f"marts.{mart} {', '.join(key)} was made from this document:", *lineage_lines(lineage)]
+        return _lines_of_row(snapshot, table.rpartition(".")[2], key)
+
+
+def why_row_named(table: str, key: dict[str, str]) -> list[str]:
+    """Return the same as `why_row` for a key that is given by column, in any order."""
+    with Snapshot(connect("reader")) as snapshot:
+        columns = key_of(snapshot, table)
+        if set(columns) != set(key):
+            raise CoordinateUnknown(f"the key of {table} is {', '.join(columns)}, not {', '.join(key)}")
+        return _lines_of_row(snapshot, table, tuple(key[name] for name in columns))
+
+
+def _lines_of_row(snapshot: Snapshot, table: str, key: tuple[str, ...]) -> list[str]:
+    mart, document = find_by_row(snapshot, table, key)
+    if document is None:
+        return [f"marts.{mart} {', '.join(key)} is inferred: facts use the key, no document describes it"]
+    lineage = read_full_lineage(snapshot, document)
+    _require_document(lineage)
+    return [f"marts.{mart} {', '.join(key)} was made from this document:", *lineage_lines(lineage)]
 
 
 def _lines_at(snapshot: Snapshot, name: str, position: int) -> Iterator[str]:

@@ -28,6 +28,18 @@ where
 order by batches.committed_at, batches.batch_id
 """
 
+SOURCE_BATCHES = """
+select batches.batch_id
+from ledger.batches
+inner join ledger.inputs on batches.input_id = inputs.input_id
+where
+    batches.source = %s
+    and (batches.landed > 0 or batches.rejected > 0)
+    and inputs.replaced_at is null
+    and not exists (select from ledger.undone_batches as undone where undone.batch_id = batches.batch_id)
+order by batches.committed_at, batches.batch_id
+"""
+
 INPUTS = """
 select inputs.input_id, inputs.source, inputs.feed, inputs.digest, min(batches.committed_at), array_agg(batches.run_id)
 from ledger.inputs
@@ -59,6 +71,11 @@ def find_batches(snapshot: Snapshot, target: str, source: str | None) -> list[st
         wanted["inputs"] = _inputs_of(snapshot, target, source)
     found = snapshot.rows(BATCHES, wanted)
     return [batch_id for batch_id, of_source in found if source in (None, of_source)]
+
+
+def find_source_batches(snapshot: Snapshot, source: str) -> list[str]:
+    """Return the ids of a source's batches that are not undone yet and have documents or rejects."""
+    return [batch_id for (batch_id,) in snapshot.rows(SOURCE_BATCHES, [source])]
 
 
 def _as_id(target: str) -> str | None:

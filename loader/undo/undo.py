@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from psycopg2 import sql
@@ -17,7 +17,7 @@ from loader.errors import UndoRefused
 from loader.reading.input_files import storable_name
 from loader.tracing.snapshot import Snapshot
 from loader.undo.plan import PlannedBatch, SourceUndo, plan_batches, sum_up
-from loader.undo.targets import find_batches
+from loader.undo.targets import find_batches, find_source_batches
 from warehouse.connection import connect
 from warehouse.reconnecting import ReconnectingConnection
 from warehouse.runs import recorded_run
@@ -49,6 +49,11 @@ from (values %s) as given (batch_id, undo_id, run_id, undone_by, reason, documen
 inner join ledger.batches on given.batch_id::uuid = batches.batch_id
 """
 
+# What models learnt from may change with the next dbt run: who asks meanwhile must not read that it is unchanged. All
+# are marked, since a mart may depend on sources whose batches it does not record.
+LOCK_CHECKS = "select pg_advisory_xact_lock(hashtext('waybill: model_checks'))"
+MARK_CHECKS = "update predictions.model_checks set is_outdated = true where not is_outdated"
+
 UNDONE = """
 select undone.batch_id, batches.source, batches.feed, undone.documents, undone.closed_rejects, undone.opened_rejects
 from ledger.undone_batches as undone
@@ -70,13 +75,25 @@ def undo(
         RunInProgress: a run or another undo is at work on the database.
         psycopg2.Error: the server failed; nothing was undone, unless a rerun finds nothing to undo.
     """
+    return _undo_found(lambda snapshot: find_batches(snapshot, target, source), target, reason, dry_run)
+
+
+def undo_source(source: str, *, reason: str | None = None, dry_run: bool = False) -> dict[str, SourceUndo]:
+    """Undo all batches of a source, which need not be declared any more; see `undo`."""
+    return _undo_found(lambda snapshot: find_source_batches(snapshot, source), f"source {source}", reason, dry_run)
+
+
+def _undo_found(
+    find: Callable[[Snapshot], list[str]], target: str, reason: str | None, dry_run: bool
+) -> dict[str, SourceUndo]:
     with Snapshot(connect("reader")) as snapshot:
-        asked_for = find_batches(snapshot, target, source)
+        asked_for = find(snapshot)
         planned = plan_batches(snapshot.cursor(), asked_for)
         counted = sum_up(snapshot, planned)
     if dry_run or not planned:
         return counted
-    with only_run(), recorded_run(storable_name(f"undo {target}")) as run_id:
+    command = storable_name(f"undo {target}")
+    with only_run(command), recorded_run(command) as run_id:
         keeper = ReconnectingConnection("keeper")
         try:
             undone = keeper.run(lambda opened: _undo(opened, asked_for, run_id, reason))
@@ -94,6 +111,7 @@ def _undo(connection: Connection, asked_for: Sequence[str], run_id: UUID, reason
     3. Delete the raw rows.
     4. Open the rejects that an undone replay had landed, and close those of undone batches.
     5. Record the batches as undone.
+    6. Mark the checks of models as outdated.
     """
     with connection, connection.cursor() as cursor:
         cursor.execute(LOCK_REJECTS, {"batches": list(asked_for)})  # 1.
@@ -104,6 +122,8 @@ def _undo(connection: Connection, asked_for: Sequence[str], run_id: UUID, reason
             cursor.execute(REOPEN, wanted)  # 4.
             cursor.execute(CLOSE, wanted)
             _record(cursor, planned, run_id, reason)  # 5.
+            cursor.execute(LOCK_CHECKS)  # 6.
+            cursor.execute(MARK_CHECKS)
         cursor.execute(UNDONE, [str(run_id)])
         return [PlannedBatch(*row) for row in cursor.fetchall()]
 

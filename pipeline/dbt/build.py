@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections import Counter
 from contextlib import chdir, redirect_stdout
+from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from loader.declarations import no_source
 from loader.landing.raw_tables import make_later_raw_tables
 from pipeline.dbt.failing_rows import FailedTest, failed_tests, print_failed_tests
-from pipeline.dbt.older_columns import rebuild_hints
 from pipeline.dbt.results import FAILED, write_build
 from pipeline.dbt.sources_yml import require_current
 from pipeline.errors import DbtFailed
+from pipeline.openlineage.dbt_events import DbtEvents
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables, target_folder
 from waybill.atomic_files import atomic_file
 from waybill.settings import relative_name
@@ -37,6 +40,8 @@ def build(*arguments: str) -> tuple[int, str]:
     require_current()
     make_later_raw_tables()
     results = _invoke(["build", *arguments]).results
+    if reason := None if results else no_source():
+        return 0, f"no model: {reason}"
     rows = sum(_rows(entry) for entry in results if '"marts"' in (getattr(entry.node, "relation_name", None) or ""))
     count = Counter(entry.node.unique_id.partition(".")[0] for entry in results)
     changed = f"{counted(rows, 'row')} of marts written" if rows else "nothing new"
@@ -92,13 +97,15 @@ def _invoke(arguments: list[str], *, may_fail: bool = False) -> Any:
     _set_variables()
     from dbt.cli.main import dbtRunner
 
-    with chdir(DBT_PROJECT), redirect_stdout(StringIO()):  # what dbt prints is repeated below, shorter
-        result = dbtRunner().invoke(["--quiet", "--no-use-colors", "--log-level-file", "none", *arguments])
+    repeat = partial(_repeat_printed, sys.stdout)
+    with DbtEvents(arguments[0]) as events, chdir(DBT_PROJECT), redirect_stdout(StringIO()):
+        runner = dbtRunner(callbacks=[repeat, *events.callbacks])  # what dbt prints is repeated below, shorter
+        result = runner.invoke(["--quiet", "--no-use-colors", "--log-level-file", "none", *arguments])
+        results = events.keep(result.result)
     if isinstance(result.exception, KeyboardInterrupt | OSError):
         raise result.exception  # dbt has printed a long traceback, which nobody needs
     if result.exception:
         raise DbtFailed(f"dbt {arguments[0]} stopped: {' '.join(str(result.exception).split())}")
-    results = getattr(result.result, "results", [])
     tests = failed_tests(results) if arguments[0] == "build" else []
     if arguments[0] == "build":
         write_build(results, tests)
@@ -106,6 +113,12 @@ def _invoke(arguments: list[str], *, may_fail: bool = False) -> Any:
     if not result.success and not may_fail:
         raise DbtFailed(_failures(results, tests))
     return result.result
+
+
+def _repeat_printed(output: TextIO, event: Any) -> None:
+    """Print what a macro prints, such as which table is rebuilt and why."""
+    if event.info.name == "PrintEvent":
+        print(event.info.msg, file=output, flush=True)
 
 
 def _set_variables() -> None:
@@ -126,8 +139,7 @@ def _failures(results: list[Any], tests: list[FailedTest]) -> str:
         for entry in failed[:MAX_NAMED_FAILURES]
     )
     more = f" and {len(failed) - MAX_NAMED_FAILURES} more" if len(failed) > MAX_NAMED_FAILURES else ""
-    left = f"{len(failed)} failed: {names}{more}; {skipped} that depend on them were left untouched"
-    return "; ".join([left, *rebuild_hints(results)])
+    return f"{len(failed)} failed: {names}{more}; {skipped} that depend on them were left untouched"
 
 
 def _rows(entry: Any) -> int:

@@ -14,16 +14,20 @@ from pathlib import Path
 import click
 
 from loader.landing.raw_tables import make_later_raw_tables
+from ml.checking.staleness import recheck_outdated
 from pipeline.dbt.failing_rows import failed_tests, print_failed_tests
-from pipeline.dbt.older_columns import rebuild_hints
 from pipeline.dbt.sources_yml import require_current
+from pipeline.openlineage.dbt_events import DbtEvents
+from pipeline.openlineage.switch import send_events
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 from warehouse.work_lock import only_run, working
 from waybill.cli import run
+from waybill.observing.work import observed
 from waybill.text import keep_colours
 
 NEEDS_NO_WAREHOUSE = {"--help", "-h", "--version"}
 WRITES_TABLES = {"build", "clone", "retry", "run", "run-operation", "seed", "snapshot"}
+MARKS_CHECKS = {"build", "retry", "run"}
 WORKS_ON_TABLES = WRITES_TABLES | {"test"}
 
 
@@ -50,20 +54,22 @@ def dbt(arguments: tuple[str, ...]) -> None:
     subcommand = next((name for name in arguments if name in WORKS_ON_TABLES), None)
     with ExitStack() as locks:
         if needs_warehouse and subcommand in WRITES_TABLES:
-            locks.enter_context(only_run())
+            locks.enter_context(only_run(f"dbt {subcommand}"))
         if needs_warehouse and subcommand:
             locks.enter_context(working(f"dbt {subcommand}"))
             make_later_raw_tables()
+            send_events()
+            locks.enter_context(observed("dbt", f"command.{subcommand}"))
+        events, path = locks.enter_context(DbtEvents(subcommand)), click.get_current_context().command_path
         try:
-            outcome = cli.main(list(arguments), click.get_current_context().command_path, standalone_mode=False)
+            outcome = cli.main(list(arguments), path, standalone_mode=False, obj={"callbacks": events.callbacks})
         except ResultExit as error:
-            results = getattr(error.result, "results", [])
-            print_failed_tests(failed_tests(results))
-            for hint in rebuild_hints(results):
-                print(hint)
+            print_failed_tests(failed_tests(events.keep(error.result)))
             raise
         if isinstance(outcome, tuple):  # (result, success), not the exit code of `--help`
-            print_failed_tests(failed_tests(getattr(outcome[0], "results", [])))
+            print_failed_tests(failed_tests(events.keep(outcome[0])))
+            if subcommand in MARKS_CHECKS and (stale := recheck_outdated()):
+                click.echo(stale.removeprefix("; "))
 
 
 if __name__ == "__main__":

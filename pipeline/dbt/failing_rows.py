@@ -7,12 +7,15 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
+from pipeline.adoption.carried_paths import path_of_column
 from warehouse.connection import engine
 from waybill.cli import shown_command
+from waybill.declared.adopting import Misfit, advice
 from waybill.text import counted, shown
 
 MAX_NAMED_ROWS = 5
 MAX_CHARACTERS = 200  # of a value, which may be a whole document
+MISFITS: dict[str, Misfit] = {"accepted_values": "values", "relationships": "reference"}
 NOT_NAMES = {"rows_checked"}  # what a check returns for its own `error_if`
 
 
@@ -25,6 +28,7 @@ class FailedTest:
     rows: int
     first_rows: list[str]
     command: str
+    advice: str | None = None  # what to do if the rows are right
 
     @property
     def heading(self) -> str:
@@ -33,7 +37,8 @@ class FailedTest:
 
     def __str__(self) -> str:
         """Return everything in one line."""
-        return f"{self.heading}, such as {'; '.join(self.first_rows)}; all of them: `{self.command}`"
+        advice = f"; {self.advice}" if self.advice else ""
+        return f"{self.heading}, such as {'; '.join(self.first_rows)}; all of them: `{self.command}`{advice}"
 
 
 def failed_tests(results: list[Any]) -> list[FailedTest]:
@@ -49,6 +54,7 @@ def failed_tests(results: list[Any]) -> list[FailedTest]:
             rows=entry.failures,
             first_rows=_first_rows(entry.node.compiled_code),
             command=shown_command(f"dbt show --limit -1 -s {entry.node.name}"),
+            advice=_advice(entry.node),
         )
         for entry in found
         if str(entry.status) in ("fail", "warn")
@@ -62,6 +68,8 @@ def print_failed_tests(tests: list[FailedTest]) -> None:
         for row in test.first_rows:
             print(f"  {row}")
         print(f"  all: {test.command}")
+        if test.advice:
+            print(f"  {test.advice}")
 
 
 def _first_rows(query: str) -> list[str]:
@@ -79,6 +87,14 @@ def _first_rows(query: str) -> list[str]:
             ]
     except DBAPIError as error:
         return [f"(cannot be read now: {str(error.orig).splitlines()[0]})"]
+
+
+def _advice(node: Any) -> str | None:
+    """Return what to do if the rows that a generic test of a mart's column returns are right; None for other tests."""
+    misfit = MISFITS.get(getattr(getattr(node, "test_metadata", None), "name", ""))
+    mart = str(getattr(node, "attached_node", "")).rpartition(".")[2]
+    found = path_of_column(mart, node.column_name) if misfit and getattr(node, "column_name", None) else None
+    return advice(misfit, found.source, found.path) if misfit and found else None
 
 
 def _pair(name: str, value: Any) -> str:

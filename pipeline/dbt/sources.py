@@ -37,8 +37,8 @@ def sources(write: bool) -> int:
             click.echo(f"{'rewritten' if path.exists() else 'removed'}: {relative_name(path)}")
         if redefined:
             click.echo(
-                f"key, version, missing texts or withdrawal changed for {', '.join(redefined)}: documents that were "
-                f"processed before keep their outcomes until `{shown_command('dbt run --full-refresh')}`"
+                f"key, version, missing texts or withdrawal changed for {', '.join(redefined)}: the next "
+                f"`{shown_command('dbt build')}` or run rebuilds what is made from their documents"
             )
         return 0
     changed = changed_files()

@@ -11,10 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from loader.checking.contracts import read_contract
-from loader.declarations import Source, read_source, source_names
+from loader.declarations import SOURCES, Source, read_source, source_names
 from pipeline.dbt.sources_files import (
     Content,
     declares_only,
@@ -31,6 +29,8 @@ from pipeline.dbt.sources_files import (
 from pipeline.errors import DeclarationsChanged
 from waybill.atomic_files import write_atomic
 from waybill.cli import shown_command
+from waybill.declared.yaml_files import dumped
+from waybill.project.file_tags import read_tag, with_tag_of
 from waybill.settings import relative_name
 
 HEADER = """\
@@ -88,10 +88,10 @@ def write_files() -> list[Path]:
         if content is None:
             path.unlink()
         elif path == shared_file():
-            write_atomic(path, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+            write_atomic(path, dumped(content))
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(path, _text(source_of(path), content))
+            write_atomic(path, _with_tag(path, file_text(source_of(path), content)))
     return list(changes)
 
 
@@ -111,13 +111,30 @@ def modelled_sources() -> list[str]:
     return [name for name in source_names() if name in models]
 
 
+def source_text(source: Source) -> str | None:
+    """Return the text that the file of a source must have, None if what it says already is the same."""
+    path = source_file(source.source)
+    existing = read_content(path)
+    wanted = _content(source, _with_shared(existing, read_content(shared_file()), source.source))
+    return None if wanted == existing else _with_tag(path, file_text(source.source, wanted))
+
+
 def source_yml(source: Source) -> str:
     """Return the text of the file of a source that has none yet."""
-    return _text(source.source, _content(source, {}))
+    return file_text(source.source, _content(source, {}))
 
 
-def _text(name: str, content: Content) -> str:
-    return HEADER.format(source=name) + yaml.safe_dump(content, sort_keys=False, width=120, allow_unicode=True)
+def _with_tag(path: Path, text: str) -> str:
+    """Return the new text of a source's file with the tag that the file has, or else that of the declaration."""
+    for tagged in (path, SOURCES / f"{source_of(path)}.yml"):
+        if tagged.exists() and read_tag(before := tagged.read_text(encoding="utf-8")):
+            return with_tag_of(path.name, text, before)
+    return text
+
+
+def file_text(name: str, content: Content) -> str:
+    """Return the text of a source's file with this content."""
+    return HEADER.format(source=name) + dumped(content, width=120)
 
 
 def _content(source: Source, before: Content) -> Content:

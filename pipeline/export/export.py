@@ -28,8 +28,9 @@ from pipeline.export.marts_orm import SCHEMA, map_marts, references
 from pipeline.export.shapes import Shape, read_shapes
 from warehouse.connection import engine
 from waybill.atomic_files import atomic_file, write_atomic
-from waybill.cli import run
+from waybill.cli import run, shown_command
 from waybill.json_pointers import join_pointer
+from waybill.observing.work import observed
 from waybill.settings import get_settings, relative_name
 from waybill.text import counted
 
@@ -60,8 +61,11 @@ def export() -> ExportResult:
     """
     folder = get_settings().processed_folder
     folder.mkdir(parents=True, exist_ok=True)
-    marts = map_marts(engine("reader"))
     shapes = read_shapes()
+    if not shapes:
+        nothing = f"nothing to export: `{shown_command('new NAME FILE')}` declares shapes of documents"
+        return ExportResult(0, nothing, (), 0)
+    marts = map_marts(engine("reader"))
     missing = [shape.mart for shape in shapes if shape.mart not in marts]
     if len(missing) == len(shapes):
         raise ExportRefused(f"there is no table {SCHEMA}.{', '.join(missing[:1])}: run `make dbt` first")
@@ -74,7 +78,9 @@ def export() -> ExportResult:
             file = folder / f"{shape.mart}.json"
             known = _read_state(file)
             if known.get("state") != state or not file.exists() or file.stat().st_size != known.get("bytes"):
-                known = {"state": state, **_write(connection, shape, marts, file)}
+                with observed("export", shape.mart, file=str(file)) as work:
+                    known = {"state": state, **_write(connection, shape, marts, file)}
+                    work.found |= known
                 write_atomic(_state_file(file), json.dumps(known, indent=2))
                 written.append(shape.mart)
                 rows_written += known["rows"]

@@ -1,10 +1,10 @@
 """Maps the marts to SQLAlchemy classes, from the tables and keys that exist in the database.
 
-A relationship is named after its foreign key without `_id`: `origin_airport_id` gives `flight.origin_airport`.
+A relationship is named after its foreign key without `_id`: `first_cafe_id` gives `order.first_cafe`.
 
     marts = map_marts(engine("reader"))
-    Flight = marts["fct_flights"]
-    session.scalars(select(Flight).options(joinedload(Flight.airline)).limit(5))
+    Order = marts["orders"]
+    session.scalars(select(Order).options(joinedload(Order.cafe)).limit(5))
 """
 
 from __future__ import annotations

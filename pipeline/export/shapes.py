@@ -26,7 +26,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from pipeline.errors import ExportRefused
 from pipeline.export.columns import FORMS
-from waybill.yaml_files import read_declared
+from waybill.declared.yaml_files import read_declared
 
 SHAPES = Path(__file__).with_name("shapes")
 

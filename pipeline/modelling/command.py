@@ -11,11 +11,9 @@ from typing import Any
 
 import click
 
-from loader.declared_types import DELIVERY, VALUE
 from pipeline.errors import ModellingRefused
-from pipeline.modelling.flags import Flags
+from pipeline.modelling.flag_options import decision_options, read_flags, require_pointer
 from waybill.cli import run
-from waybill.json_pointers import POINTER
 
 EXPLAINED = """
 SOURCE is the name that you give to this kind of documents. FILE is a file, a folder or `-`. All documents are read;
@@ -40,33 +38,14 @@ pointer from the whole document, with `*` for the elements of an array and the m
     help="How the documents are laid out in the files.",
 )
 @click.option("--records-at", metavar="PATH", help="Where the documents are, with layout `records`.")
-@click.option(
-    "--key", multiple=True, metavar="PATH", help=f"A field of the key; repeat it for more. `{VALUE}`: the document."
-)
-@click.option("--version", metavar="PATH", help=f"The field that orders the versions of a key, or `{DELIVERY}`.")
-@click.option("--json", multiple=True, metavar="PATH", help="Keep the value at PATH as jsonb in one column.")
-@click.option("--map", "maps", multiple=True, metavar="PATH", help="The member names of the object at PATH are data.")
-@click.option("--table", "tables", multiple=True, metavar="PATH=name", help="Name the child table of an array or map.")
-@click.option("--column", "columns", multiple=True, metavar="PATH=name", help="Name a column.")
-@click.option("--type", "types", multiple=True, metavar="PATH=type", help="Type of a column, e.g. /id=text.")
-@click.option("--leave-out", "left_out", multiple=True, metavar="PATH", help="Make no column or table of PATH.")
+@decision_options
 @click.option("--dimension", "is_dimension", is_flag=True, help="Name the mart dim_SOURCE, and let others refer to it.")
 def new(source: str, files: tuple[str, ...], **given: Any) -> None:
     """Model a new source; the help text is EXPLAINED."""
     from pipeline.modelling.new_source import Asked, model_source
 
     _require_consistent(files, given)
-    flags = Flags(
-        key=_key(given["key"]),
-        version=given["version"],
-        json=_paths("--json", given["json"]),
-        maps=_paths("--map", given["maps"]),
-        tables=_named("--table", given["tables"]),
-        columns=_named("--column", given["columns"]),
-        types=_named("--type", given["types"]),
-        left_out={path: "left out with --leave-out" for path in _paths("--leave-out", given["left_out"])},
-        is_dimension=given["is_dimension"],
-    )
+    flags = read_flags(given, is_dimension=given["is_dimension"])
     asked = Asked(
         source,
         files,
@@ -89,29 +68,8 @@ def _require_consistent(files: tuple[str, ...], given: dict[str, Any]) -> None:
         raise ModellingRefused("--write-declaration changes a declaration that exists: use it with --from-raw")
     if given["records_at"] is not None and given["layout"] not in (None, "records"):
         raise ModellingRefused("--records-at needs layout `records`: remove it, or write --layout records")
-    for flag, values in (("--records-at", [given["records_at"]]), ("--version", [given["version"]])):
-        _paths(flag, [value for value in values if value not in (None, "", DELIVERY)])
-
-
-def _key(given: tuple[str, ...]) -> tuple[str, ...]:
-    return given if given == (VALUE,) else _paths("--key", given)
-
-
-def _paths(flag: str, given: Any) -> tuple[str, ...]:
-    for path in given:
-        if not POINTER.fullmatch(path):
-            raise ModellingRefused(f"{flag} {path}: PATH must be a JSON pointer, such as /{path.strip('/') or 'name'}")
-    return tuple(dict.fromkeys(given))
-
-
-def _named(flag: str, given: tuple[str, ...]) -> dict[str, str]:
-    """Split PATH=name at the last equals sign: a name has none."""
-    pairs = [text.rpartition("=") for text in given]
-    for path, _, name in pairs:
-        if not path or not name:
-            raise ModellingRefused(f"{flag} {path or name}: write {flag} PATH={'type' if flag == '--type' else 'name'}")
-    _paths(flag, [path for path, _, _ in pairs])
-    return {path: name for path, _, name in pairs}
+    if given["records_at"]:
+        require_pointer("--records-at", given["records_at"])
 
 
 if __name__ == "__main__":

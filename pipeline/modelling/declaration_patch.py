@@ -13,6 +13,9 @@ import yaml
 
 from loader.declarations import CONTRACTS, SOURCES, Source
 from pipeline.dbt.sources_yml import source_yml
+from pipeline.modelling.project_files import tagged
+from waybill.declared.yaml_files import dumped
+from waybill.project.file_tags import without_tag
 from waybill.settings import PROJECT
 
 GENERATED = ("key", "version", "carried", "left_out")  # what the new text decides; the rest of the old one is kept
@@ -31,8 +34,8 @@ class Adoption:
     added: dict[str, str]
 
 
-def adopt(source: Source, files: Mapping[str, str]) -> Adoption:
-    """Fit the files of a design to the declaration of a source that exists.
+def fit_to_declaration(source: Source, files: Mapping[str, str]) -> Adoption:
+    """Fit the files of a design, without tags, to the declaration of a source that exists; return them with tags.
 
     The declaration keeps its description, topic, file patterns, missing texts and everything else that the user wrote.
     """
@@ -41,10 +44,11 @@ def adopt(source: Source, files: Mapping[str, str]) -> Adoption:
     wanted = {declaration: _merged(PROJECT / declaration, files[declaration]), contract: files[contract]}
     raw = next(name for name in files if name.endswith(f"/_raw_{source.source}.yml"))
     declared = Source.model_validate(yaml.safe_load(wanted[declaration]))
+    changed = {name: text for name, text in wanted.items() if without_tag(_text(PROJECT / name)) != text}
     return Adoption(
-        changed={name: text for name, text in wanted.items() if _text(PROJECT / name) != text},
-        generated={raw: source_yml(declared)},
-        added={name: text for name, text in files.items() if name not in (*wanted, raw)},
+        changed=tagged(source.source, changed),
+        generated=tagged(source.source, {raw: source_yml(declared)}),
+        added=tagged(source.source, {name: text for name, text in files.items() if name not in (*wanted, raw)}),
     )
 
 
@@ -57,11 +61,20 @@ def diff_lines(changed: Mapping[str, str]) -> Iterator[str]:
         yield from lines
 
 
+def with_declared_fields(source: str, generated: str) -> str:
+    """Return a generated declaration with what only the existing one says: description, topic, contract and others."""
+    path = SOURCES / f"{source}.yml"
+    existing: dict[str, Any] = yaml.safe_load(_text(path)) or {}
+    text = _merged(path, generated)
+    is_own = existing["contract"] == f"{source}.schema.json"
+    return text if is_own else _with_field(text, "contract", existing["contract"])
+
+
 def _merged(path: Path, generated: str) -> str:
     """Return the generated declaration with what only the existing one says."""
     existing: dict[str, Any] = yaml.safe_load(_text(path)) or {}
     new: dict[str, Any] = yaml.safe_load(generated)
-    if existing.get("description"):
+    if existing.get("description") not in (None, new.get("description")):
         generated = _with_field(generated, "description", existing["description"])
     kept = {
         name: value
@@ -80,7 +93,7 @@ def _with_field(text: str, name: str, value: Any) -> str:
 
 
 def _dumped(fields: dict[str, Any]) -> str:
-    return yaml.safe_dump(fields, sort_keys=False, width=110, allow_unicode=True)
+    return dumped(fields, width=110)
 
 
 def _text(path: Path) -> str:

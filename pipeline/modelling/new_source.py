@@ -11,23 +11,24 @@ import click
 
 from loader.declarations import Layout, read_source, source_names
 from loader.declared_types import VALUE
+from loader.known_sources import is_known
 from pipeline.errors import ModellingRefused
 from pipeline.modelling.deciding.designing import design as decide
 from pipeline.modelling.deciding.references.detection import with_references
 from pipeline.modelling.deciding.references.keyed_marts import keyed_marts
 from pipeline.modelling.deciding.references.values import different_values
-from pipeline.modelling.declaration_patch import adopt, diff_lines
+from pipeline.modelling.declaration_patch import diff_lines, fit_to_declaration
 from pipeline.modelling.design import Design
 from pipeline.modelling.flags import Flags
 from pipeline.modelling.next_steps import build_command, load_commands, question_command
-from pipeline.modelling.printing import decided_lines, found_lines, titled_lines
+from pipeline.modelling.printing import decided_lines, found_lines, no_pattern_lines, titled_lines
 from pipeline.modelling.profiling.landed import landed_inputs
 from pipeline.modelling.profiling.profile import Profile
 from pipeline.modelling.profiling.profiling import profile_inputs
 from pipeline.modelling.profiling.reading.inputs import Input, file_inputs
-from pipeline.modelling.project_files import project_files
+from pipeline.modelling.project_files import plain_files, tagged
 from pipeline.modelling.source_names import check_source_name
-from pipeline.modelling.staged_files import Comparison, add_files, compare, finish_interrupted
+from pipeline.modelling.staged_files import Also, Comparison, change_files, change_lock, compare, resume_change
 from waybill.cli import shown_command
 from waybill.settings import PROJECT
 from waybill.text import counted
@@ -54,17 +55,31 @@ def model_source(asked: Asked) -> None:
         ModellingRefused: the name, a flag or the documents do not allow it, or files of the source exist.
         LoaderError: a file cannot be read.
     """
-    if finished := finish_interrupted(PROJECT):
-        click.echo(f"finished what an interrupted run began: {counted(len(finished), 'file')}, such as {finished[0]}")
+    with change_lock(PROJECT):
+        finished = resume_change(PROJECT, _also(asked), is_dry_run=asked.is_dry_run)
+        if finished is None:
+            _model(asked)
+        else:
+            click.echo(f"finished what an interrupted run began: {counted(len(finished), 'file')} of {asked.source}")
+
+
+def _also(asked: Asked) -> Also:
+    return Also(f"new {asked.source}")
+
+
+def _model(asked: Asked) -> None:
     found, design = _decided(asked)
-    files = project_files(design)
+    files = plain_files(design)
     _print([*found_lines(design, found), *decided_lines(design)])
-    if asked.is_from_raw:
-        _adopt(design, files, asked)
-        loads = []
-    else:
-        _add(design, files, asked)
+    loads = []
+    if not asked.is_from_raw:
+        _add(design, tagged(design.source, files), asked)
         loads = load_commands(design, found.files, () if found.left_alone else asked.files)
+    elif asked.source in source_names():
+        _adopt(design, files, asked)
+    else:  # it was declared when it landed, and was removed since
+        _add(design, tagged(design.source, files), asked)
+        _print(no_pattern_lines(design.source))
     steps = [*loads, build_command(design), question_command(design)]
     _print(["", "Nothing was written"] if asked.is_dry_run else titled_lines("Next", steps))
 
@@ -79,7 +94,7 @@ def _decided(asked: Asked) -> tuple[Profile, Design]:
 
 def _flags(asked: Asked) -> Flags:
     """Return the flags; what has landed keeps the fields that its declaration names as key and version."""
-    if not asked.is_from_raw:
+    if not asked.is_from_raw or asked.source not in source_names():
         return asked.flags
     declared = read_source(asked.source)
     key = () if declared.key == [VALUE] else tuple(declared.key)
@@ -92,9 +107,9 @@ def _inputs(asked: Asked) -> Iterator[tuple[Sequence[Input], str]]:
     """Give what is read, and what was left alone in folders."""
     is_declared = asked.source in source_names()
     if asked.is_from_raw:
-        if not is_declared:
+        if not is_declared and not is_known(asked.source):
             raise ModellingRefused(
-                f"{asked.source} is not declared, so nothing of it has landed: name its files instead of --from-raw"
+                f"{asked.source} is not declared, and nothing of it has landed: name its files instead of --from-raw"
             )
         with landed_inputs(asked.source) as landed:
             yield landed, ""
@@ -118,7 +133,7 @@ def _add(design: Design, files: dict[str, str], asked: Asked) -> None:
 
 def _adopt(design: Design, files: dict[str, str], asked: Asked) -> None:
     """Add the files of a source that has landed, and print, or apply, the changes of its declaration and contract."""
-    adoption = adopt(read_source(asked.source), files)
+    adoption = fit_to_declaration(read_source(asked.source), files)
     changed = adoption.changed
     compared = compare(PROJECT, adoption.added)
     if compared.different or (compared.equal and not (changed and asked.writes_declaration)):
@@ -135,7 +150,7 @@ def _adopt(design: Design, files: dict[str, str], asked: Asked) -> None:
 def _write(files: dict[str, str], replaced: dict[str, str], asked: Asked) -> None:
     number = counted(len(files) + len(replaced), "file")
     if not asked.is_dry_run:
-        add_files(PROJECT, files, replaced)
+        change_files(PROJECT, added=files, replaced=replaced, removed=(), also=_also(asked))
     title = f"Would write {number}" if asked.is_dry_run else f"Wrote {number}"
     _print(titled_lines(title, [*files, *replaced]))
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from pipeline.modelling.design import Column, Decision, Design, Table
 from pipeline.modelling.profiling.profile import FileProfile, Profile
+from waybill.cli import shown_command
 from waybill.text import counted, shown
 
 WIDTH = 100
@@ -25,31 +27,77 @@ def found_lines(design: Design, profile: Profile) -> Iterator[str]:
         yield from _wrapped(_file_line(file), "  ", "      ")
     if len(profile.files) > MAX_SHOWN:
         yield f"  and {counted(len(profile.files) - MAX_SHOWN, 'more file')}"
+    for entry in design.files:
+        if entry.captures_date:
+            yield f"  {entry.pattern}: `waybill load --from DATE --to DATE` compares the date"
     if profile.left_alone:
         yield from _wrapped(profile.left_alone, "  ", "      ")
 
 
+def changed_lines(before: Design, after: Design) -> Iterator[str]:
+    """Yield what a design changes of one before it: decisions, tables and columns that are new, and what goes."""
+    new = [decision for decision in after.decisions if decision not in before.decisions]
+    known = {column.path: column for table in before.tables for column in table.columns}
+    seen = {decision.about for decision in new}
+    tables = []
+    for table in after.tables:
+        changed = [one for one in table.columns if one.path in seen or _shape(one) != _shape(known.get(one.path))]
+        if changed or all(table.path != one.path for one in before.tables):
+            tables.append(replace(table, columns=tuple(changed)))
+    yield f"{after.source}: {counted(after.documents, 'document')} landed"
+    keys = {table.suffix: after.primary_key(table) for table in after.tables}
+    yield from _decision_lines(replace(after, tables=tuple(tables), decisions=tuple(new)), keys)
+    left_out = [entry for entry in after.left_out if entry not in before.left_out]
+    if left_out:
+        yield from titled_lines("Left out", _pairs(left_out))
+    paths = {column.path for table in after.tables for column in table.columns}
+    gone = [f"{column.name} ({path})" for path, column in known.items() if path not in paths]
+    if gone:
+        yield from titled_lines("No columns any more", gone)
+
+
+def _shape(column: Column | None) -> tuple[object, ...]:
+    """Return what a user sees of a column in the models, without the figures."""
+    if column is None:
+        return ()
+    return column.name, column.type, [value for value, _ in column.values], column.reference, column.others
+
+
 def decided_lines(design: Design) -> Iterator[str]:
     """Yield the decisions with their evidence and the flags that change them: those about tables and columns below."""
+    yield from _decision_lines(design, {table.suffix: design.primary_key(table) for table in design.tables})
+    if design.merged:
+        yield from titled_lines("Different in the documents, equal in the marts (null)", _pairs(design.merged))
+    if design.left_out:
+        yield from titled_lines("Left out", _pairs(design.left_out))
+
+
+def _decision_lines(design: Design, keys: Mapping[str, Sequence[str]]) -> Iterator[str]:
     paths = {path for table in design.tables for path in (table.path, *(column.path for column in table.columns))}
     by_path: dict[str, list[Decision]] = defaultdict(list)
     for decision in design.decisions:
         if decision.about in paths:
             by_path[decision.about].append(decision)
-    yield ""
-    yield "Decisions"
-    for decision in design.decisions:
-        if decision.about not in by_path:
-            yield from _wrapped(f"{decision.about}: {decision.choice}", "  ", "      ")
-            yield from _evidence_lines(decision, "      ")
-    yield ""
-    yield "Tables"
+    others = [decision for decision in design.decisions if decision.about not in by_path]
+    if others:
+        yield ""
+        yield "Decisions"
+    for decision in others:
+        yield from _wrapped(f"{decision.about}: {decision.choice}", "  ", "      ")
+        yield from _evidence_lines(decision, "      ")
+    if design.tables:
+        yield ""
+        yield "Tables"
     for table in design.tables:
-        yield from _table_lines(design, table, by_path)
-    if design.merged:
-        yield from titled_lines("Different in the documents, equal in the marts (null)", _pairs(design.merged))
-    if design.left_out:
-        yield from titled_lines("Left out", _pairs(design.left_out))
+        yield from _table_lines(design, ", ".join(keys[table.suffix]), table, by_path)
+
+
+def no_pattern_lines(source: str) -> Iterator[str]:
+    """Yield what to do so that `waybill load` finds files of a source that was modelled from what has landed."""
+    yield ""
+    load = shown_command(f"load {source}")
+    yield f"No file patterns: for `{load}` without files, add to loader/sources/{source}.yml, for example:"
+    yield f'  files: [{{pattern: "{source}/*.ndjson", layout: ndjson}}]'
 
 
 def titled_lines(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -76,11 +124,9 @@ def _evidence_lines(decision: Decision, indent: str, choice: str = "") -> list[s
     return [wrapped for part in lines for wrapped in _wrapped(part, indent, indent)]
 
 
-def _table_lines(design: Design, table: Table, by_path: Mapping[str, Sequence[Decision]]) -> Iterator[str]:
-    key = ", ".join(design.primary_key(table))
-    grain = "one row per document" if table.kind == "document" else f"one row per {_element(table)} of {table.path}"
+def _table_lines(design: Design, key: str, table: Table, by_path: Mapping[str, Sequence[Decision]]) -> Iterator[str]:
     name = f"marts.{design.mart(table)}"
-    yield from _wrapped(f"{name}: {counted(table.rows, 'row')}, {grain}; primary key {key}", "  ", "      ")
+    yield from _wrapped(f"{name}: {_size_and_grain(design, table)}; primary key {key}", "  ", "      ")
     if table.kind != "document":
         for decision in by_path.get(table.path, ()):
             yield from _evidence_lines(decision, "      ")
@@ -89,6 +135,18 @@ def _table_lines(design: Design, table: Table, by_path: Mapping[str, Sequence[De
         missing = f", {column.missing:,} of {column.rows:,} null" if column.missing else ""
         line = f"{column.name:<{min(widths[0], 32)}}  {column.type:<{min(widths[1], 16)}}  {column.path}{missing}"
         yield from _described(line, column, by_path.get(column.path, ()))
+
+
+def _size_and_grain(design: Design, table: Table) -> str:
+    """Return how many rows a mart will have, and what a row is; where keys repeat, what the documents have instead."""
+    element, is_child = _element(table), table.kind != "document"
+    grain = f"one row per {element} of {table.path}" if is_child else "one row per document"
+    if design.different_keys == design.documents:
+        return f"{counted(table.rows, 'row')}, {grain}"
+    if is_child:
+        return f"{counted(table.rows, element)} in all documents, {grain} in current ones"
+    keys = "" if design.different_keys is None else f" with {counted(design.different_keys, 'different key')}"
+    return f"{counted(design.documents, 'document')}{keys}, one row per key"
 
 
 def _described(line: str, column: Column, decisions: Sequence[Decision]) -> Iterator[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 
 from pipeline.errors import ModellingRefused
 from pipeline.modelling.design import Design
 from pipeline.modelling.writing import contract, declaration, export, intermediate, marts, source_yml, staging, suites
 from warehouse.dbt_login import DBT_PROJECT
+from waybill.project.file_tags import with_source_tag
 
 WRITERS: tuple[Callable[[Design], dict[str, str]], ...] = (
     declaration.files,
@@ -23,7 +24,21 @@ WRITERS: tuple[Callable[[Design], dict[str, str]], ...] = (
 
 
 def project_files(design: Design) -> dict[str, str]:
-    """Return path relative to the project -> text, in the order of the paths.
+    """Return path relative to the project -> text with its tag, in the order of the paths.
+
+    Raises:
+        ModellingRefused: another source has a model of the same name, which dbt would refuse.
+    """
+    return tagged(design.source, plain_files(design))
+
+
+def tagged(source: str, files: Mapping[str, str]) -> dict[str, str]:
+    """Return the files of a source with the tag that says whose they are and whether they are edited later."""
+    return {name: with_source_tag(name, text, source) for name, text in files.items()}
+
+
+def plain_files(design: Design) -> dict[str, str]:
+    """Return the same files without tags.
 
     Raises:
         ModellingRefused: another source has a model of the same name, which dbt would refuse.

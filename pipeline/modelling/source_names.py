@@ -6,6 +6,7 @@ import re
 
 from loader.declared_types import SOURCE_NAME
 from pipeline.errors import ModellingRefused
+from waybill.project.file_tags import SAMPLE
 
 MAX_LENGTH = 40  # leaves room for the names of child tables in PostgreSQL's 63 bytes
 WORDS = (  # that PostgreSQL does not take as the name of a table without quotes
@@ -37,10 +38,20 @@ def check_source_name(name: str) -> None:
         raise ModellingRefused(f"{name} is longer than {MAX_LENGTH} characters: choose a shorter name for the source")
     if name.endswith(ENDINGS) or name in FOLDERS:
         raise ModellingRefused(f"{name} is the name of a layer or ending of models: choose another name for the source")
+    if name == SAMPLE:
+        raise ModellingRefused(
+            f"{name} is what the files of the shipped sample are tagged with: choose another name for the source, e.g. "
+            f"{name}_data"
+        )
     if name in RESERVED:
         raise ModellingRefused(
             f"{name} is a reserved word of SQL: choose another name for the source, e.g. {name}_data"
         )
+
+
+def default_description(source: str) -> str:
+    """Return the description of a source that nobody has described."""
+    return f"{source.replace('_', ' ').capitalize()}, as JSON documents."
 
 
 def _similar(name: str) -> str:

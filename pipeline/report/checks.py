@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from expectations.failures import describe_failure
+from expectations.failures import Failure, describe_failure, warnings_advice
 from expectations.project import validations_folder
 from pipeline.accounting import SourceAccount
 from pipeline.dbt.sources_files import raw_source, read_content, source_files
@@ -83,12 +83,18 @@ def _validation(asset: str, file: Path, results: Path) -> list[Validation]:
                 expectations=result["statistics"]["evaluated_expectations"],
                 met=result["statistics"]["successful_expectations"],
                 failures=[str(failure) for failure in failed if failure.is_critical],
-                warnings=[str(failure) for failure in failed if not failure.is_critical],
+                warnings=_warnings(failed),
                 page=(Path("data_docs/validations") / file.relative_to(results).with_suffix(".html")).as_posix(),
             )
         ]
     except (OSError, ValueError, KeyError, TypeError):
         return []
+
+
+def _warnings(failed: list[Failure]) -> list[str]:
+    """Return the warnings of one suite, and what to do if its rows are right."""
+    warned = [failure for failure in failed if not failure.is_critical]
+    return [*map(str, warned), *warnings_advice({failure.suite for failure in warned})]
 
 
 def freshness(accounts: list[SourceAccount], now: datetime) -> list[Freshness]:

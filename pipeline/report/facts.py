@@ -1,4 +1,4 @@
-"""Gathers the facts of the report from the ledger, the marts, the last run and the current model."""
+"""Gathers the facts of the report from the ledger, the marts, the last run and the current models."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from sqlalchemy import Connection, text
 
 from loader.drift import UnknownField, list_drift
 from pipeline.accounting import SourceAccount, accounting
-from pipeline.adoption import FieldNotAdopted, list_fields_not_adopted
+from pipeline.adoption.fields import FieldNotAdopted, list_fields_not_adopted
+from pipeline.adoption.misfits import list_misfits
 from pipeline.corrections import Correction, list_corrections
 from pipeline.dbt.results import DbtBuild, read_build
 from pipeline.report.checks import Freshness, Validation, freshness, read_validations
 from pipeline.report.costs import Costs, gather_costs
 from pipeline.report.documents import Documents, gather_documents
-from pipeline.report.model import ModelFacts, gather_model
+from pipeline.report.model import Models, gather_models
 from pipeline.run_record import read_record
 from waybill.settings import Settings
 
@@ -43,11 +44,12 @@ class ReportFacts:
     unknown_fields: list[UnknownField]
     corrections: list[Correction]
     not_adopted: list[FieldNotAdopted]
+    misfits: list[str]
     dimensions: list[dict[str, Any]]
     freshness: list[Freshness]
     build: DbtBuild | None
     validations: list[Validation]
-    model: ModelFacts | None
+    models: Models
     costs: Costs
     written_at: datetime
 
@@ -72,11 +74,12 @@ def gather_facts(connection: Connection, settings: Settings, stages: Sequence[Ma
         unknown_fields=list_drift(),
         corrections=list_corrections(connection),
         not_adopted=list_fields_not_adopted(connection),
+        misfits=list_misfits(connection),
         dimensions=_dimensions(connection),
         freshness=freshness(accounts, now),
         build=read_build(settings),
         validations=read_validations(settings),
-        model=gather_model(connection),
+        models=gather_models(connection),
         costs=gather_costs(connection, stages if stages is not None else read_record(settings)),
         written_at=now,
     )

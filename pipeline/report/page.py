@@ -1,4 +1,4 @@
-"""Writes the report: `reports/index.html`, and `documents.html` with what happened to single documents."""
+"""Writes the report: `index.html`, `documents.html` with what happened to single documents, and the model card."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import click
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.consumption.display import ALL_COLUMNS
+from pipeline.model_card.page import PAGE, write_model_card
 from pipeline.report.documents import MAX_DESCRIBED, SQL_OF
 from pipeline.report.facts import ReportFacts, gather_facts
 from pipeline.report.flow_picture import MIN_HEIGHT, draw_flow
-from pipeline.report.model import FIGURES
+from pipeline.report.model import CLASS_FIGURES, SETS
+from pipeline.report.rendering import render_page
 from warehouse.connection import engine
 from warehouse.outcomes import OUTCOMES
 from waybill.atomic_files import write_atomic
-from waybill.cli import run, shown_command
+from waybill.cli import run
 from waybill.settings import Settings, get_settings, relative_name
-from waybill.text import counted, shown_lines
-
-TEMPLATES = Path(__file__).with_name("templates")
+from waybill.text import counted
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class ReportResult:
 
 
 def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportResult:
-    """Write both pages, the index last, since it links to the other. Each is replaced atomically.
+    """Write all pages, the index last, since it links to the others. Each is replaced atomically.
 
     `stages` are mappings with name, seconds, rows, summary and outcome; the default is the last run's, as recorded in
     the state folder. The pages say which parts, such as marts or a model, do not exist yet.
@@ -49,6 +48,7 @@ def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportRes
     folder = settings.reports_folder
     with engine("reader").connect() as connection:
         facts = gather_facts(connection, settings, stages)
+        write_model_card(connection, settings)
     for name, page in render_report(facts, _links(settings)).items():
         write_atomic(folder / name, page)
     read = sum(account.read for account in facts.accounts)
@@ -59,48 +59,37 @@ def write_report(stages: Sequence[Mapping[str, Any]] | None = None) -> ReportRes
 
 
 def render_report(facts: ReportFacts, links: Sequence[tuple[str, str, bool]]) -> dict[str, str]:
-    """Return name → page. Values are escaped, invisible characters too; the pages fetch nothing and run no script."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        finalize=lambda value: shown_lines(value) if type(value) is str else value,  # markup is a subclass
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    environment.filters["number"] = _number
+    """Return name → page."""
     context = {
         "facts": facts,
         "links": links,
         "outcomes": OUTCOMES,
         "max_described": MAX_DESCRIBED,
         "sql_of": SQL_OF,
-        "shown_command": shown_command,
         "cost_columns": ALL_COLUMNS,
-        "model_figures": FIGURES,
+        "class_columns": [*SETS, *CLASS_FIGURES],
         "min_height": int(MIN_HEIGHT),
         "flow": draw_flow(facts.accounts) if facts.accounts else None,
     }
-    pages = ("documents.html", "index.html")
-    return {name: environment.get_template(f"{name.removesuffix('.html')}.html.j2").render(context) for name in pages}
+    return {name: render_page(f"{name}.j2", context) for name in ("documents.html", "index.html")}
 
 
 def _links(settings: Settings) -> list[tuple[str, str, bool]]:
-    """Return title, relative path and whether it exists, for each page that others write."""
+    """Return title, relative path and whether it exists, for each other page; the model card only if there is one."""
     folder = settings.reports_folder
+    card = [("Model card: figures, weak spots, limits", PAGE)] if (folder / PAGE).exists() else []
     pages = [
         ("dbt docs: models, columns, lineage", "dbt_docs.html"),
         ("Data Docs: validation results", "data_docs/index.html"),
+        *card,
     ]
     return [(title, path, (folder / path).exists()) for title, path in pages]
 
 
-def _number(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "–" if value is None else str(value)
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
-
-
-@click.command(help="Write reports/index.html.\n\nExample: python -m pipeline.report.page")
+@click.command(
+    help="Write reports/index.html, documents.html beside it and, if a task has a model, the model card model.html.\n\n"
+    "Example: python -m pipeline.report.page"
+)
 def main() -> None:
     """Write the report and print where it is."""
     click.echo(f"report: {write_report().summary}")

@@ -1,3 +1,4 @@
+# waybill: sample
 """Runs the small sample through every stage, in its own database and folders, and explains the result."""
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ import time
 
 import click
 
-from pipeline.runner import print_books, run_stage
+from pipeline.openlineage.switch import send_events
+from pipeline.runner import print_books, run_in_order
 from pipeline.showcase.demo_documents import show_documents, show_model
 from pipeline.showcase.own_database import use_own_database
-from pipeline.stages import StageResult, read_stages
+from pipeline.stage_list import read_stages
+from pipeline.stages import StageResult
 from warehouse.runs import recorded_run
 from warehouse.work_lock import only_run
 from waybill.cli import run, shown_command
+from waybill.observing.work import observed_run
 from waybill.settings import PROJECT, get_settings, relative_name
 
 RAW = PROJECT / "data" / "raw" / "raw.json"
@@ -37,9 +41,9 @@ def demo() -> None:
     use_own_database("demo", own_folders=("processed", "models", "reports"))
     database = get_settings().pgdatabase
     click.echo(f"{relative_name(RAW)}: one file with five sources, into the database {database}")
-    with only_run(), recorded_run("demo") as run_id:
-        for stage in read_stages():
-            run_stage(stage.name, work=_load if stage.name == "load" else None, run_id=run_id)
+    send_events()
+    with only_run("demo"), recorded_run("demo") as run_id, observed_run("demo", run_id):
+        run_in_order([stage.name for stage in read_stages()], work={"load": _load}, run_id=run_id)
     print_books()
     show_documents()
     show_model()

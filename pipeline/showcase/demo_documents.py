@@ -1,3 +1,4 @@
+# waybill: sample
 """Shows what happened to the demo's faulty documents: rejects, a duplicate, an uncastable value, a correction."""
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from loader.tracing.lineage import read_full_lineage, read_lineages
 from loader.tracing.search import find_not_current, find_rejected
 from loader.tracing.snapshot import Snapshot
 from loader.tracing.terminal import lineage_lines
-from ml.artefact import current_manifest
-from ml.task import chosen_task
+from ml.registry.artefact import current_manifest
+from ml.task import chosen_tasks
 from warehouse.connection import connect, engine
 from waybill.cli import shown_command
 from waybill.text import shown
@@ -92,8 +93,7 @@ def _delay(lineage: Lineage) -> object:
 
 def show_model() -> None:
     """Print how well the demo's model predicts; nothing if there is none."""
-    manifest = current_manifest(chosen_task())
-    if manifest:
+    for manifest in filter(None, map(current_manifest, chosen_tasks())):
         metrics = manifest["metrics"]
         click.echo("The model learnt from a handful of flights; it shows the steps, nothing more:")
         _print_wrapped([f"{manifest['chosen']}, ROC AUC {metrics['roc_auc']:.2f} on {metrics['rows']:.0f} flights"])

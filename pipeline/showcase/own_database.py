@@ -1,3 +1,4 @@
+# waybill: sample
 """Gives the demo and the stream their own database and folders, next to the user's, and empties them at the start."""
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from warehouse.connection import (
     start_server,
 )
 from warehouse.schema import drop_everything
-from warehouse.work_lock import take_run_lock
+from warehouse.work_lock import only_run_on
 from waybill.cli import OWN_DATABASE
 from waybill.settings import MAX_NAME_BYTES, get_settings
 
@@ -70,8 +71,8 @@ def _empty_database(showcase: str) -> None:
         ) from None
     owner = open_connection(login_parameters(warehouse, "owner"))
     try:
-        take_run_lock(owner)
-        drop_everything(owner)
+        with only_run_on(owner):
+            drop_everything(owner)
     finally:
         owner.close()
     forget()

@@ -1,3 +1,4 @@
+# waybill: sample
 """`python -m pipeline.showcase.refresh`: brings marts and predictions up to date while more documents arrive."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# waybill: sample
 """Replays a month as Kafka messages, while consumers land them and dbt and scoring keep running."""
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from rich.live import Live
 from loader.declarations import Source, read_source, source_names
 from loader.load import load
 from loader.plan import Request
-from ml.artefact import current_manifest
-from ml.task import chosen_task
+from ml.registry.artefact import current_manifest
+from ml.task import chosen_tasks
 from pipeline.errors import RunRefused, StreamBroken
+from pipeline.mart_hashes import MartHash, mart_hashes
 from pipeline.runner import print_books, run_stage
-from pipeline.showcase.mart_hashes import MartHash, mart_hashes
 from pipeline.showcase.own_database import use_own_database
 from pipeline.showcase.refresh import refresh
 from pipeline.showcase.stream_figures import FigureReader, figures_table
@@ -66,13 +67,13 @@ def stream(options: StreamOptions) -> None:
         RunRefused: no model was trained yet, or no file matches the pattern.
         StreamBroken: a producer or consumer stopped, or the marts differ.
     """
-    if current_manifest(chosen_task()) is None:
+    if not any(map(current_manifest, chosen_tasks())):
         raise RunRefused("no model can score the stream yet: run `make pipeline` first")
     with engine("reader").connect() as connection:
         pipeline_marts = mart_hashes(connection)
     use_own_database("stream", own_folders=("processed", "reports"))
     files = split(options.pattern)
-    with only_run(), recorded_run("stream") as run_id, ExitStack() as stack:
+    with only_run("stream"), recorded_run("stream") as run_id, ExitStack() as stack:
         run_stage("load", work=lambda: _load(files.before), run_id=run_id)  # 1.
         refresh()
         topics = _create_topics(files.replayed, options.partitions)  # 2.

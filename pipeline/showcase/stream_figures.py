@@ -1,3 +1,4 @@
+# waybill: sample
 """The figures of the stream's live table, from the ledger, the marts and the broker."""
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from kafka import KafkaConsumer, TopicPartition
 from rich.table import Table
 from sqlalchemy import Connection, text
 
-from ml.task import chosen_task
+from ml.task import chosen_tasks
 from streaming.cluster import client_options
 from streaming.topics import Topic
 from waybill.text import counted
@@ -24,7 +25,6 @@ POSITIONS = """
     where feed = 'kafka' and topic_id = any(:topic_ids)
 """
 CURRENT_FLIGHTS = "select count(*) from marts.fct_flights"
-PREDICTIONS = "select count(*) from predictions.{}"
 # from the oldest message of a batch to the dbt run that processed the batch, over the batches of the last such run
 LATENCY = """
     with processed as (
@@ -56,8 +56,10 @@ class Figures:
     latency_seconds: float | None
 
 
-def _predictions_table(connection: Connection) -> str:
-    return connection.dialect.identifier_preparer.quote(chosen_task())
+def _count_predictions(connection: Connection) -> int:
+    tables = [f"predictions.{connection.dialect.identifier_preparer.quote(task)}" for task in chosen_tasks()]
+    made = [table for table in tables if connection.scalar(text("select to_regclass(:name)"), {"name": table})]
+    return sum(connection.scalar(text(f"select count(*) from {table}")) or 0 for table in made)
 
 
 class FigureReader:
@@ -76,7 +78,7 @@ class FigureReader:
             landed=intake.landed,
             rejected=intake.rejected,
             current_flights=connection.scalar(text(CURRENT_FLIGHTS)) or 0,
-            predictions=connection.scalar(text(PREDICTIONS.format(_predictions_table(connection)))) or 0,
+            predictions=_count_predictions(connection),
             latency_seconds=connection.scalar(text(LATENCY)),
         )
 

@@ -1,3 +1,4 @@
+# waybill: sample
 """The stream's processes: producers, consumers and refreshes of the marts, each with its own log."""
 
 from __future__ import annotations

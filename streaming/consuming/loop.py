@@ -62,8 +62,8 @@ class ConsumerLoop:
         self._assignments = Assignments(consumer, self._topic)
         self.stopping = stopping
 
-    def run(self, options: ConsumerOptions) -> None:
-        """Consume until stopped, or until each partition's end at the time it was assigned.
+    def run(self, options: ConsumerOptions) -> bool:
+        """Consume until stopped, or until each partition's end at the time it was assigned; return True at this end.
 
         Each turn:
         1. start newly assigned partitions at the ledger's offsets,
@@ -80,9 +80,10 @@ class ConsumerLoop:
         writer = Writer()
         try:
             with self._gc_pauses.manual_collection():
-                is_done = False
-                while not is_done:
-                    is_done = self._retry(lambda: self._turn(writer, options)) or self.stopping.is_set()
+                while not self.stopping.is_set():
+                    if self._retry(lambda: self._turn(writer, options)):
+                        return True
+                return False
         finally:
             writer.close(CLOSE_SECONDS)
             self._collect_results(writer)

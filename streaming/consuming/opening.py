@@ -22,6 +22,7 @@ from warehouse.connection import forget
 from warehouse.errors import ServerNotStarted
 from warehouse.runs import recorded_run
 from waybill.backoff import Backoff, is_transient
+from waybill.observing.work import observed
 from waybill.settings import get_settings
 
 CLOSE_MS = 5_000
@@ -69,6 +70,9 @@ def _open(setup: ConsumerSetup, opened: ExitStack) -> ConsumerLoop:
     run_id = opened.enter_context(_recorded_run(f"consume {source.source} {topic.name}"))
     opened.callback(forget)  # an embedded server that was killed is restarted to record the run's end
     options = client_options()
+    servers = options["bootstrap_servers"]
+    announced = observed("consume", source.source, ledger_run=str(run_id), topic=topic.name, servers=servers)
+    opened.enter_context(announced)
     opened.enter_context(translate_kafka_errors(options))
     client = create_client(options, setup.group)
     opened.callback(client.close, timeout_ms=CLOSE_MS)

@@ -12,9 +12,9 @@ from uuid import UUID
 
 import orjson
 
-from tests.support.landing import flight
+from tests.support.declared.orders import order
 
-HEAD, TAIL = orjson.dumps(flight(123_456)).split(b"123456")
+HEAD, TAIL = orjson.dumps(order(123_456)).split(b"123456")
 BAD = (b'{"cut": ', b'{"bytes": "\xff"}', b'{"nul": "\\u0000"}', b"[]")
 REASONS = ("not_json", "not_utf8", "not_storable", "breaks_contract")
 

@@ -1,4 +1,4 @@
-"""Runs `waybill load flights` in a process that can be killed."""
+"""Runs `waybill load orders` in a process that can be killed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import time
 from multiprocessing import get_context
 from pathlib import Path
 
-from loader.__main__ import loader
+import loader.declarations
+from loader.__main__ import loader as command
 from tests.crash.servers import backends
+from tests.support.declared.orders import write_declaration
 from warehouse.server_paths import ServerPaths
 from waybill.cli import run
 
@@ -51,5 +53,8 @@ def _load(folder: Path, log: Path, variables: dict[str, str]) -> None:
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):
         os.dup2(output, stream)  # both streams share one file offset, so neither overwrites the other
-    sys.argv = ["loader", "load", "flights", str(folder)]
-    run(loader, "python -m loader")
+    declared = log.with_suffix(".declared")
+    write_declaration(declared)
+    loader.declarations.SOURCES = loader.declarations.CONTRACTS = declared
+    sys.argv = ["loader", "load", "orders", str(folder)]
+    run(command, "python -m loader")

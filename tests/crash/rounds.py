@@ -24,7 +24,7 @@ REPORT_ROUNDS = 25
 
 LANDED = """
 select raw._fingerprint::uuid, count(*)
-from raw.flights as raw
+from raw.orders as raw
 join ledger.batches on raw._batch_id = batches.batch_id
 join ledger.inputs on batches.input_id = inputs.input_id
 where inputs.name like %s
@@ -84,7 +84,7 @@ def run_rounds(rounds: int, seed: int) -> Counter[str]:
                 )
         forget()
         connection_parameters("owner")
-        totals["batches that do not balance"] = len(rows(UNBALANCED.format(source="flights")))
+        totals["batches that do not balance"] = len(rows(UNBALANCED.format(source="orders")))
         ((totals["files landed by several runs"],),) = rows(RESUMED)
     return totals
 

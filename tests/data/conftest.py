@@ -1,3 +1,4 @@
+# waybill: sample
 """The sample, built once, and a fixture that builds only its reference data."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# waybill: sample
 """An interrupted build leaves complete files or none, and the next call completes it."""
 
 from __future__ import annotations

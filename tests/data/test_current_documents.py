@@ -1,3 +1,4 @@
+# waybill: sample
 """The rule for current documents, applied to the sample's bytes without the pipeline, gives the original rows."""
 
 from __future__ import annotations

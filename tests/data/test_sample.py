@@ -1,3 +1,4 @@
+# waybill: sample
 """Every build of the sample is the same, and the books show for every planted fault what `planted.json` says."""
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from data.sample.tables import read_table
 from loader.declarations import Source, read_source
 from loader.load import load
 from tests.support.databases import rows
-from tests.support.dbt_command import WITHOUT_FEATURES, Dbt
-from tests.support.landing import SOURCES
+from tests.support.dbt_command import Dbt
+from tests.support.small.documents import SOURCES
+from tests.support.small.marts import WITHOUT_FEATURES
 
 pytestmark = pytest.mark.slow
 

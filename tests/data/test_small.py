@@ -1,3 +1,4 @@
+# waybill: sample
 """The small sample in git is what its builder makes, and the ledger shows each of its faults."""
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from loader.load import load
 from loader.plan import Request
 from loader.tracing.why import why
 from tests.support.databases import rows
-from tests.support.landing import SOURCES
+from tests.support.small.documents import SOURCES
 from waybill.settings import PROJECT
 
 pytestmark = pytest.mark.slow

@@ -1,3 +1,4 @@
+# waybill: sample
 """P5: marts follow the set of committed batches, in whatever order they committed."""
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from tests.support.dbt_command import MARTS, WITHOUT_FEATURES, Dbt, execute, fingerprints, query
-from tests.support.landing import airport, flight, land, land_reference_data, weather
+from tests.support.dbt_command import Dbt, execute, query
+from tests.support.landing import land
+from tests.support.small.documents import airport, flight, land_reference_data, weather
+from tests.support.small.marts import MARTS, WITHOUT_FEATURES, fingerprints, update
 from warehouse.connection import engine
 from warehouse.dbt_login import DBT_PROJECT
 
@@ -37,23 +40,23 @@ def test_a_batch_committed_between_two_models_waits_for_next_run(dbt: Dbt) -> No
     dbt.succeed("run", *WITHOUT_FEATURES, on_event=land_once)
     assert landed
     assert query(FLIGHTS) == ["UA-1-EWR-2013-01-02"]
-    dbt.update()
+    update(dbt)
     assert query(FLIGHTS) == ["AA-2-EWR-2013-01-02", "UA-1-EWR-2013-01-02"]
 
 
 def test_a_batch_with_an_older_id_that_commits_late_is_processed(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1))
-    dbt.update()
+    update(dbt)
     land("flights", flight(2), batch_id=UUID(int=1))
-    dbt.update()
+    update(dbt)
     assert len(query(FLIGHTS)) == 2
 
 
 def test_a_mart_run_alone_records_only_batches_that_reached_it(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1))
-    dbt.update()
+    update(dbt)
     land("flights", flight(2))
     dbt.succeed("run", "-s", "fct_flights")
     assert len(query(FLIGHTS)) == 1
@@ -65,7 +68,7 @@ def test_a_mart_run_alone_records_only_batches_that_reached_it(dbt: Dbt) -> None
 def test_batches_a_concurrent_run_adds_are_not_recorded(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1))
-    dbt.update()
+    update(dbt)
     added: list[UUID] = []
 
     def add_once(event: Any) -> None:
@@ -75,7 +78,7 @@ def test_batches_a_concurrent_run_adds_are_not_recorded(dbt: Dbt) -> None:
 
     dbt.succeed("run", "-s", "int_flights_deduplicated", "fct_flights", on_event=add_once)
     assert added
-    dbt.update()
+    update(dbt)
     assert len(query(FLIGHTS)) == 2
 
 
@@ -83,7 +86,7 @@ def test_batches_of_an_overlapping_run_are_processed(dbt: Dbt) -> None:
     """The other run adds its batch first and commits last: the batch is older than what this run has processed by then."""
     land_reference_data()
     land("flights", flight(1))
-    dbt.update()
+    update(dbt)
     land("flights", flight(2))
     other_run = engine("owner").connect()
 
@@ -102,7 +105,7 @@ def test_batches_of_an_overlapping_run_are_processed(dbt: Dbt) -> None:
     assert query("select flight_number from intermediate.int_flights_deduplicated order by 1") == [1, 2]
     other_run.commit()
     other_run.close()
-    dbt.update()
+    update(dbt)
     assert len(query(FLIGHTS)) == 3
 
 
@@ -111,7 +114,7 @@ def test_batches_added_before_a_rebuild_reads_wait_for_next_run(dbt: Dbt, flag: 
     land_reference_data()
     land("flights", flight(1))
     if flag:
-        dbt.update()
+        update(dbt)
     added: list[UUID] = []
 
     def add_once(event: Any) -> None:
@@ -123,14 +126,14 @@ def test_batches_added_before_a_rebuild_reads_wait_for_next_run(dbt: Dbt, flag: 
     dbt.succeed("run", "-s", "+int_flights_deduplicated", *flag, on_event=add_once)
     assert added
     assert query("select count(*) from intermediate.int_flights_deduplicated") == [1]
-    dbt.update()
+    update(dbt)
     assert len(query(FLIGHTS)) == 2
 
 
 def test_a_run_waits_for_a_concurrent_rebuild_and_loses_nothing(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1))
-    dbt.update()
+    update(dbt)
     beside: list[subprocess.Popen[bytes]] = []
 
     def run_beside_once(event: Any) -> None:
@@ -150,9 +153,9 @@ def test_a_run_waits_for_a_concurrent_rebuild_and_loses_nothing(dbt: Dbt) -> Non
 def test_a_flight_number_spelled_differently_is_the_same_flight(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1), flight(2, day=3))
-    dbt.update()
+    update(dbt)
     land("flights", flight(1.0), flight(2.0, day=3, distance_miles=1, updated_at="2013-03-01T00:00:00Z"))  # type: ignore[arg-type]
-    dbt.update()
+    update(dbt)
     assert query(FLIGHTS) == ["UA-1-EWR-2013-01-02", "UA-2-EWR-2013-01-03"]
     outcomes = "select document_key, outcome from intermediate.document_outcomes where source = 'flights' order by 1, 2"
     assert query(outcomes) == [
@@ -166,11 +169,11 @@ def test_a_flight_number_spelled_differently_is_the_same_flight(dbt: Dbt) -> Non
 def test_a_second_run_and_a_redelivery_write_nothing(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1), flight(2, destination__airport="SJU"))
-    dbt.update()
+    update(dbt)
     before = fingerprints(physical=True)
-    dbt.update()
+    update(dbt)
     land("flights", flight(1))
-    results = dbt.update()
+    results = update(dbt)
     assert fingerprints(physical=True) == before
     assert {results[mart].adapter_response["rows_affected"] for mart in MARTS} == {0}
     assert query("select count(*) from intermediate.document_outcomes where outcome = 'duplicate'") == [1]
@@ -180,7 +183,7 @@ def test_incremental_runs_give_the_marts_of_a_full_build(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1), flight(2), flight(3, aircraft__tail_number="N3"), flight(4, destination__airport="XNA"))
     land("weather", weather(3, 0, 1, 2))
-    dbt.update()
+    update(dbt)
     assert query(f"{ARRIVED} 4") == [None]
     land("flights", flight(1, delays__arrival_minutes=30, actual__arrival=849, updated_at="2013-03-01T00:00:00Z"))
     land("flights", flight(2, distance_miles=1, updated_at="2012-03-01T00:00:00Z"), flight(5))
@@ -191,7 +194,7 @@ def test_incremental_runs_give_the_marts_of_a_full_build(dbt: Dbt) -> None:
         airport("XNA", "America/Chicago"),
         airport("IAH", "America/Denver", updated_at="2013-03-01T00:00:00Z"),
     )
-    dbt.update()
+    update(dbt)
     assert query(
         "select is_late, distance_miles from marts.fct_flights where flight_number < 4 order by flight_number"
     ) == [
@@ -207,5 +210,5 @@ def test_incremental_runs_give_the_marts_of_a_full_build(dbt: Dbt) -> None:
         "EWR-2013-01-03T04",
     ]
     step_by_step = fingerprints()
-    dbt.update("--full-refresh")
+    update(dbt, "--full-refresh")
     assert fingerprints() == step_by_step

@@ -1,3 +1,4 @@
+# waybill: sample
 """P1 and P3 in dbt: every landed document has one outcome, and marts wait for books that balance."""
 
 from __future__ import annotations
@@ -8,19 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from tests.support.dbt_command import WITHOUT_FEATURES, Dbt, execute, failures, fingerprints, query
-from tests.support.landing import (
-    SOURCES,
-    Document,
-    aircraft,
-    airline,
-    airport,
-    changed,
-    flight,
-    land,
-    land_reference_data,
-    weather,
-)
+from tests.support.dbt_command import Dbt, execute, failures, query
+from tests.support.landing import Document, changed, land
+from tests.support.small.documents import SOURCES, aircraft, airline, airport, flight, land_reference_data, weather
+from tests.support.small.marts import WITHOUT_FEATURES, fingerprints, update
 
 REASONS = "select reason from intermediate.document_outcomes where outcome = 'uncastable' order by _position"
 IDENTITIES = (
@@ -54,7 +46,7 @@ IDENTITIES = (
 def test_unbalanced_books_stop_the_marts_of_the_source(dbt: Dbt, source: str, breach: str, waiting: set[str]) -> None:
     land_reference_data()
     land("flights", flight(1))
-    dbt.update()
+    update(dbt)
     before = fingerprints(physical=True)
     land("flights", flight(1, distance_miles=1, updated_at="2013-03-01T00:00:00Z"))
     execute(breach)
@@ -88,7 +80,7 @@ def test_batches_of_a_concurrent_run_are_not_reported_missing(dbt: Dbt) -> None:
 
 def test_a_run_batch_no_model_processed_fails_every_later_run(dbt: Dbt) -> None:
     land_reference_data()
-    dbt.update()
+    update(dbt)
     land("flights", flight(1))
     for command in ("build", "test"):
         result = dbt.run(command, "-s", "int_airlines_deduplicated", "assert_flights_balance")
@@ -98,7 +90,7 @@ def test_a_run_batch_no_model_processed_fails_every_later_run(dbt: Dbt) -> None:
 def test_an_uncastable_value_is_reported_and_stops_nothing(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(9))
-    dbt.update()
+    update(dbt)
     land(
         "flights",
         flight(1),
@@ -109,7 +101,7 @@ def test_an_uncastable_value_is_reported_and_stops_nothing(dbt: Dbt) -> None:
         flight(6, scheduled__departure_hour="2013-01-02T10:00:00"),
         flight(9, distance_miles="far", updated_at="2013-09-01T00:00:00Z"),
     )
-    dbt.update()
+    update(dbt)
     assert query("select flight_number from marts.fct_flights order by 1") == [1, 9]
     assert query(REASONS) == [
         'departure_hhmm: "25:99" is not a clock time HHMM; distance_miles: "far" is not a whole number',
@@ -132,8 +124,8 @@ def test_a_key_too_long_for_an_index_is_reported_as_uncastable(dbt: Dbt) -> None
     names = ("airline__code", "aircraft__tail_number", "origin__airport", "destination__airport")
     land("flights", *(flight(number, **{name: long}) for number, name in enumerate(names)))
     land("flights", flight(8, airline__code=long[:200], aircraft__tail_number=long[:200], origin__airport=long[:200]))
-    dbt.update()
-    dbt.update()
+    update(dbt)
+    update(dbt)
     assert query("select flight_number from marts.fct_flights") == [8]
     assert query(
         "select distinct split_part(reason, ':', 2) from intermediate.document_outcomes where reason <> ''"

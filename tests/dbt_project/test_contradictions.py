@@ -1,11 +1,14 @@
+# waybill: sample
 """A document that contradicts itself is uncastable, with the reason, and stops nothing."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.support.dbt_command import WITHOUT_FEATURES, Dbt, query
-from tests.support.landing import Document, airport, changed, flight, land, land_reference_data
+from tests.support.dbt_command import Dbt, query
+from tests.support.landing import Document, changed, land
+from tests.support.small.documents import airport, flight, land_reference_data
+from tests.support.small.marts import WITHOUT_FEATURES, update
 
 OUTCOMES = """
     select _position, outcome, reason from intermediate.document_outcomes
@@ -66,8 +69,8 @@ def test_a_newer_contradictory_version_keeps_the_older_one(dbt: Dbt, is_together
     documents = [oldest, flight(1), flight(1, actual__departure=1843, updated_at=NEWER), flight(1)]
     batches = [land("flights", *documents)] if is_together else [land("flights", document) for document in documents]
     if not is_together:
-        dbt.update("-s", "+fct_flights")
-    dbt.update()
+        update(dbt, "-s", "+fct_flights")
+    update(dbt)
     found = [row[1:] for batch in batches for row in query(OUTCOMES.format("flights", batch))]
     assert found == [
         ("superseded", None),
@@ -77,7 +80,7 @@ def test_a_newer_contradictory_version_keeps_the_older_one(dbt: Dbt, is_together
     ]
     assert query("select departed_at::text from marts.fct_flights") == ["2013-01-02 10:17:00+00"]
     land("flights", flight(1, distance_miles=2, updated_at="2013-10-01T00:00:00Z"))
-    dbt.update()
+    update(dbt)
     assert query("select outcome, count(*) from intermediate.document_outcomes where source = 'flights' group by 1") == [
         ("superseded", 3), ("current", 1), ("duplicate", 1)
     ]  # fmt: skip
@@ -87,7 +90,7 @@ def test_a_key_whose_versions_all_contradict_has_no_row(dbt: Dbt) -> None:
     land_reference_data()
     wrong = flight(1, actual__departure=1842)
     land("flights", wrong, flight(1, actual__departure=1843, updated_at=NEWER), wrong)
-    dbt.update()
+    update(dbt)
     outcomes = "select outcome from intermediate.document_outcomes where source = 'flights'"
     assert query(outcomes) == ["uncastable"] * 3
     assert query("select flight_id from marts.fct_flights") == []

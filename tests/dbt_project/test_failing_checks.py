@@ -1,3 +1,4 @@
+# waybill: sample
 """A check that fails names its rows and the command that lists all of them, whatever kind of test it is."""
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import pytest
 from pipeline.dbt.build import build
 from pipeline.errors import DbtFailed
 from tests.dbt_project.test_commands import bare_dbt
-from tests.support.dbt_command import WITHOUT_FEATURES, Dbt, execute, query
-from tests.support.landing import flight, land, land_reference_data
+from tests.support.dbt_command import Dbt, execute, query
+from tests.support.landing import land
+from tests.support.small.documents import flight, land_reference_data
+from tests.support.small.marts import WITHOUT_FEATURES, update
 from waybill.settings import PROJECT
 
 HOURS = "assert_departure_hours_are_the_sources"
@@ -32,7 +35,7 @@ update marts.fct_flights set flight_id = null where flight_number = 4
 def test_every_kind_of_failing_test_names_its_first_rows(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", *map(flight, range(1, 6)))
-    dbt.update()
+    update(dbt)
     for statement in BREACHES.split(";"):
         execute(statement)
     ran = bare_dbt("test", "-s", "fct_flights", *WITHOUT_FEATURES, "test_type:unit")

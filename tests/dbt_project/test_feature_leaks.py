@@ -1,10 +1,13 @@
-"""No feature uses data from after its cut-off: changing every later fact changes no feature.
+# waybill: sample
+"""No feature uses data from after its cut-off: changing every later fact changes no feature. A planted leak is found.
 
 The slice is real: three weeks of history and the days around the night of 3 November, when clocks go back.
 """
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,17 +15,25 @@ import pytest
 
 from data.sample import documents
 from loader.load import Request, load
+from tests.support import dbt_command
 from tests.support.databases import fresh_database
 from tests.support.dbt_command import Dbt, execute, query
+from warehouse.dbt_login import DBT_PROJECT
 
 DAYS = ("2013-10-14", "2013-11-04")
 FEATURES = ("--full-refresh", "-s", "intermediate.features", "flight_features")
 # columns that the changes leave alone: the schedule, and the label
 NOT_FACTS = {
     "flight_id", "airline_id", "origin_airport_id", "destination_airport_id", "day_of_week", "scheduled_minute_of_day",
-    "scheduled_duration_minutes", "airport_flights_in_hour", "rotation_minutes", "rotation_slack_minutes", "is_late",
-    "scheduled_date", "scheduled_departure_at",
+    "distance_miles", "scheduled_duration_minutes", "airport_flights_in_hour", "rotation_minutes", "rotation_slack_minutes",
+    "scheduled_ground_minutes", "is_late", "scheduled_date", "scheduled_departure_at", "_batch_id",
 }  # fmt: skip
+
+WEATHER = {
+    "wind_speed_mph", "wind_direction_degrees", "precipitation_inches", "pressure_change_millibars", "visibility_miles_6h",
+}  # fmt: skip
+HOUR_OF_CUT_OFF = "cutoffs.hour_at = weather.hour_at"
+HOUR_OF_DEPARTURE = "date_trunc('hour', cutoffs.scheduled_departure_at) + interval '1 hour' = weather.hour_at"
 
 # moves every fact after an instant to another time after it; hashtext makes the result the same in every run
 CHANGES = (
@@ -81,12 +92,13 @@ def restore() -> None:
         execute(f"update marts.{name} as mart set {assigned} from public.{name} as kept where mart.{key} = kept.{key}")
 
 
-@pytest.mark.parametrize("instant", ["2013-11-02 21:00Z", "2013-11-03 16:00Z"], ids=["evening before", "day after"])
-def test_no_feature_uses_data_from_after_its_cut_off(built: Dbt, instant: str) -> None:
-    restore()
+def change_what_comes_after(instant: str) -> None:
     for change in CHANGES:
         execute(change.format(instant=instant))
-    built.succeed("run", *FEATURES)
+
+
+def differences(kept: str, instant: str) -> tuple[set[str], set[str]]:
+    """Return the features that now differ from those kept, of the flights with a cut-off before and after the instant."""
     columns = query(
         "select attname from pg_attribute where attrelid = 'public.flight_features'::regclass and attnum > 0"
     )
@@ -94,14 +106,39 @@ def test_no_feature_uses_data_from_after_its_cut_off(built: Dbt, instant: str) -
         f"count(*) filter (where marts.{column} is distinct from kept.{column})" for column in columns
     )
     compared = (
-        f"select count(*), {differing} from marts.flight_features as marts inner join public.flight_features as kept"
+        f"select count(*), {differing} from marts.flight_features as marts inner join public.{kept} as kept"
         " on marts.flight_id = kept.flight_id where kept.scheduled_departure_at - interval '2 hours' {} '{}'"
     )
     before, *leaking = query(compared.format("<=", instant))[0]
     after, *moved = query(compared.format(">", instant))[0]
-    facts = dict(zip(columns, zip(leaking, moved, strict=True), strict=True))
-    del facts["is_late"]
     assert before > 15_000 and after > 500
-    assert {column: counts[0] for column, counts in facts.items() if counts[0]} == {}
-    seen = {column for column, counts in facts.items() if counts[1]}
-    assert seen >= set(columns) - NOT_FACTS, "each of the features has to have values in the slice"
+    found = [{name for name, count in zip(columns, counts, strict=True) if count} for counts in (leaking, moved)]
+    return found[0] - {"is_late"}, found[1]
+
+
+@pytest.mark.parametrize("instant", ["2013-11-02 21:00Z", "2013-11-03 16:00Z"], ids=["evening before", "day after"])
+def test_no_feature_uses_data_from_after_its_cut_off(built: Dbt, instant: str) -> None:
+    restore()
+    change_what_comes_after(instant)
+    built.succeed("run", *FEATURES)
+    leaking, moved = differences("flight_features", instant)
+    assert leaking == set()
+    features = set(query("select column_name from information_schema.columns where table_name = 'flight_features'"))
+    assert moved >= features - NOT_FACTS, "each of the features has to have values in the slice"
+
+
+def test_weather_of_the_departure_hour_is_a_leak(built: Dbt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = tmp_path / "dbt_project"
+    shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    model = project / "models" / "marts" / "flight_features.sql"
+    honest = model.read_text()
+    assert honest.count(HOUR_OF_CUT_OFF) == 1
+    model.write_text(honest.replace(HOUR_OF_CUT_OFF, HOUR_OF_DEPARTURE))
+    monkeypatch.setattr(dbt_command, "DBT_PROJECT", project)
+    planted = Dbt(tmp_path)
+    restore()
+    planted.succeed("run", *FEATURES)
+    execute("create table public.planted as table marts.flight_features")
+    change_what_comes_after("2013-11-03 16:00Z")
+    planted.succeed("run", *FEATURES)
+    assert differences("planted", "2013-11-03 16:00Z")[0] == WEATHER

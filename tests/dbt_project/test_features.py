@@ -1,3 +1,4 @@
+# waybill: sample
 """Features: no value fails a run, and many small runs give the features of one full run."""
 
 from __future__ import annotations
@@ -7,17 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from tests.support.dbt_command import HASH, Dbt, query
-from tests.support.landing import (
-    Document,
-    aircraft,
-    airline,
-    airport,
-    changed,
-    flight,
-    land,
-    land_reference_data,
-    weather,
-)
+from tests.support.landing import Document, changed, land
+from tests.support.small.documents import aircraft, airline, airport, flight, land_reference_data, weather
 
 LONGEST_DELAY = 432_000
 
@@ -127,6 +119,8 @@ def test_small_runs_give_the_features_of_a_full_run(dbt: Dbt) -> None:
     land("weather", *days[60:])
     dbt.succeed("run")
     step_by_step = features()
-    assert query("select count(*), count(visibility_miles) > 400 from marts.flight_features") == [(539, True)]
+    assert query("select count(*), count(visibility_miles_6h) > 400 from marts.flight_features") == [(539, True)]
+    other_batch = "select count(*) from marts.flight_features join marts.fct_flights as flights using (flight_id)"
+    assert query(f"{other_batch} where flight_features._batch_id is distinct from flights._batch_id") == [0]
     dbt.succeed("run", "--full-refresh")
     assert features() == step_by_step

@@ -1,3 +1,4 @@
+# waybill: sample
 """Settings of the server, a database, a login or the environment change no value: not from load to export."""
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import pytest
 from loader.load import load
 from loader.plan import Request
 from pipeline.export.export import export
-from pipeline.showcase.mart_hashes import MartHash, mart_hashes
+from pipeline.mart_hashes import MartHash, mart_hashes
 from tests.support.databases import HOSTILE_SETTINGS, execute_on_server, fresh_database
 from tests.support.dbt_command import Dbt, execute
-from tests.support.landing import SOURCES
+from tests.support.small.documents import SOURCES
 from warehouse.connection import engine, forget
 from warehouse.logins import ROLES, role_name
 from waybill.settings import PROJECT, get_settings

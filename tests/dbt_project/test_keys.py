@@ -1,3 +1,4 @@
+# waybill: sample
 """P4: after any dbt command that ends, every declared key is in the database and validated."""
 
 from __future__ import annotations
@@ -5,8 +6,10 @@ from __future__ import annotations
 import pytest
 
 from tests.support.databases import rows
-from tests.support.dbt_command import Dbt, execute, failures, fingerprints, query
-from tests.support.landing import aircraft, airport, flight, land, land_reference_data
+from tests.support.dbt_command import Dbt, execute, failures, query
+from tests.support.landing import land
+from tests.support.small.documents import aircraft, airport, flight, land_reference_data
+from tests.support.small.marts import fingerprints, update
 
 KEYS = """
     select conrelid::regclass || ' ' || pg_get_constraintdef(oid) from pg_constraint
@@ -37,7 +40,7 @@ def keys() -> set[str]:
 def built(dbt: Dbt) -> Dbt:
     land_reference_data()
     land("flights", flight(1), flight(2, destination__airport="SJU"))
-    dbt.update()
+    update(dbt)
     return dbt
 
 
@@ -88,7 +91,7 @@ def test_an_inferred_row_becomes_real_and_keeps_its_flights(built: Dbt) -> None:
     assert query(inferred) == [(True, None, "America/Puerto_Rico")]
     land("airports", airport("SJU", "NA", name="Luis Munoz Marin Intl"))
     land("aircraft", aircraft(updated_at="2013-06-01T00:00:00Z", manufacture__manufacturer="AIRBUS INDUSTRIE"))
-    built.update()
+    update(built)
     assert query(inferred) == [(False, "Luis Munoz Marin Intl", "America/Puerto_Rico")]
     assert query("select manufacturer from marts.dim_aircraft") == ["AIRBUS"]
     assert keys() == DECLARED

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from loader.landing.raw_tables import make_raw_tables
-from pipeline.adoption import describe, list_fields_not_adopted
+from pipeline.adoption.fields import describe, list_fields_not_adopted
 from pipeline.dbt.failing_rows import failed_tests
 from tests.support.databases import fresh_database
 from tests.support.dbt_command import execute, failures

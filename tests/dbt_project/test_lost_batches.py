@@ -1,3 +1,4 @@
+# waybill: sample
 """P5: no dbt command and no flag records a batch as processed without having read it; if it happened, a test names the repair."""
 
 from __future__ import annotations
@@ -7,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.dbt_command import WITHOUT_FEATURES, Dbt, execute, failures, fingerprints, message, query
-from tests.support.landing import airport, flight, land, land_reference_data, weather
+from tests.support.dbt_command import Dbt, execute, failures, message, query
+from tests.support.landing import land
+from tests.support.small.documents import airport, flight, land_reference_data, weather
+from tests.support.small.marts import WITHOUT_FEATURES, fingerprints, update
 
 PROCESSED = "select model, batch_id from intermediate.processed_batches order by 1, 2"
 UNREAD = """
@@ -49,7 +52,7 @@ def other_environment(dbt: Dbt, folder: Path) -> Path:
 def test_what_hides_rows_records_no_batch(dbt: Dbt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     land_reference_data()
     land("flights", flight(1))
-    dbt.update()
+    update(dbt)
     state = ("--state", str(other_environment(dbt, tmp_path / "state")))
     batch = land("flights", flight(2))
     # a run that stopped before any model ran has left this batch to the next one
@@ -75,7 +78,7 @@ def test_what_hides_rows_records_no_batch(dbt: Dbt, tmp_path: Path, monkeypatch:
         assert query(PROCESSED) == before, name
         monkeypatch.delenv(name)
     assert [row for row in query(PROCESSED) if row[1] == batch] == []
-    dbt.update()
+    update(dbt)
     assert query(FLIGHTS) == [1, 2]
     execute("drop schema other cascade")
 
@@ -84,7 +87,7 @@ def test_what_hides_rows_records_no_batch(dbt: Dbt, tmp_path: Path, monkeypatch:
 def test_a_view_that_filters_rows_records_no_batch(dbt: Dbt, flag: tuple[str, ...]) -> None:
     land_reference_data()
     land("flights", flight(1))
-    dbt.update()
+    update(dbt)
     batch = land("flights", flight(2))
     dbt.succeed("run", "-s", "dim_airlines")  # adds the batch to the run batches
     (view,) = query("select pg_get_viewdef('staging.stg_flights')")
@@ -92,14 +95,14 @@ def test_a_view_that_filters_rows_records_no_batch(dbt: Dbt, flag: tuple[str, ..
     result = dbt.run("run", "-s", "int_flights_deduplicated", *flag)
     assert "has not read 1 documents of batch" in message(result)
     assert [row for row in query(PROCESSED) if row[1] == batch] == []
-    dbt.update()
+    update(dbt)
     assert query(FLIGHTS) == [1, 2]
 
 
 def test_parts_of_a_run_record_only_what_they_read(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1))
-    dbt.update()
+    update(dbt)
     commands = [
         ("run", "-s", "fct_flights", "--full-refresh"),
         ("run", "--exclude", "intermediate", "flight_features"),
@@ -115,10 +118,10 @@ def test_parts_of_a_run_record_only_what_they_read(dbt: Dbt) -> None:
         land("airports", airport(f"X{number}"))
         dbt.run(*command)
         assert query(UNREAD) == [], command
-    dbt.update()
+    update(dbt)
     assert query(FLIGHTS) == list(range(1, len(commands) + 2))
     step_by_step = fingerprints()
-    dbt.update("--full-refresh")
+    update(dbt, "--full-refresh")
     assert fingerprints() == step_by_step
 
 

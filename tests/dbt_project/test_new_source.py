@@ -1,4 +1,4 @@
-"""The engine works for any set of sources: a project whose only source is books, without a table of flights."""
+"""The engine works for any set of sources: a project whose only source is books."""
 
 from __future__ import annotations
 

@@ -1,3 +1,4 @@
+# waybill: sample
 """Random batches that are undone in a random order leave the marts of a warehouse that never saw them (P1, P5)."""
 
 from __future__ import annotations
@@ -8,14 +9,16 @@ from typing import Any
 import pytest
 
 from loader.undo.undo import undo
-from ml.rows import find_changed_batches, hash_training_rows
+from ml.checking.training_rows import find_changed_batches, hash_training_rows
 from ml.task import read_task
 from pipeline.accounting import accounting
-from pipeline.showcase.mart_hashes import MartHash, mart_hashes
+from pipeline.mart_hashes import MartHash, mart_hashes
 from tests.support.databases import rows
 from tests.support.dbt_command import Dbt
-from tests.support.landing import Document, aircraft, airline, airport, flight, land, land_reference_data, make_empty
-from tests.support.landing import weather as observations
+from tests.support.landing import Document, land, make_empty
+from tests.support.small.documents import aircraft, airline, airport, flight, land_reference_data
+from tests.support.small.documents import weather as observations
+from tests.support.small.marts import update
 from warehouse.connection import engine
 
 Batch = tuple[str, list[Document]]
@@ -71,7 +74,7 @@ def test_undone_batches_leave_marts_that_never_saw_them(dbt: Dbt, seed: int) -> 
     for number in undone:
         assert undo(str(landed[number]))
         if dice.random() < 0.15:
-            dbt.update()
+            update(dbt)
     dbt.succeed("build", "--exclude-resource-type", "unit_test")
     incremental = hashes()
 

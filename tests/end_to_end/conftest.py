@@ -1,3 +1,4 @@
+# waybill: sample
 """One run of the demo, for all tests that look at its results."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# waybill: sample
 """Original, correction and repeats give the same marts in every order of arrival; the newest version wins."""
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from loader.load import load
 from loader.plan import Request
 from tests.support.databases import rows
 from tests.support.dbt_command import Dbt
-from tests.support.landing import Document, flight, land_reference_data
+from tests.support.landing import Document
+from tests.support.small.documents import flight, land_reference_data
 
 ORIGINAL: dict[str, Any] = {"delays__arrival_minutes": 11, "actual__arrival": 830}
 CORRECTION: dict[str, Any] = {

@@ -6,7 +6,6 @@ import ctypes
 import gzip
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,39 +14,51 @@ from pathlib import Path
 import pytest
 
 from tests.support.databases import rows
+from tests.support.declared.orders import order, write_declaration
 from tests.support.external_server import external_server
-from tests.support.landing import flight
-from waybill.settings import PROJECT, get_settings
 
 BAD_LINES = [
-    (b'{"airline":', "not_json"),
-    (b"{'airline': 'UA'}", "not_json"),
-    (b'{"flight_number": NaN}', "not_json"),
-    (b'{"tail": "\xff"}', "not_utf8"),
-    (b'{"tail": "N\\u0000"}', "not_storable"),
+    (b'{"shop":', "not_json"),
+    (b"{'shop': 'NE'}", "not_json"),
+    (b'{"order_number": NaN}', "not_json"),
+    (b'{"note": "\xff"}', "not_utf8"),
+    (b'{"note": "N\\u0000"}', "not_storable"),
     (b'{"distance": 1e400000}', "not_storable"),
-    (b'{"flight_number": 1}', "breaks_contract"),
+    (b'{"order_number": 1}', "breaks_contract"),
     (b"42", "breaks_contract"),
     (b'[{"note": "' + b"x" * 5_000 + b'"}]', "breaks_contract"),
 ]
 READ_ANYTHING, SEARCH_ANYTHING = 1, 2  # what root may: CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
 PR_CAPBSET_DROP = 24
+DECLARED: list[Path] = []
 
 
 def line(number: int) -> bytes:
-    """Return a good flight, padded with text that does not compress."""
-    return json.dumps(flight(number, note=os.urandom(40).hex())).encode()
+    """Return a good order, padded with text that does not compress."""
+    return json.dumps(order(number, note=os.urandom(40).hex())).encode()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def declared(tmp_path_factory: pytest.TempPathFactory) -> None:
+    DECLARED.append(tmp_path_factory.mktemp("declared"))
+    write_declaration(DECLARED[-1])
 
 
 def loader(
-    *arguments: str | Path, cwd: Path = PROJECT, before: Callable[[], None] | None = None, **variables: str
+    *arguments: str | Path, declared: Path | None = None, before: Callable[[], None] | None = None, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the loader in its own process, as a user does."""
+    """Run the loader in its own process, as a user does, with the one source `orders`."""
     return subprocess.run(
-        [sys.executable, "-m", "loader", *map(str, arguments)],
+        [
+            sys.executable,
+            "-m",
+            "tests.support.declared",
+            str(declared or DECLARED[-1]),
+            "loader",
+            *map(str, arguments),
+        ],
         capture_output=True,
         text=True,
-        cwd=cwd,
         env={**os.environ, **variables},
         preexec_fn=before,
         check=False,
@@ -94,8 +105,8 @@ GOOD_FILES = {
 def test_unusual_but_valid_files_land_once(module_database: str, tmp_path: Path, data: bytes, landed: int) -> None:
     path = tmp_path / "file.ndjson.gz"
     path.write_bytes(data)
-    assert loader("load", "flights", path).returncode == 0
-    again = loader("load", "flights", path)
+    assert loader("load", "orders", path).returncode == 0
+    again = loader("load", "orders", path)
     assert (again.returncode, "nothing new" in again.stdout) == (0, True)
     assert (booked(path), rejected(path)) == ((landed, landed, 0), [])
 
@@ -105,17 +116,17 @@ def test_each_bad_line_is_named_and_every_good_line_lands(module_database: str, 
     for number, (bad, _) in enumerate(BAD_LINES, start=2):
         lines += [bad, b"", line(number)]
     path.write_bytes(b"\n".join(lines))
-    ran = loader("load", "flights", path)
+    ran = loader("load", "orders", path)
     good = len(BAD_LINES) + 1
     assert (ran.returncode, ran.stderr) == (0, "")
     assert f"{good} documents landed, {len(BAD_LINES)} rejected" in ran.stdout.replace("  ", " ").splitlines()[-1]
     assert booked(path) == (good + len(BAD_LINES), good, len(BAD_LINES))
     assert rejected(path) == [(3 * number + 2, reason) for number, (_, reason) in enumerate(BAD_LINES)]
-    listed = loader("rejects", "flights").stdout
+    listed = loader("rejects", "orders").stdout
     assert max(map(len, listed.splitlines())) < 500, "the message contains a whole document"
     for position, reason in rejected(path):
         assert f"{path}:{position}  {reason}: " in listed
-    assert "nothing new" in loader("load", "flights", path).stdout
+    assert "nothing new" in loader("load", "orders", path).stdout
 
 
 @pytest.mark.parametrize(
@@ -124,7 +135,7 @@ def test_each_bad_line_is_named_and_every_good_line_lands(module_database: str, 
 def test_broken_gzip_lands_what_precedes_the_damage(module_database: str, tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "file.ndjson.gz"
     path.write_bytes(data)
-    ran = loader("load", "flights", path)
+    ran = loader("load", "orders", path)
     read, landed, rejects = booked(path)
     assert (ran.returncode, "its only document was rejected" in ran.stderr) == ((0, False) if landed else (1, True))
     assert (read, rejects) == (landed + 1, 1)
@@ -135,29 +146,28 @@ def test_broken_gzip_lands_what_precedes_the_damage(module_database: str, tmp_pa
 def test_a_missing_file_is_reported(module_database: str, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    assert refused(loader("load", "flights", folder)) == f"{folder}: the folder contains no files"
-    assert refused(loader("load", "flights", folder / "gone.ndjson")) == f"{folder}/gone.ndjson: no such file"
+    assert refused(loader("load", "orders", folder)) == f"{folder}: the folder contains no files"
+    assert refused(loader("load", "orders", folder / "gone.ndjson")) == f"{folder}/gone.ndjson: no such file"
     output = refused(loader("load", "trains", folder))
-    assert output.startswith("no source 'trains': the declared sources are aircraft, airlines,")
+    assert output.startswith("no source 'trains': the declared sources are orders")
     assert "loader/sources" in output
     assert refused(loader("load", folder)).endswith(f"; name the source before {folder}")
-    assert "run `make data`" in refused(loader("load", "flights", WAYBILL_RAW=str(folder)))
+    assert refused(loader("load", "orders", WAYBILL_RAW=str(folder))).startswith(
+        f"no file for source orders in {folder}: put one there that matches orders/*.ndjson or orders/*.json, or name a file"
+    )
 
 
 def test_a_missing_or_invalid_contract_stops_the_load_first(module_database: str, tmp_path: Path) -> None:
-    for package in ("loader", "warehouse", "waybill"):
-        shutil.copytree(PROJECT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    path, contract = tmp_path / "file.ndjson", tmp_path / "loader" / "contracts" / "flights.schema.json"
+    path, declared = tmp_path / "file.ndjson", tmp_path / "declared"
+    write_declaration(declared)
     path.write_bytes(line(1))
-    state = str(get_settings().state_folder)
+    contract = declared / "orders.schema.json"
     contract.unlink()
-    assert "flights.schema.json is missing" in refused(
-        loader("load", "flights", path, cwd=tmp_path, WAYBILL_STATE=state)
-    )
+    assert "orders.schema.json is missing" in refused(loader("load", "orders", path, declared=declared))
     for no_schema in ('{"type": "nonsense"}', "{", "[]"):
         contract.write_text(no_schema)
-        output = refused(loader("load", "flights", path, cwd=tmp_path, WAYBILL_STATE=state))
-        assert "flights.schema.json is not a JSON Schema" in output
+        output = refused(loader("load", "orders", path, declared=declared))
+        assert "orders.schema.json is not a JSON Schema" in output
     assert booked(path) == (0, 0, 0)
 
 
@@ -172,16 +182,16 @@ def external(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
 def test_a_wrong_password_is_one_line_and_a_rerun_completes(external: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "file.ndjson"
     path.write_bytes(line(1))
-    output = refused(loader("load", "flights", path, **{**external, "PGPASSWORD": "wrong"}))
+    output = refused(loader("load", "orders", path, **{**external, "PGPASSWORD": "wrong"}))
     assert f"127.0.0.1:{external['PGPORT']} as creator" in output
     assert "password authentication failed" in output and "check the PG… variables" in output
-    assert "1 document landed" in loader("load", "flights", path, **external).stdout
+    assert "1 document landed" in loader("load", "orders", path, **external).stdout
 
 
 def test_an_unreachable_server_is_one_line(external: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "file.ndjson"
     path.write_bytes(line(1))
-    output = refused(loader("load", "flights", path, **{**external, "PGPORT": "1"}))
+    output = refused(loader("load", "orders", path, **{**external, "PGPORT": "1"}))
     assert "127.0.0.1:1 as creator" in output and "Connection refused" in output
 
 
@@ -190,10 +200,10 @@ def test_an_unreadable_file_is_named_and_lands_once_readable(external: dict[str,
     closed.write_bytes(line(1))
     beside.write_bytes(line(2))
     closed.chmod(0)
-    output = refused(loader("load", "flights", closed, before=drop_read_capabilities, **external))
+    output = refused(loader("load", "orders", closed, before=drop_read_capabilities, **external))
     assert output == f"{closed}: Permission denied; make it readable and run again"
     closed.chmod(0o600)
-    ran = loader("load", "flights", closed, beside, before=drop_read_capabilities, **external)
+    ran = loader("load", "orders", closed, beside, before=drop_read_capabilities, **external)
     assert "2 documents landed, 0 rejected" in ran.stdout
 
 

@@ -1,9 +1,13 @@
+# waybill: sample
 """`make demo` shows what it promises and changes nothing of the user's."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -14,6 +18,12 @@ from tests.support.databases import rows
 from warehouse.errors import RunInProgress
 from warehouse.work_lock import only_run
 from waybill.cli import OWN_DATABASE
+
+pytestmark = [
+    pytest.mark.creator,
+    pytest.mark.plain,
+    pytest.mark.superuser,
+]  # also on an external server: see `make test-server`
 
 
 @pytest.mark.parametrize(
@@ -95,7 +105,7 @@ def test_its_report_shows_the_whole_run(demo: DemoRun) -> None:
     assert int(asked) - int(passed) == 1  # a document has a field that is not adopted
     assert int(asked) > 50
     assert "assert_flights_fields_are_adopted" in page
-    assert "Its training rows have not changed since." in page
+    assert "Its training rows have not changed since: checked 20" in page
     assert page.count('<polyline class="curve"') == 3
     measured = dict(rows("select stage, cpu_seconds from ledger.stage_runs join ledger.runs using (run_id)"))
     assert list(measured) and all(f">{stage}</th>" in page for stage in measured if stage != "report")
@@ -120,3 +130,20 @@ def test_a_second_demo_at_the_same_time_is_refused(demo: DemoRun, monkeypatch: p
 def test_its_output_fits_in_80_columns(demo: DemoRun) -> None:
     shown = demo.output[demo.output.index("Where every document went") :].replace(f"{demo.folder}/", "")
     assert [line for line in shown.splitlines() if len(line) > 80 and not line.startswith("$ ")] == []
+
+
+def test_the_models_benchmark_trains_on_copies_of_its_rows(demo: DemoRun) -> None:
+    environment = {**os.environ, "PGDATABASE": demo.beside, "WAYBILL_MODELS": str(demo.folder / "WAYBILL_MODELS")}
+    before = rows("select datname from pg_database order by 1")
+    command = [sys.executable, "-m", "benchmarks.model", "--small", "--times", "3"]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "the timed training reached the same figures" in run.stdout
+    costs = re.findall(
+        r"^(train|score) +(\d+) +(\d+) +[\d.]+ +\d+ +(\d+) +([\d.]+) +([\d.]+)$", run.stdout, re.MULTILINE
+    )
+    found = {(what, copies): int(counted) for what, copies, counted, *_ in costs}
+    assert found == {("train", "1"): 90, ("score", "1"): 112, ("train", "3"): 270, ("score", "3"): 336}
+    assert all(50 < int(megabytes) < 2_000 for *_, megabytes, _, _ in costs)
+    assert rows("select datname from pg_database order by 1") == before
+    assert rows("select count(distinct model_id) from predictions.flight_delays_small_by_model") == [(1,)]

@@ -1,3 +1,4 @@
+# waybill: sample
 """Every value that staging accepts passes all later stages. Every other value is uncastable, and all stages still run."""
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import pytest
 
 from loader.tracing.why import why_row
 from tests.support.databases import rows
-from tests.support.landing import Document, aircraft, airport, changed, flight, weather
+from tests.support.landing import Document, changed
+from tests.support.small.documents import aircraft, airport, flight, weather
 from tests.support.small.pipeline import SmallPipeline, small_pipeline
 
 pytestmark = pytest.mark.slow

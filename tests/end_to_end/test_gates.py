@@ -1,3 +1,4 @@
+# waybill: sample
 """If a gate fails, everything downstream keeps its last good state, byte for byte and row for row."""
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def stages(ran: subprocess.CompletedProcess[str]) -> list[str]:
 
 
 def test_unbalanced_books_stop_the_run_before_the_marts(small: SmallPipeline) -> None:
-    before, files = versions(*MARTS, "predictions.flight_delays_small"), small.files(*FOLDERS)
+    before, files = versions(*MARTS, "predictions.flight_delays_small_by_model"), small.files(*FOLDERS)
     small.deliver("flights", "late-1.ndjson", twenty_minutes_late()[:5])
     ((batch,),) = rows("select batch_id from ledger.batches where source = 'flights'")
     execute(f"update ledger.batches set read = read + 1, landed = landed + 1 where batch_id = '{batch}'")
@@ -80,7 +81,7 @@ def test_unbalanced_books_stop_the_run_before_the_marts(small: SmallPipeline) ->
 
 
 def test_a_failed_marts_checkpoint_stops_the_run_before_training(small: SmallPipeline) -> None:
-    marts, scores, files = versions(*MARTS), versions("predictions.flight_delays_small"), small.files(*FOLDERS)
+    marts, scores, files = versions(*MARTS), versions("predictions.flight_delays_small_by_model"), small.files(*FOLDERS)
     small.deliver("flights", "late-2.ndjson", twenty_minutes_late())
     ran = small.run()
     assert (ran.returncode, stages(ran)) == (1, ["load", "check-raw", "dbt"])

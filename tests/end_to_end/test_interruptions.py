@@ -1,3 +1,4 @@
+# waybill: sample
 """Ctrl-C (once or twice, at any moment) or a full disk ends a command with one line, and a rerun completes its work."""
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.stages import read_stages
+from pipeline.stage_list import read_stages
 from tests.support.clones import HANDLES_CTRL_C
 from tests.support.small.pipeline import small_pipeline
 from waybill.ctrl_c import LINE

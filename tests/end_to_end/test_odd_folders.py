@@ -1,3 +1,4 @@
+# waybill: sample
 """Unusual homes of a clone: odd paths, closed folders, no network, full disks, another server in `.env`."""
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import pytest
 from tests.end_to_end.test_notebook import NOTEBOOK, code_cells
 from tests.support.clones import make_clone, run_in
 from tests.support.external_server import external_server
-from tests.support.landing import flight
+from tests.support.small.documents import flight
 from warehouse.server_paths import SYSTEM_HOME
 
 pytestmark = pytest.mark.server

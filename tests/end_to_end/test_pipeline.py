@@ -1,3 +1,4 @@
+# waybill: sample
 """A few flights through the pipeline: marts, keys, corrections, unbalanced books, a second run that changes nothing."""
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pipeline.errors import DbtFailed
 from tests.support.databases import fresh_database, rows
 from tests.support.dbt_command import UNTESTED
 from warehouse.connection import connect
+
+pytestmark = [pytest.mark.creator]  # also on an external server: see `make test-server`
 
 MARTS = ("dim_airlines", "dim_airports", "dim_aircraft", "fct_weather_observations", "fct_flights", "flight_features")
 AIRPORTS = {"EWR": "America/New_York", "ORD": "America/Chicago", "LAX": "America/Los_Angeles"}

@@ -1,3 +1,4 @@
+# waybill: sample
 """P5: two loaders commit out of order while dbt runs; a high-water mark in place of the set of batches would fail here."""
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import pytest
 
 from loader.landing.raw_tables import make_raw_tables
 from tests.support.databases import rows
-from tests.support.dbt_command import WITHOUT_FEATURES, Dbt, execute
-from tests.support.landing import flight, land_reference_data
+from tests.support.dbt_command import Dbt, execute
+from tests.support.small.documents import flight, land_reference_data
+from tests.support.small.marts import WITHOUT_FEATURES, update
 from warehouse.connection import connect
 
 FLIGHTS = "select flight_number from marts.fct_flights order by 1"
@@ -86,12 +88,12 @@ def held_at_commit(path: Path) -> Iterator[Any]:
 def test_a_batch_with_an_older_id_committed_last_is_processed(dbt: Dbt, tmp_path: Path) -> None:
     with held_at_commit(write(tmp_path / "slow.ndjson", 1, 2)) as let_go:
         completes(start_loader(write(tmp_path / "fast.ndjson", 3)))
-        dbt.update()
+        update(dbt)
         assert rows(FLIGHTS) == [(3,)]
         let_go()
     started = rows("select landed from ledger.batches where source = 'flights' order by batch_id")
     assert started == [(2,), (1,)], "the batch that committed last has the lower id"
-    dbt.update()
+    update(dbt)
     assert rows(FLIGHTS) == [(1,), (2,), (3,)]
     dbt.succeed("test", "-s", "test_name:documents_balance")
 
@@ -109,7 +111,7 @@ def test_a_batch_committed_while_dbt_runs_waits_for_next_run(dbt: Dbt, tmp_path:
         dbt.succeed("run", *WITHOUT_FEATURES, on_event=let_go_once)
         assert gone
     assert rows(FLIGHTS) == [(3,)]
-    dbt.update()
+    update(dbt)
     assert rows(FLIGHTS) == [(1,), (2,), (3,)]
     dbt.succeed("test", "-s", "test_name:documents_balance")
 

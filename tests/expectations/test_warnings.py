@@ -1,3 +1,4 @@
+# waybill: sample
 """Expectations with the severity warning: a run continues, and everything that it shows names them."""
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pipeline.report.checks import read_validations
 from tests.support.small.warehouse import build_marts, build_raw
 from warehouse.connection import engine
 from waybill.settings import get_settings
+
+pytestmark = [pytest.mark.creator]  # also on an external server: see `make test-server`
 
 ASSET = (
     "edge: raw\nsource: airlines\nquery: |-\n  select document ->> 'carrier' as row_key, document from raw.airlines\n"

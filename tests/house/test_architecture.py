@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.house.sample import FILLED_BY_NEW, SAMPLE
 from tests.house.test_arrows import ARROWS
 
 PAGE = Path("docs/architecture.md").read_text()
@@ -26,7 +27,7 @@ def test_the_life_of_a_document_has_ten_lines() -> None:
     for line in lines:
         paths = re.findall(r"`([\w/.]+/[\w/.]+)`", line)
         assert paths, line
-        assert [path for path in paths if not Path(path).exists()] == []
+        assert [path for path in paths if not Path(path).exists() and (SAMPLE or path not in FILLED_BY_NEW)] == []
 
 
 def test_the_sub_packages_of_the_loader_exist() -> None:

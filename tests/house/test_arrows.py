@@ -21,6 +21,7 @@ ARROWS: dict[str, set[str]] = {  # package -> the packages that it may import, b
     "ml": {"waybill", "warehouse"},
     "data": {"waybill"},
     "pipeline": {"waybill", "warehouse", "loader", "streaming", "expectations", "ml"},
+    "dags": set(),
     "benchmarks": {"waybill", "warehouse", "loader", "streaming", "expectations", "ml", "data", "pipeline"},
 }
 LOADER = ("checking", "reading", "landing", "rejects", "tracing", "undo")  # each may import those before it
@@ -97,6 +98,13 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 def test_setup_imports_the_standard_library_only() -> None:
     found = {name.partition(".")[0] for module in modules() if module.startswith("setup.") for name in imports(module)}
     assert found - {"setup"} <= sys.stdlib_module_names
+
+
+def test_dags_import_airflow_alone_and_nothing_else_imports_it() -> None:
+    of_dags = {name.partition(".")[0] for module in modules() if module.startswith("dags.") for name in imports(module)}
+    assert of_dags - sys.stdlib_module_names == {"airflow", "yaml"}  # Airflow's environment has yaml
+    others = (module for module in modules() if not module.startswith("dags."))
+    assert [module for module in others if {"airflow"} & {name.partition(".")[0] for name in imports(module)}] == []
 
 
 def test_no_package_imports_tests() -> None:

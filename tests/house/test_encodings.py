@@ -29,5 +29,5 @@ def _is_unnamed(call: ast.Call) -> bool:
     if name == "open":
         owner = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
         modes = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-        return owner not in ("os", "archive") and not any("b" in mode for mode in modes)
+        return owner not in ("os", "archive", "opener") and not any("b" in mode for mode in modes)
     return name in TEXT_METHODS

@@ -36,7 +36,7 @@ def test_the_picture_is_drawn_from_the_list_of_stages() -> None:
 
 
 def test_the_shown_runs_have_every_stage_in_order() -> None:
-    for document in (README, COMMANDS):
+    for document in filter(Path.exists, (README, COMMANDS, Path("data/README.md"))):
         assert re.findall(r"^([a-z-]+) +\d+\.\d s ", document.read_text(), re.M) == STAGES, document
 
 

@@ -1,3 +1,4 @@
+# waybill: sample
 """The table of the certification's sections agrees with the tree; sections marked as still to come do not exist yet."""
 
 from __future__ import annotations

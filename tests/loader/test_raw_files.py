@@ -95,7 +95,11 @@ def test_of_a_given_folder_the_files_of_the_source_are_taken(source: Path) -> No
     assert [path.name for path in files] == ["a.jsonl", "b.JSON.gz", "c.rec"]
     assert (left.unmatched, left.leftovers) == (["in/notes.txt", "others/d.ndjson"], [".hidden"])
     assert names(source / "in", takes_all=True) == ["a.jsonl", "b.JSON.gz", "c.rec", "notes.txt"]
-    with pytest.raises(FileRefused, match=r"no files of source things, and d.ndjson: name the files"):
+    reason = "the folder contains no files of source things: patterns of source others match d.ndjson: name the files"
+    with pytest.raises(FileRefused, match=f"{reason} if they are meant$"):
+        names(source / "others")
+    put(source, "others/readme.txt")
+    with pytest.raises(FileRefused, match=r"no pattern and no suffix of JSON fits readme\.txt: name the files, or"):
         names(source / "others")
 
 

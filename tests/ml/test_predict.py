@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 import ml.task
-from ml.predict import check_staleness, has_positive_label, load_model, predict
-from ml.rows import read_rows
+from ml.checking.staleness import check_staleness
+from ml.predict import has_positive_label, load_model, predict
+from ml.reading.frame import read_rows
 from ml.score import score
 from ml.train import train
 from tests.support.databases import rows

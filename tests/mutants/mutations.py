@@ -1,4 +1,4 @@
-"""Reads the list of mutations: `mutations.yml`."""
+"""Reads the lists of mutations: `mutations.yml`, and `sample_mutations.yml` of those that need the sample."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import yaml
 
 from waybill.settings import PROJECT
 
-LIST = Path(__file__).with_name("mutations.yml")
+LISTS = sorted(Path(__file__).parent.glob("*mutations.yml"))
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Mutation:
 
 
 def read_mutations(selected: str = "") -> list[Mutation]:
-    """Return the mutations whose promise or file contains a text, in the order of the list."""
-    entries = yaml.safe_load(LIST.read_text(encoding="utf-8"))
+    """Return the mutations whose promise or file contains a text, in the order of the lists."""
+    entries = [entry for path in LISTS for entry in yaml.safe_load(path.read_text(encoding="utf-8"))]
     found = [Mutation(**{**entry, "tests": tuple(entry["tests"])}) for entry in entries]
     return [mutation for mutation in found if selected in mutation.breaks or selected in mutation.file]
 

@@ -1,3 +1,4 @@
+# waybill: sample
 """Folders and a warehouse for tests of the report page, with everything that the page can show."""
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from ml.artefact import save
+from ml.registry.artefact import save
 from pipeline.consumption.energy import Energy
 from pipeline.consumption.history import Work, record_use
 from pipeline.consumption.meter import PartUse, Use

@@ -1,3 +1,4 @@
+# waybill: sample
 """The end of a run and the report give the number of values that the marts replace."""
 
 from __future__ import annotations

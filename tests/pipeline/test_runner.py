@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,11 @@ import pytest
 from expectations.errors import GateFailed
 from pipeline.errors import DeclarationsChanged
 from pipeline.runner import run_some, run_stage
-from pipeline.stages import WORK, StageResult, gate_path, read_stages
+from pipeline.stage_list import read_stages
+from pipeline.stages import WORK, StageResult, gate_path
 from warehouse.errors import RunInProgress
 from warehouse.work_lock import only_run
-from waybill.cli import OWN_DATABASE
+from waybill.cli import OWN_DATABASE, TRY_AGAIN
 from waybill.errors import WaybillError
 
 
@@ -26,10 +28,8 @@ def fail() -> StageResult:
 def test_a_stage_and_dbt_are_refused_during_a_run(database: str, command: list[str]) -> None:
     with only_run():
         ran = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False, timeout=120)
-    assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr.startswith(
-        "error: another run or undo is at work on this database (waybill loader (server process "
-    )
+    assert (ran.returncode, ran.stdout) == (TRY_AGAIN, "")
+    assert ran.stderr.startswith("error: another run or undo is at work on this database (waybill run (server process ")
 
 
 def test_a_single_stage_holds_the_lock_for_runs(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,3 +87,10 @@ def test_a_gate_names_the_projects_own_folders(monkeypatch: pytest.MonkeyPatch) 
         "dbt": "dbt_project/target/run_results.json",
         "check-marts": "reports/data_docs/index.html",
     }
+
+
+def test_a_server_that_is_away_is_worth_another_try(tmp_path: Path) -> None:
+    away = {**os.environ, "PGHOST": str(tmp_path), "PGPORT": "1"}
+    for command, code in ((["pipeline", "export"], TRY_AGAIN), (["pipeline", "export", "--to", "2013"], 2)):
+        ran = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False, env=away)
+        assert ran.returncode == code, ran.stderr

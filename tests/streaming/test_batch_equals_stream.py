@@ -1,3 +1,4 @@
+# waybill: sample
 """P6: the same documents give the same marts from files and from a topic, where they are shuffled and doubled."""
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from loader.declarations import read_source, source_names
 from loader.load import load
 from loader.plan import Request
 from pipeline.dbt.build import build
-from pipeline.showcase.mart_hashes import MartHash, mart_hashes
+from pipeline.mart_hashes import MartHash, mart_hashes
 from streaming.consumer import consume
 from streaming.consuming.loop import ConsumerOptions
 from streaming.consuming.metrics import ConsumerMetrics

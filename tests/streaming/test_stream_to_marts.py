@@ -1,3 +1,4 @@
+# waybill: sample
 """A stream into marts: what is loaded before, replayed, and loaded after; the marts end like the pipeline's."""
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from loader.load import load
 from ml.train import train
 from pipeline.dbt.build import build
 from pipeline.errors import RunRefused, StreamBroken
-from pipeline.showcase.mart_hashes import MartHash
+from pipeline.mart_hashes import MartHash
 from pipeline.showcase.stream import StreamOptions, compare, split, stream
 from pipeline.showcase.stream_figures import Figures, figures_table
 from pipeline.showcase.stream_processes import Running, start

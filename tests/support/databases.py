@@ -138,3 +138,15 @@ def current_server_paths() -> ServerPaths:
     paths = current_warehouse().server
     assert paths is not None
     return paths
+
+
+def end_other_sessions() -> None:
+    """End all other sessions of the database, as a server that was killed does."""
+    connection = connect("owner")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
+        )
+    connection.close()

@@ -14,11 +14,8 @@ from sqlalchemy import text
 from warehouse.connection import engine
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 
-MARTS = ("dim_airlines", "dim_airports", "dim_aircraft", "fct_weather_observations", "fct_flights")
 UNTESTED = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
-WITHOUT_FEATURES = ("--exclude", "intermediate.features", "flight_features")
 HASH = "select coalesce(md5(string_agg(line, '|' order by line)), '') from (select {} as line from {} as row) as lines"
-PHYSICAL = "row::text || ' ' || row.ctid::text || ' ' || row.xmin::text"
 
 
 class Dbt:
@@ -43,10 +40,6 @@ class Dbt:
         result = self.run(*arguments, on_event=on_event)
         assert result.success, result.exception or failures(result)
         return {entry.node.name: entry for entry in result.result.results}
-
-    def update(self, *arguments: str) -> dict[str, Any]:
-        """Run all models but the features."""
-        return self.succeed("run", *arguments, *WITHOUT_FEATURES)
 
 
 def failures(result: Any) -> dict[str, str]:
@@ -76,9 +69,3 @@ def execute(statement: str) -> None:
     """Run a statement and commit."""
     with engine("owner").begin() as connection:
         connection.execute(text(statement))
-
-
-def fingerprints(*, physical: bool = False) -> dict[str, str]:
-    """Return mart → hash of its rows; `physical` includes each row's position on disk and its transaction."""
-    line = PHYSICAL if physical else "row::text"
-    return {mart: query(HASH.format(line, f"marts.{mart}"))[0] for mart in MARTS}

@@ -6,7 +6,7 @@ layout that the next migration starts from.
 
 from __future__ import annotations
 
-import gzip
+import lzma
 import os
 import subprocess
 import sys
@@ -30,8 +30,8 @@ def dump(database: str) -> Path:
     connection.close()
     command = [paths.binaries / "pg_dump", "-h", login["host"], "-U", login["user"], database]
     sql = subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PGCLIENTENCODING": "UTF8"})
-    path = FOLDER / f"layout_{layout}.sql.gz"
-    path.write_bytes(gzip.compress(sql.stdout, mtime=0))
+    path = FOLDER / f"layout_{layout}.sql.xz"
+    path.write_bytes(lzma.compress(sql.stdout, preset=9 | lzma.PRESET_EXTREME))
     assert path.stat().st_size < MAX_BYTES, f"{path} is too large for the repository"
     return path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import os
 import subprocess
 from collections.abc import Iterator
@@ -43,7 +44,9 @@ def restore(layout: int) -> None:
     connection = open_connection(login)
     ensure_logins(connection, warehouse.settings)
     connection.close()
-    dump = gzip.decompress((FOLDER / f"layout_{layout}.sql.gz").read_bytes())
+    (path,) = FOLDER.glob(f"layout_{layout}.sql.*")
+    decompress = lzma.decompress if path.suffix == ".xz" else gzip.decompress  # older ones are small enough with gzip
+    dump = decompress(path.read_bytes())
     psql = [warehouse.server.binaries / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", os.devnull]
     target = ["-h", login["host"], "-U", login["user"], login["dbname"]]
     subprocess.run([*psql, *target], input=dump, check=True)

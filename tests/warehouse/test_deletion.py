@@ -78,7 +78,7 @@ def test_another_name_deletes_nothing(database: str, command: str) -> None:
 
 def test_reset_waits_for_the_commands_that_work(database: str) -> None:
     record_run()
-    with working("load flights"):
+    with working("load orders"):
         reset = subprocess.Popen(
             [sys.executable, "-m", "warehouse", "reset", "--yes", database], stderr=subprocess.PIPE, text=True,
             cwd=PROJECT,
@@ -86,7 +86,7 @@ def test_reset_waits_for_the_commands_that_work(database: str) -> None:
         assert reset.stderr is not None
         line = reset.stderr.readline()
         assert "reset waits for commands to end" in line
-        assert "waybill load flights" in line
+        assert "waybill load orders" in line
         assert rows("select command from ledger.runs") == [("mine",)]
     reset.communicate(timeout=60)
     assert reset.returncode == 0
@@ -98,7 +98,7 @@ def test_reset_waits_for_the_commands_that_work(database: str) -> None:
 def test_stopping_the_server_waits_for_the_commands(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     with own_server() as paths:
         monkeypatch.setenv("PGDATABASE", "another")  # of the same server
-        with working("load flights"):
+        with working("load orders"):
             monkeypatch.delenv("PGDATABASE")
             stopping = subprocess.Popen(
                 [sys.executable, "-m", "warehouse", *command], stderr=subprocess.PIPE, text=True, cwd=PROJECT
@@ -106,7 +106,7 @@ def test_stopping_the_server_waits_for_the_commands(command: list[str], monkeypa
             assert stopping.stderr is not None
             line = stopping.stderr.readline()
             assert "waiting for commands to end, before the server stops" in line
-            assert "waybill load flights" in line
+            assert "waybill load orders" in line
             assert embedded.accepts_connections(paths)
         stopping.communicate(timeout=60)
         assert stopping.returncode == 0

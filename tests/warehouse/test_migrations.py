@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine
 
-from pipeline.showcase.mart_hashes import MartHash, mart_hashes
+from pipeline.mart_hashes import MartHash, mart_hashes
 from tests.support.catalog import catalog
 from tests.support.databases import fresh_database, rows
 from tests.support.old_layouts import FOLDER, restored_layout
@@ -29,13 +29,23 @@ from waybill.settings import PROJECT, get_settings
 
 pytestmark = pytest.mark.skipif(not get_settings().is_embedded, reason="dumps name the embedded server's logins")
 
-DUMPED = sorted(int(path.name.removeprefix("layout_").split(".")[0]) for path in FOLDER.glob("layout_*.sql.gz"))
+DUMPED = sorted(int(path.name.removeprefix("layout_").split(".")[0]) for path in FOLDER.glob("layout_*.sql.*"))
 LAYOUTS = [layout for layout in DUMPED if layout < latest_layout()]  # the dump of the latest one is for the next step
 SEQUENCE = "sequence ledger.layout_version_seq"
 # layout → what the step after it fails at, the statement that makes it fail, and the one that lets it pass again
 OBSTACLES = {
     5: ("layout_version_seq", f"drop {SEQUENCE} cascade", f"create {SEQUENCE}"),
     9: ("records_at", "alter table ledger.inputs add records_at text", "alter table ledger.inputs drop records_at"),
+    13: (
+        "table_state",
+        "create function predictions.table_state(mart text) returns text language sql return mart",
+        "drop function predictions.table_state",
+    ),
+    16: (
+        "model_checks",
+        "alter table predictions.model_checks rename to mine",
+        "alter table predictions.mine rename to model_checks",
+    ),
 }
 KILLED = """
 import os, signal, sys
@@ -57,13 +67,6 @@ def old_layout(request: pytest.FixtureRequest, server: None) -> Iterator[int]:
     """Restore a dump of an older layout into the database that PGDATABASE names; nothing has been migrated yet."""
     with restored_layout(request.param, f"old_{uuid4().hex[:12]}"):
         yield request.param
-
-
-# the only values that later versions correct: this airport was delivered with its coordinates swapped and a sign lost
-SWAPPED = "select latitude_degrees, longitude_degrees from marts.dim_airports where airport_id = 'EEN'"
-PUT_BACK = (
-    "update marts.dim_airports set latitude_degrees = 72.270833, longitude_degrees = 42.898333 where airport_id = 'EEN'"
-)
 
 
 def untouched(query: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -111,7 +114,7 @@ def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProce
 
 def test_an_upgrade_keeps_every_row_and_every_mart(old_layout: int) -> None:
     before, marts = contents(), hashes()
-    assert len(before[("raw", "flights")][1]) == 115
+    assert sum(len(found) for (schema, _), (_, found) in before.items() if schema == "raw") > 150
     assert sum(mart.rows for mart in marts.values()) > 300
     connection_parameters("owner")
     assert untouched("select max(version) from ledger.layout") == [(latest_layout(),)]
@@ -128,23 +131,6 @@ def test_a_fresh_and_an_upgraded_database_have_one_schema(old_layout: int) -> No
     with fresh_database():
         assert catalog("ledger") == upgraded
         assert {name: found for name, found in catalog(*SCHEMAS).items() if name in rights} == rights
-
-
-def test_commands_work_on_an_upgraded_database(old_layout: int, tmp_path: Path) -> None:
-    marts = hashes()
-    environment = {"WAYBILL_TASK": "flight_delays_small", "DBT_TARGET_PATH": str(tmp_path / "target")}
-    environment |= {name: str(tmp_path / name) for name in ("WAYBILL_MODELS", "WAYBILL_REPORTS", "WAYBILL_PROCESSED")}
-    known = run_python("-m", "loader", "load", "--layout", "records", "flights", "data/raw/raw.json", **environment)
-    assert known.returncode == 0, known.stderr
-    for stage in ("dbt", "train", "score"):
-        ran = run_python("-m", "pipeline", stage, **environment)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert rows(SWAPPED) == [(42.898333, -72.270833)]
-    with create_engine("postgresql+psycopg2://", connect_args=owner_login(), poolclass=NullPool).begin() as connection:
-        connection.exec_driver_sql(PUT_BACK)
-    assert hashes() == marts
-    assert rows("select count(*) from raw.flights") == [(115,)]
-    assert rows("select count(*) from predictions.flight_delays_small") == [(112,)]
 
 
 def test_a_migration_that_is_killed_is_completed_by_the_next(old_layout: int) -> None:

@@ -6,14 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from pipeline.errors import RunRefused
-from pipeline.showcase.own_database import database_of
 from tests.support.databases import rows
 from tests.support.old_layouts import restored_layout
 from warehouse.connection import connect, current_warehouse, login_parameters, open_connection
 from warehouse.schema import ensure_raw_tables
-from waybill.errors import SettingsError
-from waybill.settings import get_settings
 
 LONG = "a" * 55
 INDEXED = """
@@ -58,15 +54,4 @@ def test_the_index_of_an_older_layout_makes_room() -> None:
         owner.close()
         found = rows("select indexname from pg_indexes where schemaname = 'raw' and tablename ~ '^(x|aaa)' order by 1")
         assert found == [(f"{LONG}_long-ix",), ("x-ix",), ("x_batches-ix",)]
-        assert {(f"{LONG}_long",), ("x",), ("x_batches",), ("flights",)} <= {*rows(INDEXED)}
-
-
-def test_a_demo_never_empties_the_users_own_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PGDATABASE", "d" * 63)  # PostgreSQL would cut `d…d_demo` to this very name
-    with pytest.raises(
-        RunRefused, match="would be longer than PostgreSQL's 63 bytes: name a shorter one in PGDATABASE"
-    ):
-        database_of("demo")
-    monkeypatch.setenv("PGDATABASE", "é" * 32)
-    with pytest.raises(SettingsError, match="PGDATABASE is longer than 63 bytes"):
-        get_settings()
+        assert {(f"{LONG}_long",), ("x",), ("x_batches",)} <= {*rows(INDEXED)}

@@ -33,14 +33,15 @@ from streaming.consuming.metrics import ConsumerMetrics
 from streaming.local_broker.configuration import write_configuration
 from streaming.local_broker.process import BrokerPaths, choose_ports
 from tests.support.databases import fresh_database, rows
+from tests.support.declared.orders import order, write_declaration
 from tests.support.external_server import PASSWORD, ExternalServer
-from tests.support.landing import flight
+from tests.support.small.task import TASK
 from warehouse.connection import connect, forget
 from warehouse.logins import read_logins
 from warehouse.schema import ensure_raw_tables
 from waybill.settings import get_settings
 
-HOSTILE = ["select", 'x"; drop schema raw cascade; --', "x'; drop schema raw cascade; --", "raw.flights", "%s", "a{b}c"]
+HOSTILE = ["select", 'x"; drop schema raw cascade; --', "x'; drop schema raw cascade; --", "raw.orders", "%s", "a{b}c"]
 GIVEN = {
     "PGPASSWORD": PASSWORD,
     "WAYBILL_READER_PASSWORD": "reader-secret-of-the-test",
@@ -109,13 +110,15 @@ def run(*arguments: str, **variables: str) -> str:
 
 @pytest.mark.usefixtures("unset")
 def test_no_secret_is_printed_written_or_in_a_process_list(creator: Path) -> None:
-    file = creator / "flights.ndjson"
-    file.write_bytes(orjson.dumps(flight()) + b"\n{")
+    file = creator / "orders.ndjson"
+    declared = ("tests.support.declared", str(creator / "declared"))
+    write_declaration(creator / "declared")
+    file.write_bytes(orjson.dumps(order()) + b"\n{")
     make_raw_tables()
     with process_list() as commands:
         output = [
             run("warehouse", "up"),
-            run("loader", "load", "flights", str(file)),
+            run(*declared, "loader", "load", "orders", str(file)),
             run("loader", "why", f"{file}:1"),
             run("pipeline", "check-raw"),
             run("pipeline", "docs"),
@@ -125,7 +128,7 @@ def test_no_secret_is_printed_written_or_in_a_process_list(creator: Path) -> Non
             run("warehouse", "status"),
             run("warehouse", "up", PGPORT="1"),
             run("warehouse", "up", PGUSER="nobody"),
-            run("streaming.producer", "flights", str(file), KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1",
+            run(*declared, "streaming.producer", "orders", str(file), KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1",
                 KAFKA_SECURITY_PROTOCOL="SASL_PLAINTEXT", KAFKA_SASL_USERNAME="me"),
         ]  # fmt: skip
     assert "waybill_transformer" in output[6]
@@ -152,7 +155,7 @@ def test_a_foreign_login_reads_nothing(creator: Path, external: ExternalServer) 
     stranger = psycopg2.connect(**server, user="stranger", password="stranger")  # noqa: S106
     stranger.autocommit = True
     with stranger.cursor() as cursor:
-        for statement in ("select * from ledger.runs", "select * from raw.flights", "create table public.mine ()",
+        for statement in ("select * from ledger.runs", "select * from raw.orders", "create table public.mine ()",
                           "create schema mine"):  # fmt: skip
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 cursor.execute(statement)
@@ -167,7 +170,7 @@ def test_broker_metrics_and_jupyterlab_listen_on_loopback_only(tmp_path: Path) -
     properties = dict(line.split("=", 1) for line in paths.properties.read_text().split())
     assert re.findall(r"://(.*?):(\d+)", properties["listeners"]) == [("127.0.0.1", str(port)) for port in ports]
     assert properties["advertised.listeners"] in properties["listeners"]
-    ConsumerMetrics("flights").serve(ports[0])
+    ConsumerMetrics("orders").serve(ports[0])
     listening = {one.laddr.ip for one in psutil.Process().net_connections() if one.laddr.port == ports[0]}
     assert listening == {"127.0.0.1"}
     jupyter = SimpleNamespace(ServerApp=SimpleNamespace(), LabApp=SimpleNamespace(), KernelManager=SimpleNamespace())
@@ -178,10 +181,10 @@ def test_broker_metrics_and_jupyterlab_listen_on_loopback_only(tmp_path: Path) -
 
 def test_a_source_of_any_name_is_only_a_table_of_that_name(database: str) -> None:
     owner = connect("owner")
-    ensure_raw_tables(owner, ["flights", *HOSTILE])
+    ensure_raw_tables(owner, ["orders", *HOSTILE])
     owner.close()
     tables = {name for (name,) in rows("select tablename from pg_tables where schemaname = 'raw'")}
-    assert tables == {"flights", *HOSTILE}
+    assert tables == {"orders", *HOSTILE}
 
 
 def declare(folder: Path, **changes: object) -> dict[str, object]:
@@ -203,7 +206,7 @@ def test_a_source_named_like_an_sql_keyword_lands(
     assert rows("select reason from ledger.rejects") == [("breaks_contract",)]
 
 
-@pytest.mark.parametrize("name", [*HOSTILE[1:], "../flights", "", "Flights", "x" * 61])
+@pytest.mark.parametrize("name", [*HOSTILE[1:], "../orders", "", "Orders", "x" * 61])
 def test_a_declaration_with_a_hostile_name_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValidationError):
         Source.model_validate(declare(tmp_path, source=name))
@@ -215,7 +218,7 @@ def test_a_declaration_with_a_hostile_name_is_refused(name: str, tmp_path: Path)
 
 @pytest.mark.parametrize("field", ["task", "table", "key", "label", "time_column"])
 def test_a_task_accepts_only_plain_table_and_column_names(field: str) -> None:
-    plain = read_task("flight_delays_small").task.model_dump()
+    plain = Task.model_validate(TASK).model_dump()
     for name in HOSTILE[1:]:
         with pytest.raises(ValidationError, match=field):
             Task.model_validate({**plain, field: name})
@@ -224,11 +227,11 @@ def test_a_task_accepts_only_plain_table_and_column_names(field: str) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"contract": "../sources/flights.yml"},
+        {"contract": "../sources/orders.yml"},
         {"contract": "/etc/passwd"},
         {"contract": ".."},
         {"files": [{"pattern": "../*.ndjson"}]},
-        {"files": [{"pattern": "flights/../../*.ndjson"}]},
+        {"files": [{"pattern": "orders/../../*.ndjson"}]},
         {"files": [{"pattern": "/etc/*"}]},
         {"files": [{"pattern": ""}]},
     ],

@@ -22,6 +22,8 @@ from waybill.errors import SettingsError
 from waybill.identifiers import uuid7
 from waybill.settings import Settings, get_settings
 
+pytestmark = [pytest.mark.creator, pytest.mark.plain]  # also on an external server: see `make test-server`
+
 WAYBILL = Path(sys.executable).with_name("waybill")
 
 
@@ -29,12 +31,12 @@ WAYBILL = Path(sys.executable).with_name("waybill")
 def furnished(module_database: str) -> str:
     """Create a raw table, a mart and predictions, each with the login of its role; return the database."""
     owner = connect("owner")
-    ensure_raw_tables(owner, ["flights"])
+    ensure_raw_tables(owner, ["orders"])
     owner.close()
-    for role, table in (("transformer", "marts.fct_flights"), ("trainer", "predictions.flight_delays")):
+    for role, table in (("transformer", "marts.fct_orders"), ("trainer", "predictions.late_orders")):
         connection = connect(role)  # type: ignore[arg-type]
         with connection, connection.cursor() as cursor:
-            cursor.execute(f"create table {table} (flight_id text)")
+            cursor.execute(f"create table {table} (order_id text)")
         connection.close()
     return module_database
 
@@ -43,12 +45,14 @@ def furnished(module_database: str) -> str:
     ("role", "statement"),
     [
         ("loader", "create table raw.mine ()"),
-        ("loader", "update raw.flights set document = '{}'"),
-        ("loader", "delete from raw.flights"),
-        ("loader", "truncate raw.flights"),
-        ("loader", "insert into marts.fct_flights values ('mine')"),
-        ("loader", "delete from marts.fct_flights"),
-        ("loader", "delete from predictions.flight_delays"),
+        ("loader", "update raw.orders set document = '{}'"),
+        ("loader", "delete from raw.orders"),
+        ("loader", "truncate raw.orders"),
+        ("loader", "insert into marts.fct_orders values ('mine')"),
+        ("loader", "delete from marts.fct_orders"),
+        ("loader", "delete from predictions.late_orders"),
+        ("loader", "update predictions.model_checks set is_outdated = true"),
+        ("loader", "delete from predictions.model_drift"),
         ("loader", "delete from ledger.batches"),
         ("loader", "update ledger.batches set landed = 0"),
         ("loader", "update ledger.rejects set reason = ''"),
@@ -57,18 +61,21 @@ def furnished(module_database: str) -> str:
         ("loader", "drop table ledger.batches"),
         ("transformer", "insert into ledger.runs (run_id, command, versions) values (gen_random_uuid(), '', '{}')"),
         ("transformer", "create table raw.mine ()"),
-        ("transformer", "insert into raw.flights select * from raw.flights"),
-        ("transformer", "update raw.flights set document = '{}'"),
-        ("transformer", "delete from raw.flights"),
-        ("transformer", "select from predictions.flight_delays"),
-        ("transformer", "delete from predictions.flight_delays"),
+        ("transformer", "insert into raw.orders select * from raw.orders"),
+        ("transformer", "update raw.orders set document = '{}'"),
+        ("transformer", "delete from raw.orders"),
+        ("transformer", "select from predictions.late_orders"),
+        ("transformer", "delete from predictions.late_orders"),
         ("transformer", "create table predictions.mine ()"),
         ("transformer", "delete from ledger.rejects"),
+        ("transformer", "delete from predictions.model_checks"),
+        ("transformer", "delete from predictions.realised_predictions"),
+        ("transformer", "update predictions.model_checks set is_stale = false"),
         ("trainer", "create table marts.mine ()"),
-        ("trainer", "insert into marts.fct_flights values ('mine')"),
-        ("trainer", "update marts.fct_flights set flight_id = ''"),
-        ("trainer", "delete from marts.fct_flights"),
-        ("trainer", "select from raw.flights"),
+        ("trainer", "insert into marts.fct_orders values ('mine')"),
+        ("trainer", "update marts.fct_orders set order_id = ''"),
+        ("trainer", "delete from marts.fct_orders"),
+        ("trainer", "select from raw.orders"),
         ("trainer", "create table raw.mine ()"),
         ("trainer", "create table staging.mine ()"),
         ("trainer", "delete from ledger.runs"),
@@ -76,9 +83,9 @@ def furnished(module_database: str) -> str:
         ("loader", "update ledger.undone_batches set documents = 0"),
         ("loader", "update ledger.rejects set is_undone = true"),
         ("transformer", "insert into ledger.undone_batches select * from ledger.undone_batches"),
-        ("keeper", "insert into raw.flights select * from raw.flights"),
-        ("keeper", "update raw.flights set document = '{}'"),
-        ("keeper", "truncate raw.flights"),
+        ("keeper", "insert into raw.orders select * from raw.orders"),
+        ("keeper", "update raw.orders set document = '{}'"),
+        ("keeper", "truncate raw.orders"),
         ("keeper", "delete from ledger.batches"),
         ("keeper", "update ledger.batches set landed = 0"),
         ("keeper", "update ledger.inputs set next_position = 1"),
@@ -87,16 +94,31 @@ def furnished(module_database: str) -> str:
         ("keeper", "delete from ledger.undone_batches"),
         ("keeper", "update ledger.undone_batches set undone_by = ''"),
         ("keeper", "insert into ledger.runs (run_id, command, versions) values (gen_random_uuid(), '', '{}')"),
-        ("keeper", "select from marts.fct_flights"),
-        ("keeper", "delete from marts.fct_flights"),
-        ("keeper", "delete from predictions.flight_delays"),
+        ("keeper", "select from marts.fct_orders"),
+        ("keeper", "delete from marts.fct_orders"),
+        ("keeper", "delete from predictions.late_orders"),
+        ("keeper", "delete from predictions.model_checks"),
+        ("keeper", "update predictions.model_checks set is_stale = false"),
         ("keeper", "create table raw.mine ()"),
         ("keeper", "create table intermediate.mine ()"),
         ("keeper", "set role waybill_loader"),
-        ("reader", "delete from raw.flights"),
-        ("reader", "insert into raw.flights select * from raw.flights"),
-        ("reader", "delete from marts.fct_flights"),
-        ("reader", "delete from predictions.flight_delays"),
+        ("api", "select from raw.orders"),
+        ("api", "select from ledger.runs"),
+        ("api", "insert into marts.fct_orders values ('mine')"),
+        ("api", "delete from marts.fct_orders"),
+        ("api", "create table marts.mine ()"),
+        ("api", "select from predictions.late_orders"),
+        ("api", "insert into predictions.late_orders values ('mine')"),
+        ("api", "delete from predictions.late_orders"),
+        ("api", "update predictions.model_checks set is_stale = false"),
+        ("api", "create table predictions.mine ()"),
+        ("api", "set role waybill_trainer"),
+        ("reader", "delete from raw.orders"),
+        ("reader", "insert into raw.orders select * from raw.orders"),
+        ("reader", "delete from marts.fct_orders"),
+        ("reader", "delete from predictions.late_orders"),
+        ("reader", "update predictions.model_checks set is_outdated = true"),
+        ("reader", "update predictions.realised_figures set metrics = '{}'"),
         ("reader", "create table marts.mine ()"),
         ("reader", "create table public.mine ()"),
         ("reader", "create table predictions.mine ()"),
@@ -215,7 +237,8 @@ def test_a_secret_can_be_a_file_and_the_environment_wins(monkeypatch: pytest.Mon
 
 def test_the_example_env_file_lists_every_setting() -> None:
     example = Path(".env.example").read_text()
-    containers = {f"WAYBILL_{name}_PORT" for name in ("KAFKA", "DOCS", "JUPYTER")}
+    containers = {f"WAYBILL_{name}" for name in ("KAFKA_PORT", "DOCS_PORT", "JUPYTER_PORT")}
+    containers |= {"WAYBILL_PRODUCED_SOURCE", "WAYBILL_PRODUCED_FILE"}
     settings = {name.upper() for name in Settings.model_fields}
     assert set(re.findall(r"^([A-Z_]+)=", example, re.M)) == settings | containers
     assert set(CONNECTION) == {name.upper() for name in Settings.model_fields if name.startswith("pg")}

@@ -16,7 +16,7 @@ import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection
 
-from tests.support.databases import fresh_database, rows
+from tests.support.databases import end_other_sessions, fresh_database, rows
 from tests.support.old_layouts import restored_layout
 from warehouse.connection import connect, connection_parameters, current_warehouse, forget, login_parameters
 from warehouse.errors import LayoutMismatch
@@ -31,7 +31,7 @@ from waybill.settings import PROJECT, get_settings
 AS_HOLDER = """
 import sys, time
 from warehouse.work_lock import working
-with working("load flights"):
+with working("load orders"):
     print("holds", flush=True)
     time.sleep(600)
 """
@@ -81,14 +81,14 @@ def read_until(process: subprocess.Popen[str], words: str) -> str:
 
 @ONLY_EMBEDDED
 def test_a_migration_waits_for_a_worker_and_names_it(server: None) -> None:
-    with restored_layout(5, f"old_{uuid4().hex[:12]}"), unprepared("waybill consume flights") as worker:
+    with restored_layout(5, f"old_{uuid4().hex[:12]}"), unprepared("waybill consume orders") as worker:
         with worker.cursor() as cursor:
             cursor.execute("select pg_advisory_lock_shared(%s)", [KEY])
         command = [sys.executable, "-m", "warehouse", "up"]
         migrating = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=PROJECT)
         output = read_until(migrating, "holders=")
         assert "a migration of the tables waits for commands to end" in output
-        assert f"waybill consume flights (server process {worker.info.backend_pid}, since 20" in output
+        assert f"waybill consume orders (server process {worker.info.backend_pid}, since 20" in output
         time.sleep(0.5)
         assert migrating.poll() is None
         assert layout(worker) == 5
@@ -103,7 +103,7 @@ def test_a_killed_worker_releases_the_lock(database: str) -> None:
     worker = subprocess.Popen([sys.executable, "-c", AS_HOLDER], stdout=subprocess.PIPE, text=True, cwd=PROJECT)
     assert worker.stdout
     assert worker.stdout.readline() == "holds\n"
-    assert holders() == ["waybill load flights"]
+    assert holders() == ["waybill load orders"]
     worker.send_signal(signal.SIGKILL)
     worker.communicate()
     connection = connect("owner")
@@ -113,12 +113,12 @@ def test_a_killed_worker_releases_the_lock(database: str) -> None:
 
 
 def test_every_recorded_run_holds_the_lock(database: str) -> None:
-    with recorded_run("load flights"):
-        assert holders() == ["waybill load flights"]
+    with recorded_run("load orders"):
+        assert holders() == ["waybill load orders"]
         with working("dbt"):
-            assert holders() == ["waybill load flights", "waybill dbt"]
+            assert holders() == ["waybill load orders", "waybill dbt"]
     assert holders() == []
-    with pytest.raises(ZeroDivisionError), recorded_run("load flights"):
+    with pytest.raises(ZeroDivisionError), recorded_run("load orders"):
         _ = 1 / 0
     assert holders() == []
 
@@ -143,7 +143,7 @@ def test_work_that_waited_for_a_newer_layout_is_refused(database: str) -> None:
     connection = connect("owner")
     with connection, connection.cursor() as cursor:
         cursor.execute("insert into ledger.layout (version) values (99)")
-    with pytest.raises(LayoutMismatch, match="made by a newer Waybill"), recorded_run("load flights"):
+    with pytest.raises(LayoutMismatch, match="made by a newer Waybill"), recorded_run("load orders"):
         raise AssertionError("work began")
     assert rows("select command from ledger.runs") == []
     with connection, connection.cursor() as cursor:
@@ -158,26 +158,19 @@ def test_a_lock_that_was_lost_with_the_server_is_taken_again(database: str, monk
     def lose_all(connection: Connection) -> list[str]:
         if not lost:
             lost.append(connection.info.backend_pid)
-            owner = connect("owner")
-            owner.autocommit = True
-            with owner.cursor() as cursor:
-                cursor.execute(
-                    "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
-                    " where datname = current_database() and pid <> pg_backend_pid()"
-                )
-            owner.close()
+            end_other_sessions()
         with connection.cursor() as cursor:
             cursor.execute("select 1")
         return holders()
 
-    with recorded_run("load flights"):
+    with recorded_run("load orders"):
         loading = ReconnectingConnection("loader")
-        assert loading.run(lose_all) == ["waybill load flights"]
+        assert loading.run(lose_all) == ["waybill load orders"]
         loading.close()
 
 
 def test_a_worker_can_make_tables_again_that_were_dropped(database: str) -> None:
-    with working("consume flights"):
+    with working("consume orders"):
         connection = connect("owner")
         drop_everything(connection)
         connection.close()
@@ -186,7 +179,7 @@ def test_a_worker_can_make_tables_again_that_were_dropped(database: str) -> None
 
 
 def test_the_lock_is_of_one_database(database: str) -> None:
-    with working("load flights"), fresh_database():
+    with working("load orders"), fresh_database():
         connection = connect("owner")
         wait_for_workers(connection)
         connection.close()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-from waybill.background_processes import find_running, last_started, remember, stop
+import pytest
+
+from waybill.background_processes import find_running, last_started, remember, stop, wait_until_ready
 
 
 def test_a_remembered_process_is_found_and_stopped(tmp_path: Path) -> None:
@@ -45,3 +49,21 @@ def test_a_missing_or_broken_state_file_names_no_process(tmp_path: Path) -> None
             state.write_text(text)
         assert last_started(state) is None
         assert not stop(state)
+
+
+@pytest.mark.parametrize(("code", "seconds", "ready_at_look", "expected"), [
+    ("import time; time.sleep(600)", 60, 2, True),
+    ("import time; time.sleep(600)", 1, 1000, False),
+    ("pass", 60, 1000, False),
+])  # fmt: skip
+def test_a_process_is_waited_for_until_it_is_ready_or_ends(
+    code: str, seconds: float, ready_at_look: int, expected: bool
+) -> None:
+    process = subprocess.Popen([sys.executable, "-c", code])
+    looks = itertools.count(1)
+    started = time.monotonic()
+    assert wait_until_ready(process, lambda: next(looks) == ready_at_look, seconds) is expected
+    assert time.monotonic() - started < 30
+    process.returncode = None
+    process.kill()
+    process.wait(10)

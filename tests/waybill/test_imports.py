@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from waybill.__main__ import SECTIONS
+from waybill.sample_commands import is_shipped
 from waybill.settings import PROJECT
 
 IMPORT_ALL = """
@@ -27,6 +28,6 @@ for module in sys.argv[1:]:
 @pytest.mark.slow
 def test_no_import_changes_the_process() -> None:
     modules = {entry.path.partition(":")[0] for section in SECTIONS.values() for entry in section.values()}
-    command = [sys.executable, "-c", IMPORT_ALL, *sorted(modules)]
+    command = [sys.executable, "-c", IMPORT_ALL, *filter(is_shipped, sorted(modules))]
     ran = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=120)
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -23,6 +23,11 @@ WRONG = {
     "WAYBILL_GRID_GRAMS": {"1e999": "must be a finite number", "many": "must be a number"},
     "WAYBILL_PGADMIN_PORT": {"0": "must be at least 1", "65536": "must be at most 65535", "\u00b2": "must be a whole"},
     "WAYBILL_LOG_LEVEL": {"loud": "must be one of 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"},
+    "WAYBILL_DASK_SCHEDULER": dict.fromkeys(
+        ("127.0.0.1:8786", "tcp://8786", "http://a:1"), "must be an address such as"
+    ),
+    "WAYBILL_ALERT_URL": dict.fromkeys(("file:///etc/passwd", "example.org", "https://"), "must be an address such as"),
+    "WAYBILL_ALERT_REJECT_SHARE": {"1.5": "must be at most 1", "5 %": "must be a number"},
     "KAFKA_SECURITY_PROTOCOL": {"TLS": "must be one of 'PLAINTEXT'"},
 }
 

@@ -21,6 +21,8 @@ KEY = 0x57415943
 MIGRATIONS_KEY = 0x57415944  # one migration at a time
 RETRY_SECONDS = 0.2
 REMIND_SECONDS = 30.0
+QUIET_SECONDS = 1.0  # of a wait that is not reported
+TRY_LOCK, LOCK = "select pg_try_advisory_xact_lock(%s)", "select pg_advisory_xact_lock(%s)"
 
 HOLDERS = """
 select activity.pid, coalesce(nullif(activity.application_name, ''), 'a session of ' || activity.usename, 'a session'),
@@ -74,6 +76,19 @@ def wait_for_lock(connection: Connection, function: str, message: str, key: int 
     autocommit, connection.autocommit = connection.autocommit, True
     _try_until_taken(connection, function, message, key)
     connection.autocommit = autocommit
+
+
+def wait_in_transaction(cursor: Cursor, key: int, message: str) -> None:
+    """Take a lock until the end of the transaction; report on stderr whom it waits for, once it has waited a second."""
+    until = time.monotonic() + QUIET_SECONDS
+    cursor.execute(TRY_LOCK, [key])
+    while not cursor.fetchone()[0]:  # type: ignore[index]
+        if time.monotonic() > until:
+            Reporter(message).report(_find_holders(cursor, key))
+            cursor.execute(LOCK, [key])
+            return
+        time.sleep(RETRY_SECONDS)
+        cursor.execute(TRY_LOCK, [key])
 
 
 def wait_for_all_workers(connection: Connection) -> None:

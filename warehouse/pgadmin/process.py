@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from warehouse.pgadmin.errors import NotInstalled, NotStarted
 from warehouse.pgadmin.paths import PgAdminPaths, new_key
-from waybill.background_processes import LOOPBACK, BackgroundProcess, accepts_connections, find_running, remember
+from waybill.background_processes import (
+    LOOPBACK,
+    BackgroundProcess,
+    accepts_connections,
+    find_running,
+    remember,
+    wait_until_ready,
+)
 from waybill.background_processes import stop as stop_process
 
 START_SECONDS = 120
@@ -48,12 +54,8 @@ def start(paths: PgAdminPaths, port: int, *, import_servers: bool) -> Background
             cwd=paths.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     found = remember(paths.state, process.pid, port=port, key=key)
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        if _answers(found):
-            process.returncode = 0  # keeps Popen from warning that the process is still running
-            return found
-        time.sleep(0.2)
+    if wait_until_ready(process, lambda: _answers(found), START_SECONDS):
+        return found
     stop(paths)
     raise NotStarted(f"pgAdmin did not start; its log {paths.log} has the cause")
 

@@ -1,7 +1,7 @@
 {#-
     An on-run-start hook. Stops if a flag would let models skip rows of the batches that they record as processed, or if the
     loader has not made a raw table that a selected model reads. Creates the two tables that say which batches the models
-    work on, and the one that `delete_unused_rows` reads, and adds the run batches (`dbt run` and `dbt build` only).
+    work on, the one that `delete_unused_rows` reads and the one of macros/rebuilds, and adds the run batches (`dbt run` and `dbt build` only).
 -#}
 {% macro prepare_run() %}
     {%- if flags.WHICH in ['run', 'build'] %}
@@ -25,6 +25,9 @@
         key jsonb not null,
         primary key (mart, key)
     );
+    {%- if execute %}
+    {{ make_build_records() }}
+    {%- endif %}
     {{ refuse_rebuild_before_undo() }}
     {%- if flags.WHICH in ['run', 'build'] %}
     {{ add_run_batches() }}

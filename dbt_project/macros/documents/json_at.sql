@@ -11,7 +11,7 @@
     {%- else -%}
         {%- set names = [] -%}
         {%- for name in pointer.split('/')[1:] -%}
-            {%- do names.append(name | replace('~1', '/') | replace('~0', '~') | replace("'", "''")) -%}
+            {%- do names.append(unescaped_name(name)) -%}
         {%- endfor -%}
         {%- if names | select('string') | map('int', -1) | reject('equalto', -1) | list -%}
             {{ document }} {{ '#>>' if as_text else '#>' }} array['{{ names | join("', '") }}']

@@ -1,3 +1,4 @@
+{#- waybill: sample -#}
 {#-
     A contradiction: the reason why an actual clock time cannot be the scheduled one plus the delay, or null. The time zone is
     not known here, so clocks may have changed in between, by half an hour, an hour or two hours:

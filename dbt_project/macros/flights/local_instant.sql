@@ -1,3 +1,4 @@
+{#- waybill: sample -#}
 {#-
     The instant of a local clock time. When clocks go back, one hour occurs twice and PostgreSQL takes the second. This takes
     the first if it is nearer to the expected instant.

@@ -1,3 +1,4 @@
+{#- waybill: sample -#}
 {#- A contradiction: an event that is missing although other fields say that it happened, or null. -#}
 {% macro missing_event(column, consequences) -%}
     case

@@ -1,3 +1,4 @@
+{#- waybill: sample -#}
 {% macro nearest_day(expected, found) -%}
     round(extract(epoch from {{ expected }} - {{ found }}) / 86400)::integer
 {%- endmacro %}

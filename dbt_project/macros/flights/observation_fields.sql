@@ -1,3 +1,4 @@
+{#- waybill: sample -#}
 {% macro observation_fields() -%}
     {{ field_texts('weather', {
         'observed_at': '/observed_at',

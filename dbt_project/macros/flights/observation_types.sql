@@ -1,3 +1,4 @@
+{#- waybill: sample -#}
 {% macro observation_types() %}
     {{ return({
         'observed_at': 'timestamptz',

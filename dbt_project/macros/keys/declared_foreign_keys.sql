@@ -13,7 +13,8 @@
     {%- endfor -%}
     {%- for reference in references_of(node) if [reference.column] not in found | map(attribute='columns') | list -%}
         {%- do found.append(
-            {'columns': [reference.column], 'to': reference.table, 'to_columns': [reference.key], 'is_reference': true}
+            {'columns': [reference.column], 'to': reference.table, 'to_columns': [reference.key],
+            'is_reference': true, 'key_type': reference.key_type}
         ) -%}
     {%- endfor -%}
     {{ return(found) }}

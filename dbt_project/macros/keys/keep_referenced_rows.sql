@@ -10,6 +10,7 @@
 {%- set key = [key] if key is string else key -%}
 do $keep$
 declare
+    names text[];
     columns text;
     child record;
 begin
@@ -17,12 +18,15 @@ begin
         return;
     end if;
     delete from intermediate.unused_rows where mart = '{{ this.identifier }}';
-    select string_agg(quote_ident(attributes.attname), ', ')
-    into columns
+    select array_agg(attributes.attname::text), string_agg(quote_ident(attributes.attname), ', ')
+    into names, columns
     from pg_attribute as attributes
-    inner join pg_attribute as former on attributes.attname = former.attname
+    inner join pg_attribute as former on attributes.attname = former.attname and attributes.atttypid = former.atttypid
     where attributes.attrelid = '{{ this }}'::regclass and attributes.attnum > 0 and not attributes.attisdropped
         and former.attrelid = '{{ backup }}'::regclass and not former.attisdropped;
+    if not array['{{ key | join("', '") }}'] <@ names then
+        return;  -- with another key, no row of the replaced table has one
+    end if;
     for child in
         select
             foreign_keys.conrelid::regclass as table_name,

@@ -1,8 +1,8 @@
 {#-
     A post-hook, inside the transaction of a rebuild: points the views that read the replaced table to the new one, before
-    dbt drops the old one with `cascade` and the views with it. A view that reads a column that no longer exists cannot be
-    repointed: it is dropped and comes back when its own model runs. Views that the same run creates are left out, since
-    dbt expects them to be dropped.
+    dbt drops the old one with `cascade` and the views with it. A view that reads a column that no longer exists, or has a type
+    that the view cannot use, cannot be repointed: it is dropped and comes back when its own model runs. Views that the same run
+    creates are left out, since dbt expects them to be dropped.
 -#}
 {% macro repoint_views() %}
 {%- if execute -%}
@@ -17,7 +17,7 @@ declare
 begin
     for dependent in
         select distinct
-            rules.ev_class::regclass as view_name,
+            rules.ev_class::regclass::text as view_name,
             replace(
                 pg_get_viewdef(rules.ev_class), '{{ backup.identifier }}', '{{ this.identifier }}'
             ) as definition
@@ -32,7 +32,17 @@ begin
         begin
             execute format('create or replace view %s as %s', dependent.view_name, dependent.definition);
         exception
-            when undefined_column or invalid_table_definition or datatype_mismatch then null;
+            when undefined_column or datatype_mismatch or undefined_function then null;
+            when insufficient_privilege then
+                raise exception 'the view % reads {{ this.identifier }}, which is rebuilt, and belongs to another role: drop it, or run `alter view % owner to %`',
+                    dependent.view_name, dependent.view_name, current_user;
+            when invalid_table_definition then  -- a column has another type: without dependents, the view can be made again
+                begin
+                    execute format('drop view %s', dependent.view_name);
+                    execute format('create view %s as %s', dependent.view_name, dependent.definition);
+                exception
+                    when undefined_column or datatype_mismatch or undefined_function or dependent_objects_still_exist then null;
+                end;
         end;
     end loop;
 end $repoint$

@@ -19,7 +19,7 @@ begin
     {%- for key in declared_foreign_keys(model) %}
     {%- set name = foreign_key_name(this.identifier, key['columns']) %}
     {%- if key.is_reference %}
-    if to_regclass('{{ key['to'] }}') is not null then
+    if {{ has_column(key['to'], key['to_columns'][0], key.key_type) }} then
     {%- endif %}
     if not exists (
         select from pg_constraint
@@ -59,13 +59,22 @@ begin
             and constraints.conrelid <> constraints.confrelid
     loop
         execute format('alter table %s drop constraint %I', child.table_name, child.constraint_name);
-        if child.is_cascading then
-            execute format(
-                'delete from %s as child where not exists (select from {{ this }} as parent where %s)',
-                child.table_name, child.refers
-            );
-        end if;
-        execute format('alter table %s add constraint %I %s', child.table_name, child.constraint_name, child.definition);
+        begin
+            if child.is_cascading then
+                execute format(
+                    'delete from %s as child where not exists (select from {{ this }} as parent where %s)',
+                    child.table_name, child.refers
+                );
+            end if;
+            execute format('alter table %s add constraint %I %s', child.table_name, child.constraint_name, child.definition);
+        exception
+            -- the key is another one now: the table that refers to it is rebuilt after this one, and gets its foreign key then
+            when undefined_column or undefined_function or invalid_foreign_key or datatype_mismatch then
+                if child.table_name <> all(array[{{ followers_of(model) | join(', ') }}]::regclass[]) then
+                    raise exception '% refers to {{ this.identifier }}, whose key has changed: give it the same columns and types, and run both together, such as with `waybill dbt run`',
+                        child.table_name;
+                end if;
+        end;
     end loop;
 end $sync$
 {%- endif -%}

@@ -41,7 +41,7 @@
             {%- else -%}
                 {%- if not here.is_whole -%}
                     {%- do levels[here.level].objects.setdefault(here.pointer, []).append(
-                        name | replace('~1', '/') | replace('~0', '~') | replace("'", "''")
+                        unescaped_name(name)
                     ) -%}
                 {%- endif -%}
                 {%- if here.pointer -%}

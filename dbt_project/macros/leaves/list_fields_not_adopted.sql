@@ -11,6 +11,8 @@
         first_document text not null,
         primary key (source, path)
     );
+    {%- set declared = graph.sources.values() | selectattr('source_name', 'equalto', 'raw') | map(attribute='name') %}
+    delete from intermediate.fields_not_adopted where source not in ('{{ declared | join("', '") }}');
     {%- for landed in graph.sources.values() if landed.source_name == 'raw' and landed.config.meta.get('carried') %}
     {%- for node in graph.nodes.values()
         if node.name == 'int_' ~ landed.name ~ '_deduplicated' and node.unique_id in selected_resources

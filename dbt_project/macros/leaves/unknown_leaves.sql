@@ -11,7 +11,7 @@
         {%- set is_leaf = "null" if path ~ pointer in level['values'] else "coalesce(nullif(" ~ value ~ ", '[]') <> 'null', false)" -%}
         {%- do found.append({
             'is_there': "case jsonb_typeof(" ~ value ~ ") when 'object' then " ~ rest ~ " <> '{}' else " ~ is_leaf ~ " end",
-            'listing': "select '" ~ at ~ "/' || replace(replace(member.name, '~', '~0'), '/', '~1') as path "
+            'listing': "select '" ~ at ~ "/' || case member.name when '*' then '~2' else replace(replace(member.name, '~', '~0'), '/', '~1') end as path "
                 ~ "from jsonb_object_keys(case when jsonb_typeof(" ~ value ~ ") = 'object' then " ~ rest ~ " end) as member (name) "
                 ~ "union all select '" ~ at ~ "' where jsonb_typeof(" ~ value ~ ") <> 'object' and " ~ is_leaf,
         }) -%}

@@ -20,13 +20,13 @@ begin
         );
     {%- endif %}
     {%- for reference in own %}
-    if to_regclass('{{ reference.table }}') is not null then
+    if {{ has_column(reference.table, reference.key, reference.key_type) }} then
         {{ infer_members(reference, this) }}
     end if;
     {%- endfor %}
     {%- for reference in others if reference.child_name != this.identifier %}
     {%- set name = foreign_key_name(reference.child_name, [reference.column]) %}
-    if to_regclass('{{ reference.child }}') is not null and not exists (
+    if {{ has_column(reference.child, reference.column, reference.type) }} and not exists (
         select from pg_constraint
         where contype = 'f' and conname = '{{ name }}' and conrelid = to_regclass('{{ reference.child }}')
     ) then

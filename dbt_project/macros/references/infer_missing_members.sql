@@ -6,7 +6,7 @@
     {%- for reference in references_of(model) %}
 do $infer$
 begin
-    if to_regclass('{{ reference.table }}') is not null then
+    if {{ has_column(reference.table, reference.key, reference.key_type) }} then
         {{ infer_members(reference, rows) }}
     end if;
 end $infer$;

@@ -11,7 +11,10 @@
             {%- set key = target.config.get('unique_key') -%}
             {%- set key = key if key is string or not key else key | join(',') -%}
             {%- if key and ',' not in key -%}
-                {%- do found.append({'column': column.name, 'table': target.relation_name, 'mart': target.alias, 'key': key}) -%}
+                {%- do found.append({
+                    'column': column.name, 'type': column.data_type, 'table': target.relation_name, 'mart': target.alias,
+                    'key': key, 'key_type': target['columns'].get(key, {}).get('data_type'),
+                }) -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endfor -%}

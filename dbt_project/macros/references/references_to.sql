@@ -3,7 +3,7 @@
     {%- set found = [] -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
         {%- for reference in references_of(node) if reference.mart == mart -%}
-            {%- do found.append(dict(reference, child=node.relation_name, child_name=node.alias)) -%}
+            {%- do found.append(dict(reference, child=node.relation_name, child_name=node.alias, child_id=node.unique_id)) -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(found) }}

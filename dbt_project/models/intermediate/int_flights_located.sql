@@ -1,3 +1,4 @@
+-- waybill: sample
 -- One row per current flight with the time zones of origin and destination. Clock times are local: without a time zone
 -- there is no instant, and the columns that are calculated from it are null.
 

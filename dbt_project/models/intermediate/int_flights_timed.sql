@@ -1,3 +1,4 @@
+-- waybill: sample
 -- One row per current flight with its four instants in UTC. A clock time has no date: the scheduled arrival is the first
 -- such time after the departure, and an actual time is on the day that brings it closest to schedule + delay. The day is
 -- added to the local time first and the time zone applied last; otherwise the night when clocks change comes out wrong.

@@ -1,3 +1,4 @@
+-- waybill: sample
 -- One row per observation of the current documents: the array unnested and every value cast. Documents with a value that
 -- does not cast are uncastable, so they are not here.
 

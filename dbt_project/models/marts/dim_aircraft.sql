@@ -1,3 +1,4 @@
+-- waybill: sample
 -- One row per aircraft. Tail numbers that appear only in flights get an inferred row (`is_inferred`), which stays as long as
 -- any landed flight uses the number, withdrawn and superseded ones included.
 -- Seen in the data: two spellings of Airbus and three of McDonnell Douglas, which the model `corrections` lists; 50,094 flights

@@ -1,3 +1,4 @@
+-- waybill: sample
 -- One row per airline. Codes that appear only in flights get an inferred row (`is_inferred`), which stays as long as any
 -- landed flight uses the code, withdrawn and superseded ones included.
 

@@ -1,3 +1,4 @@
+-- waybill: sample
 -- One row per airport. Codes that appear only in flights or weather get an inferred row (`is_inferred`), which stays as long
 -- as any landed document uses the code, withdrawn and superseded ones included.
 -- Values that are proven wrong, such as the swapped coordinates of EEN, are replaced as the model `corrections` lists them.

@@ -1,3 +1,4 @@
+-- waybill: sample
 -- depends_on: {{ ref('dim_airlines') }}
 -- depends_on: {{ ref('dim_aircraft') }}
 -- depends_on: {{ ref('dim_airports') }}

@@ -1,3 +1,4 @@
+-- waybill: sample
 -- depends_on: {{ ref('dim_airports') }}
 -- One row per airport and UTC hour. Seen in the data: a wind speed of 1,048 mph, once. The strongest gust ever measured is
 -- 253 mph (WMO), so a higher speed is not a measurement: the row is flagged and the speed is null.

@@ -1,3 +1,4 @@
+-- waybill: sample
 {% set fields = {
     'aircraft_id': '/tail_number',
     'aircraft_type': '/airframe/type',

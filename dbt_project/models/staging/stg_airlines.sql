@@ -1,3 +1,4 @@
+-- waybill: sample
 {% set fields = {
     'airline_id': '/carrier',
     'airline_name': '/name',

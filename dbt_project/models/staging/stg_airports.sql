@@ -1,3 +1,4 @@
+-- waybill: sample
 {% set fields = {
     'airport_id': '/faa',
     'airport_name': '/name',

@@ -1,3 +1,4 @@
+-- waybill: sample
 {% set fields = {
     'airline_id': '/airline/code',
     'aircraft_id': '/aircraft/tail_number',

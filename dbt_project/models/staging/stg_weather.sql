@@ -1,3 +1,4 @@
+-- waybill: sample
 -- One document holds a station's observations of one UTC day. A value that does not cast makes the whole document
 -- uncastable, so that a day is complete or not there at all. So do two different observations of one hour, and one of
 -- another day: its row could not be distinguished from another document's row.

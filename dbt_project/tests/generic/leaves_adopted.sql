@@ -11,8 +11,8 @@ select 1 from {{ documents }} limit 0
 
 select
     *,
-    'add it to the contract, the staging model, a mart and `carried` of {{ source_name }}, or to `left_out`; a source that '
-    || '`waybill new` modelled: waybill new {{ source_name }} --from-raw --write-declaration' as adopt
+    'waybill adopt {{ source_name }} ' || not_adopted.path || ' if `waybill new` made the files of the source; else add it to the '
+    || 'contract, the staging model, a mart and `carried`, or to `left_out`' as adopt
 from ({{ leaves_not_adopted(source_name, landed, documents) }}) as not_adopted
 {%- endif %}
 

@@ -8,6 +8,7 @@ from pipeline.errors import ModellingRefused
 from pipeline.modelling.deciding.columns import OTHER_FIELDS, finished_column, in_order, other_fields
 from pipeline.modelling.deciding.evidence import decisions
 from pipeline.modelling.deciding.flag_paths import apply_types, check_paths
+from pipeline.modelling.deciding.held import Held
 from pipeline.modelling.deciding.keys.candidates import KeyChoice, chosen_key
 from pipeline.modelling.deciding.keys.versions import chosen_version
 from pipeline.modelling.deciding.layouts import file_patterns
@@ -22,12 +23,15 @@ from pipeline.modelling.deciding.taken_names import check_names
 from pipeline.modelling.design import Decision, Design, Table
 from pipeline.modelling.flags import Flags
 from pipeline.modelling.profiling.profile import Profile
+from pipeline.modelling.source_names import default_description
 from waybill.json_pointers import join_pointer, split_pointer
 from waybill.settings import get_settings
 
 
-def design(profile: Profile, source: str, flags: Flags) -> Design:
+def design(profile: Profile, source: str, flags: Flags, held: Held | None = None) -> Design:
     """Return the model of a source. Equal for the same documents and flags, whatever their order.
+
+    `held` has the decisions of a source that is modelled already.
 
     Raises:
         ModellingRefused: no document is an object, or a flag does not fit the documents.
@@ -35,28 +39,33 @@ def design(profile: Profile, source: str, flags: Flags) -> Design:
     if not profile.root.kinds["object"]:
         raise ModellingRefused(f"{source}: no document is an object with fields; give files of JSON objects")
     require_few_names(profile.root, source)
-    key, version = chosen_version(profile, chosen_key(profile, flags), flags)
+    key, version = (
+        held.key_and_version(profile, flags) if held else chosen_version(profile, chosen_key(profile, flags), flags)
+    )
     key_paths = tuple(tuple(split_pointer(pointer)) for pointer in key.pointers if pointer != VALUE)
     version_path = [tuple(split_pointer(version.choice))] if version.choice.startswith("/") else []
     identifying = frozenset((*key_paths, *version_path))
-    found = structure(profile.root, profile.documents, flags, identifying)
+    kept, all_flags = (identifying | held.paths, held.flags(flags)) if held else (identifying, flags)
+    found = structure(profile.root, profile.documents, all_flags, kept)
     check_paths(found, flags)
     apply_types(found, flags)
+    if held:
+        held.apply(found)
     name_tables(found.tables, source, flags)
-    others = {table.path: split_wide(table, identifying) for table in found.tables}
+    others = {table.path: split_wide(table, kept, held.others if held else frozenset()) for table in found.tables}
     _name_all(found, source, key, key_paths, flags)
     tables = tuple(_finished(table, others[table.path], key_paths, identifying) for table in found.tables)
     decided = [*decisions(profile, found, key, version), *_too_wide(found, others)]
     made = Design(
         source=source,
-        description=f"{source.replace('_', ' ').capitalize()}, as JSON documents.",
+        description=default_description(source),
         files=file_patterns(profile, get_settings().raw_folder),
         key=key.pointers,
         version=version.choice,
         tables=tables,
         documents=profile.documents,
         is_dimension=flags.is_dimension,
-        left_out=tuple(sorted(flags.left_out.items())),
+        left_out=tuple(sorted(all_flags.left_out.items())),
         merged=merged_paths(found),
         decisions=tuple(decided),
         different_keys=_different_keys(profile, key.pointers),

@@ -9,11 +9,12 @@ from pipeline.modelling.deciding.keys.candidates import KeyChoice
 from pipeline.modelling.deciding.keys.versions import withdrawal_hint
 from pipeline.modelling.deciding.layouts import layout_evidence
 from pipeline.modelling.deciding.naming.names import MAX_BYTES, allowed_name, joined_name
-from pipeline.modelling.deciding.structure.drafts import ANY, DraftColumn, DraftTable
+from pipeline.modelling.deciding.structure.drafts import DraftColumn, DraftTable
 from pipeline.modelling.deciding.structure.tables import Structure
 from pipeline.modelling.deciding.values.epochs import epoch_hint
 from pipeline.modelling.design import JSON, Decision
 from pipeline.modelling.profiling.profile import OtherKinds, Profile
+from waybill.json_pointers import ANY
 from waybill.text import counted
 
 DIGITS = re.compile("_[0-9a-f]{6}$")

@@ -12,7 +12,7 @@ from typing import Any
 
 from loader.declared_types import VALUE
 from pipeline.modelling.design import NUMBER_WRAPPERS, Column, Design, Table
-from waybill.json_pointers import split_pointer
+from waybill.json_pointers import ANY, split_pointer
 
 NUMBERS = ("integer", "bigint", "minutes", "hhmm", "epoch_seconds", "epoch_milliseconds")
 NUMBER_OR_TEXT = (*NUMBER_WRAPPERS, "$date")  # exports write both
@@ -70,9 +70,9 @@ def _name_left_out(schema: Schema, names: list[str]) -> None:
     """Name a field that no mart holds; `*` is each element or member where the schema has any."""
     for name in names:
         every = next((keyword for keyword in EVERY.values() if keyword in schema), None)
-        if name == "*" and every:
+        if name == ANY and every:
             schema = schema[every]
-        elif name == "*" and "properties" not in schema:
+        elif name == ANY and "properties" not in schema:
             return  # of something that is left out as a whole, or kept as JSON
         else:
             schema = _at(schema, [name])

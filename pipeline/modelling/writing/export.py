@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import yaml
-
 from pipeline.modelling.design import NUMBER_WRAPPERS, Column, Design, Table
+from waybill.declared.yaml_files import dumped
 from waybill.json_pointers import split_pointer
 
 UNITS = {"epoch_seconds": "seconds", "epoch_milliseconds": "milliseconds"}
@@ -49,7 +48,7 @@ def _shape(design: Design) -> str:
     if others:
         content["pairs"] = {design.mart(table): column.name for table, column in others}
     content["document"] = _content(design, _tree(design, design.root))
-    written = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=False, width=1_000_000)
+    written = dumped(content, width=1_000_000)
     return f"# The exported document of {design.source}; pipeline/export/shapes.py describes this file.\n{written}"
 
 

@@ -185,7 +185,7 @@ JSON_TEXTS = st.recursive(
 )
 
 
-@settings(max_examples=100 * settings().max_examples)
+@settings(max_examples=25 * settings().max_examples)
 @given(schema=SCHEMAS, raw=JSON_TEXTS | VALUES.map(orjson.dumps) | st.binary(max_size=200))
 def test_any_bytes_under_any_contract_stop_no_other_document(schema: Any, raw: bytes) -> None:
     contract = Contract({"$ref": "#/$defs/s", "$defs": {"s": schema, "d": True}}, "")

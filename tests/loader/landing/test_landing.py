@@ -25,6 +25,8 @@ from loader.tracing.why import why
 from tests.support.databases import rows
 from tests.support.documents import document, landed_ids
 
+pytestmark = [pytest.mark.creator]  # also on an external server: see `make test-server`
+
 BAD = {
     "not_json": [b'{"id": "cut', b"{'id': 'repr'}", b'{"id": NaN}', b"not json", b'{"id":"a"} {"id":"b"}', b"[1,]"],
     "not_utf8": [b'{"id": "\xff"}'],

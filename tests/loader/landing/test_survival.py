@@ -23,6 +23,7 @@ from loader.reading.byte_ranges import fingerprint
 from loader.rejects.listing import list_rejects
 from loader.tracing.why import why
 from tests.support.databases import rows
+from tests.support.declared.orders import order, write_declaration
 from tests.support.documents import damaged_gzip, document, landed_ids
 from warehouse.connection import connect
 
@@ -236,23 +237,21 @@ def test_two_thousand_small_files_take_few_transactions(database: str, source: P
 # the peak of this program only: the system's count for a process includes the peak of its parent before exec
 MEASURED = """
 import sys
+from pathlib import Path
+import loader.declarations
 from loader.load import load
 from loader.plan import Request
-load(Request(("flights",), (sys.argv[1],), sys.argv[2]))
+loader.declarations.SOURCES = loader.declarations.CONTRACTS = Path(sys.argv[3])
+load(Request(("orders",), (sys.argv[1],), sys.argv[2]))
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
-
-
-FLIGHT = {
-    "airline": {"code": "UA"}, "flight_number": 1, "origin": {"airport": "EWR"}, "destination": {"airport": "ORD"},
-    "scheduled": {"date": "2013-01-01"}, "updated_at": "2013-01-02T00:00:00Z",
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("layout", ["ndjson", "array"])
 def test_memory_stays_flat(database: str, tmp_path: Path, layout: str) -> None:
     """Load 100 MB of documents, then one of 200 MB that is skipped."""
-    good = json.dumps({**FLIGHT, "pad": "x" * 50_000}).encode()
+    write_declaration(tmp_path / "declared")
+    good = json.dumps(order(pad="x" * 50_000)).encode()
     path = tmp_path / "large"
     mark, end = (b"[", b"]") if layout == "array" else (b"", b"")
     separator = b"," if layout == "array" else b"\n"
@@ -265,7 +264,7 @@ def test_memory_stays_flat(database: str, tmp_path: Path, layout: str) -> None:
             file.write(b"y" * (1 << 20))
         file.write(b'"}' + separator + good + end)
     environment = {**os.environ, "WAYBILL_MAX_DOCUMENT_BYTES": "1000000"}
-    command = [sys.executable, "-c", MEASURED, str(path), layout]
+    command = [sys.executable, "-c", MEASURED, str(path), layout, str(tmp_path / "declared")]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert int(result.stdout) / 1024 < 150
     assert rows("select sum(read)::int, sum(rejected)::int from ledger.batches") == [(2003, 1)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.landing import flight
+from tests.support.declared.orders import order, write_declaration
 from waybill.text import shown_lines
 
 NAME = "a\x1b[2J\nb\u202e[red].ndjson"
@@ -22,12 +22,22 @@ REJECTED = {
     "\u202etxt.nosj ton\u00a0".encode(): "\\u202etxt.nosj ton\\u00a0",
     b"x\x7f\x9b": "x\\x7f\\x9b",
 }
-LANDED = json.dumps({**flight(1), "odd\x1b]0;t\x07\n\u202e": "\u202e"}, ensure_ascii=False).encode()
+LANDED = json.dumps({**order(), "odd\x1b]0;t\x07\n\u202e": "\u202e"}, ensure_ascii=False).encode()
+
+COMMAND = [sys.executable, "-m", "tests.support.declared", "the folder of declarations", "waybill"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def declared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("declared")
+    write_declaration(folder)
+    COMMAND[-2] = str(folder)
+    return folder
 
 
 def piped(*arguments: str) -> str:
     """Return what a command writes to a pipe; check that none of it can control a terminal."""
-    command = [sys.executable, "-m", "waybill", *arguments]
+    command = [*COMMAND, *arguments]
     ran = subprocess.run(command, capture_output=True, check=True)
     output = ran.stdout.decode()
     assert shown_lines(output) == output
@@ -38,7 +48,7 @@ def piped(*arguments: str) -> str:
 def on_a_terminal(*arguments: str) -> str:
     """Return what a command writes to a terminal."""
     outer, inner = pty.openpty()
-    process = subprocess.Popen([sys.executable, "-m", "waybill", *arguments], stdout=inner)
+    process = subprocess.Popen([*COMMAND, *arguments], stdout=inner)
     os.close(inner)
     seen = b""
     try:
@@ -60,16 +70,16 @@ def file(database: str, tmp_path: Path) -> str:
 
 
 def test_a_document_cannot_control_the_terminal(file: str) -> None:
-    dry_run = piped("load", "flights", file, "--dry-run")
+    dry_run = piped("load", "orders", file, "--dry-run")
     assert dry_run.count(f"{SHOWN_NAME}:") == len(REJECTED)
-    piped("load", "flights", file)
-    rejects = piped("rejects", "flights").splitlines()
+    piped("load", "orders", file)
+    rejects = piped("rejects", "orders").splitlines()
     assert rejects[1:-1:2] == [f"    {text}" for text in REJECTED.values()]
-    assert "\n".join(rejects) + "\n" == on_a_terminal("rejects", "flights")
+    assert "\n".join(rejects) + "\n" == on_a_terminal("rejects", "orders")
     assert (
-        piped("drift", "flights").splitlines()[0].startswith("flights      /odd\\x1b]0;t\\x07\\n\\u202e (string) in 1 ")
+        piped("drift", "orders").splitlines()[0].startswith("orders       /odd\\x1b]0;t\\x07\\n\\u202e (string) in 1 ")
     )
     for position, text in enumerate([*REJECTED.values(), '"odd\\u001b]0;t\\u0007\\n\\u202e": "\\u202e"}'], start=1):
         assert text in piped("why", f"{file}:{position}")
     assert on_a_terminal("why", f"{file}:1") == piped("why", f"{file}:1")
-    assert piped("replay", "flights").count(f"{SHOWN_NAME}:") == len(REJECTED)
+    assert piped("replay", "orders").count(f"{SHOWN_NAME}:") == len(REJECTED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import shutil
 import tracemalloc
 from pathlib import Path
@@ -217,3 +218,28 @@ def test_drift_lists_field_type_count_and_first_coordinate(database: str, source
         ("/new", "string", 1, "b.ndjson"),
     ]
     assert list_drift("others") == []
+
+
+def test_drift_leaves_out_what_the_contract_names_by_now(database: str, source: Path) -> None:
+    contract = source.parent / "declared" / "things.schema.json"
+    whole = json.loads(contract.read_text())
+
+    def listed(**added: object) -> list[str]:
+        contract.write_text(json.dumps(whole | {"properties": whole["properties"] | added}))
+        return [field.pointer for field in list_drift("things")]
+
+    def lines_and_days(*names: str) -> dict[str, object]:
+        below = {"properties": {name: {} for name in names}}
+        return {"lines": {"items": below}, "days": {"additionalProperties": below}, "blob": below}
+
+    listed(**lines_and_days("y"))
+    day = {"2024-01-01": {"y": 1, "x": 0}}
+    (source / "a.ndjson").write_bytes(document(1, new=1, nested={"b": 1}, lines=[{"x": 1}], days=day, blob={"x": 1}))
+    load(Request(("things",)))
+    drift = ["/blob/x", "/days/*/x", "/lines/*/x", "/nested/b", "/new"]
+    assert listed(**lines_and_days("y")) == drift
+    assert listed(**lines_and_days("y"), nested={"properties": {"b": {}}}, new={}) == drift[:3]
+    assert listed(**lines_and_days("x")) == drift[3:]
+    assert listed(**lines_and_days("y") | {"blob": {}}) == drift[1:]  # it is taken as it comes
+    contract.unlink()
+    assert len(list_drift("things")) == len(drift)

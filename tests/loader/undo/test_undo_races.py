@@ -23,7 +23,7 @@ from loader.undo.undo import undo
 from tests.loader.conftest import CONTRACT
 from tests.support.databases import rows
 from tests.support.documents import document, landed_ids
-from tests.support.landing import flight, land, make_empty
+from tests.support.landing import land, make_empty
 from warehouse.connection import connect
 from warehouse.errors import RunInProgress
 from warehouse.work_lock import only_run
@@ -78,9 +78,9 @@ def loaded(database: str, source: Path) -> Path:
     return path
 
 
-def test_a_killed_undo_has_done_nothing_and_a_rerun_completes(database: str) -> None:
+def test_a_killed_undo_has_done_nothing_and_a_rerun_completes(database: str, source: Path) -> None:
     make_empty()
-    batch_id = land("flights", *(flight(number) for number in range(20)))
+    batch_id = land("things", *({"id": number} for number in range(20)))
     command = [sys.executable, "-m", "loader", "undo", str(batch_id)]
     with ledger_locked():
         process = subprocess.Popen(command)
@@ -88,11 +88,11 @@ def test_a_killed_undo_has_done_nothing_and_a_rerun_completes(database: str) -> 
         process.kill()
         process.wait()
     wait_until(lambda: not sessions("keeper", SESSIONS))
-    assert rows("select count(*) from raw.flights") == [(20,)]
+    assert rows("select count(*) from raw.things") == [(20,)]
     assert rows(BOOKS) == [(20, 20, 0, 0, 0, True)]
     ran = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "undone        20 documents of 1 batch" in ran.stdout
-    assert rows("select count(*) from raw.flights") == [(0,)]
+    assert rows("select count(*) from raw.things") == [(0,)]
     assert rows(BOOKS) == [(20, 20, 0, 0, 20, True)]
     again = subprocess.run(command, check=True, capture_output=True, text=True)
     assert again.stdout == "nothing to undo: no document and no reject of it is left\n"

@@ -8,12 +8,12 @@ from waybill.cli import shown_command
 
 
 def test_the_summary_names_outcomes_keys_and_rejects() -> None:
-    flights = SourceUndo(
+    orders = SourceUndo(
         batches=2, replays=1, files=1, messages=1, documents=12, closed_rejects=3, opened_rejects=1, falling_back=1,
         outcomes={"current": 8, "superseded": 2},
     )  # fmt: skip
-    assert list(undo_lines({"flights": flights}, dry_run=True)) == [
-        "flights      undone        12 documents of 2 batches and 1 replay   (8 current, 2 superseded, 2 not transformed yet)",
+    assert list(undo_lines({"orders": orders}, dry_run=True)) == [
+        "orders       undone        12 documents of 2 batches and 1 replay   (8 current, 2 superseded, 2 not transformed yet)",
         "             1 key will have an earlier or equal document instead",
         "             rejects: 3 closed, 1 open again",
         f"             files that are still there land again with the next load, also that of `{shown_command('run')}`",

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -16,10 +15,9 @@ from pipeline.conso import main, measure
 from pipeline.consumption.meter import COMMANDS, POSTGRESQL
 from pipeline.errors import RunRefused
 from pipeline.runner import run_stage
-from pipeline.stages import WORK, StageResult
+from pipeline.stages import StageResult
 from tests.support.consumption import BURN, burn
 from tests.support.databases import rows
-from tests.support.small.warehouse import build_marts, build_raw
 from warehouse.runs import recorded_run
 from waybill.errors import WaybillError
 from waybill.settings import get_settings
@@ -92,20 +90,6 @@ def test_an_unreachable_ledger_does_not_stop_a_stage(
     monkeypatch.setattr("pipeline.conso.record_use", refuse)
     assert run_stage("load", work=lambda: StageResult(7, "")).rows == 7
     assert "resource use was not recorded in the ledger stage=load reason=the ledger is away" in caplog.text
-
-
-def test_export_and_docs_count_the_rows_they_wrote(
-    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for variable in ("WAYBILL_PROCESSED", "WAYBILL_REPORTS", "DBT_TARGET_PATH"):
-        monkeypatch.setenv(variable, str(tmp_path))
-    build_marts(build_raw(5), 5)
-    assert [WORK["export"]().rows for _ in range(2)] == [29, 0]
-    (tmp_path / "fct_flights.json").unlink()
-    assert WORK["export"]().rows == 5
-    (tmp_path / "static_index.html").write_text("docs")
-    monkeypatch.setattr("pipeline.dbt.build._invoke", lambda arguments: None)
-    assert [WORK["docs"]().rows for _ in range(2)] == [1, 0]
 
 
 def stage(name: str) -> tuple[float, float, int]:

@@ -1,3 +1,4 @@
+# waybill: sample
 """`dbt source freshness` in the dbt stage: a stale source is a warning."""
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from sqlalchemy import text
 
 from loader.landing.raw_tables import make_raw_tables
 from pipeline.dbt import build
-from tests.support.landing import SOURCES, aircraft, airline, airport, flight, land
+from tests.support.landing import land
+from tests.support.small.documents import SOURCES, aircraft, airline, airport, flight
 from warehouse.connection import engine
 
 AGE = "update ledger.batches set committed_at = committed_at - interval '31 days' where source = 'airlines'"

@@ -28,7 +28,7 @@ MISTAKES = {
     "an unknown form": ("document: {a: b as hours}", "must write b as one of text, seconds, milliseconds"),
     "a child mart in two fields": ("children: {c: d}\ndocument: {a: c, b: c}", "c must fill one field, not 2"),
     "a child mart in no field": ("children: {c: d}\ndocument: {a: b}", "c must fill one field, not 0"),
-    "members of text": ("members: {airline: name}\ndocument: {a: b}", "members.airline must be a list"),
+    "members of text": ("members: {shop: name}\ndocument: {a: b}", "members.shop must be a list"),
     "an unknown field": (
         "document: {a: b}\nmember: {}",
         "member is not a field that can be declared: did you mean members?",

@@ -1,3 +1,4 @@
+# waybill: sample
 from __future__ import annotations
 
 import json
@@ -16,6 +17,7 @@ from pipeline.errors import ExportRefused
 from pipeline.export.export import export, main, schema_file
 from pipeline.export.marts_orm import map_marts, references
 from pipeline.export.shapes import SHAPES, read_shapes
+from pipeline.stages import WORK
 from tests.support.small.warehouse import build_marts, build_raw
 from warehouse.connection import engine
 from waybill.settings import get_settings
@@ -105,7 +107,7 @@ def read_documents(processed: Path, mart: str) -> list[dict[str, Any]]:
     return documents
 
 
-def test_a_flight_of_an_airport_without_document(unknown_zone: None, processed: Path) -> None:
+def test_a_row_that_refers_to_an_inferred_one_is_exported(unknown_zone: None, processed: Path) -> None:
     export()
     (exported,) = (found for found in read_documents(processed, "fct_flights") if found["flight_number"] == 150)
     times = {**exported["scheduled"], **exported["actual"]}
@@ -256,3 +258,17 @@ def test_marts_are_mapped_by_their_keys_in_the_database(marts: None) -> None:
     with Session(engine("reader")) as session:
         query = select(flight_class).options(joinedload(flight_class.origin_airport)).filter_by(flight_number=7)
         assert session.scalars(query).one().origin_airport.airport_name == "EWR Field"
+
+
+def test_export_and_docs_count_the_rows_they_wrote(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("WAYBILL_PROCESSED", "WAYBILL_REPORTS", "DBT_TARGET_PATH"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    build_marts(build_raw(5), 5)
+    assert [WORK["export"]().rows for _ in range(2)] == [29, 0]
+    (tmp_path / "fct_flights.json").unlink()
+    assert WORK["export"]().rows == 5
+    (tmp_path / "static_index.html").write_text("docs")
+    monkeypatch.setattr("pipeline.dbt.build._invoke", lambda arguments: None)
+    assert [WORK["docs"]().rows for _ in range(2)] == [1, 0]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from pipeline.modelling.writing import export as writing
 from tests.support.own_sources.compared_documents import in_order
@@ -22,6 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @given(documents=sources())
+@example(documents=[{"\x85": {}, "key": "k0"}])
 def test_random_documents_are_rebuilt(folder: Path, module_database: str, documents: list[dict[str, Any]]) -> None:
     one = designed("things", documents, folder)
     for path, content in writing.files(one).items():

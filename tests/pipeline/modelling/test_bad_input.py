@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from tests.support.declared.orders import DECLARATION
 from tests.support.own_sources.clone import NewProject
 
 pytestmark = pytest.mark.slow
@@ -37,7 +39,6 @@ WRONG_FLAGS = {
     ("--write-declaration",): "use it with --from-raw",
 }
 WRONG_NAMES = {
-    "flights": "source flights exists",
     "order": "order is a reserved word of SQL",
     "My-Source": "e.g. my_source",
 }
@@ -84,6 +85,16 @@ def test_a_name_that_cannot_be_used_is_one_line(project: NewProject, name: str) 
     assert WRONG_NAMES[name] in refused(project, name, project.write("good.ndjson", GOOD))
 
 
+def test_the_name_of_a_declared_source_is_one_line(project: NewProject) -> None:
+    declared = project.folder / "loader" / "sources" / "orders.yml"
+    declared.write_text(yaml.safe_dump(DECLARATION))
+    try:
+        assert "source orders exists" in refused(project, "orders", project.write("good.ndjson", GOOD))
+    finally:
+        declared.unlink()
+
+
+@pytest.mark.server
 def test_no_files_and_empty_folders_are_refused(project: NewProject) -> None:
     (project.data / "empty").mkdir(exist_ok=True)
     assert "the folder contains no files" in refused(project, "things", project.data / "empty")

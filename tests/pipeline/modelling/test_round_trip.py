@@ -20,6 +20,14 @@ SOURCES_IN_A_BUILD = 4  # since a build takes some seconds, however few they are
 BUILDS = max(1, settings().max_examples // 40)
 
 
+# A member that is called `*` is neither an element nor a member of a map: beside both, below both, and what holds both.
+STARS: list[dict[str, Any]] = [
+    {"key": "a", "*": [{"n": 1, "*": {"x": "y"}}, {"n": 2}], "at": [{"*": [1, 2]}, {"*": []}]},
+    {"key": "b", "*": [], "at": [{"*": [3]}], "map": {"2024-01-01": {"*": 1}, "2024-01-02": {"*": 2}}},
+    {"key": "c", "map": {"2024-01-03": {"*": 3}}, "in": {"*": "text", "else": {"*": {"*": True}}}},
+]
+
+
 def counted(mart: str, columns: list[str]) -> dict[str, int]:
     selected = ", ".join("count(*)" if column == "rows" else f'count("{column}")' for column in columns)
     return dict(zip(columns, rows(f"select {selected} from marts.{mart}")[0], strict=True))
@@ -37,3 +45,13 @@ def test_built_marts_hold_all_values(server: None, found: list[list[dict[str, An
             expected = value_counts(modelled.designs[source], values)
             assert {mart: counted(mart, list(columns)) for mart, columns in expected.items()} == expected
             assert in_order(rebuilt[source]) == in_order(values)
+
+
+def test_a_member_called_star_is_kept_like_any_other(
+    server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fresh_database():
+        modelled = ModelledSources(tmp_path, monkeypatch, {"stars": STARS})
+        modelled.build()
+        rebuilt = exported(tmp_path / "exports", *modelled.designs.values())
+    assert in_order(rebuilt["stars"]) == in_order(STARS)

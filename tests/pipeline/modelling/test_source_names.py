@@ -11,13 +11,14 @@ REFUSED = {
     "Restaurants": "e.g. restaurants",
     "my-source": "e.g. my_source",
     "userEvents": "e.g. user_events",
-    "2013_flights": "e.g. my_2013_flights",
+    "2013_orders": "e.g. my_2013_orders",
     "data/cafés.json": "e.g. caf_s_json",
     "Order": "e.g. order_data",
     "": "e.g. my_source",
     "日本": "e.g. my_source",
     "order": "order is a reserved word of SQL: choose another name for the source, e.g. order_data",
     "user": "e.g. user_data",
+    "sample": "e.g. sample_data",
     "a" * (MAX_LENGTH + 1): "is longer than 40 characters",
 }
 

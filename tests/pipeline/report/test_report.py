@@ -1,3 +1,4 @@
+# waybill: sample
 from __future__ import annotations
 
 import io
@@ -15,7 +16,7 @@ from rich.console import Console
 from sqlalchemy import text
 
 from loader.declarations import source_names
-from ml.artefact import save
+from ml.registry.artefact import save
 from pipeline.accounting import accounting, print_accounting
 from pipeline.dbt import sources_files
 from pipeline.dbt.sources_files import raw_table, read_content, source_file
@@ -24,8 +25,8 @@ from pipeline.report.documents import SQL_OF
 from pipeline.report.facts import gather_facts
 from pipeline.report.page import main, write_report
 from tests.pipeline.conftest import STAGES, fill_reports
-from tests.support import landing as sample
-from tests.support.landing import airline, flight, land
+from tests.support.landing import land
+from tests.support.small.documents import airline, flight
 from tests.support.small.warehouse import build_outcomes, build_raw
 from warehouse.connection import engine
 from waybill.settings import Settings, get_settings
@@ -274,7 +275,7 @@ def test_a_source_is_stale_at_the_age_at_which_dbt_warns(full_warehouse: object)
 def test_a_batch_of_rejects_does_not_make_a_source_fresh(
     database: str, reports: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    tables = {name: raw_table(read_content(source_file(name)), name) for name in sample.SOURCES}
+    tables = {name: raw_table(read_content(source_file(name)), name) for name in source_names()}
     for table in tables.values():
         table["config"].pop("freshness")
     tables["weather"]["config"]["freshness"] = None

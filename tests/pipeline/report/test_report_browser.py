@@ -1,37 +1,26 @@
+# waybill: sample
 """The report pages in headless Chromium: light and dark, wide and on a phone, and by keyboard."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from pipeline.report.page import write_report
+from tests.pipeline.browser import LOOKS, check_page, open_page, start_browser
 from tests.pipeline.conftest import STAGES, fill_reports
 
 pytestmark = pytest.mark.browser
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-LOOKS = [("light", 1200), ("dark", 1200), ("light", 360), ("dark", 360)]
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
-        missing = f"none of {', '.join(PROGRAMS)} is installed"
-        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with start_browser() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -52,30 +41,12 @@ def troubles() -> list[str]:
     return []
 
 
-def open_page(browser: Browser, path: Path, look: tuple[str, int], troubles: list[str]) -> Page:
-    scheme: Any = look[0]
-    page = browser.new_page(color_scheme=scheme, viewport={"width": look[1], "height": 800})
-    page.on("console", lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("dialog", lambda dialog: troubles.append(f"dialog {dialog.message}"))
-    page.on("request", lambda request: None if request.url.startswith("file://") else troubles.append(request.url))
-    page.goto(path.as_uri())
-    return page
-
-
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 @pytest.mark.parametrize("name", ["index.html", "documents.html"])
 def test_no_page_breaks_an_axe_rule_or_fetches_anything(
-    browser: Browser, pages: Path, name: str, look: tuple[str, int], troubles: list[str]
+    browser: Browser, pages: Path, name: str, look: tuple[str, int]
 ) -> None:
-    page = open_page(browser, pages / name, look, troubles)
-    for details in page.locator("details").all():
-        details.evaluate("element => { element.open = true }")
-    found = Axe().run(page).response["violations"]
-    assert [(rule["id"], [node["html"] for node in rule["nodes"]][:3]) for rule in found] == []
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    assert troubles == []
-    page.close()
+    check_page(browser, pages / name, look)
 
 
 def test_the_costs_fit_a_wide_window_and_a_phone(browser: Browser, pages: Path, troubles: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 import urllib.request
 
@@ -22,8 +23,8 @@ from streaming.errors import (
 )
 from streaming.local_broker.process import BrokerPaths, choose_ports
 from streaming.message import read_message
-from tests.support.kafka.things import TO_END, Things, thing
-from waybill.cli import shown_command
+from tests.support.kafka.things import TO_END, Things, thing, until
+from waybill.cli import TRY_AGAIN, shown_command
 
 
 def test_the_command_prints_what_became_of_the_messages(things: Things) -> None:
@@ -32,6 +33,19 @@ def test_the_command_prints_what_became_of_the_messages(things: Things) -> None:
     assert done.exit_code == 0
     output = r"landed 1, rejected 1, skipped 0 in 1 batches; lag 0; last commit 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
     assert re.fullmatch(output, done.output.splitlines()[-1])
+
+
+def test_a_job_that_is_stopped_before_the_end_is_not_done(things: Things) -> None:
+    things.send(*map(thing, range(20_000)))
+    job = things.start("--until-end", poll_records=20)
+    until(lambda: bool(things.landed()))
+    job.send_signal(signal.SIGTERM)
+    job.communicate(timeout=120)
+    assert job.returncode == TRY_AGAIN
+    again = things.start("--until-end")
+    again.communicate(timeout=120)
+    assert again.returncode == 0
+    assert things.landed() == list(range(20_000))
 
 
 def test_metrics_are_served_on_loopback(things: Things) -> None:

@@ -15,8 +15,7 @@ from waybill.ctrl_c import LINE
 HANGING = """
 import threading, time
 from streaming import consumer
-consumer.STOP_SECONDS = 1
-with consumer._stopped_by_signals(threading.Event()):
+with consumer._stopped_by_signals(threading.Event(), seconds=1):
     print("waiting", flush=True)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:  # as if the database did not answer

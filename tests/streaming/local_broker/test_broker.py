@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from kafka import KafkaProducer
 
@@ -29,9 +30,9 @@ from streaming.message import read_message
 from streaming.producing.sending import produce
 from streaming.topics import create_topic, find_topic
 from tests.support.databases import rows
+from tests.support.declared.orders import DECLARATION, declare_orders, order
 from tests.support.kafka.broker import own_broker_paths
 from tests.support.kafka.independent_client import read_topic
-from tests.support.landing import SOURCES, flight
 from waybill.background_processes import LOOPBACK, remember
 
 
@@ -95,7 +96,7 @@ def test_without_a_broker_one_line_says_how_to_start_one(monkeypatch: pytest.Mon
     monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
     with pytest.raises(BrokerAway, match="start one with `make broker`, or set KAFKA_BOOTSTRAP_SERVERS"):
-        find_topic("flights")
+        find_topic("orders")
     output = CliRunner().invoke(broker_command, ["status"]).output
     assert output == "broker:   not running (start it: make broker)\n"
 
@@ -165,16 +166,18 @@ def test_tls_and_a_login_are_taken_from_the_environment(
         monkeypatch.setenv("KAFKA_SASL_PASSWORD", "let-me-in")
         create_topic(topic, 1)
         assert find_topic(topic).partitions == (0,)
-        flights = read_source("flights").model_copy(update={"topic": topic})
-        lines = tmp_path / "flights.ndjson"
-        lines.write_text("\n".join(json.dumps(flight(number)) for number in range(1, 4)))
-        assert produce(flights, (str(lines),)).acknowledged == 3
-        metrics = ConsumerMetrics("flights")
-        consume(flights, ConsumerOptions(until_end=True), metrics)
+        declare_orders(tmp_path / "declared", monkeypatch, topic=topic)
+        (tmp_path / "declared" / "cafes.yml").write_text(yaml.safe_dump({**DECLARATION, "source": "cafes"}))
+        orders = read_source("orders")
+        lines = tmp_path / "orders.ndjson"
+        lines.write_text("\n".join(json.dumps(order(number)) for number in range(1, 4)))
+        assert produce(orders, (str(lines),)).acknowledged == 3
+        metrics = ConsumerMetrics("orders")
+        consume(orders, ConsumerOptions(until_end=True), metrics)
         assert (metrics.landed, metrics.rejected) == (3, 0)
         tables = {name for (name,) in rows("select tablename from pg_tables where schemaname = 'raw'")}
-        assert tables >= {*SOURCES}, "the marts need the raw tables of all sources"
-        assert read_message(f"{topic}:0:2") == json.dumps(flight(3)).encode()
+        assert tables == {"orders", "cafes"}, "the marts need the raw tables of all sources"
+        assert read_message(f"{topic}:0:2") == json.dumps(order(3)).encode()
         monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", 3000)
         monkeypatch.setenv("KAFKA_SASL_PASSWORD", "wrong")
         with pytest.raises(BrokerUnreachable, match="cannot use Kafka") as refused:

@@ -114,6 +114,12 @@ def order_lines() -> Design:
 def write_project(folder: Path, monkeypatch: pytest.MonkeyPatch, *designs: Design) -> OwnProject:
     """Return a project with the models of the designs and the shortest declaration and contract of each."""
     project = OwnProject(folder, monkeypatch)
+    write_models(project, *designs)
+    return project
+
+
+def write_models(project: OwnProject, *designs: Design) -> None:
+    """Write the models, declarations and contracts of designs to a project, over those that are there."""
     for one in designs:
         key: Any = "value" if one.value_key_column else list(one.key)
         declared = {
@@ -133,4 +139,3 @@ def write_project(folder: Path, monkeypatch: pytest.MonkeyPatch, *designs: Desig
     for one in designs:
         files = staging.files(one) | intermediate.files(one) | marts.files(one)
         project.add_models({path.removeprefix("dbt_project/models/"): content for path, content in files.items()})
-    return project

@@ -29,10 +29,17 @@ Documents = Sequence[Mapping[str, Any]]
 class ModelledSources:
     """A project in a temporary folder with the files of some sources, and the documents that they were made from."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, sources: Mapping[str, Documents]) -> None:
-        """Write the documents, model them, and write the files."""
+    def __init__(
+        self,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        sources: Mapping[str, Documents],
+        designs: Mapping[str, Design] | None = None,
+    ) -> None:
+        """Write the documents, model them unless designs are given, and write the files."""
         self.folder = folder
         self.designs = {source: designed(source, documents, folder) for source, documents in sources.items()}
+        self.designs |= designs or {}
         self._project = OwnProject(folder, monkeypatch)
         export_to(folder / "exports", monkeypatch)
         for one in self.designs.values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import loader.declarations
+import waybill.declared.adopting
 from pipeline.dbt import sources_files, sources_yml
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 
@@ -36,7 +37,8 @@ class OwnProject:
         self.sources.mkdir()
         for name in ("SOURCES", "CONTRACTS"):
             monkeypatch.setattr(loader.declarations, name, self.sources)
-        shutil.copytree(DBT_PROJECT / "macros", self.project / "macros", ignore=shutil.ignore_patterns("flights"))
+        monkeypatch.setattr(waybill.declared.adopting, "SOURCES", self.sources)
+        shutil.copytree(DBT_PROJECT / "macros", self.project / "macros")
         shutil.copytree(DBT_PROJECT / "tests" / "generic", self.project / "tests" / "generic")
         for name in ("dbt_project.yml", "profiles.yml", "models/_docs.md", "models/_ledger.yml"):
             (self.project / name).parent.mkdir(exist_ok=True)
@@ -67,12 +69,13 @@ class OwnProject:
             path.write_text(content)
         sources_yml.write_files()
 
-    def run(self, *arguments: str) -> Any:
+    def run(self, *arguments: str, on_event: Callable[[Any], None] | None = None) -> Any:
         """Run a dbt command in the project and return its result, failed or not."""
         from dbt.cli.main import dbtRunner
 
+        runner = dbtRunner(callbacks=[on_event] if on_event else [])
         for name, value in (dbt_variables() | {"DBT_PROFILES_DIR": str(self.project)}).items():
             self._monkeypatch.setenv(name, value)
         with chdir(self.project), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return dbtRunner().invoke(["--quiet", "--log-level-file", "none", *arguments])
+            return runner.invoke(["--quiet", "--log-level-file", "none", *arguments])

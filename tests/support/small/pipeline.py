@@ -1,3 +1,4 @@
+# waybill: sample
 """Runs the pipeline on the small sample, with one file a source, in its own database and folders."""
 
 from __future__ import annotations
@@ -34,8 +35,11 @@ class SmallPipeline:
 
     def run(self, *stages: str) -> subprocess.CompletedProcess[str]:
         """Run some stages, or all, as a user would."""
-        command = [sys.executable, "-m", "pipeline", *(stages or ["run"])]
-        return subprocess.run(command, capture_output=True, text=True, env=self.variables, check=False)
+        return subprocess.run(self.command(*stages), capture_output=True, text=True, env=self.variables, check=False)
+
+    def command(self, *stages: str) -> list[str]:
+        """Return the command that runs some stages, or all."""
+        return [sys.executable, "-m", "pipeline", *(stages or ["run"])]
 
     def deliver(self, source: str, name: str, documents: list[dict[str, Any]]) -> None:
         """Write documents to a file where the loader looks for this source."""

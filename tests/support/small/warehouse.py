@@ -1,3 +1,4 @@
+# waybill: sample
 """A small warehouse like the real one: raw documents, ledger, outcomes and marts of some flights."""
 
 from __future__ import annotations
@@ -7,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import text
 
 from loader.landing.raw_tables import make_raw_tables
-from tests.support.landing import aircraft, airline, airport, flight, land, weather
+from tests.support.landing import land
+from tests.support.small.documents import aircraft, airline, airport, flight, weather
 from warehouse.connection import engine
 
 MARTS = """

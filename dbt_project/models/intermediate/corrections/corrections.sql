@@ -1,3 +1,4 @@
+-- waybill: sample
 -- One row per correction: the only list of delivered values that a mart replaces by another value. A value is listed only if it
 -- is proven wrong: out of range, contradicted by another field of its row, or another spelling of a listed name. The marts
 -- apply a correction where the delivered value still is the listed one (null: nothing was delivered), so a source that

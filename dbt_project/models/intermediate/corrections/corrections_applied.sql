@@ -1,3 +1,4 @@
+-- waybill: sample
 -- One row per value of the marts that a correction has replaced. The end of a run, and the report, give their number.
 
 with

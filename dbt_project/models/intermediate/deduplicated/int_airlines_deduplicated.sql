@@ -1,3 +1,4 @@
+-- waybill: sample
 -- Seen in the deliveries: an airline again under a later date. Dropping the older one is safe because the carrier's code
 -- identifies one airline.
 

@@ -1,3 +1,4 @@
+-- waybill: sample
 -- Seen in the deliveries: an airport again under a later date. Dropping the older one is safe because the FAA's code
 -- identifies one airport.
 

@@ -1,3 +1,4 @@
+-- waybill: sample
 -- One row per grain, member and quarter of an hour at which a flight of the member is scored: what is known by then from the
 -- departures of all New York airports (network), of one airport, and of one airline at one airport. Events and marks are
 -- summed in one pass over time, so no flight has to search its past.

@@ -1,3 +1,4 @@
+-- waybill: sample
 -- One row per flight whose features are built or that these features look back at, with its cut-off. Delays are limited: a
 -- delay of more than two days, or more than two hours early, is a wrong date and counts as unknown (the sample's longest is
 -- 22 hours). So the range that features look back at is finite, and no sum overflows.
@@ -30,7 +31,8 @@ cut_off as (
         flights.aircraft_id,
         flights.origin_airport_id,
         flights.destination_airport_id,
-        airports.time_zone as destination_region,
+        destinations.time_zone as destination_region,
+        {{ route_bearing('origins', 'destinations') }} as bearing_degrees,
         flights.flight_number,
         flights.distance_miles,
         flights.is_cancelled,
@@ -48,11 +50,13 @@ cut_off as (
         flights.scheduled_departure_at,
         flights.scheduled_arrival_at,
         flights.scheduled_departure_at at time zone 'America/New_York' as scheduled_departure_local,
-        flights.scheduled_departure_at - interval '2 hours' as cut_off_at
+        flights.scheduled_departure_at - interval '2 hours' as cut_off_at,
+        flights._batch_id
     from flights
     inner join feature_range
         on flights.scheduled_date between feature_range.first_history_date and feature_range.last_date
-    left join airports on flights.destination_airport_id = airports.airport_id
+    left join airports as origins on flights.origin_airport_id = origins.airport_id
+    left join airports as destinations on flights.destination_airport_id = destinations.airport_id
 
 ),
 
@@ -68,6 +72,7 @@ final as (
         {{ joined_key(['origin_airport_id', 'destination_airport_id']) }} as route,
         flight_number,
         distance_miles,
+        extract(epoch from scheduled_arrival_at - scheduled_departure_at)::int / 60 as scheduled_duration_minutes,
         case when has_departed then departure_delay_minutes end as departure_delay_minutes,
         case when has_landed then arrival_delay_minutes end as arrival_delay_minutes,
         case
@@ -75,6 +80,11 @@ final as (
                 then least(greatest(arrival_delay_minutes - departure_delay_minutes, -60), 240)
         end as enroute_loss_minutes,
         case when has_landed and air_time_minutes between 1 and 1440 then air_time_minutes end as air_time_minutes,
+        case
+            when has_departed and has_landed and arrived_at - departed_at between interval '1 minute' and interval '1 day'
+                then extract(epoch from arrived_at - departed_at)::int / 60
+        end as elapsed_minutes,
+        floor((bearing_degrees + 180) / 45)::int % 8 as destination_sector,
         extract(hour from scheduled_departure_local)::int as scheduled_hour,
         is_cancelled,
         is_late,
@@ -88,7 +98,8 @@ final as (
         case when has_landed then arrived_at end as arrived_at,
         cut_off_at,
         date_bin('15 minutes', cut_off_at, timestamptz '2000-01-01 00:00:00+00') as quarter_at,
-        date_trunc('hour', cut_off_at) as hour_at
+        date_trunc('hour', cut_off_at) as hour_at,
+        _batch_id
     from cut_off
 
 )

@@ -1,3 +1,4 @@
+-- waybill: sample
 -- One row per flight and event of its departure: it left, it was due and had not left, or it was cancelled. Each event has
 -- the next quarter of an hour, from which it counts as known, so that nothing known at a mark happened after the mark.
 

@@ -1,13 +1,14 @@
+-- waybill: sample, with dbt_project/models/intermediate/features/.sqlfluffignore
 -- depends_on: {{ ref('fct_flights') }}
 -- depends_on: {{ ref('fct_weather_observations') }}
 -- One row: the scheduled dates whose features have to be rebuilt, and how far back these features look. A fact of one day
--- affects the features of at most the next 35 days: it is part of 21-day means, and flights of later days are compared with
--- these means. So a run without new batches rebuilds nothing, and a late correction rebuilds the days after it. A new airport
--- document can change instants, so it rebuilds all features.
+-- affects the features of at most the next 70 days: it is part of 60-day means, and of 21-day means with which flights of
+-- later days are compared. So a run without new batches rebuilds nothing, and a late correction rebuilds the days after it. A
+-- new airport document can change instants, so it rebuilds all features.
 {{ config(pre_hook="{{ process_new_batches(['fct_flights', 'fct_weather_observations']) }}") }}
-{%- set history_days = 35 %}
+{%- set history_days = 70 %}
 {%- set features = adapter.get_relation(database=target.dbname, schema='marts', identifier='flight_features') %}
-{%- set makes_all = flags.FULL_REFRESH or features is none %}
+{%- set makes_all = flags.FULL_REFRESH or features is none or rebuild_reason('model.waybill.flight_features') is not none %}
 
 with
 

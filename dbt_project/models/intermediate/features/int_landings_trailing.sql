@@ -1,6 +1,8 @@
+-- waybill: sample
 -- One row per grain, member and local date of a cut-off: how the flights of an airline, of an airline on a route, of an
--- airport in an hour, and of a flight number performed on the 21 days before. A landing counts on the New York date on which
--- it became known, and only dates before the cut-off's count, because they are complete.
+-- airport in an hour, of an airline in an hour at an airport, and of a flight number performed on the 14, 21 or 60 days
+-- before. A landing counts on the New York date on which it became known, and only dates before the cut-off's count, because
+-- they are complete.
 {{ config(post_hook="{{ analyze_lookup(['member', 'cut_off_date']) }}") }}
 
 with
@@ -17,13 +19,14 @@ named as (
         airline_id,
         {{ joined_key(['airline_id', 'origin_airport_id', 'destination_airport_id']) }} as airline_route,
         origin_airport_id || '-' || scheduled_hour as airport_hour,
+        {{ joined_key(['airline_id', 'origin_airport_id', 'scheduled_hour::text']) }} as airline_hour,
         {{ joined_key(['airline_id', 'flight_number::text', 'origin_airport_id']) }} as numbered_flight,
         is_in_range,
         cut_off_date,
         (arrived_at at time zone 'America/New_York')::date as known_date,
         is_late::int as late_flights,
         least(arrival_delay_minutes, 240) as arrival_delay_minutes,
-        enroute_loss_minutes
+        elapsed_minutes
     from cutoffs
 
 ),
@@ -41,6 +44,7 @@ moments as (
         airline_id,
         airline_route,
         airport_hour,
+        airline_hour,
         numbered_flight,
         is_in_range,
         null,
@@ -62,19 +66,20 @@ summed as (
             when grouping(airline_id) = 0 then 'airline'
             when grouping(airline_route) = 0 then 'airline_route'
             when grouping(airport_hour) = 0 then 'airport_hour'
+            when grouping(airline_hour) = 0 then 'airline_hour'
             else 'numbered_flight'
         end as grain,
-        coalesce(airline_id, airline_route, airport_hour, numbered_flight) as member,
+        coalesce(airline_id, airline_route, airport_hour, airline_hour, numbered_flight) as member,
         at_date,
         count(late_flights)::int as landed_flights,
         sum(late_flights)::int as late_flights,
         sum(arrival_delay_minutes)::int as arrival_delay_minutes,
-        count(enroute_loss_minutes)::int as flown_flights,
-        sum(enroute_loss_minutes)::int as enroute_loss_minutes,
+        count(elapsed_minutes)::int as timed_flights,
+        sum(elapsed_minutes)::int as elapsed_minutes,
         bool_or(is_scored) as is_scored
     from moments
     group by
-        at_date, grouping sets ((airline_id), (airline_route), (airport_hour), (numbered_flight))
+        at_date, grouping sets ((airline_id), (airline_route), (airport_hour), (airline_hour), (numbered_flight))
 
 ),
 
@@ -85,17 +90,21 @@ accumulated as (
         member,
         at_date,
         is_scored,
-        sum(landed_flights) over last_days as landed_flights,
-        sum(late_flights) over last_days as late_flights,
-        sum(arrival_delay_minutes) over last_days as arrival_delay_minutes,
-        sum(flown_flights) over last_days as flown_flights,
-        sum(enroute_loss_minutes) over last_days as enroute_loss_minutes
+        sum(landed_flights) over last_21 as landed_flights_21d,
+        sum(late_flights) over last_21 as late_flights_21d,
+        sum(arrival_delay_minutes) over last_21 as arrival_delay_minutes_21d,
+        sum(timed_flights) over last_14 as timed_flights_14d,
+        sum(elapsed_minutes) over last_14 as elapsed_minutes_14d,
+        sum(landed_flights) over last_60 as landed_flights_60d,
+        sum(late_flights) over last_60 as late_flights_60d,
+        sum(timed_flights) over last_60 as timed_flights_60d,
+        sum(elapsed_minutes) over last_60 as elapsed_minutes_60d
     from summed
     window
-        last_days as (
-            partition by grain, member order by at_date
-            range between interval '21 days' preceding and interval '1 day' preceding
-        )
+        by_date as (partition by grain, member order by at_date),
+        last_14 as (by_date range between interval '14 days' preceding and interval '1 day' preceding),
+        last_21 as (by_date range between interval '21 days' preceding and interval '1 day' preceding),
+        last_60 as (by_date range between interval '60 days' preceding and interval '1 day' preceding)
 
 ),
 
@@ -105,9 +114,11 @@ final as (
         grain,
         member,
         at_date as cut_off_date,
-        late_flights::double precision / nullif(landed_flights, 0) as late_share_21d,
-        arrival_delay_minutes::double precision / nullif(landed_flights, 0) as arrival_delay_minutes_21d,
-        enroute_loss_minutes::double precision / nullif(flown_flights, 0) as enroute_loss_minutes_21d
+        late_flights_21d::double precision / nullif(landed_flights_21d, 0) as late_share_21d,
+        late_flights_60d::double precision / nullif(landed_flights_60d, 0) as late_share_60d,
+        arrival_delay_minutes_21d::double precision / nullif(landed_flights_21d, 0) as arrival_delay_minutes_21d,
+        elapsed_minutes_14d::double precision / nullif(timed_flights_14d, 0) as elapsed_minutes_14d,
+        elapsed_minutes_60d::double precision / nullif(timed_flights_60d, 0) as elapsed_minutes_60d
     from accumulated
     where is_scored
 

@@ -1,3 +1,4 @@
+-- waybill: sample
 -- One row per origin airport, scheduled local date and hour: the number of scheduled flights. The schedule is known long
 -- before, so cancelled and diverted flights count as well.
 

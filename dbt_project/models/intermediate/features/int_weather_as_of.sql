@@ -1,3 +1,4 @@
+-- waybill: sample
 -- One row per airport and full hour: the last complete weather observation. The observation of hour H holds the worst values
 -- of that hour, some reported at H:51, so it is complete at H + 1 h. Some hours are missing: an observation is used for six
 -- hours, after which there is no weather. Values that no instrument can show are removed before anything is calculated.
@@ -18,7 +19,6 @@ repeated as (
         date_trunc('hour', observations.observed_at) + hours.age * interval '1 hour' as hour_at,
         hours.age,
         observations.wind_speed_mph,
-        observations.wind_gust_mph,
         observations.wind_direction_degrees,
         observations.precipitation_inches,
         case
@@ -48,11 +48,9 @@ final as (
         airport_id,
         hour_at,
         wind_speed_mph,
-        wind_gust_mph,
         wind_direction_degrees,
         precipitation_inches,
         pressure_change_millibars,
-        visibility_miles,
         visibility_miles_6h
     from ranked
     where recency = 1

@@ -1,1 +1,2 @@
+-- waybill: sample
 {{ source_outcomes('aircraft') }}

@@ -14,16 +14,16 @@ from pipeline.modelling.deciding.naming.names import (
     joined_name,
     snake_case,
 )
-from pipeline.modelling.deciding.structure.drafts import ANY, DraftColumn, DraftTable
+from pipeline.modelling.deciding.structure.drafts import DraftColumn, DraftTable
 from pipeline.modelling.flags import Flags
-from waybill.json_pointers import join_pointer
+from waybill.json_pointers import ANY, join_pointer
 
 
 def name_tables(tables: list[DraftTable], source: str, flags: Flags) -> None:
-    """Set the suffix of each child table, and the column that numbers or names its rows."""
+    """Set the suffix of each child table, and the column that numbers or names its rows, unless they are set."""
     children = tables[1:]
     wanted = {table.path: joined_name(_members(table.path)) for table in children}
-    chosen = {table.path: _chosen_suffix(table, source, flags) for table in children}
+    chosen = {table.path: _chosen_suffix(table, source, flags) or table.suffix for table in children}
     limit = MAX_BYTES - len(f"fct_{source}_")
     taken = [name for name in chosen.values() if name]
     _refuse_twice(taken, "--table")
@@ -32,7 +32,7 @@ def name_tables(tables: list[DraftTable], source: str, flags: Flags) -> None:
     names = distinct_names(unnamed, taken=taken, spelled=spelled, limit=limit)
     for table in children:
         table.suffix = chosen[table.path] or names[table.path]
-        table.own_key = _own_key(table)
+        table.own_key = table.own_key or _own_key(table)
 
 
 def _chosen_suffix(table: DraftTable, source: str, flags: Flags) -> str | None:
@@ -70,9 +70,9 @@ def inherited_keys(table: DraftTable) -> list[str]:
 
 
 def name_columns(table: DraftTable, key_columns: Iterable[str], flags: Flags) -> None:
-    """Set the names of a table's columns. `key_columns` are those of the documents' own table, for child tables."""
+    """Set the names of a table's columns that have none. `key_columns`: of the documents' own table, for children."""
     taken = {*key_columns, *inherited_keys(table)}
-    chosen = {column.pointer: _chosen_column(column, taken, flags) for column in table.columns}
+    chosen = {column.pointer: _chosen_column(column, taken, flags) or column.name for column in table.columns}
     given = [name for name in chosen.values() if name]
     _refuse_twice(given, "--column")
     wanted = {}

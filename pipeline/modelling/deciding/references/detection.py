@@ -1,7 +1,7 @@
 """Finds the columns whose values are all, or nearly all, keys of a mart.
 
 At least 90 % of a column's different values must be keys. Small whole numbers and short codes are often keys by
-chance, so there must be at least two, and the names must share a word (`carrier_id` and `dim_carriers`), or the column
+chance, so there must be at least two, and the names must share a word (`cafe_id` and `dim_cafes`), or the column
 must have at least 20 different texts. Of several marts, one that shares a word comes first, then the one with the
 fewest orphans. A column of the documents that is as different as their key is another key of them, and refers to no
 other of these documents.
@@ -16,16 +16,16 @@ from dataclasses import dataclass, replace
 from pipeline.modelling.deciding.naming.names import joined_name
 from pipeline.modelling.deciding.references.keyed_marts import KeyedMart
 from pipeline.modelling.deciding.references.values import ReadValues, as_text
-from pipeline.modelling.deciding.structure.drafts import ANY
 from pipeline.modelling.deciding.structure.maps import member_values
 from pipeline.modelling.design import Column, Decision, Design, Reference
 from pipeline.modelling.profiling.profile import Node, Profile
-from waybill.json_pointers import split_pointer
+from waybill.json_pointers import ANY, split_pointer
 
 MIN_SHARE = 0.9
 MIN_TEXTS = 20
 MIN_VALUES = 2  # one value can equal a key by chance
 BATCH = 10_000
+REFERS_TO = "refers to "
 TEXTS, NUMBERS = ("text",), ("integer", "bigint")
 GENERAL = frozenset(("id", "key", "code", "name", "number", "no", "uuid", "value", "ref", "field", "fct", "dim"))
 RELATED = {"parent", "previous", "next", "ancestor", "manager", "root", "original"}  # documents of the same source
@@ -165,7 +165,7 @@ def _count_known(mart: KeyedMart, values: set[str]) -> int:
 
 
 def _share_word(column: Column, mart: KeyedMart) -> bool:
-    """Return True if the names on the column's path share a word with the mart or its key, such as `airport`."""
+    """Return True if the names on the column's path share a word with the mart or its key, such as `cafe`."""
     of_column = _words([joined_name(name for name in split_pointer(column.path) if name != ANY)])
     of_mart = _words([mart.name, mart.column]) | (RELATED if isinstance(mart, OwnMart) else set())
     return not of_column.isdisjoint(of_mart)
@@ -184,12 +184,12 @@ def _referring(design: Design, references: dict[str, Reference]) -> Design:
         )
         for table in design.tables
     )
-    decisions = [
-        Decision(
-            path,
-            f"refers to {reference.mart}.{reference.column}",
-            f"{reference.values - reference.orphans:,} of {reference.values:,} different values are keys there",
-        )
-        for path, reference in sorted(references.items())
-    ]
+    decisions = [reference_decision(path, reference) for path, reference in sorted(references.items())]
     return replace(design, tables=tables, decisions=(*design.decisions, *decisions))
+
+
+def reference_decision(path: str, reference: Reference, *, is_counted: bool = True) -> Decision:
+    """Return the decision that a column refers to a mart; `is_counted`: its values were compared with the keys."""
+    known = reference.values - reference.orphans
+    evidence = f"{known:,} of {reference.values:,} different values are keys there" if is_counted else ""
+    return Decision(path, f"{REFERS_TO}{reference.mart}.{reference.column}", evidence)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pipeline.modelling.deciding.structure.drafts import ANY
 from pipeline.modelling.profiling.reading.chunks import Pass
 from pipeline.modelling.profiling.reading.inputs import Input
 from pipeline.modelling.profiling.reading.progress import progress_bar
-from waybill.json_pointers import split_pointer
+from waybill.json_pointers import ANY, split_pointer
 
 MAX_VALUES = 500_000  # different values of a path; with more, it is not looked at
 Values = Mapping[str, set[str]]  # path -> the different values as texts

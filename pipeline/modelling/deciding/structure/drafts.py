@@ -7,9 +7,7 @@ from typing import Literal
 
 from pipeline.modelling.deciding.naming.names import Names
 from pipeline.modelling.profiling.profile import Node
-from waybill.json_pointers import join_pointer
-
-ANY = "*"  # in a path: any element of an array, any member of a map
+from waybill.json_pointers import ANY, join_pointer
 
 
 @dataclass

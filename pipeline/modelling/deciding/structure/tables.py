@@ -13,7 +13,7 @@ from pipeline.modelling.deciding.values.types import SCALARS, counted_kinds, kin
 from pipeline.modelling.design import JSON
 from pipeline.modelling.flags import Flags
 from pipeline.modelling.profiling.profile import MAX_MEMBERS, Kind, Node
-from waybill.json_pointers import join_pointer
+from waybill.json_pointers import ANY, join_pointer
 from waybill.text import counted
 
 MAX_LEVEL = 8  # child tables below one another; what is deeper is kept as JSON
@@ -25,7 +25,7 @@ class Structure:
     """The draft tables, parents first, and the paths that are there: those of columns, tables and objects."""
 
     flags: Flags
-    kept: frozenset[Names]  # the paths of key and version: nothing above them becomes a map
+    kept: frozenset[Names]  # paths of key, version and columns that exist: what leads to them does not change
     tables: list[DraftTable] = field(default_factory=list)
     nodes: dict[str, Node] = field(default_factory=dict)
 
@@ -44,8 +44,10 @@ class Structure:
             self._add_scalar(node, table, (pointer, path))
         elif _are_objects(kinds):
             self._add_object(node, table, (pointer, path))
-        elif kinds <= {"array", "empty array"} and "array" in kinds:
+        elif (kinds <= {"array", "empty array"} and "array" in kinds) or self._keeps_elements(path, kinds):
             self._add_array(node, table, (pointer, path))
+        elif "object" in kinds and self._is_above_kept(path):
+            self._add_object(node, table, (pointer, path))
         else:
             mixed = "always empty" if kinds <= {"empty object", "empty array"} else "values of several kinds"
             self._keep(node, table, (pointer, path), f"{mixed}: {counted_kinds(node)}")
@@ -67,9 +69,8 @@ class Structure:
             self.nodes[join_pointer((*path, *names))] = value
             self._add_scalar(value, table, ((*pointer, *names), (*path, *names)), names)
             return
-        is_above_key = any(kept[: len(path)] == path for kept in self.kept)
         is_asked = join_pointer(path) in self.flags.maps
-        evidence = "as the flag says" if is_asked else None if is_above_key else map_evidence(node)
+        evidence = "as the flag says" if is_asked else None if self._is_above_kept(path) else map_evidence(node)
         if evidence:
             self._add_map(node, table, at, evidence)
         elif node.is_collapsed:
@@ -88,7 +89,7 @@ class Structure:
     def _add_array(self, node: Node, table: DraftTable, at: tuple[Names, Names]) -> None:
         elements = node.elements
         kinds = kinds_of(elements) if elements else set()
-        is_table = kinds <= set(SCALARS) or _are_objects(kinds)
+        is_table = kinds <= set(SCALARS) or _are_objects(kinds) or self._keeps_elements(at[1], {"array"})
         if elements is None or not is_table:
             inner = counted_kinds(elements) if elements else "none"
             self._keep(node, table, at, f"the elements are arrays or of several kinds: {inner}")
@@ -108,16 +109,26 @@ class Structure:
         self.tables.append(child)
         self._add_elements(values, child)
 
+    def _is_above_kept(self, path: Names) -> bool:
+        """Return whether a path that is kept leads through the members of the objects at this one."""
+        return any(len(kept) > len(path) and kept[: len(path)] == path for kept in self.kept)
+
+    def _keeps_elements(self, path: Names, kinds: Set[Kind]) -> bool:
+        """Return whether a path that is kept leads through the elements of the arrays at this one."""
+        is_map = join_pointer(path) in self.flags.maps
+        return "array" in kinds and not is_map and any(kept[: len(path) + 1] == (*path, ANY) for kept in self.kept)
+
     def _add_elements(self, values: Node, table: DraftTable) -> None:
         """Add the columns of a child table: the members of its elements, or one column for the element itself."""
         path = table.element_path
         text = join_pointer(path)
         kinds = kinds_of(values)
-        is_object = _are_objects(kinds) and not wrapped(values)
+        is_kept = self._is_above_kept(path)
+        is_object = (_are_objects(kinds) or (is_kept and "object" in kinds)) and not wrapped(values)
         self.nodes[text] = values
         if text in self.flags.left_out:
             return
-        is_nested = values.is_collapsed or text in self.flags.maps or map_evidence(values)
+        is_nested = values.is_collapsed or text in self.flags.maps or (not is_kept and map_evidence(values))
         if text in self.flags.json:
             self._keep(values, table, ((), path), "as the flag says")
         elif is_object and not is_nested:

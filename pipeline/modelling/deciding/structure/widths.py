@@ -14,15 +14,22 @@ LONG_BYTES, SHORT_BYTES = 20, 8
 LONG_TYPES = ("text", "numeric", "jsonb")
 
 
-def split_wide(table: DraftTable, kept: frozenset[Names]) -> list[DraftColumn]:
-    """Take the columns that a row cannot hold out of a table, and return them by pointer. `kept` are never taken."""
+def split_wide(table: DraftTable, kept: frozenset[Names], apart: frozenset[Names] = frozenset()) -> list[DraftColumn]:
+    """Take the columns that a row cannot hold out of a table, and return them by pointer.
+
+    `kept` are never taken, `apart` always.
+    """
     room = MAX_ROW_BYTES
-    if sum(_bytes(column) for column in table.columns) <= room:
+    is_narrow = sum(_bytes(column) for column in table.columns) <= room
+    if is_narrow and all(column.path not in apart for column in table.columns):
         return []
     room -= LONG_BYTES  # other_fields
     held: list[DraftColumn] = []
     others: list[DraftColumn] = []
     for column in sorted(table.columns, key=lambda column: (column.path not in kept, -column.present, column.pointer)):
+        if column.path in apart:
+            others.append(column)
+            continue
         room -= _bytes(column)
         (held if room >= 0 or column.path in kept else others).append(column)
     table.columns = held

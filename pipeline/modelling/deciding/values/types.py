@@ -46,7 +46,7 @@ def scalar_type(node: Node, path: str, wrapper: tuple[str, ...] = ()) -> TypeCho
     if not kinds:
         return TypeChoice("text", "always null")
     if kinds == {"boolean"}:
-        return TypeChoice("boolean", f"{node.kinds['boolean']:,} booleans")
+        return TypeChoice("boolean", counted(node.kinds["boolean"], "boolean"))
     if kinds <= {"integer", "decimal"}:
         is_date = wrapper == ("$date",) and kinds == {"integer"}
         return _milliseconds(node.numbers.count, path) if is_date else _number_type(node.numbers, kinds, path)

@@ -57,6 +57,29 @@ def test_files_elsewhere_have_no_pattern(tmp_path: Path) -> None:
     assert patterns(in_files(tmp_path, "elsewhere/a.json"), tmp_path / "raw") == []
 
 
+@pytest.mark.parametrize(
+    ("names", "dated"),
+    [
+        (["t/x-2024-01.json", "t/x-2024-02.json"], ["t/x-{date:%Y-%m}.json"]),
+        (["t/x-2024-01-31.json", "t/x-2024-02-01.json"], ["t/x-{date:%Y-%m-%d}.json"]),
+        (["t/x_20240131.json", "t/x_20240201.json"], ["t/x_{date:%Y%m%d}.json"]),
+        (["t/2024_01_31-[a].json", "t/2024_02_01-[a].json"], ["t/{date:%Y_%m_%d}-[[]a].json"]),
+        (["t/20240131-2024-01.json", "t/20240131-2024-02.json"], ["t/20240131-{date:%Y-%m}.json"]),
+        (["t/x-2024-01.json", "t/x-2024-13.json"], []),
+        (["t/x-2024-01.json", "t/y-2024-02.json"], []),
+        (["t/x-2024-01.json", "t/late.json"], []),
+        (["t/x-2024-01.json"], []),
+        (["t/x-0001-01.json", "t/x-0001-02.json"], []),
+    ],
+)
+def test_names_that_differ_by_a_date_have_two_patterns(tmp_path: Path, names: list[str], dated: list[str]) -> None:
+    assert [pattern for pattern, _ in patterns(in_files(tmp_path, *names), tmp_path)] == [*dated, "t/*.json"]
+
+
+def test_a_brace_in_a_name_is_not_a_capture(tmp_path: Path) -> None:
+    assert patterns(in_files(tmp_path, "{date:x}.json"), tmp_path) == [("[{]date:x}.json", "ndjson")]
+
+
 def orders() -> Design:
     return design(profiled([{"id": 1, "items": [{"x": 1}]}]), "orders", Flags())
 

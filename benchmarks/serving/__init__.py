@@ -1,0 +1,2 @@
+# waybill: sample
+"""Compares the prediction API with MLflow's scoring server and a naive FastAPI app, on the same model and rows."""

@@ -1,0 +1,1 @@
+"""Ways to read a stream, and its latency: what the benchmark of the stream measures."""

@@ -1,0 +1,1 @@
+"""Encodes rows for classifiers: categories as codes, numbers by rank, one matrix for each candidate."""

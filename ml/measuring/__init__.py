@@ -1,0 +1,1 @@
+"""Measures predictions: metrics, curves and how certain they are."""

@@ -1,0 +1,1 @@
+"""Lists the models of a task, from their folders and from what the warehouse holds of them."""

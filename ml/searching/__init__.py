@@ -1,0 +1,1 @@
+"""Searches for better parameters of a task's candidates (`waybill train --search`)."""

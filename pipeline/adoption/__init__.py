@@ -1,0 +1,1 @@
+"""What documents hold that the files of their source do not fit, and the command that adapts these."""

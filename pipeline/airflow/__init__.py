@@ -1,0 +1,1 @@
+"""Airflow on this machine: started and stopped here, in its own environment, with the DAG of `dags/`."""

@@ -1,0 +1,1 @@
+"""Adds fields that arrived later to a source that is modelled already."""

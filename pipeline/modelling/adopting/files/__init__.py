@@ -1,0 +1,1 @@
+"""Applies the difference between two designs to the files of a source."""

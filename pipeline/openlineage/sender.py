@@ -1,0 +1,194 @@
+"""Sends events in a background thread, so that a backend that is away or slow neither slows nor fails the work."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pipeline.openlineage.state_changes import StateChange
+from waybill.text import counted
+
+MAX_WAITING = 1000  # entries of the queue; more are lost
+LIMIT_SECONDS = 1.0  # that all ends of works of a process wait together for a backend
+OPEN_SECONDS = 10.0  # that they wait together for the libraries to be imported and the transport to be opened
+
+logger = logging.getLogger(__name__)
+
+
+class Transport(Protocol):
+    """What takes state changes to the backend; it is made and used in the background thread."""
+
+    @property
+    def limit_seconds(self) -> float:
+        """How long all ends of works of a process may wait together for the backend."""
+
+    def send(self, change: StateChange) -> None:
+        """Build the event and send it, or raise an error."""
+
+    def release(self) -> None:
+        """Release what is held between events."""
+
+
+@dataclass
+class Entry:
+    """State changes that are sent one after the other, and what to call once at the end: with True if all were sent.
+
+    `unsent` are those that were neither sent nor lost yet.
+    """
+
+    changes: Sequence[StateChange]
+    then: Callable[[bool], None] | None = None
+    unsent: int = field(init=False)
+    lost: int = 0
+    is_given_up: bool = False
+
+    def __post_init__(self) -> None:
+        """Count the changes."""
+        self.unsent = len(self.changes)
+
+
+class Sender:
+    """A bounded queue and the thread that empties it. Nothing that is called here waits, except `finish`."""
+
+    def __init__(self, open_transport: Callable[[], Transport]) -> None:
+        """Take what opens the way to the backend; the first entry starts the thread."""
+        self._open_transport = open_transport
+        self._open_seconds_left, self._seconds_left = OPEN_SECONDS, LIMIT_SECONDS
+        self._changed = threading.Condition()
+        self._waiting: deque[Entry] = deque()
+        self._under_way: Entry | None = None
+        self._is_ready = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.sent = self.lost = 0
+        self._reason = "the backend did not answer in time"
+        self._has_warned = False
+
+    def put(self, *changes: StateChange, then: Callable[[bool], None] | None = None) -> None:
+        """Queue state changes; if the queue is full they are lost, and counted."""
+        entry = Entry(changes, then)
+        with self._changed:
+            is_full = len(self._waiting) >= MAX_WAITING
+            if is_full:
+                self.lost += len(changes)
+            else:
+                self._waiting.append(entry)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="openlineage", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+        if is_full:
+            self._report(entry, is_sent=False)
+
+    def finish(self) -> None:
+        """Wait until all is sent, for at most what is left of the limits; log in one line how many events are lost."""
+        if self._thread is None:
+            return
+        started = time.monotonic()
+        self._is_ready.wait(max(self._open_seconds_left, 0))
+        self._open_seconds_left -= time.monotonic() - started
+        started = time.monotonic()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._waiting and not self._under_way, max(self._seconds_left, 0))
+            self._seconds_left -= time.monotonic() - started
+            given_up = self._give_up()
+            lost, of = self.lost, self.sent + self.lost
+            self.sent = self.lost = 0
+        for entry in given_up:
+            self._report(entry, is_sent=False)
+        if lost:
+            logger.warning(
+                "%s of %s lost, and the work is not affected reason=%s",
+                f"{lost:,}",
+                "1 OpenLineage event is" if of == 1 else f"{counted(of, 'OpenLineage event')} are",
+                self._reason,
+            )
+
+    def _give_up(self) -> list[Entry]:
+        """Count what is not sent yet as lost, and return its entries. The lock is held."""
+        under_way = [self._under_way] if self._under_way and not self._under_way.is_given_up else []
+        given_up = [*under_way, *self._waiting]
+        self._waiting.clear()
+        for entry in given_up:
+            entry.is_given_up = True
+            self.lost += entry.unsent
+        return given_up
+
+    def _run(self) -> None:
+        transport = self._open()
+        self._is_ready.set()
+        while True:
+            with self._changed:
+                while not self._waiting:
+                    self._changed.wait()
+                entry = self._under_way = self._waiting.popleft()
+            for change in entry.changes:
+                if not self._count(entry, is_sent=self._send(transport, change)):
+                    break
+            self._report(entry, is_sent=not entry.lost)
+            if transport and not self._waiting:
+                self._attempt(transport.release)
+            with self._changed:
+                self._under_way = None
+                self._changed.notify_all()
+
+    def _open(self) -> Transport | None:
+        """Return the transport; None if it cannot be opened, and all events are lost."""
+        try:
+            transport = self._open_transport()
+        except Exception as error:
+            self._reason = reason_of(error)
+            return None
+        with self._changed:
+            self._seconds_left = transport.limit_seconds
+        return transport
+
+    def _send(self, transport: Transport | None, change: StateChange) -> bool:
+        """Send one state change; return whether that succeeded."""
+        if transport is None:
+            return False
+        try:
+            transport.send(change)
+        except Exception as error:
+            self._reason = reason_of(error)
+            return False
+        return True
+
+    def _count(self, entry: Entry, *, is_sent: bool) -> bool:
+        """Count what became of a state change; return False if `finish` has given it up, and has counted it."""
+        with self._changed:
+            if entry.is_given_up:
+                return False
+            entry.unsent -= 1
+            entry.lost += not is_sent
+            self.sent += is_sent
+            self.lost += not is_sent
+            return True
+
+    def _report(self, entry: Entry, *, is_sent: bool) -> None:
+        """Call once what waits for the outcome of an entry, whichever thread comes first."""
+        with self._changed:
+            then, entry.then = entry.then, None
+        if then:
+            self._attempt(lambda: then(is_sent))
+
+    def _attempt(self, action: Callable[[], None]) -> None:
+        """Do something whose error must not end the thread; log the first one."""
+        try:
+            action()
+        except Exception as error:
+            if not self._has_warned:
+                self._has_warned = True
+                logger.warning("what became of OpenLineage events cannot be noted error=%s", type(error).__name__)
+
+
+def reason_of(error: Exception) -> str:
+    """Return in a few words why an event could not be sent. Texts of HTTP clients may hold addresses with passwords."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status is not None:
+        return f"the backend answered {status}"
+    return str(error) if isinstance(error, RuntimeError) else type(error).__name__

@@ -1,0 +1,84 @@
+# waybill: sample
+"""Airflow runs the real stages: tables, logs and assets of a run, a failed gate, a failed stage that few wait for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.dags.conftest import ScheduledPipeline
+from tests.dags.kills import WRONG, run_rounds
+from tests.end_to_end.test_gates import twenty_minutes_late
+from tests.support.databases import rows
+from waybill.settings import PROJECT
+
+STAGES = ("load", "check-raw", "dbt", "check-marts", "train", "score", "export", "docs", "report")
+UPDATED = "select asset.name, count(*) from asset_event join asset on asset_event.asset_id = asset.id group by 1"
+
+
+def example_of_the_docs() -> str:
+    """Return the DAG that the page shows, which waits for the marts."""
+    [example] = re.findall(r"```python\n(.*?)```", (PROJECT / "docs" / "airflow.md").read_text(), re.S)
+    return str(example)
+
+
+def test_a_run_makes_everything_a_whole_run_makes(scheduled: ScheduledPipeline) -> None:
+    airflow, small = scheduled.airflow, scheduled.small
+    (Path(airflow.variables["AIRFLOW__CORE__DAGS_FOLDER"]) / "example.py").write_text(example_of_the_docs())
+    airflow.command("dags", "reserialize")
+    output = airflow.run("2024-01-01")
+    assert airflow.states("2024-01-01") == {stage: ("success", 1) for stage in STAGES}, output
+    for stage in STAGES:
+        assert re.search(rf"{stage} +[\d.]+ s +[\d,]+ rows?", output), stage
+    assert rows("select count(*) from raw.flights") == [(115,)]
+    ((flights,),) = rows("select count(*) from marts.fct_flights")
+    assert flights > 100
+    assert rows("select count(*) from predictions.flight_delays_small") == [(flights,)]
+    assert rows("select sum(read - landed - rejected - skipped)::int from ledger.batches") == [(0,)]
+    made = {"reports/index.html", "reports/dbt_docs.html", "processed/fct_flights.json"}
+    assert made <= set(small.files("reports", "processed"))
+    checked = {name: count for name, count in airflow.select(UPDATED)}
+    assert {name: checked[name] for name in ("waybill_raw_tables", "waybill_marts", "waybill_model")} == {
+        "waybill_raw_tables": 1,
+        "waybill_marts": 1,
+        "waybill_model": 1,
+    }
+
+
+def test_a_failed_gate_fails_its_task_without_a_retry(scheduled: ScheduledPipeline) -> None:
+    scheduled.small.deliver("flights", "late.ndjson", twenty_minutes_late())
+    output = scheduled.airflow.run("2024-01-02", only="load|dbt|check-marts|train|export|docs")
+    states = scheduled.airflow.states("2024-01-02")
+    assert {name: states[name] for name in STAGES[:4]} == {
+        "load": ("success", 1),
+        "check-raw": ("success", 1),
+        "dbt": ("success", 1),
+        "check-marts": ("failed", 1),
+    }
+    assert {states[name][0] for name in STAGES[4:]} == {"upstream_failed"}
+    assert "error: check-marts stopped the run: checkpoint marts: " in output
+    assert f"; look at {scheduled.small.folder}/reports/data_docs/index.html" in output
+    assert dict(scheduled.airflow.select(UPDATED))["waybill_marts"] == 1  # the failed run did not update it
+
+
+def test_what_does_not_wait_for_a_failed_task_runs(scheduled: ScheduledPipeline) -> None:
+    models = scheduled.small.folder / "models"
+    models.rename(models.with_name("models-elsewhere"))
+    models.write_text("a file where the folder should be")
+    scheduled.airflow.run("2024-01-03", only="train|score|export|report")
+    models.unlink()
+    models.with_name("models-elsewhere").rename(models)
+    states = {name: state for name, (state, _) in scheduled.airflow.states("2024-01-03").items()}
+    assert {name: states[name] for name in STAGES[4:]} == {
+        "train": "failed",
+        "score": "upstream_failed",
+        "export": "success",
+        "docs": "success",
+        "report": "upstream_failed",
+    }
+
+
+def test_killed_tasks_lose_and_double_nothing(scheduled: ScheduledPipeline) -> None:
+    totals = run_rounds(scheduled, 1, seed=2024)
+    assert {name: totals[name] for name in WRONG} == dict.fromkeys(WRONG, 0)
+    assert totals["kills"] == totals["retried by Airflow"] + totals["retried by hand"] == 3

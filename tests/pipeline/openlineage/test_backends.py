@@ -1,0 +1,204 @@
+"""Real backends: one that answers gets every event; one that is away, refuses or hangs changes nothing of the work."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+import pipeline.openlineage.transport as transport
+from pipeline.openlineage.sender import LIMIT_SECONDS
+from pipeline.runner import run_stage
+from pipeline.stages import StageResult
+from tests.support.declared.orders import declare_orders, order
+from tests.support.lineage.events import events_sent, parsed, read_events
+from waybill.__main__ import waybill
+from waybill.observing.work import current_listener, listen_with, observed
+from waybill.settings import get_settings
+
+STARTS_AND_ENDS = [("pipeline.load", "START"), ("load.orders", "START"), ("load.orders", "COMPLETE"),
+                   ("pipeline.load", "COMPLETE")]  # fmt: skip
+
+WRITE_MANY = """
+import sys
+from pipeline.openlineage.state_changes import Begun, StateChange
+from pipeline.openlineage.transport import ClientTransport
+from waybill.observing.work import Work
+from waybill.settings import get_settings
+
+transport = ClientTransport(get_settings())
+for count in range(60):
+    work = Work("stage", f"{sys.argv[1]}-{count}", {"path": "long" * 5000})
+    transport.send(StateChange("START", Begun(work)))
+"""
+
+
+@pytest.fixture
+def orders(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A source with one file to load, in its own folders."""
+    declare_orders(tmp_path / "declared", monkeypatch)
+    file = tmp_path / "raw" / "orders" / "orders.ndjson"
+    file.parent.mkdir(parents=True)
+    file.write_text("\n".join(json.dumps(order(number)) for number in range(5)))
+    for name in ("raw", "reports"):
+        monkeypatch.setenv(f"WAYBILL_{name.upper()}", str(tmp_path / name))
+    monkeypatch.setenv("WAYBILL_OPENLINEAGE", "true")
+    return file
+
+
+@contextmanager
+def backend(status: int) -> Iterator[tuple[str, list[dict[str, Any]], list[str]]]:
+    """Serve a backend on loopback; give its address, the events that it gets, and the keys that come with them."""
+    events: list[dict[str, Any]] = []
+    keys: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            events.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            keys.append(self.headers.get("Authorization", ""))
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", events, keys
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def names(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(event["job"]["name"], event["eventType"]) for event in events]
+
+
+def test_a_backend_gets_the_events_and_the_key(orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with backend(200) as (url, events, keys):
+        monkeypatch.setenv("OPENLINEAGE_URL", url)
+        monkeypatch.setenv("OPENLINEAGE_API_KEY", "secret-of-the-backend")
+        with events_sent():
+            assert run_stage("load").rows == 5
+    assert names(events) == STARTS_AND_ENDS
+    assert set(keys) == {"Bearer secret-of-the-backend"}
+    assert all(parsed(event) for event in events)
+    assert read_events() == [], "a backend replaces the file"
+
+
+def test_the_file_gets_the_events_of_several_commands(orders: Path) -> None:
+    file = get_settings().openlineage_file
+    for _ in range(2):
+        with events_sent():
+            run_stage("load")
+    assert names(read_events()) == STARTS_AND_ENDS * 2
+    file.write_bytes(file.read_bytes() + b'{"cut off by a ki')
+    with events_sent():
+        run_stage("load")
+    assert names(read_events()) == STARTS_AND_ENDS * 3
+
+
+@pytest.mark.slow
+def test_processes_that_write_at_once_keep_lines_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAYBILL_REPORTS", str(tmp_path))
+    processes = [subprocess.Popen([sys.executable, "-c", WRITE_MANY, str(number)]) for number in range(3)]
+    assert [process.wait(120) for process in processes] == [0, 0, 0]
+    written = [event["job"]["name"] for event in read_events()]
+    assert sorted(written) == sorted(f"pipeline.{number}-{count}" for number in range(3) for count in range(60))
+
+
+def test_an_interrupt_aborts_what_is_under_way(orders: Path) -> None:
+    def interrupt() -> StageResult:
+        with observed("export", "orders", file="orders.json"):
+            raise KeyboardInterrupt
+
+    with events_sent(), pytest.raises(KeyboardInterrupt):
+        run_stage("export", work=interrupt)
+    assert names(read_events()) == [
+        ("pipeline.export", "START"),
+        ("export.orders", "START"),
+        ("export.orders", "ABORT"),
+        ("pipeline.export", "ABORT"),
+    ]
+
+
+def test_a_single_command_sends_events_without_a_parent(orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = CliRunner().invoke(waybill, ["load"])
+    listen_with(None)
+    assert done.exit_code == 0, done.output
+    assert names(read_events()) == [("load.orders", "START"), ("load.orders", "COMPLETE")]
+    assert all("parent" not in event["run"]["facets"] for event in read_events())
+
+
+def test_a_long_file_is_put_aside(orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "MAX_BYTES", 1000)
+    with events_sent():
+        run_stage("load")
+    file = get_settings().openlineage_file
+    assert len(read_events()) == 1 and len(read_events(file.with_name(f"{file.name}.1"))) == 1
+
+
+@pytest.mark.parametrize("kind", ["refuses", "breaks", "away", "hangs"])
+def test_a_backend_that_fails_does_not_fail_the_run(
+    kind: str, orders: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OPENLINEAGE_API_KEY", "secret-of-the-backend")
+    monkeypatch.setattr("pipeline.openlineage.sender.LIMIT_SECONDS", 0.5)
+    with (
+        backend(500 if kind == "breaks" else 401) as (answering, _, _),
+        socket.create_server(("127.0.0.1", 0)) as silent,
+    ):
+        port = silent.getsockname()[1]
+        if kind == "away":
+            silent.close()
+        monkeypatch.setenv(
+            "OPENLINEAGE_URL", answering if kind in ("refuses", "breaks") else f"http://127.0.0.1:{port}"
+        )
+        with events_sent():
+            result = run_stage("load")
+    assert (result.rows, read_events()) == (5, [])
+    [warning] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.startswith("4 of 4 OpenLineage events are lost, and the work is not affected reason=")
+    assert kind != "refuses" or warning.endswith("the backend answered 401")
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("named_by", ["nothing", "variable", "folder", "home"])
+def test_the_limit_is_short_for_what_is_elsewhere(
+    named_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    if named_by == "variable":
+        monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
+    elif named_by != "nothing":
+        file = tmp_path / "openlineage.yml" if named_by == "folder" else tmp_path / "home/.openlineage/openlineage.yml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("transport: {type: http, url: 'http://127.0.0.1:9'}")
+    limit = transport.ClientTransport(get_settings()).limit_seconds
+    assert limit == (transport.LOCAL_SECONDS if named_by == "nothing" else LIMIT_SECONDS)
+
+
+def test_a_listener_that_breaks_does_not_break_the_work(
+    orders: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pipeline.openlineage.journal.Journal.begin", fail)
+    with events_sent():
+        assert current_listener() is not None
+        assert run_stage("load").rows == 5
