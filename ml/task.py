@@ -27,7 +27,8 @@ DUMMY, BLEND = "dummy", "blend"
 BY_MODEL = "_by_model"  # what the name of the table ends in that has a task's predictions by all models
 ANSWERS = "_answers"  # the same of the table of what the API has answered
 MAX_TASK_NAME = 53  # which fits, with that end, into a name of PostgreSQL
-TAKEN_TABLES = ("model_checks", "model_drift", "realised_figures", "realised_predictions")  # of schema predictions
+# of schema predictions
+TAKEN_TABLES = ("model_checks", "model_drift", "realised_figures", "realised_predictions", "erased_models")
 WORDS = {"in_pipeline", "is_default", "unlabelled", "description", "limits"}  # fields that no model depends on
 PREDICTED = ("model_id", "probability", "is_predicted_positive", "predicted_label", "is_stale", "scored_at")
 

@@ -1,4 +1,4 @@
-"""The ledger's tables as ORM classes: inputs, batches, undone batches, rejects, runs, drift, gaps, resource use."""
+"""The ledger's tables as ORM classes: inputs, batches, undone batches, rejects, runs, drift, gaps, erasures, resource use."""
 
 from __future__ import annotations
 
@@ -169,7 +169,10 @@ class UndoneBatch(Ledger):
 
 
 class RejectRow(Ledger):
-    """One row per document that could not be landed: its bytes (or the first of them), position and reason."""
+    """One row per document that could not be landed: its bytes (or the first of them), position and reason.
+
+    An erasure empties the bytes and what describes them, and sets `erased_by`; the nil UUID is then the fingerprint.
+    """
 
     __tablename__ = "rejects"
     __table_args__ = (
@@ -188,6 +191,7 @@ class RejectRow(Ledger):
     fingerprint: Mapped[UUID]
     replayed_by: Mapped[UUID | None] = mapped_column(ForeignKey("ledger.batches.batch_id"))
     is_undone: Mapped[bool] = mapped_column(server_default=text("false"))
+    erased_by: Mapped[UUID | None] = mapped_column(ForeignKey("ledger.erasures.erasure_id"))
 
 
 class Drift(Ledger):
@@ -268,3 +272,60 @@ class Gap(Ledger):
     next_position: Mapped[int]
     reason: Mapped[str]
     accepted_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class Erasure(Ledger):
+    """One row per erasure of a source's documents by their keys, which are kept only as keyed hashes.
+
+    `documents` and `rejects` were erased when it was recorded. `key_types` are the types of the key's fields by which
+    another spelling of a key is recognised, null if the document's value is the key. `secret_check` shows whether a
+    secret is the one that the hashes were made with. `models` is what to do with models that had learnt such rows. It is
+    complete, with its certificate, when nothing that Waybill keeps holds a copy any more; until then it is continued.
+    """
+
+    __tablename__ = "erasures"
+    __table_args__ = (CheckConstraint("models in ('keep-marked', 'refuse', 'retrain')"), {"schema": "ledger"})
+
+    erasure_id: Mapped[UUID] = mapped_column(primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.runs.run_id"))
+    source: Mapped[str]
+    key_types: Mapped[list[str] | None]
+    secret_check: Mapped[bytes]
+    keys: Mapped[int]
+    documents: Mapped[int]
+    rejects: Mapped[int]
+    models: Mapped[str]
+    erased_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    completed_at: Mapped[datetime | None]
+    certificate: Mapped[dict[str, Any] | None]
+
+
+class BarredKey(Ledger):
+    """One row per source and key that may not land again, as a hash with a secret that is not in the database."""
+
+    __tablename__ = "barred_keys"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    key_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    erasure_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.erasures.erasure_id"))
+
+
+class ErasedDocument(Ledger):
+    """One row per landed document that was erased, or was not stored because its key is barred."""
+
+    __tablename__ = "erased_documents"
+
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.batches.batch_id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    erasure_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.erasures.erasure_id"), index=True)
+
+
+class Backup(Ledger):
+    """One row per backup that exists as far as is known; `place` is its folder, null if it was written to a pipe."""
+
+    __tablename__ = "backups"
+
+    backup_id: Mapped[UUID] = mapped_column(primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.runs.run_id"))
+    place: Mapped[str | None]
+    made_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
