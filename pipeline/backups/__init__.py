@@ -1,0 +1,1 @@
+"""Backs up the warehouse with its models and declarations, restores it, and tries a restore out."""

@@ -1,0 +1,27 @@
+"""What can go wrong with a backup. Each message is one line that says what to do.
+
+BackupError                  base class
+├── BackupRefused            the folder cannot take a backup, or pg_dump cannot read the server
+├── BackupFailed             pg_dump stopped
+└── BackupBroken             a folder is not a whole backup, or one of its files has changed
+"""
+
+from waybill.errors import WaybillError
+
+
+class BackupError(WaybillError):
+    """Base of the errors of backups."""
+
+
+class BackupRefused(BackupError):
+    """Raised when the folder cannot take a backup, or the server is newer than pg_dump. Nothing was written."""
+
+
+class BackupFailed(BackupError):
+    """Raised when pg_dump stopped. What it had written was removed; older backups are intact."""
+
+    is_transient = True
+
+
+class BackupBroken(BackupError):
+    """Raised when a folder is not a whole backup of Waybill, or one of its files differs from the manifest."""
