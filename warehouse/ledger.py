@@ -1,4 +1,4 @@
-"""The ledger's tables as ORM classes: inputs, batches, undone batches, rejects, runs, drift, gaps, erasures, resource use."""
+"""The ledger's tables as ORM classes: inputs, batches, undone batches, rejects, runs, drift, gaps, erasures, costs."""
 
 from __future__ import annotations
 
@@ -279,7 +279,7 @@ class Erasure(Ledger):
 
     `documents` and `rejects` were erased when it was recorded. `key_types` are the types of the key's fields by which
     another spelling of a key is recognised, null if the document's value is the key. `secret_check` shows whether a
-    secret is the one that the hashes were made with. `models` is what to do with models that had learnt such rows. It is
+    secret is the one that the hashes were made with. `models` is what to do with models that learnt such rows. It is
     complete, with its certificate, when nothing that Waybill keeps holds a copy any more; until then it is continued.
     """
 
