@@ -23,7 +23,7 @@ from waybill.cli import run
 from waybill.text import shown_lines
 
 # Only what they are given is tried: they would delete, replace this process, run other programs, or never end.
-NOT_RUN = ("up", "down", "reset", "destroy", "psql", "pgadmin", "broker", "sample", "produce", "consume", "run", "dbt",
+NOT_RUN = ("up", "down", "reset", "destroy", "psql", "pgadmin", "airflow", "broker", "sample", "produce", "consume", "serve", "run", "dbt",
            "demo", "stream", "conso", "report", "export",
            "sources", "new", "adopt", "remove", "rename", "new-task")  # fmt: skip  # these write files of the project
 NO_ARGUMENTS = ("status",)
