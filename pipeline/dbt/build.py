@@ -75,6 +75,15 @@ def stale_sources() -> list[str]:
     return sorted(entry.node.name for entry in results if str(entry.status) in ("warn", "error"))
 
 
+def parse() -> Any:
+    """Return dbt's manifest of the project: its nodes, and what each of them reads.
+
+    Raises:
+        DbtFailed: dbt could not read the project.
+    """
+    return _invoke(["parse"])
+
+
 def write_docs(target: Path) -> tuple[int, str]:
     """Write dbt's documentation as one page that opens offline, unless no model has changed since it was written.
 

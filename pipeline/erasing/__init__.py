@@ -1,0 +1,1 @@
+"""Erases documents by key from everything that the pipeline made of them."""
