@@ -11,7 +11,8 @@ LoaderError                      base of the loader's errors
 ├── LayoutChanged                a file was landed, wholly or in part, by another layout
 ├── Overtaken                    another process landed the same batch; nothing was landed twice
 ├── CoordinateUnknown            a coordinate names no input or document
-└── UndoRefused                  what is to be undone is not known, or not one thing
+├── UndoRefused                  what is to be undone is not known, or not one thing
+└── EraseRefused                 what is to be erased is not known, or the secret of erasures is missing or another one
 """
 
 from __future__ import annotations
@@ -65,3 +66,7 @@ class CoordinateUnknown(LoaderError):
 
 class UndoRefused(LoaderError):
     """Raised when a target of `undo` names nothing that was landed, or several things; nothing was undone."""
+
+
+class EraseRefused(LoaderError):
+    """Raised when a key to erase or to lift is not known, or the secret is not the one that keys were erased with."""

@@ -11,7 +11,7 @@ VARIABLE = re.compile(r"^([A-Z_]+)=(.*)$", re.MULTILINE)
 # The files that docker-compose.yml passes to containers. The first is also a line of `.env`, which takes precedence.
 SECRETS = (
     "pgpassword", "waybill_reader_password", "waybill_api_key", "pgadmin_password", "jupyter_token",
-    "waybill_airflow_password",
+    "waybill_airflow_password", "waybill_erasure_secret",
 )  # fmt: skip
 
 
@@ -65,6 +65,8 @@ def write_secrets(written):
     for name in SECRETS:
         path = os.path.realpath(os.path.join(folder, name))  # a link stays
         wanted = written.get(name.upper(), "").strip("'\"")
+        if name == "waybill_erasure_secret" and not wanted:
+            wanted = made_by_an_erasure(written)
         if not os.path.exists(path) or (wanted and read(path) != wanted):
             partial = path + ".partial"
             with open(partial, "w", encoding="utf-8") as file:
@@ -74,6 +76,12 @@ def write_secrets(written):
             count += 1
     if count:
         print("%s: %d secrets written, one file each" % (os.path.relpath(folder, PROJECT), count))
+
+
+def made_by_an_erasure(written):
+    """Return the secret that the first `waybill erase` made, if it did: keys that it barred need it for ever."""
+    path = os.path.join(PROJECT, written.get("WAYBILL_STATE") or ".waybill", "erasure_secret")
+    return read(path).strip() if os.path.exists(path) else ""
 
 
 def read(path):

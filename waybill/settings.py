@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     waybill_server_user: str = "waybill"
     waybill_secrets: Path = Path("secrets")
     waybill_reader_password: SecretStr | None = None
+    waybill_erasure_secret: SecretStr | None = None
     waybill_state: Path = Path(".waybill")
     waybill_raw: Path = Path("data/raw")
     waybill_processed: Path = Path("data/processed")
@@ -114,10 +115,10 @@ class Settings(BaseSettings):
             raise ValueError("must be an address such as https://example.org/hook")
         return value
 
-    @field_validator("waybill_api_key")
+    @field_validator("waybill_api_key", "waybill_erasure_secret")
     @classmethod
     def is_long(cls, value: SecretStr | None) -> SecretStr | None:
-        """Raise an error for a key that is too easily guessed."""
+        """Raise an error for a secret that is too easily guessed."""
         if value is not None and len(value.get_secret_value()) < MIN_KEY_CHARACTERS:
             raise ValueError(f"must have at least {MIN_KEY_CHARACTERS} characters")
         return value

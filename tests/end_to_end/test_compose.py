@@ -41,7 +41,7 @@ NOT_PASSED_ON = {
     "WAYBILL_SERVER_USER": "there is no embedded server",
     "WAYBILL_PGADMIN_PORT": "is of the service pgadmin",
     **dict.fromkeys(("WAYBILL_API_HOST", "WAYBILL_API_PORT"), "the command of the service api names them"),
-    "WAYBILL_API_KEY": "is a file in the container",
+    **dict.fromkeys(("WAYBILL_API_KEY", "WAYBILL_ERASURE_SECRET"), "is a file in the container"),
     **dict.fromkeys(("WAYBILL_SCHEDULE", "WAYBILL_AIRFLOW_PORT"), "is of the service airflow"),
     "WAYBILL_DASK_SCHEDULER": "the image has no Dask",
     "WAYBILL_ALERT_URL": "is a secret, for which you mount a file",

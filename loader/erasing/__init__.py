@@ -1,0 +1,1 @@
+"""Erases documents by their keys from raw tables and the ledger, and recognises erased keys when they arrive again."""
