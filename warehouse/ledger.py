@@ -25,6 +25,7 @@ class Ledger(DeclarativeBase):
         dict[str, float]: JSONB,
         dict[str, Any]: JSONB,
         list[str]: JSONB,
+        list[list[str]]: JSONB,
     }
 
 
@@ -277,10 +278,11 @@ class Gap(Ledger):
 class Erasure(Ledger):
     """One row per erasure of a source's documents by their keys, which are kept only as keyed hashes.
 
-    `documents` and `rejects` were erased when it was recorded. `key_types` are the types of the key's fields by which
-    another spelling of a key is recognised, null if the document's value is the key. `secret_check` shows whether a
-    secret is the one that the hashes were made with. `models` is what to do with models that learnt such rows. It is
-    complete, with its certificate, when nothing that Waybill keeps holds a copy any more; until then it is continued.
+    `documents` and `rejects` were erased when it was recorded. `key_types` are pointer and type of each field of the
+    key, by which every spelling of a key is recognised, null if the document's value is the key. `secret_check` shows
+    whether a secret is the one that the hashes were made with. `models` is what to do with models that learnt such
+    rows. It is complete, with its certificate, when nothing that Waybill keeps holds a copy any more; until then it
+    is continued.
     """
 
     __tablename__ = "erasures"
@@ -289,7 +291,7 @@ class Erasure(Ledger):
     erasure_id: Mapped[UUID] = mapped_column(primary_key=True)
     run_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.runs.run_id"))
     source: Mapped[str]
-    key_types: Mapped[list[str] | None]
+    key_types: Mapped[list[list[str]] | None]
     secret_check: Mapped[bytes]
     keys: Mapped[int]
     documents: Mapped[int]

@@ -34,6 +34,7 @@ class Batch(Generic[AnyFeed]):
     `input_id` is the id that a new input gets; for an input that the ledger knows, locking it sets the known id.
     `rows` holds two pieces for each document: the encoded head of its row, then its bytes.
     `nulls` are the messages without a value that are landed as jsonb null: position and message key.
+    `barred` are the positions of documents whose keys were erased, by which erasure: they are only counted.
     `sent_at` is the time at which the oldest message was sent, if the feed has such times. `envelope` has the fields
     beside the records that were read with the batch, and the pointers of those left out, as JSON texts.
     """
@@ -47,6 +48,7 @@ class Batch(Generic[AnyFeed]):
     rows: list[bytes] = field(default_factory=list)
     first_bytes: list[int] = field(default_factory=list)
     nulls: dict[int, bytes] = field(default_factory=dict)
+    barred: dict[int, UUID] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     drift: Counter[tuple[str, str]] = field(default_factory=Counter)
     skipped: int = 0
@@ -61,8 +63,8 @@ class Batch(Generic[AnyFeed]):
 
     @property
     def landed(self) -> int:
-        """The number of documents that are landed."""
-        return len(self.first_bytes) + len(self.nulls)
+        """The number of documents that are landed; barred ones count, and have no row."""
+        return len(self.first_bytes) + len(self.nulls) + len(self.barred)
 
     @property
     def counts(self) -> Counts:
@@ -105,6 +107,7 @@ class Batch(Generic[AnyFeed]):
         """Yield the position of everything that will be landed."""
         yield from map(position_of, self.rows[::2])
         yield from self.nulls
+        yield from self.barred
 
     def reject(self, reasons: Mapping[int, RejectReason]) -> None:
         """Turn the documents at these positions into rejects."""
@@ -115,6 +118,13 @@ class Batch(Generic[AnyFeed]):
         """Remove the documents at these positions from the batch."""
         self._removed(positions)
         self.nulls = {position: key for position, key in self.nulls.items() if position not in positions}
+        self.barred = {position: by for position, by in self.barred.items() if position not in positions}
+
+    def bar(self, positions: Mapping[int, UUID]) -> None:
+        """Keep nothing but the number of the documents at these positions, which were erased."""
+        if positions:
+            self.discard(positions)
+            self.barred.update(positions)
 
     def _removed(self, positions: Collection[int]) -> list[tuple[int, int, bytes]]:
         """Remove documents with the unknown fields they were counted for; return position, first byte and bytes."""

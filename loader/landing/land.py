@@ -10,6 +10,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+from loader.erasing.bars import bar, read_bars
 from loader.landing.batch import AnyFeed, Batch
 from loader.landing.binary_copy import JSONB_VERSION, copy_rows, row
 from loader.landing.unstorable import DOCUMENT_ERRORS, reject_unstorable
@@ -25,8 +26,10 @@ BATCH_COLUMNS = (
 )  # fmt: skip
 REJECT_COLUMNS = (
     "batch_id", "position", "reason", "detail", "pointer", "bytes", "first_byte", "length", "fingerprint",
+    "erased_by",
 )  # fmt: skip
 DRIFT_COLUMNS = ("batch_id", "pointer", "json_type", "documents")
+ERASED_COLUMNS = ("batch_id", "position", "erasure_id")
 
 
 class Positions(Protocol[AnyFeed]):
@@ -53,16 +56,19 @@ def land(
     """Land batches of one source that no other process has landed; return those that were landed.
 
     The steps of the transaction:
-    1. Lock the positions in the ledger. Leave out each batch that another process has landed.
-    2. COPY the documents into the raw table.
-    3. COPY batches, rejects and drift into the ledger.
-    4. Advance the positions, but only from where the batches start.
-    5. Commit.
+    1. Wait for an erasure of the source to end, and let none begin. Read which keys may not land.
+    2. Lock the positions in the ledger. Leave out each batch that another process has landed.
+    3. Take barred documents out of the batches, which count them.
+    4. COPY the documents into the raw table.
+    5. COPY batches, rejects, drift and erased documents into the ledger.
+    6. Advance the positions, but only from where the batches start.
+    7. Commit.
 
     If PostgreSQL refuses a document that Python accepted, the transaction is rolled back:
-    6. Find all such documents, turn them into rejects, and repeat steps 1 to 5 once.
+    8. Find all such documents, turn them into rejects, and repeat steps 1 to 7 once.
 
     Raises:
+        EraseRefused: the source has barred keys, and the secret of erasures is missing or another one.
         LoaderError: the positions cannot be locked or advanced; nothing was landed.
         psycopg2.Error: the server or the connection failed; either all batches were landed or none.
     """
@@ -70,19 +76,22 @@ def land(
         return _land(connection, batches, positions)
     except DOCUMENT_ERRORS:
         with connection, connection.cursor() as cursor:
-            reject_unstorable(cursor, batches)  # 6.
+            reject_unstorable(cursor, batches)  # 8.
         return _land(connection, batches, positions)
 
 
 def _land(
     connection: Connection, batches: Sequence[Batch[AnyFeed]], positions: Positions[AnyFeed]
 ) -> list[Batch[AnyFeed]]:
-    with connection, connection.cursor() as cursor:  # 5.
-        locked = positions.lock(cursor, batches)  # 1.
+    with connection, connection.cursor() as cursor:  # 7.
+        bars = read_bars(cursor, batches[0].feed.source)  # 1.
+        locked = positions.lock(cursor, batches)  # 2.
         if locked:
-            _copy_documents(cursor, locked)  # 2.
-            _copy_books(cursor, locked)  # 3.
-            positions.advance(cursor, locked)  # 4.
+            if bars:
+                bar(cursor, bars, locked)  # 3.
+            _copy_documents(cursor, locked)  # 4.
+            _copy_books(cursor, locked)  # 5.
+            positions.advance(cursor, locked)  # 6.
     return locked
 
 
@@ -109,6 +118,10 @@ def _copy_books(cursor: Cursor, batches: Sequence[Batch[AnyFeed]]) -> None:
         for (pointer, json_type), documents in batch.drift.items()
     ]
     copy_rows(cursor, sql.Identifier("ledger", "drift"), DRIFT_COLUMNS, drift_rows)
+    erased_rows = [
+        row(batch.batch_id, position, erasure_id) for batch in batches for position, erasure_id in batch.barred.items()
+    ]
+    copy_rows(cursor, sql.Identifier("ledger", "erased_documents"), ERASED_COLUMNS, erased_rows)
 
 
 def _batch_row(batch: Batch[AnyFeed]) -> bytes:
@@ -140,6 +153,7 @@ def _reject_rows(batch: Batch[AnyFeed]) -> list[bytes]:
             reject.first_byte,
             reject.length,
             reject.fingerprint,
+            reject.erased_by,
         )
         for reject in batch.new_rejects
     ]

@@ -30,7 +30,7 @@ class Reject:
     """A byte range that is not landed: a rejected document, or bytes that cannot be framed as one document.
 
     `beginning` holds all bytes, or the first 64 KB of a larger range. `is_rest` is true if the range reaches to the
-    input's end, so that nothing is left to read.
+    input's end, so that nothing is left to read. `erased_by` is the erasure that its key is barred by, if it is.
     """
 
     position: int
@@ -40,6 +40,7 @@ class Reject:
     fingerprint: UUID
     reason: RejectReason
     is_rest: bool = False
+    erased_by: UUID | None = None
 
 
 Frame = tuple[int, int, bytes] | Reject  # a document: position, first byte in the decompressed input, bytes

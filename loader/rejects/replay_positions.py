@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from psycopg2.extensions import cursor as Cursor
 
+from loader.erasing.bars import NO_FINGERPRINT
 from loader.errors import Overtaken
 from loader.landing.batch import Batch
 from loader.landing.feeds import Feed, FeedKind
@@ -18,7 +19,8 @@ from ledger.rejects
 inner join unnest(%s::uuid[], %s::bigint[]) as given (batch_id, position) using (batch_id, position)
 inner join ledger.batches on rejects.batch_id = batches.batch_id
 inner join ledger.inputs on batches.input_id = inputs.input_id
-where rejects.replayed_by is null and not rejects.is_undone and inputs.replaced_at is null
+where rejects.replayed_by is null and not rejects.is_undone and rejects.erased_by is null
+    and inputs.replaced_at is null
 order by rejects.batch_id, rejects.position
 for update of rejects
 for key share of inputs
@@ -29,7 +31,14 @@ update ledger.rejects
 set replayed_by = given.replayed_by
 from unnest(%s::uuid[], %s::uuid[], %s::bigint[]) as given (replayed_by, batch_id, position)
 where rejects.batch_id = given.batch_id and rejects.position = given.position and rejects.replayed_by is null
-    and not rejects.is_undone
+    and not rejects.is_undone and rejects.erased_by is null
+"""
+
+EMPTY = """
+update ledger.rejects
+set bytes = '', detail = 'erased', pointer = null, fingerprint = %s, erased_by = given.erased_by
+from unnest(%s::uuid[], %s::bigint[], %s::uuid[]) as given (batch_id, position, erased_by)
+where rejects.batch_id = given.batch_id and rejects.position = given.position
 """
 
 
@@ -80,7 +89,7 @@ class ReplayPositions:
         return [batch for batch in batches if batch.landed]
 
     def advance(self, cursor: Cursor, batches: Sequence[ReplayBatch]) -> None:
-        """Mark the landed documents' rejects as replayed.
+        """Mark the landed documents' rejects as replayed, and empty those of barred documents.
 
         Raises:
             Overtaken: another replay has landed one of them; the transaction must be rolled back.
@@ -89,6 +98,17 @@ class ReplayPositions:
         cursor.execute(MARK, _columns(marks, 3))
         if cursor.rowcount != len(marks):
             raise Overtaken(f"{len(marks) - cursor.rowcount} rejects were landed by another replay; run again")
+
+        self._empty_barred(cursor, batches)
+
+    def _empty_barred(self, cursor: Cursor, batches: Sequence[ReplayBatch]) -> None:
+        barred = [
+            (self._rejected_by[str(batch.input_id), position], position, str(erasure_id))
+            for batch in batches
+            for position, erasure_id in batch.barred.items()
+        ]
+        if barred:
+            cursor.execute(EMPTY, [str(NO_FINGERPRINT), *_columns(barred, 3)])
 
     def _rejects_of(self, batch: ReplayBatch) -> list[tuple[str, int]]:
         """Return the rejects of a batch's documents, as rejecting batch and position."""

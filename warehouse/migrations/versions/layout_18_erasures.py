@@ -61,7 +61,8 @@ grant update (documents, rejects, completed_at, certificate) on ledger.erasures 
 grant delete on ledger.barred_keys, ledger.drift, ledger.backups to {keeper};
 grant update (detail, pointer, bytes, fingerprint, erased_by) on ledger.rejects to {keeper};
 grant update (documents) on ledger.drift to {keeper};
-grant insert on ledger.erased_documents to {loader}
+grant insert on ledger.erased_documents to {loader};
+grant update (detail, pointer, bytes, fingerprint, erased_by) on ledger.rejects to {loader}
 """
 
 VIEWS = """

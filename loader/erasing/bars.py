@@ -1,0 +1,106 @@
+"""Recognises documents whose keys were erased before they land; the loader then keeps nothing but their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from psycopg2.extensions import cursor as Cursor
+
+from loader.declarations import Source
+from loader.erasing.keys import KeyOf, KeyTypes
+from loader.erasing.searched_rejects import forms_of_reject
+from loader.erasing.secret import key_hash, read_secret, require_secret
+from loader.landing.batch import AnyFeed, Batch
+from loader.reading.byte_ranges import Reject
+from waybill.settings import get_settings
+
+# An erasure of the source holds this lock alone. Two statements: what it committed must be visible after the wait.
+BARS = """
+select pg_advisory_xact_lock_shared(hashtextextended('waybill: erasing ' || %(source)s, 0));
+select distinct on (erasures.key_types) erasures.erasure_id::text, erasures.key_types, erasures.secret_check
+from ledger.erasures
+where
+    erasures.source = %(source)s
+    and erasures.erasure_id in (select bars.erasure_id from ledger.barred_keys as bars where bars.source = %(source)s)
+order by erasures.key_types, erasures.erasure_id desc
+"""
+
+LOCK_ALONE = "select pg_advisory_xact_lock(hashtextextended('waybill: erasing ' || %s, 0))"
+
+BARRED = "select key_hash, erasure_id::text from ledger.barred_keys where source = %s and key_hash = any(%s)"
+
+ERASED = "erased"
+NO_FINGERPRINT = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class Bars:
+    """The bars of one source: the secret, and each set of key fields and types by which a key is recognised."""
+
+    source: Source
+    secret: bytes
+    key_types: Sequence[KeyTypes]
+
+
+def read_bars(cursor: Cursor, source: Source) -> Bars | None:
+    """Return the bars of a source, and keep erasures of the source from beginning until the transaction ends.
+
+    Raises:
+        EraseRefused: the source has bars, and the secret is missing or another one; nothing of it may land.
+    """
+    cursor.execute(BARS, {"source": source.source})
+    rows = cursor.fetchall()
+    if not rows:
+        return None
+    secret = read_secret(get_settings())
+    for erasure_id, _, check in rows:
+        require_secret(secret, source.source, erasure_id, bytes(check))
+    return Bars(source, secret or b"", [_key_types(key_types) for _, key_types, _ in rows])
+
+
+def bar(cursor: Cursor, bars: Bars, batches: Sequence[Batch[AnyFeed]]) -> None:
+    """Take barred documents and rejects out of batches of one source, which keep only their number."""
+    readers = [KeyOf(bars.source, key_types) for key_types in bars.key_types]
+    hashes: dict[bytes, list[tuple[Batch[AnyFeed], int, bool]]] = {}
+    for batch in batches:
+        for position, is_reject, key in _keys(batch, readers):
+            hashes.setdefault(key_hash(bars.secret, bars.source.source, key), []).append((batch, position, is_reject))
+    cursor.execute(BARRED, [bars.source.source, list(hashes)])
+    documents: dict[UUID, dict[int, UUID]] = {}
+    rejects: dict[UUID, dict[int, UUID]] = {}
+    for found, erasure_id in cursor.fetchall():
+        for batch, position, is_reject in hashes[bytes(found)]:
+            (rejects if is_reject else documents).setdefault(batch.batch_id, {})[position] = UUID(erasure_id)
+    for batch in batches:
+        batch.bar(documents.get(batch.batch_id, {}))
+        erased = rejects.get(batch.batch_id, {})
+        batch.rejects = [emptied(reject, erased.get(reject.position)) for reject in batch.rejects]
+
+
+def emptied(reject: Reject, erasure_id: UUID | None) -> Reject:
+    """Return a reject without its bytes and what describes them; unchanged if no erasure is given."""
+    if erasure_id is None:
+        return reject
+    reason = replace(reject.reason, detail=ERASED, pointer=None)
+    return replace(reject, beginning=b"", fingerprint=NO_FINGERPRINT, reason=reason, erased_by=erasure_id)
+
+
+def _keys(batch: Batch[AnyFeed], readers: Sequence[KeyOf]) -> Iterable[tuple[int, bool, str]]:
+    """Yield position, whether it is a reject, and key of everything in a batch that has a key."""
+    for reader in readers:
+        for position, document in batch.documents():
+            if key := reader.of_document(document).identity:
+                yield position, False, key
+        for position, message_key in batch.nulls.items():
+            if key := reader.of_message_key(message_key).identity:
+                yield position, False, key
+        for reject in batch.new_rejects:
+            is_complete = reject.length == len(reject.beginning)
+            if is_complete and (key := forms_of_reject(reader, reject.beginning, reject.reason.pointer).identity):
+                yield reject.position, True, key
+
+
+def _key_types(stored: list[list[str]] | None) -> KeyTypes:
+    return [(pointer, kind) for pointer, kind in stored or []]

@@ -1,0 +1,121 @@
+"""What is to be erased, and what was found of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from loader.declarations import Source
+from loader.erasing.conditions import Condition
+from loader.erasing.keys import KeyForms, KeyTypes
+from loader.erasing.secret import key_hash
+
+
+class FoundDocument(NamedTuple):
+    """A document in a raw table, and the name of the input that it came from."""
+
+    batch_id: str
+    position: int
+    input_name: str = ""
+
+    @property
+    def coordinate(self) -> str:
+        """The coordinate as `why` takes it."""
+        return f"{self.input_name}:{self.position}"
+
+
+class FoundReject(NamedTuple):
+    """A reject that holds one of the documents, and how that is known.
+
+    key      its bytes are a document with one of the keys, or one that was landed from it or is named by its place
+    text     its bytes are no whole document, and hold the values of a key as text
+    perhaps  only its beginning was kept, which does not hold them: nobody can tell
+    """
+
+    batch_id: str
+    position: int
+    input_name: str
+    how: Literal["key", "text", "perhaps"]
+
+    @property
+    def coordinate(self) -> str:
+        """The coordinate as `why` takes it."""
+        return f"{self.input_name}:{self.position}"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be erased from one source: documents by their keys, by hashes of keys, or by the values of fields.
+
+    Documents that meet all conditions `where` are found together with all documents of their keys. `rejects` (batch and
+    position) are erased whatever they hold: an earlier erasure of them is done again. `secret` is what hashes are made
+    with; to look for keys only, none is needed.
+    """
+
+    source: Source
+    key_types: KeyTypes
+    keys: frozenset[str] = frozenset()
+    hashes: frozenset[bytes] = frozenset()
+    where: tuple[Condition, ...] = ()
+    rejects: frozenset[tuple[str, int]] = frozenset()
+    secret: bytes | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the source."""
+        return self.source.source
+
+    def hash(self, key: str) -> bytes:
+        """Return the hash of a key of the source."""
+        return key_hash(self.secret or b"", self.name, key)
+
+
+@dataclass
+class Found:
+    """What was found of it. `keys` are all keys to erase and bar, `matched` those asked for that something has.
+
+    `parts` are the texts of the fields of these keys. `perhaps` may hold one of the documents or not. `other_sources`
+    have documents under the same text as key. `batches` were looked at, with `documents_read` and `rejects_read`.
+    """
+
+    wanted: Wanted
+    keys: set[str] = field(default_factory=set)
+    matched: set[str] = field(default_factory=set)
+    parts: set[tuple[str, ...]] = field(default_factory=set)
+    documents: dict[tuple[str, int], FoundDocument] = field(default_factory=dict)
+    rejects: list[FoundReject] = field(default_factory=list)
+    perhaps: list[FoundReject] = field(default_factory=list)
+    other_sources: list[str] = field(default_factory=list)
+    batches: set[str] = field(default_factory=set)
+    documents_read: int = 0
+    rejects_read: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """True if there is nothing to erase."""
+        return not self.documents and not self.rejects
+
+    @property
+    def missing(self) -> list[str]:
+        """The keys asked for that no document and no reject has."""
+        return sorted(self.wanted.keys - self.matched)
+
+    @property
+    def hashes(self) -> frozenset[bytes]:
+        """The hashes of the keys to bar: those that were asked for, and those of all keys that were found."""
+        return self.wanted.hashes | {self.wanted.hash(key) for key in self.keys}
+
+    def has(self, forms: KeyForms) -> bool:
+        """Return whether a document with this key is to be erased."""
+        if forms.shown & self.wanted.keys or forms.identity in self.keys:
+            return True
+        hashes = self.wanted.hashes
+        return bool(hashes) and forms.identity is not None and self.wanted.hash(forms.identity) in hashes
+
+    def add(self, forms: KeyForms) -> None:
+        """Add the key of a document that is to be erased."""
+        self.matched |= forms.shown & self.wanted.keys
+        if forms.identity:
+            self.keys.add(forms.identity)
+        if forms.parts:
+            self.parts.add(forms.parts)
