@@ -68,12 +68,14 @@ class Alert:
 class Found:
     """The alerts of some rules, and rule → why it could not be judged now: its earlier alerts are not resolved.
 
-    `broken` names those of them that failed: something must be corrected first.
+    `broken` names those of them that failed: something must be corrected first. `refusal` is why the warehouse could
+    not be read.
     """
 
     alerts: list[Alert] = field(default_factory=list)
     not_judged: Mapping[str, str] = field(default_factory=dict)
     broken: Collection[str] = ()
+    refusal: Exception | None = None
 
 
 def unjudged(rules: Iterable[str], reason: str) -> Found:
@@ -86,4 +88,5 @@ def together(found: Collection[Found]) -> Found:
     alerts = [alert for one in found for alert in one.alerts]
     not_judged = {rule: reason for one in found for rule, reason in one.not_judged.items()}
     alerts.sort(key=lambda alert: (RULES.index(alert.rule), alert.name))
-    return Found(alerts, not_judged, [rule for one in found for rule in one.broken])
+    broken = [rule for one in found for rule in one.broken]
+    return Found(alerts, not_judged, broken, next((one.refusal for one in found if one.refusal), None))

@@ -13,8 +13,11 @@ from datetime import UTC, datetime
 import click
 
 from pipeline.alerts.alert import Found
-from waybill.cli import run, shown_command
+from waybill.backoff import is_transient
+from waybill.cli import TRY_AGAIN, run, shown_command
 from waybill.settings import get_settings
+
+ALERTS = 3  # exit code; all errors have other ones
 
 
 @click.command()
@@ -27,8 +30,9 @@ def check(context: click.Context, checkpoint: str | None, as_json: bool, only_if
 
     Print an alert for everything that needs attention, each with the command to type next: no run for too long, a run
     or gate that failed, a source that is not fresh, too many rejects, books that do not balance, a stale model or one
-    whose rows drifted, messages that wait, a disk nearly full, a server that is away. Exits with 1 if there is an
-    alert, or a rule cannot be judged because of a mistake, else with 0.
+    whose rows drifted, messages that wait, a disk nearly full, a server that is away. Exits with 3 if there is an
+    alert, else with 0. If the warehouse cannot be read, exits with 75 if a later check may succeed, else with 1. A
+    mistake in a setting, or in a declaration while there is no alert, also exits with 1.
 
     Nothing is started or written, except that new, changed and resolved alerts are sent to WAYBILL_ALERT_URL and
     WAYBILL_ALERT_COMMAND, if they are set; docs/operations.md explains each alert.
@@ -48,8 +52,16 @@ def check(context: click.Context, checkpoint: str | None, as_json: bool, only_if
     found = judge()
     _print(found, as_json=as_json)
     send(found)
-    if found.alerts or found.broken:
-        context.exit(1)
+    context.exit(_exit_code(found))
+
+
+def _exit_code(found: Found) -> int:
+    """Return the exit code: an error has the code that every other command has for it."""
+    if found.refusal:
+        return TRY_AGAIN if is_transient(getattr(found.refusal, "orig", None) or found.refusal) else 1
+    if found.alerts:
+        return ALERTS
+    return 1 if found.broken else 0
 
 
 def _validate(checkpoint: str, *, only_if_changed: bool) -> None:

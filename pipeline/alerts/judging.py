@@ -43,8 +43,8 @@ def judge(*, after_run: bool = False) -> Found:
         with open_to_look(warehouse) as connection:
             found = _judge_warehouse(connection, warehouse, after_run=after_run)
     except DATABASE_ERRORS as error:
-        found = unjudged(NEED_WAREHOUSE, "the warehouse cannot be read")
-        found.alerts.append(warehouse_alert(warehouse, error))
+        not_judged = dict.fromkeys(NEED_WAREHOUSE, "the warehouse cannot be read")
+        found = Found([warehouse_alert(warehouse, error)], not_judged, refusal=error)
     return together([disks, found])
 
 

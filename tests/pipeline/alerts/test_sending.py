@@ -274,7 +274,7 @@ def test_two_checks_at_once_send_an_alert_once(quiet: UUID, webhook: Webhook) ->
     command = [sys.executable, "-m", "pipeline.alerts.command", "--json"]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ) for _ in range(3)]
     outputs = [json.loads(process.communicate(timeout=120)[0]) for process in started]
-    assert [process.returncode for process in started] == [1, 1, 1]
+    assert [process.returncode for process in started] == [3, 3, 3]
     assert all("run_failed" in [one["rule"] for one in output["alerts"]] for output in outputs)
     sent = [(one["rule"], one["name"]) for message in webhook.got for one in message["new"]]
     assert sorted(sent) == sorted(set(sent)) and ("run_failed", "load") in sent
@@ -287,7 +287,7 @@ def test_the_command_says_the_same_as_text_and_as_json(quiet: UUID) -> None:
     assert json.loads(runner.invoke(check, ["--json"]).output)["alerts"] == []
     execute(stage("load", ago="1 minute", outcome="failed"))
     text, as_json = runner.invoke(check, []), runner.invoke(check, ["--json"])
-    assert (text.exit_code, as_json.exit_code) == (1, 1)
+    assert (text.exit_code, as_json.exit_code) == (3, 3)
     [alert] = json.loads(as_json.output)["alerts"]
     assert text.output.startswith(f"ALERT run_failed load: {alert['message']}: `{alert['command']}`\n")
 
@@ -296,5 +296,5 @@ def test_a_delivery_that_fails_changes_no_exit_code(quiet: UUID, webhook: Webhoo
     webhook.status = 500
     assert CliRunner().invoke(check, []).exit_code == 0
     execute(stage("load", ago="1 minute", outcome="failed"))
-    assert CliRunner().invoke(check, []).exit_code == 1
+    assert CliRunner().invoke(check, []).exit_code == 3
     assert len(webhook.got) == 1

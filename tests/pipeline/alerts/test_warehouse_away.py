@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -64,10 +65,20 @@ def test_an_external_server_that_is_away_is_an_alert(monkeypatch: pytest.MonkeyP
     ran = subprocess.run(
         [sys.executable, "-m", "pipeline.alerts.command"], capture_output=True, text=True, check=False, timeout=60
     )
-    assert (ran.returncode, ran.stderr) == (1, "")
+    assert (ran.returncode, ran.stderr) == (75, "")
     first = ran.stdout.splitlines()[0]
     assert first.startswith("ALERT warehouse_away waybill: PostgreSQL at 127.0.0.1:9 as me refused the connection: ")
     assert "hush" not in ran.stdout and "Traceback" not in ran.stdout
+
+
+def test_what_a_later_check_does_not_get_past_exits_with_1(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGDATABASE", "no_such_database")
+    refused = CliRunner().invoke(check, [])
+    assert (refused.exit_code, refused.output.split()[:2]) == (1, ["ALERT", "warehouse_away"])
+    wrong = {**os.environ, "WAYBILL_ALERT_LAG_MINUTES": "soon"}
+    command = [sys.executable, "-m", "pipeline.alerts.command"]
+    ran = subprocess.run(command, env=wrong, capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stdout) == (1, "") and "WAYBILL_ALERT_LAG_MINUTES" in ran.stderr
 
 
 @pytest.mark.parametrize(
