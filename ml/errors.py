@@ -8,6 +8,7 @@ ModelError                       base
 ├── ArtefactBroken               the model's file was changed after it was saved; it is not loaded
 │   └── ModelUnreadable          the system cannot read the model's file for the moment
 ├── OtherVersions                the model was saved with other library versions; it is not loaded
+├── ModelRefused                 the model had learnt rows that were erased since, and must not predict
 ├── WorkersUnusable              Dask's scheduler or workers cannot be used
 └── TableInUse                   the predictions need other columns, but something depends on their table
 """
@@ -45,6 +46,10 @@ class ModelUnreadable(ArtefactBroken):
 
 class OtherVersions(ModelError):
     """Raised before unpickling when the version of Python or a library differs from the model's."""
+
+
+class ModelRefused(ModelError):
+    """Raised before unpickling when the model had learnt rows that were erased since, and must not predict."""
 
 
 class TableInUse(ModelError):

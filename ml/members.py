@@ -87,7 +87,7 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("rows", "seeds"), _has_numbers),
     **dict.fromkeys(("batch_digests", "candidates", "class_balance", "each_class"), _has_objects),
     **dict.fromkeys(("metrics", "curves", "differences", "reference", "recipe", "blocks", "split"), _is_object),
-    **dict.fromkeys(("slices", "importance"), _are_objects),
+    **dict.fromkeys(("slices", "importance", "erased"), _are_objects),
     "threshold": _is_number,
     "kind": lambda value: value in KINDS,
     "feature_types": _has_feature_types,

@@ -16,6 +16,7 @@ from ml.checking.checks import store_check
 from ml.checking.staleness import as_check, ensure_checked
 from ml.checking.training_rows import RowsChanged, TrainingRows, hash_training_rows
 from ml.each_task import TaskResult, work_on_tasks
+from ml.erasing.marks import is_refused
 from ml.learning.comparison import compare_candidates
 from ml.learning.manifest import describe_model
 from ml.learning.summary import describe_training, summary_of
@@ -86,7 +87,7 @@ def _find_broken_file(declared: DeclaredTask) -> str:
 
 
 def _is_up_to_date(manifest: dict[str, Any], declared: DeclaredTask) -> bool:
-    if not declared.is_same_as(manifest["task_digest"]) or manifest["versions"] != versions():
+    if is_refused(manifest) or not declared.is_same_as(manifest["task_digest"]) or manifest["versions"] != versions():
         return False
     return not ensure_checked(declared.task, manifest).is_stale
 

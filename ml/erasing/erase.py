@@ -1,7 +1,6 @@
 """Erases rows from predictions, answers and models, after dbt has removed them from the marts.
 
-1. `read_before` keeps in memory what tells later which rows of each mart are gone; dbt then builds the marts.
-2. `erase_from_models` deletes and marks; it can be repeated. 3. `ml.erasing.retraining.retrain` follows the policy.
+`ml.erasing.before.read_before` is called before dbt builds the marts, `erase_from_models` after it.
 """
 
 from __future__ import annotations
@@ -10,31 +9,85 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
+from psycopg2 import sql
+
+from ml.erasing.before import Before
+from ml.erasing.learnt import compare_rows, read_erased_batches
+from ml.erasing.marking import Marking, mark_models
+from ml.erasing.mart_rows import MartRows, hash_texts, mart_types, read_marts
+from ml.erasing.predictions import count_unkeyed_answers, delete_answers_with, delete_gone_rows, gone_rows
 from ml.erasing.report import ErasedFromModels, Policy
+from ml.erasing.subjects import Subject, find_subjects
+from ml.prediction_tables.by_model import changing_predictions
+from ml.task import ANSWERS
+from warehouse.connection import cursor_of
+from waybill.settings import get_settings
+from waybill.text import counted
 
 
 @dataclass(frozen=True)
-class Before:
-    """The rows of the marts that tasks learn from, as hashes, before dbt removed any."""
+class Erasure:
+    """What is erased: its id, the tables of schema marts that are made from its source, and the policy for models.
 
-
-def read_before(tables: Collection[str]) -> Before:
-    """Return the rows of those tables of schema marts that a task or a model learns from; some may be missing."""
-    return Before()
-
-
-def erase_from_models(
-    erasure_id: UUID, tables: Collection[str], policy: Policy, *, before: Before | None
-) -> ErasedFromModels:
-    """Delete the predictions and answers of rows that are gone from the tables, and mark models that learnt them.
-
-    `tables` are those of schema marts that are made from the erased source. `before` is None if the command was killed
-    before, so that nobody knows which rows went: then all rows count that a model learnt and the mart does not have.
-    With the policies `refuse` and `retrain`, no marked model predicts any more.
+    `keys` are the keys of the erased documents as text, as far as they are known: a row may have left the mart before,
+    after a model had learnt it.
     """
-    return ErasedFromModels()
+
+    erasure_id: UUID
+    tables: Collection[str]
+    policy: Policy
+    keys: Collection[str] = ()
+
+
+def erase_from_models(erasure: Erasure, before: Before) -> ErasedFromModels:
+    """Delete the predictions and answers of rows that are not in the marts, and mark models that had learnt such rows.
+
+    It can be repeated. With the policies `refuse` and `retrain`, no marked model predicts any more. For each task:
+    1. Mark its models. 2. Take what they name out of their files. 3. Delete predictions, answers and figures.
+    """
+    with cursor_of("trainer") as cursor:
+        subjects, unchecked = find_subjects(cursor, erasure.tables)
+    now, batches = read_marts(subjects), read_erased_batches(erasure.erasure_id)
+    report = ErasedFromModels(unchecked=unchecked)
+    for subject in subjects:
+        if subject.mart not in now:
+            lack = "is missing, or has another key than they"
+            report.unchecked.append(f"predictions and models of {subject.task}: marts.{subject.table} {lack}")
+            continue
+        was, is_now = before.marts.get(subject.mart), now[subject.mart]
+        keys = hash_texts(list(erasure.keys) if len(subject.key) == 1 else [])
+        rows = compare_rows(was, is_now, batches, keys)
+        mark_models(subject, Marking(erasure.erasure_id, erasure.policy, was, rows), report)  # 1. and 2.
+        _delete_rows(subject, was, is_now, report)  # 3.
+    return report
+
+
+def _delete_rows(subject: Subject, before: MartRows | None, now: MartRows, report: ErasedFromModels) -> None:
+    with changing_predictions(subject.task) as cursor:
+        deleted, unchecked = delete_gone_rows(cursor, subject)
+        for name, number in deleted.items():
+            report.deleted[name] = report.deleted.get(name, 0) + number
+        report.unchecked.extend(unchecked)
+        if not subject.has_answers:
+            return
+        name = f"predictions.{subject.task}{ANSWERS}"
+        if before is not None:
+            report.deleted[name] = report.deleted.get(name, 0) + delete_answers_with(cursor, subject, before, now)
+        elif number := count_unkeyed_answers(cursor, subject):
+            days = counted(get_settings().waybill_api_keep_days, "day")
+            report.unchecked.append(
+                f"{counted(number, 'row')} of {name} whose features a client gave: they are deleted after {days}"
+            )
 
 
 def count_left(tables: Collection[str]) -> dict[str, int]:
-    """Return table of schema predictions → rows whose key is not in the mart any more, only those that have some."""
-    return {}
+    """Return table of schema predictions → rows whose key is not in the mart; a table without such rows is left out."""
+    left: dict[str, int] = {}
+    with cursor_of("trainer") as cursor:
+        subjects, _ = find_subjects(cursor, tables)
+        for subject in subjects:
+            if mart_types(cursor, subject.table, subject.key):
+                for name, table, gone in gone_rows(cursor, subject):
+                    cursor.execute(sql.SQL("select count(*) from {} as stored where {}").format(table, gone))
+                    left[name] = left.get(name, 0) + cursor.fetchone()[0]  # type: ignore[index]
+    return {name: number for name, number in left.items() if number}

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from ml.erasing.marks import refuse_marked
 from ml.errors import ArtefactBroken, ModelUnreadable, NoModel, OtherVersions
 from ml.registry.deciding import decide
 from ml.registry.evaluation import Evaluation, write_evaluation
@@ -106,10 +107,12 @@ def load(task: str, model_id: str | None = None) -> tuple[Any, dict[str, Any]]:
             unpickled.
         ModelUnreadable: the file cannot be read for the moment.
         OtherVersions: Python or a library has another version; the file was not unpickled.
+        ModelRefused: the model had learnt rows that were erased since, and must not predict.
     """
     manifest = read_manifest(task, model_id) if model_id else current_manifest(task)
     if manifest is None:
         raise NoModel(f"no model for {task}: train one with `{shown_command(f'train --task {task}')}`")
+    refuse_marked(manifest, task)
     path = task_folder(task) / manifest["model_id"] / MODEL
     raw, advice = _read(path), _advice(task, manifest["model_id"])
     if raw is None or hashlib.sha256(raw).hexdigest() != manifest["sha256"]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from waybill.atomic_files import atomic_file
+
 EVALUATION = "evaluation.npz"
 SETS = ("validation", "test")
 MULTIPLIER = 0x9E3779B97F4A7C15  # odd: the order of the key's columns counts
@@ -60,7 +62,7 @@ def hash_keys(keys: Any) -> Any:
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
-    """Write `evaluation.npz` into a folder that no reader knows yet; the same rows give the same bytes."""
+    """Write `evaluation.npz` into a model's folder, completely or not at all; the same rows give the same bytes."""
     import numpy as np
 
     arrays = {
@@ -68,7 +70,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
         for name in SETS
         for field in EvaluatedRows.__dataclass_fields__
     }
-    with (folder / EVALUATION).open("wb") as file:
+    with atomic_file(folder / EVALUATION) as partial, partial.open("wb") as file:
         np.savez(file, allow_pickle=False, labelled=np.sort(evaluation.labelled), **arrays)
 
 

@@ -176,6 +176,11 @@ def make_challenger(task: str, history: History, model_id: str) -> None:
     _write(task, replace(history, challenger=model_id, lost=[*history.lost, model_id]))
 
 
+def forget_challenger(task: str, history: History) -> None:
+    """Name no challenger any more: its folder is deleted. Only within `changing`."""
+    _write(task, replace(history, challenger=None))
+
+
 def _changed(history: History, model_id: str, reason: str) -> History:
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     return replace(history, changes=[*history.changes, Change(model_id, history.current, at, reason)])

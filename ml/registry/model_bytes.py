@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ml.erasing.marks import is_refused
+
 MODEL = "model.joblib"
 DENIED = "cannot be read: permission denied"
 UNREADABLE = "cannot be read now"  # an error of the system that may pass
@@ -81,5 +83,5 @@ def file_problem(folder: Path, manifest: dict[str, Any]) -> str:
 
 
 def can_be_loaded(folder: Path, manifest: dict[str, Any]) -> bool:
-    """Return True if the folder has the model of a readable manifest, and it was saved with today's versions."""
-    return not different_versions(manifest) and not file_problem(folder, manifest)
+    """Return True if the folder has the model of a readable manifest, saved with today's versions, and not refused."""
+    return not is_refused(manifest) and not different_versions(manifest) and not file_problem(folder, manifest)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 
-from ml.registry.folders import FoundModel, find_models
-from ml.registry.history import History, changing
+from ml.registry.folders import PARTIAL, FoundModel, find_models
+from ml.registry.history import History, changing, forget_challenger
 
 OTHERS = 5
 
@@ -33,8 +34,26 @@ def prune(task: str) -> list[str]:
         kept = kept_models(models, history)
         gone = [one for one in models if one.model_id not in kept and (not one.problem or one.is_partial)]
         for model in gone:
-            hidden = model.folder.with_name(f".{model.model_id}.partial")
-            if model.folder != hidden:
-                model.folder.rename(hidden)  # so that nobody finds half of a model
-            shutil.rmtree(hidden)
+            _delete(model)
     return [model.model_id for model in gone]
+
+
+def delete_models(task: str, is_wrong: Callable[[FoundModel], bool]) -> list[str]:
+    """Delete the folders of all models that are wrong, except the current one; return their ids.
+
+    A challenger that is deleted is no longer named as one.
+    """
+    with changing(task) as history:
+        gone = [one for one in find_models(task) if one.model_id != history.current and is_wrong(one)]
+        if history.challenger in [model.model_id for model in gone]:
+            forget_challenger(task, history)
+        for model in gone:
+            _delete(model)
+    return [model.model_id for model in gone]
+
+
+def _delete(model: FoundModel) -> None:
+    hidden = model.folder.with_name(f".{model.model_id}{PARTIAL}")
+    if model.folder != hidden:
+        model.folder.rename(hidden)  # so that nobody finds half of a model
+    shutil.rmtree(hidden)
