@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from ml.checking.training_rows import NO_BATCH
 from ml.erasing.mart_rows import MartRows
 from ml.registry.evaluation import read_evaluation
 from ml.registry.folders import FoundModel
@@ -81,7 +82,7 @@ def count_learnt(model: FoundModel, erased: ErasedRows) -> tuple[int, bool]:
 
 
 def _count_by_batches(manifest: dict[str, Any], erased: ErasedRows) -> int:
-    learnt_from = manifest.get("batch_digests") or manifest.get("batches") or {}
+    learnt_from = {*manifest.get("batches", {}), *manifest.get("batch_digests", {})} - {NO_BATCH}
     if learnt_from:
         return sum(number for batch, number in erased.batches.items() if batch in learnt_from)
     return sum(erased.batches.values()) if erased.affected is None else len(erased.affected)
