@@ -113,9 +113,8 @@ class KeyOf:
 def joined(parts: Sequence[tuple[str | None, bool]]) -> str:
     """Join the parts of a key as dbt's macro `joined_key` does; a part is a text, and whether its type has hyphens."""
     given = [(text, dashes) for text, dashes in parts if text is not None]
-    free = [text for text, dashes in given if not dashes]
-    is_complete = len(given) == len(parts)
-    if len(parts) > 1 and is_complete and any("-" in text for text in free):
+    free = [text for text, dashes in parts if not dashes]
+    if len(parts) > 1 and None not in free and any("-" in (text or "") for text in free):
         given = [(text if dashes else text.replace("~", "~~").replace("-", "~-"), dashes) for text, dashes in given]
     return "-".join(text for text, _ in given)
 
