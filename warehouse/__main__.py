@@ -25,6 +25,7 @@ from warehouse.connection import (
 )
 from warehouse.errors import ServerUnreachable
 from warehouse.migrations.workers import wait_for_all_workers, wait_for_lock
+from warehouse.restoring.mark import only_restore
 from warehouse.schema import drop_everything
 from warehouse.server_paths import installed_binaries
 from warehouse.status import print_status
@@ -127,8 +128,9 @@ def reset(yes: str | None) -> None:
         if not found.server:
             raise
     else:
-        wait_for_lock(connection, "pg_try_advisory_lock", "reset waits for commands to end")
-        drop_everything(connection)
+        with only_restore(connection):  # a restore that is at work is not emptied
+            wait_for_lock(connection, "pg_try_advisory_lock", "reset waits for commands to end")
+            drop_everything(connection)
         connection.close()
     forget()
     connection_parameters("owner")

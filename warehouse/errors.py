@@ -13,6 +13,9 @@ WarehouseError               base class
 ├── LayoutMismatch           the tables belong to another version of Waybill, or to another program
 ├── MigrationBlocked         another session keeps a table locked that a migration changes
 ├── RunInProgress            a run or an undo is at work on the same database
+├── RestoreRefused           the database or a folder that a restore would fill is not empty
+├── RestoreAtWork            a restore is filling the database
+├── RestoreInterrupted       a restore has filled only a part of the database
 └── NotConfirmed             a command that deletes data was not confirmed
 """
 
@@ -75,6 +78,20 @@ class RunInProgress(WarehouseError):
 
 class MigrationBlocked(WarehouseError):
     """Raised when another session has kept a table locked for so long that a migration gave up; it can be repeated."""
+
+
+class RestoreRefused(WarehouseError):
+    """Raised when the database or a folder that a restore would fill is not empty. Nothing was changed."""
+
+
+class RestoreAtWork(WarehouseError):
+    """Raised when a restore is filling the database."""
+
+    is_transient = True
+
+
+class RestoreInterrupted(WarehouseError):
+    """Raised when a restore was interrupted, so that the database holds only a part of the backup."""
 
 
 class NotConfirmed(WarehouseError):

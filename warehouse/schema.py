@@ -12,6 +12,7 @@ from warehouse.errors import LayoutMismatch
 from warehouse.logins import ensure_logins, find_logins
 from warehouse.migrations.layouts import OLDEST_LAYOUT, SCHEMAS, is_begun, latest_layout, layout_differs, layout_version
 from warehouse.migrations.workers import lock_migrations, wait_for_workers
+from warehouse.restoring.mark import find_mark, remove_mark
 from waybill.settings import Settings
 
 RAW_TABLES_LOCK = 0x57415942  # the advisory lock under which raw tables are created
@@ -50,7 +51,7 @@ def ensure_schema(connection: Connection, settings: Settings) -> None:
     if _is_latest(connection, settings):  # another command has made or migrated them in the meantime
         return
     if not is_begun(connection):  # only now: without the lock, another command could be making these schemas
-        _refuse_foreign_schemas(connection, settings)
+        refuse_foreign_schemas(connection, settings.pgdatabase)
     is_new = layout_version(connection) is None
     connection.rollback()
     if is_new:  # there is nothing that a command could be working on
@@ -105,20 +106,30 @@ def _has_message_key(cursor: Cursor, source: str) -> bool:
 
 
 def drop_everything(connection: Connection) -> None:
-    """Drop all of Waybill's schemas from the database, and commit; nothing if it has none."""
-    if not is_begun(connection):
-        return
+    """Drop all of Waybill's schemas from the database, and commit; nothing if it has none.
+
+    An interrupted restore into the database is forgotten with them.
+    """
     with connection, connection.cursor() as cursor:
-        for schema in SCHEMAS:
-            cursor.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
+        if find_mark(cursor) is None and not is_begun(connection):
+            return
+        drop_schemas(cursor)
+        remove_mark(cursor)
 
 
-def _refuse_foreign_schemas(connection: Connection, settings: Settings) -> None:
+def drop_schemas(cursor: Cursor) -> None:
+    """Drop all of Waybill's schemas."""
+    for schema in SCHEMAS:
+        cursor.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
+
+
+def refuse_foreign_schemas(connection: Connection, database: str) -> None:
+    """Raise LayoutMismatch if the database, which Waybill has made nothing in, has a schema of one of its names."""
     with connection.cursor() as cursor:
         cursor.execute("select min(nspname) from pg_namespace where nspname = any(%s)", [list(SCHEMAS)])
         name = cursor.fetchone()[0]  # type: ignore[index]
     if name is not None:
         raise LayoutMismatch(
-            f"the database {settings.pgdatabase} has a schema {name} that Waybill did not create; nothing "
+            f"the database {database} has a schema {name} that Waybill did not create; nothing "
             "was changed: name another database in PGDATABASE"
         )

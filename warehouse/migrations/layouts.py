@@ -7,6 +7,8 @@ from pathlib import Path
 
 from psycopg2.extensions import connection as Connection
 
+from warehouse.restoring.mark import require_no_mark
+
 SCHEMAS = ("raw", "ledger", "staging", "intermediate", "marts", "predictions")
 VERSIONS = Path(__file__).with_name("versions")
 OLDEST_LAYOUT = 5  # the first one that migrations start from
@@ -19,7 +21,12 @@ def latest_layout() -> int:
 
 
 def layout_version(connection: Connection) -> int | None:
-    """Return the layout of the tables in a database; None if Waybill has made none there."""
+    """Return the layout of the tables in a database; None if Waybill has made none there.
+
+    Raises:
+        RestoreAtWork, RestoreInterrupted: the database holds only a part of a backup.
+    """
+    require_no_mark(connection)
     with connection.cursor() as cursor:
         cursor.execute("select to_regclass('ledger.layout') is not null")
         if not cursor.fetchone()[0]:  # type: ignore[index]

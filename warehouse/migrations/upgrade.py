@@ -44,22 +44,23 @@ create table if not exists ledger.alembic_version (
 logger = logging.getLogger(__name__)
 
 
-def upgrade(connection: Connection, logins: dict[Role, str]) -> None:
+def upgrade(connection: Connection, logins: dict[Role, str], *, layout: int | None = None) -> None:
     """Run the migrations that the database has not had, each in one transaction; safe to interrupt and repeat.
 
-    The connection is the owner's and holds the work lock exclusively.
+    The connection is the owner's and holds the work lock exclusively. The last step is the one to `layout`, by default
+    the latest.
 
     Raises:
         MigrationBlocked: another session has kept a table locked for too long.
     """
-    before = layout_version(connection)
+    before, target = layout_version(connection), layout or latest_layout()
     _prepare(connection, before)
     reporter = Reporter("the migration waits for sessions that lock a table")
     deadline = time.monotonic() + TABLE_LOCK_SECONDS
-    while not _has_run(connection, logins):
+    while not _has_run(connection, logins, target):
         if time.monotonic() > deadline:
             raise MigrationBlocked(
-                f"the tables could not be migrated to layout {latest_layout()}: another session has kept one of them "
+                f"the tables could not be migrated to layout {target}: another session has kept one of them "
                 f"locked for {TABLE_LOCK_SECONDS} seconds; end its transaction, then run the same command again"
             )
         with connection, connection.cursor() as cursor:
@@ -68,11 +69,11 @@ def upgrade(connection: Connection, logins: dict[Role, str]) -> None:
     if before is not None:
         logger.warning(
             "migrated the database database=%s from_layout=%d to_layout=%d",
-            connection.info.dbname, before, latest_layout(),
+            connection.info.dbname, before, target,
         )  # fmt: skip
 
 
-def _has_run(connection: Connection, logins: dict[Role, str]) -> bool:
+def _has_run(connection: Connection, logins: dict[Role, str], layout: int) -> bool:
     """Run the migrations; return False if one of them could not lock a table, which undid this one only."""
     engine = create_engine("postgresql+psycopg2://", creator=lambda: connection, poolclass=StaticPool)
     config = Config()
@@ -81,7 +82,7 @@ def _has_run(connection: Connection, logins: dict[Role, str]) -> bool:
     try:
         with engine.connect() as bound:
             config.attributes["connection"] = bound
-            command.upgrade(config, "head")
+            command.upgrade(config, str(layout))
     except Exception as error:
         if not isinstance(getattr(error, "orig", error), psycopg2.errors.LockNotAvailable):
             raise
