@@ -12,6 +12,7 @@ WarehouseError               base class
 ├── DatabaseMissing          the embedded server has no database of that name
 ├── LayoutMismatch           the tables belong to another version of Waybill, or to another program
 ├── MigrationBlocked         another session keeps a table locked that a migration changes
+├── RewriteBlocked           a session keeps a table, or rows that were deleted, for too long
 ├── RunInProgress            a run or an undo is at work on the same database
 ├── RestoreRefused           the database or a folder that a restore would fill is not empty
 ├── RestoreAtWork            a restore is filling the database
@@ -92,6 +93,12 @@ class RestoreAtWork(WarehouseError):
 
 class RestoreInterrupted(WarehouseError):
     """Raised when a restore was interrupted, so that the database holds only a part of the backup."""
+
+
+class RewriteBlocked(WarehouseError):
+    """Raised when a session or a replication slot keeps what was deleted for too long; it can be repeated."""
+
+    is_transient = True
 
 
 class NotConfirmed(WarehouseError):
