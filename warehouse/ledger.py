@@ -323,11 +323,11 @@ class ErasedDocument(Ledger):
 
 
 class Backup(Ledger):
-    """One row per backup that exists as far as is known; `place` is its folder, null if it was written to a pipe."""
+    """One row per backup that was begun and, as far as is known, not deleted; `folder` is null if it went to a pipe."""
 
     __tablename__ = "backups"
 
     backup_id: Mapped[UUID] = mapped_column(primary_key=True)
     run_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.runs.run_id"))
-    place: Mapped[str | None]
+    folder: Mapped[str | None]
     made_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -24,6 +24,11 @@ PACKAGES = ("dbt-core", "great-expectations", "orjson", "jsonschema-rs", "psycop
 FINISH = "update ledger.runs set ended_at = clock_timestamp(), outcome = %s, detail = %s where run_id = %s"
 
 
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that a run's results depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
 @contextmanager
 def recorded_run(command: str) -> Iterator[UUID]:
     """Record a run in the ledger, its start before the block, its end and outcome after it; hold the work locks.
@@ -32,12 +37,11 @@ def recorded_run(command: str) -> Iterator[UUID]:
     error is raised at once; if it is unavailable at the end of a run that succeeded, recording the end is retried.
     """
     run_id = uuid7()
-    versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
     with working(command, run_id):
         with cursor_of("loader") as cursor:
             cursor.execute(
                 "insert into ledger.runs (run_id, command, versions) values (%s, %s, %s)",
-                [str(run_id), command, Json(versions)],
+                [str(run_id), command, Json(versions())],
             )
         try:
             yield run_id

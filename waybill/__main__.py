@@ -41,6 +41,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "status": Entry("warehouse.__main__:status", "", "Show where the warehouse is and what it holds."),
         "psql": Entry("warehouse.__main__:psql", '-c "select * from marts.cafes"', "Open psql, read-only."),
         "pgadmin": Entry("warehouse.pgadmin.__main__:pgadmin", "up", "Open pgAdmin on the warehouse, read-only."),
+        "backup": Entry(
+            "pipeline.backups.command:backup", "backups --keep 7", "Back up warehouse, models and declarations."
+        ),
         "reset": Entry("warehouse.__main__:reset", "", "Drop all tables and start with an empty warehouse."),
         "destroy": Entry("warehouse.__main__:remove", "", "Stop the embedded server and delete its data."),
     },

@@ -7,8 +7,10 @@ number alone is not enough: after a restart of the machine it may belong to anot
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,3 +97,17 @@ def accepts_connections(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def end_with_parent() -> Callable[[], object] | None:
+    """Return what makes the kernel end a child process when this process is killed; None where it cannot.
+
+    It is for Popen's `preexec_fn`. The library is loaded here: between fork and exec, an import could wait for a lock
+    that no thread gives back.
+    """
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    library = ctypes.CDLL(None)
+    return lambda: library.prctl(1, signal.SIGTERM)

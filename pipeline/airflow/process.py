@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from waybill.background_processes import (
     LOOPBACK,
     BackgroundProcess,
     accepts_connections,
+    end_with_parent,
     find_running,
     remember,
     wait_until_ready,
@@ -47,7 +47,7 @@ def run_components(paths: AirflowPaths, variables: dict[str, str]) -> None:
     airflow = str(program(paths))
     if subprocess.run([airflow, "db", "migrate"], env=variables, stdin=subprocess.DEVNULL, check=False).returncode:
         raise NotStarted(f"Airflow could not make its database in {paths.home}: the lines above have the cause")
-    preparation = _end_with_parent()
+    preparation = end_with_parent()
     running = [
         subprocess.Popen([airflow, *component], env=variables, stdin=subprocess.DEVNULL, preexec_fn=preparation)
         for component in COMPONENTS
@@ -81,16 +81,6 @@ def _sent(family: list[psutil.Process], signal_of: Callable[[psutil.Process], No
         with suppress(psutil.NoSuchProcess):
             signal_of(member)
     return family
-
-
-def _end_with_parent() -> Callable[[], object] | None:
-    """Return what makes the kernel end a process when the one that started it is killed; None where it cannot."""
-    if sys.platform != "linux":
-        return None
-    import ctypes
-
-    library = ctypes.CDLL(None)
-    return lambda: library.prctl(1, signal.SIGTERM)
 
 
 def start(paths: AirflowPaths, port: int) -> BackgroundProcess:

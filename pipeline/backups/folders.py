@@ -1,6 +1,7 @@
 """Names and finds backups: `DIR/<UTC time>-<id>/`, each with its database, models, project files and manifest.
 
-A backup is complete when its folder has this name: it is written as `.<name>.partial` and renamed at the end.
+A backup is complete when its folder has this name: it is written in a hidden folder, `.<name>.<warehouse>.partial`, and
+renamed at the end. The name says which warehouse writes there, so that no other one removes it as left over.
 `DIR/erasures.jsonl` says what was erased since, for all of them.
 """
 
@@ -27,9 +28,16 @@ def backup_name(made_at: datetime, backup_id: UUID) -> str:
     return f"{made_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{backup_id.hex[-8:]}"
 
 
-def partial_of(backup: Path) -> Path:
-    """Return the folder in which a backup is written until it is complete, and from which it is deleted."""
-    return backup.with_name(f".{backup.name}{PARTIAL}")
+def partial_of(backup: Path, warehouse_id: str) -> Path:
+    """Return the hidden folder in which a backup is written until it is complete, and from which it is deleted."""
+    return backup.with_name(f".{backup.name}.{warehouse_id}{PARTIAL}")
+
+
+def find_partials(folder: Path, warehouse_id: str) -> dict[Path, Path]:
+    """Return partial folder → backup, of all partial folders that a warehouse has left in a folder."""
+    end = f".{warehouse_id}{PARTIAL}"
+    found = [path for path in folder.iterdir() if path.name.startswith(".") and path.name.endswith(end)]
+    return {path: folder / path.name[1:].removesuffix(end) for path in found}
 
 
 def is_backup(folder: Path) -> bool:

@@ -74,7 +74,7 @@ def read_manifest(folder: Path) -> Manifest:
     """Return the manifest of a backup.
 
     Raises:
-        BackupBroken: it is missing, was changed, or is no manifest of a backup that this Waybill knows.
+        BackupBroken: it is missing, was changed, or this Waybill does not know its format.
     """
     path = folder / MANIFEST
     name = relative_name(path)

@@ -35,7 +35,7 @@ def verify_backup(folder: Path, on_read: OnRead = lambda size: None) -> Manifest
 
 
 def file_names(folder: Path) -> Iterator[str]:
-    """Yield the paths, relative to a folder, of all that is in it and is no folder, links too."""
+    """Yield the paths, relative to a folder, of all files and links in it."""
     for parent, folders, files in os.walk(folder):
         links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
         yield from (os.path.relpath(os.path.join(parent, name), folder) for name in [*files, *links])

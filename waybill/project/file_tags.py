@@ -27,7 +27,9 @@ COMMENTS = {".sql": ("-- ", ""), ".md": ("<!-- ", " -->")}  # all other files: `
 MEMBER = "$comment"  # of a JSON file
 JSON_SUFFIXES = (".json", ".ipynb")
 SUFFIXES = (*JSON_SUFFIXES, ".md", ".sql", ".yml", ".yaml", ".py", ".sh", ".csv", ".txt", ".toml", ".j2")
-NO_PROJECT_FILES = ("data/raw", "data/processed", "models", "reports", "logs", "dbt_project/target", "dbt_project/logs")
+NO_PROJECT_FILES = (
+    "data/raw", "data/processed", "models", "reports", "backups", "logs", "dbt_project/target", "dbt_project/logs",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

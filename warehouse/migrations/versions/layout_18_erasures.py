@@ -47,7 +47,7 @@ create index ix_ledger_erased_documents_erasure_id on ledger.erased_documents (e
 create table ledger.backups (
     backup_id uuid not null,
     run_id uuid not null,
-    place text,
+    folder text,
     made_at timestamp with time zone default clock_timestamp() not null,
     primary key (backup_id),
     foreign key(run_id) references ledger.runs (run_id)

@@ -1,0 +1,67 @@
+"""Deletes backups: what an interrupted command left, and the oldest beyond the number to keep.
+
+A complete backup is first renamed to a hidden partial folder, so that what is left of an interrupted deletion is not
+taken for a backup. The partial folder goes last, after the ledger has forgotten the backup.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from pipeline.backups.errors import BackupBroken
+from pipeline.backups.folders import find_backups, find_partials, partial_of
+from pipeline.backups.known import forget_deleted, known_folders
+from pipeline.backups.making.destination import staging_folder
+from pipeline.backups.manifest import read_manifest
+from waybill.settings import Settings
+
+
+def remove_leftovers(folder: Path, warehouse_id: str) -> list[Path]:
+    """Remove what interrupted commands left of this warehouse's backups; return the backups that it was to become."""
+    leftovers = find_partials(folder, warehouse_id)
+    for partial, backup in leftovers.items():
+        _remove(partial, backup)
+    return list(leftovers.values())
+
+
+def remove_all_leftovers(warehouse_id: str, settings: Settings) -> list[Path]:
+    """Remove what interrupted backups left in all folders that the ledger knows, and in the one for pipes.
+
+    No backup may be at work: the caller holds the lock for runs alone. Returns the backups that it was to become.
+    """
+    folders = {backup.parent for backup in known_folders()} | {staging_folder(settings)}
+    return [left for folder in sorted(folders) if folder.is_dir() for left in remove_leftovers(folder, warehouse_id)]
+
+
+def keep_newest(folder: Path, warehouse_id: str, number: int) -> list[Path]:
+    """Delete all but the newest backups of this warehouse; return those that were deleted, the oldest first."""
+    own = [backup for backup in find_backups(folder) if _is_own(backup, warehouse_id)]
+    outdated = own[:-number]
+    for backup in outdated:
+        partial = partial_of(backup, warehouse_id)
+        backup.rename(partial)
+        _remove(partial, backup)
+    return outdated
+
+
+def forget_missing(folder: Path) -> None:
+    """Forget the backups that were in a folder of this machine and that somebody has deleted there."""
+    forget_deleted([backup for backup in known_folders() if backup.parent == folder and not backup.exists()])
+
+
+def _remove(partial: Path, backup: Path) -> None:
+    for path in partial.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    forget_deleted([backup])
+    partial.rmdir()
+
+
+def _is_own(backup: Path, warehouse_id: str) -> bool:
+    try:
+        return read_manifest(backup).warehouse_id == warehouse_id
+    except BackupBroken:
+        return False

@@ -1,0 +1,50 @@
+"""Copies the folders of all models, so that no training, promotion or rollback changes them meanwhile."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from ml.registry.folders import PARTIAL, PRIVATE, read_model
+from ml.registry.model_bytes import file_problem
+from waybill.file_lock import file_lock
+
+
+def task_folders(models: Path) -> list[Path]:
+    """Return the folder of each task that has models, in the order of their names."""
+    if not models.is_dir():
+        return []
+    return sorted(path for path in models.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+@contextmanager
+def unchanged(models: Path) -> Iterator[None]:
+    """Let no other command change the models of a task during the block; wait for one that does."""
+    with ExitStack() as locks:
+        for task in task_folders(models):
+            waiting = f"waiting for another command that changes the models of {task.name}"
+            locks.enter_context(file_lock(task, waiting))
+        yield
+
+
+def copy_models(models: Path, target: Path) -> dict[str, dict[str, str]]:
+    """Copy the models of every task, without those not saved completely.
+
+    Returns task → model → what is wrong with its copy by its manifest, empty if nothing. A model that is broken is
+    copied as it is.
+    """
+    target.mkdir(PRIVATE)
+    found = {}
+    for task in task_folders(models):
+        copied = target / task.name
+        left_out = shutil.ignore_patterns(f"*{PARTIAL}", ".*")
+        shutil.copytree(task, copied, ignore=left_out, ignore_dangling_symlinks=True)
+        found[task.name] = {path.name: _problem(path) for path in sorted(copied.iterdir()) if path.is_dir()}
+    return found
+
+
+def _problem(folder: Path) -> str:
+    model = read_model(folder)
+    return model.problem or file_problem(folder, model.manifest)
