@@ -19,6 +19,7 @@ from ml.columns import read_column_types
 from ml.drift.observe import observe
 from ml.drift.realised_rows import keep_predictions
 from ml.each_task import TaskResult, work_on_tasks
+from ml.erasing.marks import forget_marks, warning_of
 from ml.errors import ModelError
 from ml.predict import Model, load_model
 from ml.prediction_tables.answers import delete_old_answers
@@ -60,7 +61,7 @@ def score(task: str) -> ScoreResult:
     stale: it still predicts, and every prediction is marked. All rows are written in one transaction.
 
     Raises:
-        NoModel, ArtefactBroken, OtherVersions, TableInUse: see `ml.errors`; the last predictions stay.
+        NoModel, ArtefactBroken, OtherVersions, ModelRefused, TableInUse: see `ml.errors`; the last predictions stay.
     """
     history = settled(task)
     model = load_model(task)
@@ -73,7 +74,9 @@ def score(task: str) -> ScoreResult:
             is_current = current_id(task) == model.model_id
             if is_current:
                 written = write_models(cursor, models, checked)
-                delete_others(cursor, task, kept_models(find_models(task), history))
+                found = find_models(task)
+                delete_others(cursor, task, kept_models(found, history))
+                forget_marks(cursor, task, [one.model_id for one in found])
     except RowsChanged:
         return score(task)
     if not is_current:  # another command has made another model current in the meantime
@@ -81,7 +84,7 @@ def score(task: str) -> ScoreResult:
     drop_rows(model.task)
     delete_old_answers(get_settings().waybill_api_keep_days)
     better = compare_later(challenger, model) if challenger and any(written.values()) else ""
-    after = f"{check}{lack}{better}{observe(model)}"
+    after = f"{check}{warning_of(model.manifest, task)}{lack}{better}{observe(model)}"
     if not any(written.values()):
         return ScoreResult(0, f"nothing new: the predictions are up to date{after}", check.is_stale, written)
     of = {model.model_id: "", **({challenger.model_id: "the challenger "} if challenger else {})}

@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     waybill_airflow_port: int = Field(default=8600, ge=1, le=65535)
     waybill_airflow_password: SecretStr | None = None
     waybill_task: str | None = None
+    waybill_erased_models: Literal["keep-marked", "refuse", "retrain"] = "keep-marked"
     waybill_api_host: str = "127.0.0.1"
     waybill_api_port: int = Field(default=8500, ge=1, le=65535)
     waybill_api_key: SecretStr | None = None

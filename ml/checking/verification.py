@@ -11,6 +11,7 @@ from ml.checking.checks import Check, store_check
 from ml.checking.code_version import code_version
 from ml.checking.staleness import compare_with
 from ml.checking.training_rows import TrainingRows, hash_training_rows
+from ml.erasing.marks import describe_marks, is_marked, is_refused
 from ml.errors import ModelError
 from ml.predict import task_of
 from ml.registry.folders import task_folder
@@ -63,6 +64,7 @@ def verify(declared: DeclaredTask, manifest: dict[str, Any]) -> Verification:
         _verify_code(manifest, f"{again} --force"),
         _verify_declaration(declared, manifest, again),
     ]
+    findings += _verify_marks(manifest, again)
     check, batches = None, []
     try:
         now = hash_training_rows(task_of(declared.task, manifest))
@@ -123,6 +125,14 @@ def _differences(declared: DeclaredTask, manifest: dict[str, Any]) -> str:
     then = {**manifest, "seed": manifest.get("seeds", {}).get("task")}
     named = [name for name in COMPARED if then.get(name) is not None and now[name] not in (None, then[name])]
     return f": {', '.join(named)}" if named else ""
+
+
+def _verify_marks(manifest: dict[str, Any], again: str) -> list[Finding]:
+    """Return a finding only if the model had learnt erased rows."""
+    if not is_marked(manifest):
+        return []
+    refused = ", so it is refused" if is_refused(manifest) else ""
+    return [Finding("erasures", False, f"{describe_marks(manifest)}{refused}", again)]
 
 
 def _verify_rows(manifest: dict[str, Any], check: Check, now: TrainingRows, again: str) -> Finding:

@@ -21,7 +21,10 @@ MAX_TARGET_CLASSES = 10  # with more, a column for each class and feature would 
 
 
 class Codes(BaseEstimator):  # type: ignore[misc]
-    """Numbers the texts of categorical features: those of training from 0, then a missing one, then an unknown one."""
+    """Numbers the texts of categorical features: those of training from 0, then a missing one, then an unknown one.
+
+    A text that was erased since is None: it keeps its number, which no row has.
+    """
 
     def __init__(self, names: list[str]) -> None:
         """Take the names of the features."""

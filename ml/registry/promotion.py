@@ -6,6 +6,7 @@ from ml.checking.checks import Check
 from ml.checking.staleness import ensure_checked
 from ml.checking.training_rows import RowsChanged
 from ml.columns import read_columns
+from ml.erasing.marks import describe_marks, is_marked
 from ml.errors import NoModel
 from ml.predict import Model, load_model
 from ml.prediction_tables.by_model import changing_predictions
@@ -21,7 +22,7 @@ def promote(task: str, beginning: str) -> str:
 
     Raises:
         NoModel: there is no such model, or the mart has not all columns that it learnt from.
-        ArtefactBroken, OtherVersions: the model cannot be loaded. The current model and its predictions stay.
+        ArtefactBroken, OtherVersions, ModelRefused: the model cannot be loaded; the current one stays.
     """
     found = find_model(task, beginning)
     with changing(task) as history:
@@ -58,7 +59,8 @@ def _switch(task: str, history: History, model_id: str, reason: str) -> str:
         f" instead of {history.current}" if history.current not in (None, model_id) else ", as before"
     )
     scored = f"; {counted(written, 'prediction')} written" if written else ""
-    return f"{done}; predictions.{task} shows its predictions{scored}{check}"
+    marks = f"; it {describe_marks(model.manifest)}" if is_marked(model.manifest) else ""
+    return f"{done}; predictions.{task} shows its predictions{scored}{check}{marks}"
 
 
 def _try_to_switch(history: History, model: Model, reason: str) -> tuple[Check, int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ml.erasing.marks import describe_marks, is_refused
 from ml.learning.summary import kind_of
 from pipeline.model_card.candidates import UNITS
 from pipeline.model_card.figures import figure_of
@@ -19,9 +20,22 @@ MISCALIBRATED = 0.05
 
 
 def describe_limits(manifest: Mapping[str, Any], unlabelled: str) -> list[str]:
-    """Return the limits of a model, what its rows leave out first; `unlabelled` is the declared reason."""
-    parts = (_of_rows(manifest, unlabelled), _of_split(manifest), _of_figures(manifest), _of_parts(manifest))
+    """Return the limits of a model, what its rows leave out or were erased first; `unlabelled` is why."""
+    parts = (
+        _of_erasures(manifest),
+        _of_rows(manifest, unlabelled),
+        _of_split(manifest),
+        _of_figures(manifest),
+        _of_parts(manifest),
+    )
     return [sentence for part in parts for sentence in part]
+
+
+def _of_erasures(manifest: Mapping[str, Any]) -> Iterator[str]:
+    if marks := describe_marks(dict(manifest)):
+        refused = " It is refused: nothing predicts with it." if is_refused(dict(manifest)) else ""
+        command = shown_command(f"train --task {manifest.get('task')}")
+        yield f"It {marks}.{refused} `{command}` trains a new one."
 
 
 def _of_rows(manifest: Mapping[str, Any], unlabelled: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ml.checking.checks import Check, read_check
+from ml.erasing.marks import describe_marks
 from ml.learning.summary import describe_split, kind_of
 from ml.registry.artefact import described_models
 from ml.task import chosen_tasks, task_names
@@ -44,7 +45,10 @@ class ClassFacts:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """The current model of a task; `check` is None if its training rows were never compared with today's."""
+    """The current model of a task; `check` is None if its training rows were never compared with today's.
+
+    `erased` says that it had learnt rows that were erased since; it is empty if it had not.
+    """
 
     model_id: str
     task: str
@@ -61,6 +65,7 @@ class ModelFacts:
     figures: dict[str, Any]
     curves: list[Curve]
     check: Check | None
+    erased: str
 
     @property
     def is_stale(self) -> bool | None:
@@ -70,9 +75,10 @@ class ModelFacts:
     @property
     def staleness(self) -> str:
         """Whether the training rows have changed, and when that was found out, as a sentence."""
+        marks = f" It {self.erased}." if self.erased else ""
         if self.check is None:
-            return "Its training rows were never compared with today's."
-        return f"{self.check.verdict[0].upper()}{self.check.verdict[1:]}."
+            return f"Its training rows were never compared with today's.{marks}"
+        return f"{self.check.verdict[0].upper()}{self.check.verdict[1:]}.{marks}"
 
 
 @dataclass(frozen=True)
@@ -135,6 +141,7 @@ def model_facts(task: str, manifest: dict[str, Any]) -> ModelFacts:
         figures=figures,
         curves=draw_curves(manifest.get("curves", {}), float(figures.get("base_rate", 0))),
         check=read_check(task, manifest["model_id"]),
+        erased=describe_marks(manifest),
     )
 
 

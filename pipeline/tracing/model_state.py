@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ml.checking.checks import read_check
+from ml.erasing.marks import describe_marks, is_marked
 from ml.errors import ArtefactBroken
 from ml.registry.artefact import read_manifest
 from ml.registry.folders import task_folder
@@ -33,4 +34,6 @@ def state_of_model(task: str, model_id: str, manifest: dict[str, Any] | None) ->
     trained = f"trained {manifest['trained_at']}" if "trained_at" in manifest else "trained at an unknown time"
     now = "is the current model" if current == model_id else f"is not the current model any more: {current} is"
     check = read_check(task, model_id)
-    return f"model {model_id}, {trained}, {now}; {check.verdict if check else 'its training rows were never checked'}"
+    marks = f"; it {describe_marks(manifest)}" if is_marked(manifest) else ""
+    verdict = check.verdict if check else "its training rows were never checked"
+    return f"model {model_id}, {trained}, {now}; {verdict}{marks}"

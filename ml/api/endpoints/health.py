@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from ml.api.endpoints.services import Services
 from ml.api.models.refusals import kind_of
+from ml.erasing.marks import erased_rows
 from ml.errors import ModelError
 
 
@@ -20,12 +21,16 @@ class Alive(BaseModel):
 
 
 class TaskReadiness(BaseModel):
-    """Whether a task's model answers; `reason` says in which way it is refused."""
+    """Whether a task's model answers; `reason` says in which way it is refused.
+
+    `erased_rows` are the rows that the model learnt from and that were erased since, at most.
+    """
 
     model_config = ConfigDict(protected_namespaces=())
 
     status: Literal["ready", "refused"]
     model_id: str | None = None
+    erased_rows: int = 0
     reason: str | None = None
 
 
@@ -62,6 +67,7 @@ class Health:
 
     def _readiness(self, task: str) -> TaskReadiness:
         try:
-            return TaskReadiness(status="ready", model_id=self._services.holder.get(task).model.model_id)
+            model = self._services.holder.get(task).model
+            return TaskReadiness(status="ready", model_id=model.model_id, erased_rows=erased_rows(model.manifest))
         except ModelError as error:
             return TaskReadiness(status="refused", reason=kind_of(error))

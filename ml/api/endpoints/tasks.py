@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from ml.api.endpoints.services import Services, is_stale
 from ml.api.models.refusals import kind_of
+from ml.erasing.marks import erased_rows
 from ml.errors import ModelError
 
 
@@ -22,6 +23,7 @@ class ServedTask(BaseModel):
     status: Literal["ready", "refused"]
     model_id: str | None = None
     is_stale: bool | None = Field(default=None, description="null: not known")
+    erased_rows: int = Field(default=0, description="rows that the model learnt and that are erased, at most")
     kind: Literal["binary", "multi-class"] | None = None
     table: str | None = None
     key: list[str] = []
@@ -60,6 +62,7 @@ class Tasks:
             status="ready",
             model_id=model.model_id,
             is_stale=is_stale(self._services.checks.of(task, model.model_id)),
+            erased_rows=erased_rows(model.manifest),
             kind="binary" if model.is_binary else "multi-class",
             table=f"marts.{model.task.table}",
             key=model.task.key,

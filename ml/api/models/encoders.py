@@ -24,8 +24,8 @@ def matrix_of(features: Any) -> Matrix:
 class Numbering:
     """The number of each text of a categorical feature, of a missing one and of an unknown one."""
 
-    def __init__(self, texts: list[str]) -> None:
-        """Take the texts that the encoder knows, in its order; then come a missing and an unknown one."""
+    def __init__(self, texts: list[str | None]) -> None:
+        """Take the known texts in their order, None for an erased one; then come a missing and an unknown one."""
         self._numbers: dict[str | None, int] = {**{text: number for number, text in enumerate(texts)}, None: len(texts)}
         self._unknown = len(texts) + 1
 

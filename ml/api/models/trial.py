@@ -31,8 +31,8 @@ def trial_rows(model: Model) -> list[dict[str, float | str | None]]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _known_texts(pipeline: Any) -> dict[str, list[str]]:
-    """Return categorical feature → the texts that the model has learnt."""
+def _known_texts(pipeline: Any) -> dict[str, list[str | None]]:
+    """Return categorical feature → the texts that the model has learnt, None for one that was erased."""
     part = next(iter(pipeline.parts.values())) if isinstance(pipeline, Blend) else pipeline
     features = part["features"]
     return dict(zip(features.categorical, features.codes_.texts_, strict=True))

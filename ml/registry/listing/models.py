@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ml.erasing.marks import describe_marks, erased_rows, is_refused
 from ml.learning.summary import SUMMARY_METRICS, kind_of
 from ml.registry.folders import FoundModel, find_models
 from ml.registry.history import History, current_id, read_history
@@ -83,6 +84,8 @@ def as_json(listed: Listed) -> dict[str, Any]:
                 "verdict": asdict(one.verdict) if one.verdict else None,
                 "later_verdict": asdict(one.later) if one.later else None,
                 "staleness": one.staleness,
+                "erased_rows": erased_rows(one.found.manifest),
+                "is_refused": is_refused(one.found.manifest),
                 "has_predictions": one.rows,
             }
             for one in listed.models
@@ -103,6 +106,8 @@ def as_text(listed: Listed) -> Iterator[str]:
             yield f"  {shown(one.found.model_id)}  {one.state}: it {one.found.problem}"
             continue
         yield f"  {one.found.model_id}  {one.state}, {_facts(one)}"
+        if marks := describe_marks(one.found.manifest):
+            yield f"    {'refused: ' if is_refused(one.found.manifest) else ''}{marks}"
         yield from (f"    {shown(str(verdict))}" for verdict in (one.verdict, one.later) if verdict)
     current = next((one for one in listed.models if one.state == "current"), None)
     if current and listed.shown and listed.shown != current.found.model_id:
