@@ -3,7 +3,9 @@
 BackupError                  base class
 ├── BackupRefused            the folder cannot take a backup, or pg_dump cannot read the server
 ├── BackupFailed             pg_dump stopped
-└── BackupBroken             a folder is not a whole backup, or one of its files has changed
+├── BackupBroken             a folder is not a whole backup, or one of its files has changed
+├── RestoreFailed            pg_restore stopped
+└── RestoreDiffers           what was restored is not what the backup's manifest says
 """
 
 from waybill.errors import WaybillError
@@ -25,3 +27,11 @@ class BackupFailed(BackupError):
 
 class BackupBroken(BackupError):
     """Raised when a folder is not a whole backup of Waybill, or one of its files differs from the manifest."""
+
+
+class RestoreFailed(BackupError):
+    """Raised when pg_restore stopped. The same command begins again with an empty database."""
+
+
+class RestoreDiffers(BackupError):
+    """Raised when what was restored is not what the manifest of the backup says."""

@@ -22,7 +22,7 @@ from warehouse.connection import (
 )
 from warehouse.errors import RestoreRefused
 from warehouse.logins import ensure_logins
-from warehouse.migrations.layouts import SCHEMAS, is_begun
+from warehouse.migrations.layouts import SCHEMAS, is_begun, latest_layout, layout_version
 from warehouse.migrations.upgrade import upgrade
 from warehouse.migrations.workers import KEY, MIGRATIONS_KEY, lock_migrations, wait_for_lock
 from warehouse.restoring.mark import find_mark, only_restore, remove_mark, set_mark, working_on_marked
@@ -118,7 +118,8 @@ def complete_schemas(connection: Connection, warehouse: Warehouse, granted: list
     with connection, connection.cursor() as cursor:
         give_rights(cursor, granted)
         cursor.execute(END_RUNS, [made_at])
-    upgrade(connection, ensure_logins(connection, warehouse.settings))
+    if layout_version(connection) != latest_layout():
+        upgrade(connection, ensure_logins(connection, warehouse.settings))
 
 
 def _require_empty(connection: Connection, cursor: Cursor) -> None:
