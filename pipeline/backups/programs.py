@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from warehouse.connection import Warehouse, login_parameters
 from warehouse.server_paths import installed_binaries
+from waybill.background_processes import end_with_parent
 
 MAX_JOBS = 4
 STOP_SECONDS = 10
@@ -91,20 +90,6 @@ def raise_if_full(output: str, place: Path | str) -> None:
     """Raise the system's error for a full disk if a program has written that the disk of `place` is full."""
     if FULL_DISK in output:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(place))
-
-
-def end_with_parent() -> Callable[[], object] | None:
-    """Return what makes the kernel end a child process when this process is killed; None where it cannot.
-
-    It is for Popen's `preexec_fn`. The library is loaded here: between fork and exec, an import could wait for a lock
-    that no thread gives back.
-    """
-    if sys.platform != "linux":
-        return None
-    import ctypes
-
-    library = ctypes.CDLL(None)
-    return lambda: library.prctl(1, signal.SIGTERM)
 
 
 def _environment(warehouse: Warehouse, private: Path) -> dict[str, str]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,31 +10,20 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from pipeline.backups.errors import BackupFailed, BackupRefused
-from warehouse.connection import Warehouse, login_parameters
+from pipeline.backups.programs import jobs, raise_if_full, started
+from warehouse.connection import Warehouse
 from warehouse.migrations.layouts import SCHEMAS
 from warehouse.server_paths import installed_binaries
-from waybill.background_processes import end_with_parent
 from waybill.cli import shown_command
 
-MAX_JOBS = 4
+PG_DUMP = "pg_dump"
+SESSION = "waybill backup"  # how PostgreSQL names its sessions
 LOCK_TIMEOUT = "60s"  # for a table that another session has locked
-FULL_DISK = "No space left on device"
-STOP_SECONDS = 10
-VARIABLES = {
-    "host": "PGHOST",
-    "port": "PGPORT",
-    "user": "PGUSER",
-    "dbname": "PGDATABASE",
-    "sslmode": "PGSSLMODE",
-    "options": "PGOPTIONS",
-    "connect_timeout": "PGCONNECT_TIMEOUT",
-    "client_encoding": "PGCLIENTENCODING",
-}
 
 
 def pg_dump_version() -> str:
     """Return the version of pg_dump, such as 18.1."""
-    ran = subprocess.run([_program(), "--version"], capture_output=True, text=True, check=True)
+    ran = subprocess.run([str(installed_binaries() / PG_DUMP), "--version"], capture_output=True, text=True, check=True)
     return ran.stdout.split()[-1]
 
 
@@ -66,36 +52,19 @@ def dumping(warehouse: Warehouse, snapshot: str, folder: Path) -> Iterator[None]
         BackupFailed: pg_dump failed; the message has its last line.
         OSError: the disk is full.
     """
-    with tempfile.TemporaryDirectory(prefix="waybill-") as private, tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            _command(snapshot, folder),
-            env=_environment(warehouse, Path(private)),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            preexec_fn=end_with_parent(),
-        )
-        try:
-            yield
-            code = process.wait()
-        finally:
-            _end(process)
-        if code:
-            errors.seek(0)
-            _fail(errors.read().decode("utf-8", "backslashreplace"), folder)
+    with started(warehouse, SESSION, PG_DUMP, _arguments(snapshot, folder)) as program:
+        yield
+        code = program.wait()
+        output = program.errors()
+    if code:
+        _fail(output, folder)
 
 
-def _program() -> str:
-    return str(installed_binaries() / "pg_dump")
-
-
-def _command(snapshot: str, folder: Path) -> list[str]:
-    jobs = min(os.cpu_count() or 1, MAX_JOBS)
+def _arguments(snapshot: str, folder: Path) -> list[str]:
     return [
-        _program(),
         "--format=directory",
         f"--file={folder}",
-        f"--jobs={jobs}",
+        f"--jobs={jobs()}",
         f"--snapshot={snapshot}",
         f"--lock-wait-timeout={LOCK_TIMEOUT}",
         "--no-password",
@@ -104,36 +73,8 @@ def _command(snapshot: str, folder: Path) -> list[str]:
     ]
 
 
-def _environment(warehouse: Warehouse, private: Path) -> dict[str, str]:
-    """Return the variables of libpq; the password is in a file that only this user can read."""
-    parameters = login_parameters(warehouse, "owner")
-    kept = {name: value for name, value in os.environ.items() if name != "PGPASSWORD"}
-    chosen = {variable: parameters[keyword] for keyword, variable in VARIABLES.items() if keyword in parameters}
-    if password := parameters.get("password"):
-        passwords = private / "pgpass"
-        escaped = password.replace("\\", "\\\\").replace(":", "\\:")
-        descriptor = os.open(passwords, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(f"*:*:*:*:{escaped}\n")
-        chosen["PGPASSFILE"] = str(passwords)
-    return {**kept, **chosen, "PGAPPNAME": "waybill backup", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End pg_dump, and with it its workers, unless it has ended."""
-    if process.poll() is not None:
-        return
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
 def _fail(output: str, folder: Path) -> None:
-    if FULL_DISK in output:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+    raise_if_full(output, folder)
     lines = [line for line in output.splitlines() if "error:" in line] or output.splitlines() or ["it gave no reason"]
     reason = lines[0].removeprefix("pg_dump: ").removeprefix("error: ")
     raise BackupFailed(
