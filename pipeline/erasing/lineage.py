@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -84,6 +84,7 @@ class Lineage:
 
     nodes: dict[str, Any]
     sources: dict[str, str]  # source → its id in the manifest
+    macros: dict[str, Any] = field(default_factory=dict)
 
     @property
     def relations(self) -> list[Relation]:
@@ -121,7 +122,7 @@ def read_lineage() -> Lineage:
     manifest = parse()
     nodes = {name: node for name, node in manifest.nodes.items() if node.resource_type in BUILT}
     sources = {node.name: name for name, node in manifest.sources.items() if node.source_name == "raw"}
-    return Lineage(nodes, sources)
+    return Lineage(nodes, sources, dict(manifest.macros))
 
 
 def _relation(name: str, node: Any) -> Relation | None:
