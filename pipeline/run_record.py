@@ -11,14 +11,15 @@ from waybill.file_lock import file_lock
 from waybill.settings import Settings, get_settings
 
 
-def _path(settings: Settings) -> Path:
+def record_path(settings: Settings) -> Path:
+    """Return the file of what the last run on this database did."""
     return settings.state_folder / f"last_run-{settings.pgdatabase}.json"
 
 
 def read_record(settings: Settings) -> list[dict[str, Any]]:
     """Return one record per stage; none before the first run, or if the file cannot be read."""
     try:
-        found: list[dict[str, Any]] = json.loads(_path(settings).read_text(encoding="utf-8"))
+        found: list[dict[str, Any]] = json.loads(record_path(settings).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
     return found
@@ -31,4 +32,4 @@ def remember(record: dict[str, Any], order: list[str]) -> None:
         records = {entry["name"]: entry for entry in read_record(settings)}
         records[record["name"]] = record
         kept = [records[name] for name in order if name in records]
-        write_atomic(_path(settings), json.dumps(kept, indent=1))
+        write_atomic(record_path(settings), json.dumps(kept, indent=1))

@@ -1,4 +1,4 @@
-"""The file `erasures.jsonl` beside backups: which keys, as keyed hashes, a restore has to erase again, or to let land."""
+"""The file `erasures.jsonl` beside backups: which keys, as keyed hashes, a restore erases again, and which it lifts."""
 
 from __future__ import annotations
 

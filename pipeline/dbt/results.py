@@ -60,19 +60,20 @@ def write_build(results: list[Any], tests: list[FailedTest]) -> None:
     at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     messages = {test.name: str(test) for test in tests}
     build = DbtBuild(at, [_result(entry, messages) for entry in results])
-    write_atomic(_path(get_settings()), json.dumps(asdict(build), indent=1))
+    write_atomic(results_path(get_settings()), json.dumps(asdict(build), indent=1))
 
 
 def read_build(settings: Settings) -> DbtBuild | None:
     """Return the last build, or None if there is none or its file cannot be read."""
     try:
-        found = json.loads(_path(settings).read_text(encoding="utf-8"))
+        found = json.loads(results_path(settings).read_text(encoding="utf-8"))
         return DbtBuild(found["at"], [DbtResult(**result) for result in found["results"]])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _path(settings: Settings) -> Path:
+def results_path(settings: Settings) -> Path:
+    """Return the file of the results of the last build on this database."""
     return settings.state_folder / f"dbt_results-{settings.pgdatabase}.json"
 
 

@@ -13,7 +13,7 @@ from loader.erasing.keys import TEXT, KeyTypes, text_key_types
 MAKES_KEY = "document_key("
 
 
-class _Returned(Exception):  # noqa: N818
+class _Returned(Exception):
     """Raised by `return` in a macro, which ends it."""
 
     def __init__(self, value: Any) -> None:
@@ -24,7 +24,7 @@ class _Returned(Exception):  # noqa: N818
 class _Anything(ChainableUndefined):
     """What a model calls and what is not needed here: every call, member and text of it is nothing."""
 
-    def __call__(self, *_: Any, **__: Any) -> _Anything:
+    def __call__(self, *_: Any, **__: Any) -> Any:
         return self
 
 

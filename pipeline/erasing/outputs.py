@@ -1,0 +1,101 @@
+"""Deletes the files that runs made and that can hold values of rows; the next run makes them again.
+
+Each kind of file is named by the module that writes it. Files that Waybill did not make are never deleted: those that
+hold a key are named.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from expectations.project import data_docs_folder, validations_folder
+from pipeline.alerts.memory import memory_path
+from pipeline.dbt.results import results_path
+from pipeline.openlineage.journal import journal_folder
+from pipeline.run_record import record_path
+from warehouse.dbt_login import DBT_PROJECT, target_folder
+from waybill.settings import PROJECT, Settings
+
+CERTIFICATES = "erasures"  # below the reports; certificates hold no values
+PARTS = ".*.parts"  # unfinished exports, see `waybill.atomic_files`
+MIN_SEARCHED_BYTES = 8  # of a key: a shorter one would be found everywhere
+BLOCK = 1 << 20
+
+
+def output_files(settings: Settings) -> dict[str, list[Path]]:
+    """Return kind → the files and folders of it that exist."""
+    reports, processed = settings.reports_folder, settings.processed_folder
+    kinds: Mapping[str, Iterable[Path]] = {
+        "validation results and lists of failing rows": [validations_folder(settings)],
+        "Data Docs": [data_docs_folder(settings)],
+        "report pages and dbt docs": reports.glob("*.html"),
+        "cleaned documents": [*processed.glob("*.json"), *processed.glob(PARTS)],
+        "dbt's artefacts": _inside(target_folder()),
+        "dbt's logs": _logs_folder().glob("*.log*"),
+        "lineage events": reports.glob(f"{settings.openlineage_file.name}*"),
+        "what runs remember": [record_path(settings), results_path(settings), memory_path(settings)],
+        "logs of Airflow's tasks": (settings.state_folder / "airflow" / "logs").glob("*"),
+        "journals of killed processes": journal_folder(settings).glob(f"{settings.pgdatabase}-*.open"),
+        "logs of background processes": settings.state_folder.glob("*/*.log"),
+    }
+    return {
+        kind: found for kind, paths in kinds.items() if (found := [path for path in paths if os.path.lexists(path)])
+    }
+
+
+def delete_outputs(settings: Settings) -> dict[str, int]:
+    """Delete them; return kind → the number of files."""
+    return {kind: sum(map(_delete, paths)) for kind, paths in output_files(settings).items()}
+
+
+def files_holding(settings: Settings, keys: Iterable[str]) -> list[Path]:
+    """Return the files in Waybill's folders that hold one of the keys as text, such as notes of a user."""
+    wanted = [text for key in keys if len(text := key.encode()) >= MIN_SEARCHED_BYTES]
+    folders = [settings.reports_folder, settings.processed_folder, settings.models_folder, PROJECT / "notebooks"]
+    return [path for path in sorted(set(_files(folders))) if wanted and _holds(path, wanted)]
+
+
+def _inside(folder: Path) -> list[Path]:
+    """Return what dbt's folder contains, if it is one: it has a manifest or what a first parse leaves."""
+    is_dbts = any((folder / name).exists() for name in ("manifest.json", "partial_parse.msgpack", "run_results.json"))
+    return list(folder.iterdir()) if is_dbts else []
+
+
+def _logs_folder() -> Path:
+    return DBT_PROJECT / (os.environ.get("DBT_LOG_PATH") or "logs")
+
+
+def _delete(path: Path) -> int:
+    if path.is_dir() and not path.is_symlink():
+        number = sum(one.is_file() for one in path.rglob("*"))
+        shutil.rmtree(path)
+        return number
+    if path.suffix == ".log":  # a process may have it open, and goes on writing to it
+        os.truncate(path, 0)
+    else:
+        path.unlink(missing_ok=True)
+    return 1
+
+
+def _files(folders: Iterable[Path]) -> Iterator[Path]:
+    for folder in folders:
+        for path in folder.rglob("*"):
+            if path.is_file() and CERTIFICATES not in path.parts:
+                yield path
+
+
+def _holds(path: Path, wanted: list[bytes]) -> bool:
+    overlap = max(map(len, wanted))
+    before = b""
+    try:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                if any(text in before + block for text in wanted):
+                    return True
+                before = block[-overlap:]
+    except OSError:
+        return False
+    return False
