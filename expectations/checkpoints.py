@@ -25,7 +25,7 @@ from waybill.text import counted
 
 MAX_NAMED_FAILURES = 3
 LOADED_SOURCES = "select source from ledger.books where read > 0"
-UNDONE_TABLES = "select 'raw.' || source from ledger.books where undone > 0 and undone = landed"
+EMPTIED_TABLES = "select 'raw.' || source from ledger.books where landed > 0 and undone + erased = landed"
 COMMAND_BEFORE = {"raw": "make load", "marts": "make dbt"}
 
 
@@ -83,13 +83,13 @@ def _check_assets(connection: Connection, name: str, assets: Sequence[Asset]) ->
 
 
 def _emptied_assets(connection: Connection, assets: Sequence[Asset]) -> list[str]:
-    """Return the assets that read only raw tables whose documents were all undone.
+    """Return the assets that read only raw tables whose documents were all undone or erased.
 
-    They do not stop a run, so that marts follow the undo; the checkpoint of the marts still expects its rows.
+    They do not stop a run, so that marts follow; the checkpoint of the marts still expects its rows.
     """
-    undone = set(connection.scalars(as_text(UNDONE_TABLES)))
+    emptied = set(connection.scalars(as_text(EMPTIED_TABLES)))
     read = {asset.name: {table for table in asset.tables if table.startswith("raw.")} for asset in assets}
-    return [name for name, tables in read.items() if tables and tables <= undone]
+    return [name for name, tables in read.items() if tables and tables <= emptied]
 
 
 @dataclass(frozen=True)

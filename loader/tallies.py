@@ -37,6 +37,13 @@ group by batches.source, rejects.reason
 order by batches.source, rejects.reason
 """
 
+BARRED = """
+select batches.source, count(*)
+from ledger.erased_documents as erased
+inner join ledger.batches on erased.batch_id = batches.batch_id
+where batches.run_id = %s
+group by batches.source
+"""
 
 FILES_WITH_REJECTS = """
 select distinct on (rejects.input_id) rejects.source, rejects.input_name,
@@ -71,12 +78,16 @@ class FileWithRejects:
 
 @dataclass
 class Tally:
-    """The documents of one source in one run: read = landed + rejected + skipped."""
+    """The documents of one source in one run: read = landed + rejected + skipped.
+
+    `barred` of the landed have the key of an erased document, and so were only counted.
+    """
 
     read: int = 0
     landed: int = 0
     rejected: int = 0
     skipped: int = 0
+    barred: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
 
 
@@ -117,8 +128,10 @@ class LoadResult:
             known = "the only file was" if self.known_files == 1 else f"all {self.known_files:,} files were"
             return f"nothing new: {known} landed before{self._open_rejects}{self._left}"
         skipped = sum(tally.skipped for tally in self.tallies.values())
+        barred = sum(tally.barred for tally in self.tallies.values())
+        erased = f" ({barred:,} of them only counted, as their keys were erased)" if barred else ""
         return (
-            f"{counted(self.rows, 'document')} landed, {self.rejected:,} rejected, {skipped:,} skipped;"
+            f"{counted(self.rows, 'document')} landed{erased}, {self.rejected:,} rejected, {skipped:,} skipped;"
             f" {counted(self.new_files, 'file')} new, {self.known_files} known{self._left}"
         )
 
@@ -179,6 +192,9 @@ def tallies_of(connection: Connection, run_id: UUID, sources: Iterable[str]) -> 
         cursor.execute(TALLIES, [str(run_id)])
         for source, *counts in cursor.fetchall():
             tallies[source] = Tally(*counts)
+        cursor.execute(BARRED, [str(run_id)])
+        for source, documents in cursor.fetchall():
+            tallies[source].barred = documents
         cursor.execute(REASONS, [str(run_id)])
         for source, reason, count in cursor.fetchall():
             tallies[source].reasons[reason] = count

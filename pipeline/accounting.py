@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from loader.declarations import no_source
 from pipeline.dbt.sources_yml import modelled_sources
-from warehouse.outcomes import OUTCOMES, UNDONE
+from warehouse.outcomes import ERASED, OUTCOMES, UNDONE
 from waybill.text import console
 
 if TYPE_CHECKING:
@@ -28,13 +28,19 @@ DOCUMENT_OUTCOMES = """
     from intermediate.document_outcomes
     where not exists (
         select from ledger.undone_batches as undone where undone.batch_id = document_outcomes._batch_id
-    )
+    ) and not exists (
+        select from ledger.erased_documents as erased
+        where erased.batch_id = document_outcomes._batch_id and erased.position = document_outcomes._position
+    ) and document_outcomes._batch_id not in (select erasures.erasure_id from ledger.erasures)
     group by source, outcome
 """
 WAITING = """
-    select batches.source, sum(batches.landed)::bigint as documents
+    select batches.source, sum(batches.landed - coalesce(erased.documents, 0))::bigint as documents
     from ledger.batches as batches
     left join intermediate.run_batches as run on batches.batch_id = run.batch_id
+    left join (
+        select batch_id, count(*) as documents from ledger.erased_documents group by batch_id
+    ) as erased on batches.batch_id = erased.batch_id
     where run.batch_id is null and not exists (
         select from ledger.undone_batches as undone where undone.batch_id = batches.batch_id
     )
@@ -52,9 +58,10 @@ class SourceAccount:
     """One source's books; all numbers count documents.
 
     `outcomes` is None before the first dbt run of its models. `waiting` counts the documents that landed since the last
-    one, `undone` those whose batch was undone, `not_modelled` those of a source that dbt has no models for,
-    `unknown_outcomes` those with outcomes that `warehouse.outcomes` does not list. `last_landed_at` is None if none has
-    landed. `intake_balances` is true if read = landed + rejected + skipped in every batch.
+    one, `undone` those whose batch was undone, `erased` those that were erased or have an erased key, `not_modelled`
+    those of a source that dbt has no models for, `unknown_outcomes` those with outcomes that `warehouse.outcomes` does
+    not list. `last_landed_at` is None if none has landed. `intake_balances` is true if read = landed + rejected +
+    skipped in every batch.
     """
 
     source: str
@@ -67,15 +74,16 @@ class SourceAccount:
     intake_balances: bool
     outcomes: dict[str, int] | None = None
     undone: int = 0
+    erased: int = 0
     waiting: int = 0
     not_modelled: int = 0
     unknown_outcomes: dict[str, int] = field(default_factory=dict)
 
     @property
     def accounted(self) -> int:
-        """Landed documents that have an outcome, were undone, wait for the next dbt run, or have no models."""
+        """Landed documents that have an outcome, were undone or erased, wait for dbt, or have no models."""
         outcomes = sum((self.outcomes or {}).values()) + sum(self.unknown_outcomes.values())
-        return outcomes + self.undone + self.waiting + self.not_modelled
+        return outcomes + self.undone + self.erased + self.waiting + self.not_modelled
 
     @property
     def is_balanced(self) -> bool:
@@ -124,8 +132,9 @@ def accounting(connection: Connection) -> list[SourceAccount]:
                 intake_balances=row["is_balanced"],
                 outcomes=known,
                 undone=row["undone"],
+                erased=row["erased"],
                 waiting=waits,
-                not_modelled=0 if is_modelled else row["landed"] - row["undone"],
+                not_modelled=0 if is_modelled else row["landed"] - row["undone"] - row["erased"],
                 unknown_outcomes=unknown,
             )
         )
@@ -148,8 +157,9 @@ def print_accounting(accounts: list[SourceAccount], terminal: Console | None = N
     for name in OUTCOMES:
         numbers = ["–" if account.outcomes is None else f"{account.outcomes[name]:,}" for account in accounts]
         table.add_row(name, *numbers)
-    if any(account.undone for account in accounts):
-        table.add_row(UNDONE, *(f"{account.undone:,}" for account in accounts))
+    for name in (UNDONE, ERASED):
+        if any(getattr(account, name) for account in accounts):
+            table.add_row(name, *(f"{getattr(account, name):,}" for account in accounts))
     table.add_section()
     if any(account.not_modelled for account in accounts):
         table.add_row("not modelled", *(f"{account.not_modelled:,}" for account in accounts), end_section=True)

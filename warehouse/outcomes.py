@@ -8,10 +8,11 @@ superseded  another document with the same key has a higher version, or was deli
 uncastable  a value cannot be converted to its column's type, or the document contradicts itself; the reason says which
 filtered    it is the last document of its key, and says that the marts must not show it
 
-A document that was undone has none of them any more: it is counted in the ledger. dbt calls it `undone` until every
-model has read that.
+A document that was undone or erased has none of them any more: it is counted in the ledger. dbt calls it `undone` until
+every model has read that.
 """
 
 CURRENT = "current"
 OUTCOMES = (CURRENT, "duplicate", "superseded", "uncastable", "filtered")
 UNDONE = "undone"
+ERASED = "erased"

@@ -44,6 +44,17 @@ class UndoneFacts:
 
 
 @dataclass(frozen=True)
+class ErasedFacts:
+    """When a document was erased; `is_complete` if no copy is left, `is_barred` if its key was erased before that."""
+
+    erasure_id: str
+    erased_at: datetime
+    run_id: str
+    is_complete: bool
+    is_barred: bool
+
+
+@dataclass(frozen=True)
 class BatchFacts:
     """The batch that read the document, with its run and its input; `undone` if it was undone.
 
@@ -176,8 +187,8 @@ class Lineage:
     """What the warehouse knows of one document.
 
     `batch` is None only if the ledger does not know the batch. A document has either a `reject` or a `landed` row; with
-    neither, the batch was undone, or the position holds no document. `outcome` is None until dbt has processed the
-    batch.
+    neither, it was `erased`, its batch was undone, or the position holds no document. `outcome` is None until dbt has
+    processed the batch.
     """
 
     document: DocumentId
@@ -187,11 +198,13 @@ class Lineage:
     reject: RejectFacts | None
     landed: LandedFacts | None
     outcome: OutcomeFacts | None
+    erased: ErasedFacts | None
 
     @property
     def is_empty(self) -> bool:
         """True when the position holds no document: a blank line, a tombstone, a row that is gone."""
-        return self.reject is None and self.landed is None and not (self.batch and self.batch.undone)
+        is_gone = self.erased or (self.batch and self.batch.undone)
+        return self.reject is None and self.landed is None and not is_gone
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from loader.tracing.facts import (
     BatchFacts,
     Coordinate,
     DocumentId,
+    ErasedFacts,
     FullLineage,
     LandedFacts,
     Lineage,
@@ -47,6 +48,25 @@ select rejects.batch_id, rejects.position, rejects.reason, rejects.detail, rejec
 from ledger.rejects
 inner join unnest(%(batches)s::uuid[], %(positions)s::bigint[]) as wanted (batch_id, position)
     on rejects.batch_id = wanted.batch_id and rejects.position = wanted.position
+"""
+
+ERASED = """
+with erased as (
+    select documents.batch_id, documents.position, documents.erasure_id
+    from ledger.erased_documents as documents
+    where documents.batch_id = any(%(batches)s::uuid[])
+    union all
+    select rejects.batch_id, rejects.position, rejects.erased_by
+    from ledger.rejects
+    where rejects.batch_id = any(%(batches)s::uuid[]) and rejects.erased_by is not null
+)
+select erased.batch_id, erased.position, erasures.erasure_id, erasures.erased_at, erasures.run_id,
+    erasures.completed_at is not null, batches.committed_at > erasures.erased_at
+from erased
+inner join unnest(%(batches)s::uuid[], %(positions)s::bigint[]) as wanted (batch_id, position)
+    on erased.batch_id = wanted.batch_id and erased.position = wanted.position
+inner join ledger.erasures on erased.erasure_id = erasures.erasure_id
+inner join ledger.batches on erased.batch_id = batches.batch_id
 """
 
 LANDED = """
@@ -105,6 +125,7 @@ def read_lineages(
     batches = _batches(snapshot, wanted)
     rejects = _rejects(snapshot, wanted)
     outcomes = _outcomes(snapshot, wanted)
+    erased = {DocumentId(*row[:2]): ErasedFacts(*row[2:]) for row in snapshot.rows(ERASED, wanted)}
     sources = {batch.source for batch in batches.values()} | {outcome.source for outcome in outcomes.values()}
     landed = {
         DocumentId(*row[:2]): LandedFacts(*row[2:])
@@ -113,7 +134,10 @@ def read_lineages(
         for row in snapshot.rows(sql.SQL(LANDED).format(source=sql.Identifier(source)), wanted)
     }
     return [
-        _lineage(document, batches.get(document.batch_id), rejects.get(document), landed.get(document), outcomes)
+        replace(
+            _lineage(document, batches.get(document.batch_id), rejects.get(document), landed.get(document), outcomes),
+            erased=erased.get(document),
+        )
         for document in documents
     ]
 
@@ -195,6 +219,7 @@ def _lineage(
         reject=reject,
         landed=landed,
         outcome=outcome,
+        erased=None,
     )
 
 

@@ -71,7 +71,10 @@ from (
     from intermediate.document_outcomes as outcomes
     where outcome <> %s and not exists (
         select from ledger.undone_batches as undone where undone.batch_id = outcomes._batch_id
-    )
+    ) and not exists (
+        select from ledger.erased_documents as erased
+        where erased.batch_id = outcomes._batch_id and erased.position = outcomes._position
+    ) and outcomes._batch_id not in (select erasures.erasure_id from ledger.erasures)
 ) as numbered
 left join ledger.named_batches as batches on numbered._batch_id = batches.batch_id
 where numbered.number <= %s

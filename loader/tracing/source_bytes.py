@@ -27,7 +27,7 @@ def find_source_bytes(snapshot: Snapshot, lineage: Lineage, at_hand: InputFile |
     `at_hand` is tried before the files that the ledger names.
     """
     batch = lineage.batch
-    if batch is None or (lineage.reject is None and lineage.landed is None):
+    if batch is None or lineage.erased or (lineage.reject is None and lineage.landed is None):
         return None
     if lineage.reject:
         return _of_reject(snapshot, batch, lineage.reject, at_hand)

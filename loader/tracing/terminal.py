@@ -11,6 +11,7 @@ from loader.reading.originals import message_command
 from loader.reading.readings import Reading
 from loader.tracing.facts import (
     BatchFacts,
+    ErasedFacts,
     FullLineage,
     LossFacts,
     MartRows,
@@ -37,6 +38,8 @@ def lineage_lines(lineage: FullLineage) -> Iterator[str]:
         reject = lineage.reject
         yield f"rejected: {reject.reason}: {reject.explanation} ({counted(reject.length, 'byte')})"
         yield from _bytes_of_reject(lineage, reject)
+    if lineage.erased:
+        yield from _erased(lineage.erased)
     if lineage.replay and lineage.reject:
         yield f"replayed: landed after all by batch {lineage.reject.replayed_by}"
         yield from lineage_lines(lineage.replay)
@@ -61,11 +64,23 @@ def _reading(batch: BatchFacts) -> Iterator[str]:
         yield f"beside the records, not kept: {', '.join(batch.envelope_left_out)[:MAX_CHARACTERS]}"
 
 
+def _erased(erased: ErasedFacts) -> Iterator[str]:
+    at = f"{shown_time(erased.erased_at)} by run {erased.run_id}, erasure {erased.erasure_id}"
+    if erased.is_barred:
+        yield f"its key was erased {at}, before it arrived: it was only counted"
+    else:
+        yield f"erased {at}"
+    if not erased.is_complete:
+        yield f"copies may be left until this erasure is complete: `{shown_command('erase')}` continues it"
+
+
 def _undone(lineage: FullLineage, batch: BatchFacts, undone: UndoneFacts) -> Iterator[str]:
     reason = f": {undone.reason}" if undone.reason else ""
     yield f"its batch was undone {shown_time(undone.undone_at)} by {undone.undone_by}, run {undone.run_id}{reason}"
     if lineage.outcome:
         yield f"the marts follow with the next `{shown_command('run dbt')}`"
+    if lineage.erased:
+        return
     if batch.feed == "kafka":
         yield "messages of a topic are not read again: the partition's position stays; to land it again, send it again"
     elif batch.feed == "file":

@@ -27,7 +27,7 @@ DOCUMENTS = "select _batch_id, count(*) from raw.{} where _batch_id = any(%s::uu
 CLOSED = """
 select batch_id, count(*)
 from ledger.rejects
-where batch_id = any(%(batches)s::uuid[]) and replayed_by is null and not is_undone
+where batch_id = any(%(batches)s::uuid[]) and replayed_by is null and not is_undone and erased_by is null
 group by batch_id
 """
 
@@ -36,13 +36,19 @@ OPENED = """
 select replayed_by, count(*)
 from ledger.rejects
 where replayed_by = any(%(batches)s::uuid[]) and batch_id <> all(%(batches)s::uuid[]) and not is_undone
+    and erased_by is null
 group by replayed_by
 """
 
 OUTCOMES = """
 select source, outcome, count(*)
-from intermediate.document_outcomes
-where _batch_id = any(%(batches)s::uuid[])
+from intermediate.document_outcomes as outcomes
+where
+    _batch_id = any(%(batches)s::uuid[])
+    and not exists (
+        select from ledger.erased_documents as erased
+        where erased.batch_id = outcomes._batch_id and erased.position = outcomes._position
+    )
 group by source, outcome
 order by source, outcome
 """

@@ -36,6 +36,7 @@ rejected as (
     from days
     left join ledger.rejects
         on days.batch_id = rejects.batch_id and rejects.replayed_by is null and not rejects.is_undone
+        and rejects.erased_by is null
     group by days.source, days.batch_id, days.committed_at, days.read
 )
 select source, sum(read)::bigint as documents, sum(rejects)::bigint as rejects,
@@ -56,7 +57,11 @@ left join (
     group by _batch_id
 ) as outcomes on batches.batch_id = outcomes._batch_id
 inner join intermediate.run_batches as run on batches.batch_id = run.batch_id
-where batches.source = :source and batches.landed <> coalesce(outcomes.documents, 0) and not exists (
+left join (
+    select batch_id, count(*) as documents from ledger.erased_documents group by batch_id
+) as erased on batches.batch_id = erased.batch_id
+where batches.source = :source
+    and batches.landed - coalesce(erased.documents, 0) <> coalesce(outcomes.documents, 0) and not exists (
     select from ledger.undone_batches as undone where undone.batch_id = batches.batch_id
 )
 order by batches.committed_at

@@ -52,6 +52,8 @@ def _rejected(lineage: Lineage, reject: RejectFacts) -> DocumentEntry:
     facts = [_batch(lineage), ("rejected", f"{reject.reason}: {reject.explanation}")]
     if lineage.batch and lineage.batch.undone:
         facts.append(("undone", f"{shown_time(lineage.batch.undone.undone_at)}, which closed the reject"))
+    if lineage.erased:
+        facts.append(("erased", f"{shown_time(lineage.erased.erased_at)}, erasure {lineage.erased.erasure_id}"))
     if reject.replayed_by:
         facts.append(("replayed", f"landed after all, by batch {reject.replayed_by}"))
     return _entry(

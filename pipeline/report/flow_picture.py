@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.accounting import SourceAccount
-from warehouse.outcomes import OUTCOMES, UNDONE
+from warehouse.outcomes import ERASED, OUTCOMES, UNDONE
 
 WIDTH, BAR_WIDTH, READ_HEIGHT = 510, 14, 170  # READ_HEIGHT is that of the bar of all documents read
 COLUMNS = (0, 190, 380)  # x of the three columns of bars
@@ -80,8 +80,8 @@ def _outcomes(accounts: Sequence[SourceAccount]) -> dict[str, int]:
     waiting = sum(account.waiting for account in accounts)
     unknown = sum(sum(account.unknown_outcomes.values()) for account in accounts)
     not_modelled = sum(account.not_modelled for account in accounts)
-    undone = sum(account.undone for account in accounts)
-    others = {UNDONE: undone, "waiting for dbt": waiting, "not modelled": not_modelled, "unknown": unknown}
+    gone = {name: sum(getattr(account, name) for account in accounts) for name in (UNDONE, ERASED)}
+    others = gone | {"waiting for dbt": waiting, "not modelled": not_modelled, "unknown": unknown}
     return counts | {name: documents for name, documents in others.items() if documents}
 
 
