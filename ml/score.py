@@ -20,6 +20,7 @@ from ml.drift.observe import observe
 from ml.drift.realised_rows import keep_predictions
 from ml.each_task import TaskResult, work_on_tasks
 from ml.erasing.marks import forget_marks, warning_of
+from ml.erasing.predictions import delete_late_answers
 from ml.errors import ModelError
 from ml.predict import Model, load_model
 from ml.prediction_tables.answers import delete_old_answers
@@ -76,6 +77,7 @@ def score(task: str) -> ScoreResult:
                 written = write_models(cursor, models, checked)
                 found = find_models(task)
                 delete_others(cursor, task, kept_models(found, history))
+                delete_late_answers(cursor, model.task)
                 forget_marks(cursor, task, [one.model_id for one in found])
     except RowsChanged:
         return score(task)

@@ -10,9 +10,9 @@ from psycopg2 import errors, sql
 from ml.columns import COLUMN_TYPES, key_text
 from ml.erasing.mart_rows import MartRows, features_hash, is_number
 from ml.erasing.subjects import Subject
-from ml.prediction_tables.answers import answers_table
+from ml.prediction_tables.answers import answers_table, tasks_with_answers
 from ml.prediction_tables.shape import column_types, table_of
-from ml.task import ANSWERS, BY_MODEL
+from ml.task import ANSWERS, BY_MODEL, Task
 
 GONE = "not exists (select from marts.{table} as mart where {is_same_row})"
 OF_TASK = "task = {task}"
@@ -31,6 +31,13 @@ case jsonb_typeof(stored.features -> {name})
 end
 """
 TEXT = "nullif(stored.features ->> {name}, '')"
+NEAR_AN_ERASURE = """
+exists (
+    select from ledger.erasures
+    where stored.answered_at between erased_at - interval '1 day'
+        and coalesce(completed_at, 'infinity') + interval '1 day'
+)
+"""
 UNKEYED = "select count(*) from {table} where key is null"
 Condition = tuple[str, sql.Composable, sql.Composable]  # name and identifier of a table, condition on a row `stored`
 
@@ -49,12 +56,7 @@ def gone_rows(cursor: Any, subject: Subject) -> Iterator[Condition]:
     of_task = sql.SQL("stored.task = {}").format(sql.Literal(subject.task))
     yield REALISED, sql.SQL(REALISED), sql.SQL(" and ").join([of_task, gone])
     if subject.has_answers:
-        given = [
-            sql.SQL("mart.{column} = {given}").format(column=sql.Identifier(name), given=_given(name, types[name]))
-            for name in subject.key
-        ]
-        gone = sql.SQL(GONE).format(table=table, is_same_row=sql.SQL(" and ").join(given))
-        answers = sql.SQL("stored.key is not null and {}").format(gone)
+        answers = _answers_gone(subject.table, subject.key, types)
         yield f"predictions.{subject.task}{ANSWERS}", answers_table(subject.task), answers
 
 
@@ -76,6 +78,20 @@ def delete_gone_rows(cursor: Any, subject: Subject) -> tuple[dict[str, int], lis
     if any(deleted.values()):
         forget_figures(cursor, subject.task)
     return deleted, unchecked
+
+
+def delete_late_answers(cursor: Any, task: Task) -> int:
+    """Delete answers of the days around an erasure about rows that are not in the mart; return how many there were.
+
+    The API stores an answer a moment after it was given, and as long after as it has no database: an answer about an
+    erased row may arrive when the erasure is complete.
+    """
+    if task.task not in tasks_with_answers(cursor):
+        return 0
+    gone = _answers_gone(task.table, task.key, _types(cursor, "marts", task.table))
+    statement = sql.SQL("delete from {} as stored where {} and {}")
+    cursor.execute(statement.format(answers_table(task.task), sql.SQL(NEAR_AN_ERASURE), gone))
+    return int(cursor.rowcount)
 
 
 def forget_figures(cursor: Any, task: str) -> None:
@@ -109,6 +125,16 @@ def count_unkeyed_answers(cursor: Any, subject: Subject) -> int:
     """Return the number of answers whose features were given, without a key."""
     cursor.execute(sql.SQL(UNKEYED).format(table=answers_table(subject.task)))
     return int(cursor.fetchone()[0])
+
+
+def _answers_gone(table: str, key: list[str], types: dict[str, str]) -> sql.Composable:
+    """Return the condition that an answer is about a row, and that this row is not in the mart."""
+    given = [
+        sql.SQL("mart.{column} = {given}").format(column=sql.Identifier(name), given=_given(name, types[name]))
+        for name in key
+    ]
+    gone = sql.SQL(GONE).format(table=sql.Identifier(table), is_same_row=sql.SQL(" and ").join(given))
+    return sql.SQL("stored.key is not null and {}").format(gone)
 
 
 def _given(name: str, column_type: str) -> sql.Composable:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from ml.erasing.erase import Erasure
 from ml.erasing.marks import describe_marks
-from ml.erasing.report import ErasedFromModels
 from ml.registry.artefact import read_manifest
 from ml.registry.evaluation import EVALUATION, hash_keys, read_evaluation
 from ml.score import score
 from ml.train import train
+from tests.ml.erasing.conftest import Erase
 from tests.support.databases import rows
 from tests.support.small.task import execute
-
-Erase = Callable[..., ErasedFromModels]
+from waybill.identifiers import uuid7
 
 
 def hash_of(key: str) -> int:
@@ -76,15 +75,8 @@ def test_a_row_that_left_the_mart_earlier_counts_by_its_key(task: Path, erase: E
 
 def test_rows_that_changed_with_an_erasure_count(task: Path, erase: Erase) -> None:
     train("small")
-    score("small")
-    from ml.erasing.before import read_before
-    from ml.erasing.erase import Erasure, erase_from_models
-    from waybill.identifiers import uuid7
-
-    erasure = Erasure(uuid7(), ["rows"], "keep-marked")
-    before = read_before(erasure.erasure_id, ["rows"])
-    execute("update marts.rows set delay = 1000 where row_id in ('r4', 'r5')")
-    assert [model.rows for model in erase_from_models(erasure, before).models] == [2]
+    (mark,) = erase.go_on("update marts.rows set delay = 1000 where row_id in ('r4', 'r5')").models
+    assert mark.rows == 2
 
 
 def test_an_older_model_is_judged_by_its_batches(task: Path, erase: Erase) -> None:
@@ -95,14 +87,10 @@ def test_an_older_model_is_judged_by_its_batches(task: Path, erase: Erase) -> No
     assert describe_marks(read_manifest("small", model_id)) == "learnt from at most 2 rows that were erased since"
 
 
-def test_a_mart_of_another_source_leaves_models_untouched(task: Path) -> None:
-    from ml.erasing.before import read_before
-    from ml.erasing.erase import Erasure, erase_from_models
-    from waybill.identifiers import uuid7
-
+def test_a_mart_of_another_source_leaves_models_untouched(task: Path, erase: Erase) -> None:
     model_id = train("small").manifest["model_id"]
     before = (task / model_id / "manifest.json").read_bytes()
-    erasure = Erasure(uuid7(), ["other_rows"], "refuse", ["r1"])
-    found = erase_from_models(erasure, read_before(erasure.erasure_id, ["other_rows"]))
+    erase.erasure = Erasure(uuid7(), ["other_rows"], "refuse", ["r1"])
+    found = erase.go_on()
     assert (found.models, found.deleted) == ([], {})
     assert (task / model_id / "manifest.json").read_bytes() == before

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from ml.checking.command import verify
-from ml.erasing.report import ErasedFromModels
 from ml.erasing.retraining import retrain
 from ml.errors import ModelRefused
 from ml.registry import promotion
@@ -18,10 +16,10 @@ from ml.registry.command import models
 from ml.registry.history import current_id
 from ml.score import score
 from ml.train import train
+from tests.ml.erasing.conftest import Erase
 from tests.support.databases import rows
 from tests.support.small.task import execute
 
-Erase = Callable[..., ErasedFromModels]
 MARK = "learnt from 2 rows that were erased since"
 
 
