@@ -27,6 +27,10 @@ class Transport(Protocol):
     def limit_seconds(self) -> float:
         """How long all ends of works of a process may wait together for the backend."""
 
+    @property
+    def reason(self) -> str | None:
+        """Why the last attempt failed, while `send` goes on to try; None if it has not failed."""
+
     def send(self, change: StateChange) -> None:
         """Build the event and send it, or raise an error."""
 
@@ -65,6 +69,7 @@ class Sender:
         self._is_ready = threading.Event()
         self._thread: threading.Thread | None = None
         self.sent = self.lost = 0
+        self._transport: Transport | None = None
         self._reason = "the backend did not answer in time"
         self._has_warned = False
 
@@ -96,6 +101,7 @@ class Sender:
             self._changed.wait_for(lambda: not self._waiting and not self._under_way, max(self._seconds_left, 0))
             self._seconds_left -= time.monotonic() - started
             given_up = self._give_up()
+            reason = (given_up and self._transport and self._transport.reason) or self._reason
             lost, of = self.lost, self.sent + self.lost
             self.sent = self.lost = 0
         for entry in given_up:
@@ -105,7 +111,7 @@ class Sender:
                 "%s of %s lost, and the work is not affected reason=%s",
                 f"{lost:,}",
                 "1 OpenLineage event is" if of == 1 else f"{counted(of, 'OpenLineage event')} are",
-                self._reason,
+                reason,
             )
 
     def _give_up(self) -> list[Entry]:
@@ -144,7 +150,7 @@ class Sender:
             self._reason = reason_of(error)
             return None
         with self._changed:
-            self._seconds_left = transport.limit_seconds
+            self._transport, self._seconds_left = transport, transport.limit_seconds
         return transport
 
     def _send(self, transport: Transport | None, change: StateChange) -> bool:
@@ -191,4 +197,9 @@ def reason_of(error: Exception) -> str:
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status is not None:
         return f"the backend answered {status}"
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, ConnectionRefusedError):
+            return "the backend refused the connection"
+        cause = cause.__cause__ or cause.__context__
     return str(error) if isinstance(error, RuntimeError) else type(error).__name__

@@ -6,17 +6,19 @@ import logging
 import os
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import set_producer
 from openlineage.client.transport.file import FileConfig, FileTransport
 from openlineage.client.transport.http import HttpConfig, HttpTransport
 from openlineage.client.transport.noop import NoopConfig, NoopTransport
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from pipeline.openlineage.events import PRODUCER, build_event
 from pipeline.openlineage.journal import journal_folder
-from pipeline.openlineage.sender import LIMIT_SECONDS
+from pipeline.openlineage.sender import LIMIT_SECONDS, reason_of
 from pipeline.openlineage.state_changes import StateChange
 from pipeline.openlineage.warehouse_reader import WarehouseReader
 from waybill.file_lock import file_lock
@@ -36,8 +38,11 @@ class ClientTransport:
             if not os.environ.get("OPENLINEAGE_CLIENT_LOGGING"):
                 logging.getLogger(name).setLevel(logging.CRITICAL)
         set_producer(PRODUCER)
+        self.reason: str | None = None
         self._reader = WarehouseReader()
         self._client, self._file = open_client(settings)
+        if isinstance(self._client.transport, HttpTransport):
+            self._note_retries(self._client.transport)
         self.limit_seconds = LOCAL_SECONDS if self._file else LIMIT_SECONDS
         self._lock = journal_folder(settings) / "file.lock"
 
@@ -47,11 +52,24 @@ class ClientTransport:
         Raises:
             Exception: of the client; the event is lost.
         """
+        self.reason = None
         event = build_event(change, self._reader)
         with file_lock(self._lock) if self._file else nullcontext():
             if self._file:
                 _prepare(self._file)
             self._client.emit(event)
+
+    def _note_retries(self, http: HttpTransport) -> None:
+        """Note why each attempt failed: the client's retries take longer than a process waits at its end."""
+        transport = self
+
+        class NotedRetry(Retry):
+            def increment(self, *given: Any, **named: Any) -> Self:
+                response, error = named.get("response"), named.get("error")
+                transport.reason = f"the backend answered {response.status}" if response else error and reason_of(error)
+                return super().increment(*given, **named)
+
+        http.session.mount(http.url, HTTPAdapter(max_retries=NotedRetry(**http.config.retry)))
 
     def release(self) -> None:
         """Release the connection to the warehouse."""

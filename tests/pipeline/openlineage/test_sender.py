@@ -21,6 +21,7 @@ class Backend:
     def __init__(self, error: Exception | None = None, *, hangs: bool = False, limit_seconds: float = 10) -> None:
         self.error, self.answers = error, threading.Event()
         self.hangs, self.limit_seconds, self.taken, self.released = hangs, limit_seconds, 0, 0
+        self.reason: str | None = None
 
     def send(self, change: StateChange) -> None:
         if self.hangs:
@@ -58,7 +59,7 @@ def test_refused_events_are_counted_in_one_line(caplog: pytest.LogCaptureFixture
     sender.finish()
     sender.finish()
     assert [record.getMessage() for record in caplog.records] == [
-        "6 of 6 OpenLineage events are lost, and the work is not affected reason=ConnectionRefusedError"
+        "6 of 6 OpenLineage events are lost, and the work is not affected reason=the backend refused the connection"
     ]
     assert outcomes == [False] * 3
 
