@@ -13,6 +13,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 WAYBILL = PROJECT / ".venv" / "bin" / "waybill"
 STAGES: list[dict[str, Any]] = yaml.safe_load((PROJECT / "pipeline" / "stages.yml").read_text(encoding="utf-8"))
 TRY_AGAIN_HELPS = 75  # the command's exit code if a retry may help, such as when the server is away
+PARENT, ROOT_PARENT = "OPENLINEAGE_PARENT_ID", "OPENLINEAGE_ROOT_PARENT_ID"
 DATE = {"type": ["null", "string"], "pattern": r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"}
 
 
@@ -49,9 +51,9 @@ class StageOperator(BaseOperator):
         self.log.info("%s", shlex.join(command))
         last = ""
         self._process = subprocess.Popen(
-            command, cwd=PROJECT, env=project_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", start_new_session=True,
-            preexec_fn=_end_with_parent(),
+            command, cwd=PROJECT, env={**project_environment(), **lineage_parent(context)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
+            errors="replace", start_new_session=True, preexec_fn=_end_with_parent(),
         )  # fmt: skip
         with self._process as process:
             for line in process.stdout or ():
@@ -88,6 +90,26 @@ def project_environment() -> dict[str, str]:
     return {
         name: value for name, value in os.environ.items() if name not in ours and not name.startswith(("AIRFLOW", "_"))
     }
+
+
+def lineage_parent(context: Any) -> dict[str, str]:
+    """Return the variables that name the parent of a stage's OpenLineage events, and the parent's own parent.
+
+    Where Airflow's OpenLineage provider is installed, the parent is the task's run under the id that the provider gives
+    it. Otherwise the parent is the DAG's run, under an id that all of its tasks compute alike.
+    """
+    try:
+        from airflow.providers.openlineage.plugins.macros import lineage_parent_id, lineage_root_parent_id
+
+        task = context["ti"]
+        return {PARENT: lineage_parent_id(task), ROOT_PARENT: lineage_root_parent_id(task)}
+    except ImportError:
+        pass
+    except Exception as error:  # a stage does not fail because of its events
+        logging.getLogger(__name__).warning("the OpenLineage provider names no parent error=%s", type(error).__name__)
+    run, namespace = context["dag_run"], os.environ.get("OPENLINEAGE_NAMESPACE") or "airflow"
+    run_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{namespace}/{run.dag_id}/{run.run_id}")
+    return dict.fromkeys((PARENT, ROOT_PARENT), f"{namespace}/{run.dag_id}/{run_id}")
 
 
 def _end_with_parent() -> Callable[[], object] | None:

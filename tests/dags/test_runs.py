@@ -6,10 +6,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.dags.conftest import ScheduledPipeline
 from tests.dags.kills import WRONG, run_rounds
 from tests.end_to_end.test_gates import twenty_minutes_late
 from tests.support.databases import rows
+from tests.support.lineage.events import read_events
 from waybill.settings import PROJECT
 
 STAGES = ("load", "check-raw", "dbt", "check-marts", "train", "score", "export", "docs", "report")
@@ -22,7 +25,10 @@ def example_of_the_docs() -> str:
     return str(example)
 
 
-def test_a_run_makes_everything_a_whole_run_makes(scheduled: ScheduledPipeline) -> None:
+def test_a_run_makes_everything_a_whole_run_makes(
+    scheduled: ScheduledPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(scheduled.airflow.variables, "WAYBILL_OPENLINEAGE", "true")
     airflow, small = scheduled.airflow, scheduled.small
     (Path(airflow.variables["AIRFLOW__CORE__DAGS_FOLDER"]) / "example.py").write_text(example_of_the_docs())
     airflow.command("dags", "reserialize")
@@ -43,6 +49,17 @@ def test_a_run_makes_everything_a_whole_run_makes(scheduled: ScheduledPipeline) 
         "waybill_marts": 1,
         "waybill_model": 1,
     }
+
+
+def test_the_run_of_the_dag_is_the_parent_of_its_stages(scheduled: ScheduledPipeline) -> None:
+    events = read_events(scheduled.small.folder / "reports" / "openlineage.ndjson")  # of the run of the first test
+    stages = [event for event in events if event["job"]["name"].startswith("pipeline.")]
+    assert {event["job"]["name"] for event in stages} == {f"pipeline.{stage}" for stage in STAGES}
+    parents = [event["run"]["facets"]["parent"] for event in stages]
+    assert {(one["job"]["namespace"], one["job"]["name"]) for one in parents} == {("airflow", "waybill")}
+    [(run_id, root_id)] = {(one["run"]["runId"], one["root"]["run"]["runId"]) for one in parents}
+    assert run_id == root_id
+    assert {event["run"]["facets"]["parent"]["root"]["run"]["runId"] for event in events} == {run_id}
 
 
 def test_a_failed_gate_fails_its_task_without_a_retry(scheduled: ScheduledPipeline) -> None:
