@@ -69,7 +69,10 @@ def _add_routes(app: FastAPI, services: Services, *, has_key: bool) -> None:
         app, "/v1/tasks/{task}/model", tasks.model, response_model=dict[str, Any], tags=["models"],
         responses=responses(OF_MODEL),
     )  # fmt: skip
-    _add_get(app, "/health/live", health.live, response_model=Alive, tags=["health"])
+    _add_get(
+        app, "/health/live", health.live, response_model=Alive, tags=["health"],
+        responses=responses({}, needs_key=False),
+    )  # fmt: skip
     _add_get(
         app, "/health/ready", health.ready, response_model=Readiness, tags=["health"],
         responses={503: {"model": Readiness, "description": "A model is refused."}, **responses({})},

@@ -21,7 +21,8 @@ TITLE = "Waybill: predictions"
 DESCRIPTION = "Predictions of the current models, by key or from features that are given. Errors are problem details."
 JSON = "application/json"
 OF_FASTAPI = ("HTTPValidationError", "ValidationError")  # which it describes, and the API never answers
-OF_ALL = {401: "The key is missing or wrong."}
+WITH_KEY = {401: "The key is missing or wrong."}
+WITHOUT_KEY = {421: "The header Host does not name this machine."}
 OF_PREDICTIONS = {
     400: "The body is not JSON.",
     404: "The table has no row with one of the keys.",
@@ -42,13 +43,15 @@ class DescribedTask:
     schema: TaskSchema
 
 
-def responses(described: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
-    """Return the problems that a route may answer, for FastAPI."""
-    return {status: {"model": ProblemDetails, "description": text} for status, text in {**described, **OF_ALL}.items()}
+def responses(described: Mapping[int, str], *, needs_key: bool = True) -> dict[int | str, dict[str, Any]]:
+    """Return the problems that a route may answer, for FastAPI; `needs_key` says whether it asks for the key."""
+    problems = {**described, **WITHOUT_KEY, **(WITH_KEY if needs_key else {})}
+    return {status: {"model": ProblemDetails, "description": text} for status, text in problems.items()}
 
 
 def describe_api(routes: Iterable[Any], tasks: Sequence[DescribedTask], has_key: bool) -> dict[str, Any]:
     """Return the OpenAPI document of the routes, and of the predictions of each task."""
+    never = {str(status) for status in (WITHOUT_KEY if has_key else WITH_KEY)}
     documented = [*(_route_of(task) for task in tasks), *routes]
     document = get_openapi(
         title=TITLE, version="1", openapi_version=VERSION, description=DESCRIPTION, routes=documented
@@ -58,7 +61,7 @@ def describe_api(routes: Iterable[Any], tasks: Sequence[DescribedTask], has_key:
             operation["responses"] = {
                 status: response
                 for status, response in operation["responses"].items()
-                if OF_FASTAPI[0] not in str(response) and (has_key or status != "401")
+                if OF_FASTAPI[0] not in str(response) and status not in never
             }
             for response in operation["responses"].values():
                 _name_media_type(response)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.api.serving import Served, served, start
+from waybill.settings import PROJECT
 
 KEY = "a-key-of-sufficient-length"
 PATHS = ["/v1/tasks", "/v1/tasks/small/model", "/health/ready", "/metrics", "/docs", "/openapi.json", "/nothing"]
@@ -72,6 +74,24 @@ def test_the_openapi_document_names_the_key(locked: Served, api: Served) -> None
     without = api.client.get("/openapi.json").json()
     assert "securitySchemes" not in without["components"]
     assert "401" not in without["paths"]["/v1/tasks"]["get"]["responses"]
+
+
+def test_the_openapi_document_says_who_is_turned_away(locked: Served, api: Served) -> None:
+    headers = {"x-api-key": KEY}
+    for server, named in ((locked, {"401"}), (api, {"421"})):
+        paths = server.client.get("/openapi.json", headers=headers).json()["paths"]
+        answers = {path: set(method["responses"]) for path, methods in paths.items() for method in methods.values()}
+        open_to_all = answers.pop("/health/live")
+        assert {path for path, found in answers.items() if found & {"401", "421"} != named} == set()
+        assert open_to_all == {"200"} | (named - {"401"})
+
+
+def test_the_openapi_document_and_the_manual_name_the_same(locked: Served, api: Served) -> None:
+    of_pages = {"405", "500"}  # another method than a page's own, and a fault: of no operation
+    manual = set(re.findall(r"^\| (\d{3}) \|", (PROJECT / "docs" / "serving.md").read_text(), re.M))
+    documents = [server.client.get("/openapi.json", headers={"x-api-key": KEY}).json() for server in (locked, api)]
+    methods = [method for document in documents for path in document["paths"].values() for method in path.values()]
+    assert {status for method in methods for status in method["responses"]} - {"200"} == manual - of_pages
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])  # noqa: S104
