@@ -4,6 +4,7 @@ WaybillError
 └── PipelineError                base class
     ├── AnswerUnknown            no stored answer of the API has this id
     ├── ExportRefused            an export does not match its schema, its mart's row count or its foreign keys
+    ├── EraseIncomplete          an erasure could not be completed; it is continued by the next `waybill erase`
     ├── DbtFailed                a dbt model or test failed
     ├── ModellingRefused         a new source cannot be modelled: its name, a flag, its files or what exists already
     ├── DeclarationsChanged      the sources that dbt reads differ from the declarations
@@ -25,6 +26,10 @@ class AnswerUnknown(PipelineError):
 
 class ExportRefused(PipelineError):
     """Raised when an export would break its schema or count. The last good file stays in place."""
+
+
+class EraseIncomplete(PipelineError):
+    """Raised when rows of erased documents are left somewhere, or cannot be removed. The erasure can be continued."""
 
 
 class DbtFailed(PipelineError):

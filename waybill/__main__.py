@@ -65,6 +65,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "rejects": Entry("loader.__main__:rejects", "cafes", "List or export the documents that were rejected."),
         "replay": Entry("loader.__main__:replay", "cafes", "Land rejected documents that pass now."),
         "undo": Entry("loader.__main__:undo", "data/raw/orders/2026-01.ndjson", "Take back what a load landed."),
+        "erase": Entry(
+            "pipeline.erasing.command:erase", "orders A-1042", "Erase documents, and all that was made of them."
+        ),
         "drift": Entry("loader.__main__:drift", "cafes", "List the fields that no contract names."),
         "why": Entry(
             "pipeline.tracing.command:why", "data/raw/cafes/cafes.ndjson:12", "Show what became of a document."

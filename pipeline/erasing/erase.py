@@ -1,0 +1,112 @@
+"""Erases documents by key: finds them, erases them in one transaction, and takes that to everything made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+from loader.erasing.erase import Order, Unfinished, record, require_same_secret, unfinished
+from loader.erasing.wanted import Found
+from loader.errors import EraseRefused
+from ml.erasing.report import Policy
+from pipeline.dbt.sources_yml import require_current
+from pipeline.erasing.asked import Asked, find_asked, wanted_of
+from pipeline.erasing.finishing.erasure import Erasing
+from pipeline.erasing.finishing.outputs import files_holding
+from pipeline.erasing.finishing.places import list_places
+from pipeline.erasing.finishing.steps import finish
+from pipeline.erasing.lineage import Lineage, read_lineage
+from warehouse.connection import connect
+from warehouse.runs import recorded_run
+from warehouse.work_lock import only_run
+from waybill.settings import get_settings
+
+
+@dataclass
+class Complete:
+    """A completed erasure: its certificate, where the documents came from, and files of others that hold a key."""
+
+    recorded: Unfinished
+    certificate: Path
+    left_to_others: list[str]
+    remarks: list[str]
+    files: list[Path] = field(default_factory=list)
+
+    def places(self) -> Iterator[str]:
+        """Yield the coordinates of the documents, in files and topics, which are not Waybill's to change."""
+        return list_places(self.recorded.erasure_id)
+
+
+def find_to_erase(asked: Asked, *, makes_secret: bool) -> tuple[Found, Lineage]:
+    """Find what would be erased, and what is made from it, without changing anything.
+
+    Raises:
+        EraseRefused: nothing or something unknown is asked for, or a table keeps what is gone.
+    """
+    require_current()
+    lineage = read_lineage()
+    wanted = wanted_of(asked, lineage, makes_secret=makes_secret)
+    refuse_snapshots(lineage, wanted.name)
+    with closing(connect("keeper")) as keeper, keeper, keeper.cursor() as cursor:
+        require_same_secret(cursor, wanted.name, wanted.secret)
+    return find_asked(wanted), lineage
+
+
+def refuse_snapshots(lineage: Lineage, source: str) -> None:
+    """Raise EraseRefused if something is made from a source from which no run can remove a row."""
+    refused = lineage.downstream(source).refused
+    if refused:
+        names = ", ".join(f"{relation} ({relation.kind})" for relation in refused)
+        raise EraseRefused(
+            f"{names} would keep what is erased, and no run can remove it; nothing was erased: take it out of the "
+            "project and drop its table first"
+        )
+
+
+def erase(asked: Asked | None, policy: Policy) -> Iterator[Complete]:
+    """Complete the erasures that were interrupted, then erase what is asked for; yield each when it is complete.
+
+    Waits for a run, an undo or another erase to end. Loaders and consumers go on: what they land with a barred key is
+    not stored.
+
+    Raises:
+        EraseRefused: nothing was erased.
+        EraseIncomplete: something could not be completed; the next call continues it.
+    """
+    found, lineage = find_to_erase(asked, makes_secret=True) if asked else (None, read_lineage())
+    command = f"erase {asked.source}" if asked else "erase"
+    with only_run(command, waits=True), recorded_run(command) as run_id:
+        for recorded in _unfinished():
+            yield _finish(Erasing(recorded, lineage))
+        if found is not None and (recorded_now := _record(found, run_id, policy)):
+            yield _finish(Erasing(recorded_now, lineage, keys=_spellings(found)))
+
+
+def _spellings(found: Found) -> dict[str, tuple[str, ...]]:
+    """Return each key, and the values that it was joined from as they were delivered."""
+    delivered = {"-".join(parts): parts for parts in found.parts if len(parts) > 1}
+    return dict.fromkeys(sorted(found.keys), ()) | delivered
+
+
+def _unfinished() -> list[Unfinished]:
+    with closing(connect("keeper")) as keeper:
+        return unfinished(keeper)
+
+
+def _record(found: Found, run_id: UUID, policy: Policy) -> Unfinished | None:
+    """Erase the documents from the raw table and the rejects; return None if there is none."""
+    if found.is_empty:
+        return None
+    order = Order(run_id, policy)
+    with closing(connect("keeper")) as keeper:
+        record(keeper, found, order)
+    return next(one for one in _unfinished() if one.erasure_id == str(order.erasure_id))
+
+
+def _finish(erasing: Erasing) -> Complete:
+    certificate = finish(erasing)
+    files = files_holding(get_settings(), erasing.keys)
+    return Complete(erasing.recorded, certificate, erasing.left_to_others, erasing.remarks, files)

@@ -1,0 +1,108 @@
+"""Finishes an erasure, step by step. Each step can be repeated: after a kill, all are, and the erasure then completes.
+
+1. Each known backup learns what was erased, so that restoring it erases the same again.
+2. dbt takes it to the marts; the rows that tasks learn from were remembered before, as hashes.
+3. Predictions and answers of the rows go, and models that had learnt them are marked, refused or replaced.
+4. Files that runs made are deleted.
+5. Tables and statistics are rewritten, and the embedded server's old log files removed.
+6. A count shows that nothing is left; the certificate says so, and the erasure is complete.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from ml.erasing.before import forget_before, read_before
+from ml.erasing.erase import Erasure, erase_from_models
+from ml.erasing.report import ErasedFromModels
+from ml.erasing.retraining import retrain
+from pipeline.erasing.building import build_downstream
+from pipeline.erasing.finishing.certificate import certify
+from pipeline.erasing.finishing.erasure import Erasing
+from pipeline.erasing.finishing.outputs import delete_outputs
+from pipeline.erasing.finishing.pages import clean_server, rewrite_pages
+from pipeline.erasing.finishing.told_backups import tell_backups
+from pipeline.erasing.finishing.verifying import verify
+from pipeline.erasing.outside import relations_outside
+from pipeline.errors import EraseIncomplete
+from warehouse.connection import connect
+from waybill.cli import shown_command
+from waybill.errors import WaybillError
+from waybill.settings import get_settings
+from waybill.text import console, counted
+
+
+def finish(erasing: Erasing) -> Path:
+    """Take all steps and print each; return the path of the certificate.
+
+    Raises:
+        EraseIncomplete: a step failed. The documents are erased from the raw tables, and the next erase continues.
+    """
+    with closing(connect("owner")) as owner, owner:
+        erasing.outside = relations_outside(owner, erasing.lineage, erasing.downstream)
+    before = read_before(erasing.erasure_id, erasing.marts)
+    _step("backups", lambda _: _tell_backups(erasing))  # 1.
+    _step("dbt", lambda _: build_downstream(erasing.downstream)[1])  # 2.
+    order = Erasure(erasing.erasure_id, erasing.marts, erasing.policy, tuple(erasing.keys))
+    _step("models", lambda _: _erase_from_models(erasing, erase_from_models(order, before)))  # 3.
+    _step("files", lambda _: _delete_outputs(erasing))  # 4.
+    _step("tables", lambda progress: rewrite_pages(erasing, progress))  # 5.
+    forget_before(erasing.erasure_id)
+    _step("server", lambda _: clean_server(erasing))
+    _step("check", lambda _: verify(erasing))  # 6.
+    return certify(erasing)
+
+
+def _step(name: str, work: Callable[[Callable[[str], None]], str]) -> None:
+    """Take one step, print its name, time and summary; a spinner shows on a terminal what it does."""
+    started = time.monotonic()
+    try:
+        with console(stderr=True).status(f"{name} …") as status:
+            summary = work(lambda what: status.update(f"{name}: {what}"))
+    except WaybillError as error:
+        incomplete = EraseIncomplete(
+            f"{error}; the raw tables have none of the documents any more, but the erasure is not complete: when this "
+            f"is fixed, `{shown_command('erase')}` continues it"
+        )
+        incomplete.is_transient = error.is_transient
+        raise incomplete from error
+    click.echo(f"{name:<12} {time.monotonic() - started:>6.1f} s   {summary}")
+
+
+def _tell_backups(erasing: Erasing) -> str:
+    summary, problems, without_folder = tell_backups()
+    erasing.remarks += problems
+    if problems:
+        erasing.left_to_others.append(f"{counted(len(problems), 'folder')} of backups could not be told")
+    if without_folder:
+        backups = counted(without_folder, "backup")
+        erasing.left_to_others.append(f"{backups} written to a pipe: delete them, or erase again after a restore")
+    return summary
+
+
+def _erase_from_models(erasing: Erasing, report: ErasedFromModels) -> str:
+    """Train again if the policy says so; return a summary.
+
+    Raises:
+        EraseIncomplete: a task could not be trained; its marked models are refused.
+    """
+    erasing.found |= report.as_json()
+    rows = sum(report.deleted.values())
+    summary = f"{counted(rows, 'prediction')} deleted, {counted(len(report.models), 'model')} had learnt erased rows"
+    if erasing.policy != "retrain":
+        return summary
+    retrained = retrain(report.tasks)
+    if retrained.failed:
+        raise EraseIncomplete("; ".join(retrained.failed))
+    erasing.found["retrained"] = retrained.done
+    return "; ".join([summary, *retrained.done])
+
+
+def _delete_outputs(erasing: Erasing) -> str:
+    deleted = erasing.found["files_deleted"] = delete_outputs(get_settings())
+    return f"{counted(sum(deleted.values()), 'file')} deleted; the next run makes them again"

@@ -1,0 +1,54 @@
+"""Tells each known backup what was erased and lifted since, in the log beside it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from pipeline.backups.erasure_log import Entry, LoggedErasure, append
+from pipeline.backups.errors import BackupError
+from pipeline.backups.folders import ERASURES
+from warehouse.connection import connect
+from waybill.cli import shown_command
+from waybill.settings import PROJECT
+from waybill.text import counted
+
+PLACES = "select place from ledger.backups order by made_at"
+ERASURES_SINCE = """
+select erasures.erasure_id::text, erasures.source, array_agg(encode(bars.key_hash, 'hex') order by bars.key_hash),
+    erasures.key_types, encode(erasures.secret_check, 'hex'), erasures.models, erasures.erased_at::text
+from ledger.erasures
+inner join ledger.barred_keys as bars on erasures.erasure_id = bars.erasure_id
+group by erasures.erasure_id
+order by erasures.erased_at, erasures.erasure_id
+"""
+
+
+def tell_backups(*more: Entry) -> tuple[str, list[str], int]:
+    """Append every erasure that has bars, and `more`, to the log beside each known backup, unless it is there already.
+
+    Returns a summary, one sentence for each folder that could not be told, and the number of backups without a folder.
+    """
+    with closing(connect("keeper")) as keeper, keeper, keeper.cursor() as cursor:
+        cursor.execute(PLACES)
+        places = [place for (place,) in cursor.fetchall()]
+        cursor.execute(ERASURES_SINCE)
+        entries: list[Entry] = [LoggedErasure(*row) for row in cursor.fetchall()]
+    folders = sorted({(PROJECT / place).parent for place in places if place})
+    problems = [problem for folder in folders if (problem := _tell(folder, [*entries, *more]))]
+    if not places:
+        return "no backup is known", [], 0
+    told = counted(len(folders) - len(problems), "folder")
+    return f"the log of {told} with backups says what was erased", problems, places.count(None)
+
+
+def _tell(folder: Path, entries: list[Entry]) -> str | None:
+    try:
+        append(folder, entries)
+    except (OSError, BackupError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        path = folder / ERASURES
+        return (
+            f"{path} could not be written ({reason}): when its backups are there again, run `{shown_command('erase')}`"
+        )
+    return None

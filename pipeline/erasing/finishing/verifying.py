@@ -1,0 +1,113 @@
+"""Checks that no row of an erased document is left: in the raw table, the ledger, what dbt built, and predictions."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+
+from loader.declarations import read_source
+from loader.erasing.finding import find
+from loader.erasing.secret import key_hash, read_secret
+from loader.erasing.wanted import Wanted
+from ml.erasing.erase import count_left
+from pipeline.erasing.finishing.erasure import Erasing
+from pipeline.erasing.holding import count_holding
+from pipeline.erasing.lineage import Relation
+from pipeline.errors import EraseIncomplete
+from warehouse.connection import connect
+from waybill.settings import get_settings
+from waybill.text import counted
+
+BARS = """
+select erasures.key_types, array(select key_hash from ledger.barred_keys as bars where bars.source = erasures.source)
+from ledger.erasures where erasure_id = %s
+"""
+COLUMNS = """
+select attributes.attname
+from pg_attribute as attributes
+inner join pg_class as tables on attributes.attrelid = tables.oid
+where attributes.attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attributes.attnum > 0
+    and not attributes.attisdropped and tables.relkind in ('r', 'm', 'p')
+"""
+BY_PLACE = """
+select count(*) from {} as held
+where held._batch_id = %(erasure)s::uuid or (held._batch_id, held._position) in (
+    select batch_id, position from ledger.erased_documents where erasure_id = %(erasure)s::uuid
+)
+"""
+HAS_OUTCOMES = "select to_regclass('intermediate.document_outcomes') is not null"
+SHOWN_KEYS = "select document_key from intermediate.document_outcomes where source = %s and document_key is not null"
+
+
+def verify(erasing: Erasing) -> str:
+    """Count what is left of the erased documents; return a summary of what was looked at.
+
+    Raises:
+        EraseIncomplete: something is left.
+    """
+    left, looked_at = _left_in_raw(erasing)
+    with closing(connect("owner")) as owner:
+        for relation in [*erasing.downstream.stored, *erasing.outside]:
+            if (number := _count(owner, erasing, relation)) is not None:
+                looked_at.append(str(relation))
+                left[str(relation)] = number
+        _name_outside(owner, erasing)
+    left |= count_left(erasing.marts) if erasing.marts else {}
+    found = {name: number for name, number in left.items() if number}
+    if found:
+        places = ", ".join(f"{name} ({counted(number, 'row')})" for name, number in found.items())
+        raise EraseIncomplete(f"rows of erased documents are left in {places}")
+    erasing.found["looked_at"] = looked_at
+    return f"no row is left in {counted(len(looked_at), 'table')}"
+
+
+def _left_in_raw(erasing: Erasing) -> tuple[dict[str, int], list[str]]:
+    """Return what is left in the raw table, the rejects and the outcomes, by the hashes of the keys."""
+    with closing(connect("keeper")) as keeper, keeper, keeper.cursor() as cursor:
+        cursor.execute(BARS, [erasing.recorded.erasure_id])
+        key_types, bars = cursor.fetchone()  # type: ignore[misc]
+    hashes, secret = frozenset(map(bytes, bars)), read_secret(get_settings())
+    fields = [(pointer, kind) for pointer, kind in key_types or []]
+    with closing(connect("reader")) as reader:
+        found = find(reader, Wanted(read_source(erasing.source), fields, hashes=hashes, secret=secret))
+        with reader, reader.cursor() as cursor:
+            shown = _shown(cursor, erasing.source, secret or b"", hashes)
+    erasing.found |= {"documents_read": found.documents_read, "rejects_read": found.rejects_read}
+    erasing.found["rejects_that_nobody_can_tell"] = len(found.perhaps)
+    left = {f"raw.{erasing.source}": len(found.documents), "ledger.rejects": len(found.rejects)}
+    return {**left, "intermediate.document_outcomes": shown}, list(left)
+
+
+def _shown(cursor: Cursor, source: str, secret: bytes, hashes: frozenset[bytes]) -> int:
+    cursor.execute(HAS_OUTCOMES)
+    if not cursor.fetchone()[0]:  # type: ignore[index]
+        return 0
+    cursor.execute(SHOWN_KEYS, [source])
+    return sum(key_hash(secret, source, key) in hashes for (key,) in cursor)
+
+
+def _count(owner: Connection, erasing: Erasing, relation: Relation) -> int | None:
+    """Return how many rows of a relation are of an erased document; None if it is no table.
+
+    A row without a place is not counted: it is made from rows that have one. Nor is a key in any column: the documents
+    of another source may refer to it.
+    """
+    with owner, owner.cursor() as cursor:
+        cursor.execute(COLUMNS, [relation.schema, relation.name])
+        columns = {name for (name,) in cursor.fetchall()}
+        if not columns >= {"_batch_id", "_position"}:
+            return 0 if columns else None
+        name = sql.Identifier(relation.schema, relation.name)
+        cursor.execute(sql.SQL(BY_PLACE).format(name), {"erasure": erasing.recorded.erasure_id})
+        return cursor.fetchone()[0]  # type: ignore[index,no-any-return]
+
+
+def _name_outside(owner: Connection, erasing: Erasing) -> None:
+    """Name the tables that no model makes and that hold a key, if the keys are known."""
+    for relation, number in count_holding(owner, erasing.outside, erasing.keys).items():
+        if number is None or number:
+            rows = "cannot be read" if number is None else f"{counted(number, 'row')} with an erased key"
+            erasing.left_to_others.append(f"{relation}, which no model makes: {rows}")
