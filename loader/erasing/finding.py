@@ -15,6 +15,7 @@ from loader.erasing.jsonb_text import load_exact
 from loader.erasing.keys import NO_KEY, KeyForms, KeyOf
 from loader.erasing.searched_rejects import find_rejects
 from loader.erasing.wanted import Found, FoundDocument, Wanted
+from loader.errors import EraseRefused
 from waybill.json_pointers import split_pointer
 
 PAGE = 5_000  # rows of documents in memory at a time
@@ -59,7 +60,12 @@ def find(connection: Connection, wanted: Wanted) -> Found:
     """Find what is to be erased, without changing anything, as the role reader.
 
     The memory that this takes grows with what is found, and with the number of batches, but not with the documents.
+
+    Raises:
+        EraseRefused: a key is no text that PostgreSQL can store, so no document has it.
     """
+    if any("\0" in key or _is_broken(key) for key in wanted.keys):
+        raise EraseRefused(f"a key of {wanted.name} is not UTF-8, or has a NUL character: give keys as the marts do")
     found = Found(wanted)
     with connection:
         find_more(connection, found)
@@ -156,6 +162,11 @@ def _name_inputs(cursor: Cursor, found: Found) -> None:
         place: document._replace(input_name=names.get(document.batch_id, ""))
         for place, document in found.documents.items()
     }
+
+
+def _is_broken(key: str) -> bool:
+    """Return True for a text with half of a surrogate pair, as Python reads bytes that are not UTF-8."""
+    return any("\ud800" <= character <= "\udfff" for character in key)
 
 
 def _has_raw_table(cursor: Cursor, source: str) -> bool:

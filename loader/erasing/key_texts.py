@@ -1,13 +1,19 @@
-"""Recognises the values of a key in bytes that are no whole document, such as a line that was cut off."""
+"""Recognises the values of keys in bytes that are no whole document, such as a line that was cut off."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 ENCODINGS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be")
+WORDS = re.compile(rb"[0-9A-Za-z]+")
+SPELLED_ALIKE = re.compile(r"[ !#-\[\]-~]+")  # by JSON and all these encodings, but for NUL bytes
+ESCAPE = re.compile(r"\\u([0-9a-f]{4})")
+MIN_CHARACTERS = 4  # of a key that no document has: shorter ones are in bytes by chance
 
 
 @dataclass(frozen=True)
@@ -21,24 +27,52 @@ class KeyText:
         """Return whether bytes hold all texts, none of them within a longer word or number."""
         return bool(self._patterns) and all(pattern.search(raw) for pattern in self._patterns)
 
+    @property
+    def word(self) -> bytes | None:
+        """A word that all bytes with these texts hold; None if that is not known."""
+        texts = [part for part in self.parts if SPELLED_ALIKE.fullmatch(part)]
+        words = [word for text in texts for word in WORDS.findall(text.encode())]
+        return max(words, key=len, default=None)
+
     @cached_property
     def _patterns(self) -> list[re.Pattern[bytes]]:
         return [_pattern(part) for part in self.parts if part]
 
 
+class KeyTexts:
+    """The texts of many keys, found in bytes by their words instead of one after the other."""
+
+    def __init__(self, texts: Iterable[KeyText]) -> None:
+        """Take the texts."""
+        self._by_word: dict[bytes | None, list[KeyText]] = defaultdict(list)
+        for text in texts:
+            self._by_word[text.word].append(text)
+
+    def found_in(self, raw: bytes) -> list[KeyText]:
+        """Return those of the texts that bytes hold."""
+        words = set(WORDS.findall(raw)) | set(WORDS.findall(raw.replace(b"\0", b"")))
+        candidates = [text for word in (None, *words) if word in self._by_word for text in self._by_word[word]]
+        return [text for text in candidates if text.is_in(raw)]
+
+
 def text_of_key(key: str, fields: int) -> KeyText:
-    """Return the texts in a key that no document has: a key of several fields is taken apart at its hyphens."""
+    """Return the texts in a key that no document has: a key of several fields is taken apart at its hyphens.
+
+    None of a key that is too short to be recognised.
+    """
     parts = (key,) if fields < 2 else tuple(key.replace("~-", "-").replace("~~", "~").split("-"))
-    return KeyText(parts, key)
+    return KeyText(parts if sum(map(len, parts)) >= MIN_CHARACTERS else (), key)
 
 
 def _pattern(text: str) -> re.Pattern[bytes]:
-    spellings = {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    escaped = json.dumps(text)[1:-1]
+    upper = ESCAPE.sub(lambda found: f"\\u{found[1].upper()}", escaped)
+    spellings = {text, escaped, upper, json.dumps(text, ensure_ascii=False)[1:-1]}
     encoded = {
-        spelling.encode(encoding, "replace")
+        spelling.encode(encoding)
         for spelling in spellings
         for encoding in ENCODINGS
-        if encoding != "latin-1" or spelling.encode("latin-1", "replace").decode("latin-1") == spelling
+        if encoding != "latin-1" or max(map(ord, spelling)) < 256
     }
     return re.compile(
         b"(?<![0-9A-Za-z])(?:" + b"|".join(re.escape(spelling) for spelling in sorted(encoded)) + b")(?![0-9A-Za-z])"

@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader.erasing.conditions import meets
 from loader.erasing.jsonb_text import load_exact
-from loader.erasing.key_texts import KeyText, text_of_key
+from loader.erasing.key_texts import KeyText, KeyTexts, text_of_key
 from loader.erasing.keys import NO_KEY, KeyForms, KeyOf
 from loader.erasing.wanted import Found, FoundReject
 from loader.landing.nulls import MESSAGE_KEY
@@ -61,14 +61,14 @@ def _rejects(connection: Connection, found: Found) -> Iterator[Any]:
         yield from rows
 
 
-def _key_texts(found: Found) -> list[KeyText]:
+def _key_texts(found: Found) -> KeyTexts:
     """Return the texts of the keys that were found, and of those asked for that no document has."""
     fields = len(found.wanted.key_types)
     unseen = [text_of_key(key, fields) for key in found.missing] if fields else []
-    return [*map(KeyText, found.parts), *unseen]
+    return KeyTexts([*map(KeyText, found.parts), *unseen])
 
 
-def _how(found: Found, key_of: KeyOf, key_texts: list[KeyText], reject: tuple[bytes, str | None, bool]) -> How | None:
+def _how(found: Found, key_of: KeyOf, key_texts: KeyTexts, reject: tuple[bytes, str | None, bool]) -> How | None:
     """Return how it is known that a reject (its bytes, pointer, and whether they are complete) holds a document."""
     raw, pointer, is_complete = reject
     if is_complete:
@@ -78,12 +78,12 @@ def _how(found: Found, key_of: KeyOf, key_texts: list[KeyText], reject: tuple[by
             return "key"
         if forms.identity:
             return None
-    for key_text in key_texts:
-        if key_text.is_in(raw):
-            if key_text.key:
-                found.matched.add(key_text.key)
-                found.keys.add(key_text.key)
-            return "text"
+    texts = key_texts.found_in(raw)
+    asked_for = {text.key for text in texts if text.key}
+    found.matched |= asked_for
+    found.keys |= asked_for
+    if texts:
+        return "text"
     return None if is_complete else "perhaps"
 
 
