@@ -44,6 +44,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "backup": Entry(
             "pipeline.backups.command:backup", "backups --keep 7", "Back up warehouse, models and declarations."
         ),
+        "restore": Entry(
+            "pipeline.backups.restoring.command:restore", "backups", "Restore a backup into an empty warehouse."
+        ),
         "reset": Entry("warehouse.__main__:reset", "", "Drop all tables and start with an empty warehouse."),
         "destroy": Entry("warehouse.__main__:remove", "", "Stop the embedded server and delete its data."),
     },

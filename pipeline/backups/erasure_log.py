@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.backups.errors import BackupBroken
-from pipeline.backups.folders import ERASURES
+from pipeline.backups.folders import ERASURES, find_backups
 from waybill.atomic_files import atomic_file
 from waybill.file_lock import file_lock
 from waybill.settings import relative_name
@@ -54,6 +54,12 @@ def read_log(path: Path) -> list[Entry]:
         return []
     except (ValueError, TypeError, KeyError):
         raise BackupBroken(f"{relative_name(path)} is damaged: restore it from a copy") from None
+
+
+def begin_log(folder: Path) -> None:
+    """Make the empty log of a folder that has no backup yet; beside older backups, a log that is missing was lost."""
+    if not find_backups(folder) and not (folder / ERASURES).exists():
+        _write(folder / ERASURES, [])
 
 
 def append(folder: Path, entries: Iterable[Entry]) -> int:

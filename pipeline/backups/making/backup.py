@@ -22,6 +22,7 @@ from sqlalchemy import text
 
 from pipeline.backups.archive import write_archive
 from pipeline.backups.contents import read_contents
+from pipeline.backups.erasure_log import begin_log
 from pipeline.backups.folders import DATABASE, MODELS, backup_name, partial_of
 from pipeline.backups.known import forget_backup, record_backup
 from pipeline.backups.making.destination import PRIVATE, prepare_folder, require_own, staging_folder
@@ -82,6 +83,7 @@ def back_up(folder: Path, *, keep: int | None = None, waits: bool = False, say: 
             forget_missing(folder)
         backup = folder / backup_name(datetime.now(UTC), job.backup_id)
         partial, manifest = _write(job, backup, backup)
+        begin_log(folder)
         partial.rename(backup)  # 3.
         sync_folder(folder)
         deleted = keep_newest(folder, job.warehouse_id, keep) if keep else []  # 4.

@@ -11,6 +11,7 @@ from pipeline.backups.errors import BackupRefused, RestoreDiffers
 from pipeline.backups.manifest import Manifest
 from warehouse.connection import engine
 from warehouse.migrations.layouts import OLDEST_LAYOUT, latest_layout
+from waybill.cli import shown_command
 from waybill.settings import relative_name
 from waybill.text import counted
 
@@ -33,35 +34,40 @@ def require_known_layout(backup: Path, manifest: Manifest) -> None:
 
 
 def check_contents(manifest: Manifest) -> Iterator[str]:
-    """Compare the restored warehouse with the manifest; yield a line for each kind of thing that is equal.
+    """Compare the restored warehouse with the manifest; yield what is equal.
 
     Raises:
         RestoreDiffers: something is not as it was; the message names the first difference.
     """
     with engine("owner").connect() as connection:
         now = read_contents(connection)
-    then = manifest.contents
-    is_migrated = manifest.database.layout != latest_layout()
-    rows = {name: number for name, number in then.rows.items() if not is_migrated or name not in OF_MIGRATIONS}
-    _require_same("rows of", rows, now.rows, may_be_missing=is_migrated)
-    yield f"rows: {counted(sum(rows.values()), 'row')} of {counted(len(rows), 'table')}, equal"
+    then, is_migrated = manifest.contents, manifest.database.layout != latest_layout()
+    rows = {name: number for name, number in then.rows.items() if not is_migrated or name in _kept(now)}
+    _require_same("rows of", rows, now.rows)
+    yield f"{counted(sum(rows.values()), 'row')} of {counted(len(rows), 'table')}"
     _require_same("rows and hash of the mart", then.mart_hashes, now.mart_hashes)
-    yield f"marts: {counted(len(then.mart_hashes), 'hash', 'hashes')}, equal"
-    _require_same("the books of", _books(then), _books(now), members_of=is_migrated)
-    yield f"books: {counted(len(then.books), 'source')}, equal"
+    yield f"{counted(len(then.mart_hashes), 'hash of a mart', 'hashes of marts')}"
+    _require_same("the books of", _books(then), _books(now))
     _require_same("the position of", _positions(then), _positions(now))
+    yield f"the books of {counted(len(then.books), 'source')}, {counted(len(then.positions), 'position')} of topics"
 
 
-def _require_same(
-    what: str, then: dict[str, Any], now: dict[str, Any], *, may_be_missing: bool = False, members_of: bool = False
-) -> None:
+def _kept(now: Contents) -> set[str]:
+    """Return the tables that a migration keeps, without those that it adds rows to; it may rename others."""
+    return set(now.rows).difference(OF_MIGRATIONS)
+
+
+def _require_same(what: str, then: dict[str, Any], now: dict[str, Any]) -> None:
+    """Compare by name; of accounts, only the members that the backup has: a later Waybill may add others."""
     for name, value in then.items():
         found = now.get(name)
-        if members_of and isinstance(found, dict):
-            found = {member: found.get(member) for member in value}
-        if found != value and not (may_be_missing and name not in now):
+        if isinstance(value, dict) and isinstance(found, dict):
+            changed = [member for member in value if found.get(member) != value[member]]
+            value, found = ({member: one[member] for member in changed} for one in (value, found))
+        if found != value:
             raise RestoreDiffers(
-                f"{what} {name} differ: {value} in the backup, {found} when it was restored; use another backup"
+                f"{what} {name} differ: {value} in the backup, {found} when it was restored; nothing works on the "
+                f"database until another backup is restored, or `{shown_command('reset')}` empties it"
             )
 
 

@@ -4,9 +4,8 @@
 2. Mark the database, so that no other command works on it until the restore is complete. From here on, the same command
    completes what was interrupted: it begins with an empty database again.
 3. Write declarations and models, fill the database, give the roles their tables, migrate an older layout.
-4. Compare rows, books and marts with the manifest.
-5. Erase again what was erased after the backup was made.
-6. Verify the models, and compare stored predictions with new ones. Only then the mark is removed.
+4. Compare rows, books and marts with the manifest, verify the models, and compare some predictions with new ones.
+5. Erase again what was erased after the backup was made. Only then the mark is removed.
 """
 
 from __future__ import annotations
@@ -18,68 +17,98 @@ from pathlib import Path
 
 from psycopg2.extensions import connection as Connection
 
-from pipeline.backups.folders import MODELS, find_backup
+from pipeline.backups.folders import MODELS
 from pipeline.backups.manifest import Manifest
 from pipeline.backups.restoring.checks import check_contents, require_known_layout
-from pipeline.backups.restoring.files import Choice, compare_models, compare_project, write_files
+from pipeline.backups.restoring.erasures import ErasedSince, erase_again, read_erased_since
+from pipeline.backups.restoring.files import Choice, Comparison, compare_models, compare_project, write_files
 from pipeline.backups.restoring.loading import load_dump
 from pipeline.backups.restoring.predictions import check_models
 from pipeline.backups.verifying import verify_backup
 from warehouse.connection import Warehouse, current_warehouse
 from warehouse.restoring.database import complete_schemas, make_schemas, marked, opened_for_restore
+from warehouse.runs import recorded_run
 from waybill.settings import relative_name
+from waybill.text import counted
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a user wants to restore; `files` says which declarations to use where they differ."""
+    """What a user wants to restore.
 
-    path: Path
+    `log` is the log of erasures, None if nothing is to be erased again. `files` says which declarations to use where
+    they differ. `command` completes the restore if it is interrupted.
+    """
+
+    backup: Path
+    log: Path | None
     files: Choice | None = None
     command: str = "restore DIR"
 
 
 @dataclass
 class Restored:
-    """A backup that was restored: its folder, its manifest, the files that were written, and what was checked."""
+    """A backup that was restored: its folder, its manifest, the files that were written, and what was checked.
+
+    `kept` are the files of this clone that differ from those of the backup. `erased` says what was erased again.
+    """
 
     backup: Path
     manifest: Manifest
     written: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
     checked: list[str] = field(default_factory=list)
+    erased: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
 
-def restore(request: Request, say: Say = lambda step: None) -> Restored:
+def restore_backup(request: Request, say: Say = lambda step: None) -> Restored:
     """Restore a backup into the warehouse that the settings name; `say` is called with each step.
 
     Raises:
         BackupBroken: the backup is not whole; nothing was changed.
+        BackupRefused: it was made by a newer Waybill, or its log of erasures is missing; nothing was changed.
         RestoreRefused: the warehouse is not empty, or files are in the way; nothing was changed.
+        EraseRefused: the secret of erasures is missing, or another one; nothing was changed.
         RestoreFailed, RestoreDiffers: the same command begins again.
     """
     started = time.monotonic()
-    backup = find_backup(request.path)
-    say(f"reading {relative_name(backup)}")
-    result = Restored(backup, verify_backup(backup))  # 1.
-    require_known_layout(backup, result.manifest)
-    project, models = compare_project(backup, request.files), compare_models(backup)
+    say(f"reading {relative_name(request.backup)}")
+    result = Restored(request.backup, verify_backup(request.backup))  # 1.
+    require_known_layout(request.backup, result.manifest)
+    since = read_erased_since(request.log, result.manifest)
+    project, models = compare_project(request.backup, request.files), compare_models(request.backup)
     warehouse = current_warehouse()
     with opened_for_restore(warehouse) as connection, marked(connection, request.command):  # 2.
-        result.written += write_files(project, overwrites=request.files == "take")  # 3.
-        result.written += [f"{MODELS}/{name}" for name in write_files(models, overwrites=False)]
-        _fill(warehouse, connection, result, say)
+        _write_files(project, models, request.files, result)  # 3.
+        say("restoring the database")
+        _fill(warehouse, connection, result)
         say("comparing with the manifest")
         result.checked += check_contents(result.manifest)  # 4.
-        result.checked += check_models()  # 6.
+        result.checked += check_models()
+        _erase_again(since, result, say)  # 5.
     result.seconds = time.monotonic() - started
     return result
 
 
-def _fill(warehouse: Warehouse, connection: Connection, result: Restored, say: Say) -> None:
-    say("restoring the database")
+def _write_files(project: Comparison, models: Comparison, choice: Choice | None, result: Restored) -> None:
+    result.written += write_files(project, overwrites=choice == "take")
+    result.written += [f"{MODELS}/{name}" for name in write_files(models, overwrites=False)]
+    result.kept += project.different if choice == "keep" else []
+
+
+def _fill(warehouse: Warehouse, connection: Connection, result: Restored) -> None:
     granted = make_schemas(connection, warehouse, result.manifest.database.layout)
     load_dump(warehouse, result.backup, connection.server_version)
     complete_schemas(connection, warehouse, granted, result.manifest.made_at)
+
+
+def _erase_again(since: ErasedSince, result: Restored, say: Say) -> None:
+    with recorded_run("restore") as run_id:
+        if not since.entries:
+            return
+        say("erasing again what was erased after the backup")
+        number = erase_again(since, run_id)
+        result.erased.append(f"{counted(number, 'erasure')} done again")

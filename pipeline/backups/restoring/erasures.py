@@ -1,0 +1,118 @@
+"""Does erasures again that were made after the backup, by the log beside it, so that nothing erased comes back.
+
+The log has keys as hashes with a secret that is in no backup; without it, nobody could recognise the documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from loader.declarations import read_source
+from loader.erasing.erase import Order, lift, record
+from loader.erasing.finding import find
+from loader.erasing.secret import read_secret, require_secret, secret_file
+from loader.erasing.wanted import Wanted
+from pipeline.backups.erasure_log import Entry, LoggedErasure, read_log
+from pipeline.backups.errors import BackupRefused
+from pipeline.backups.folders import ERASURES
+from pipeline.backups.manifest import Manifest
+from warehouse.connection import connect, cursor_of
+from waybill.settings import get_settings, relative_name
+
+KNOWN = "select erasure_id::text from ledger.erasures"
+
+
+@dataclass(frozen=True)
+class ErasedSince:
+    """What was erased and lifted after a backup was made, in order, and the secret that the hashes were made with."""
+
+    entries: Sequence[Entry]
+    secret: bytes | None
+
+    @property
+    def erasures(self) -> list[LoggedErasure]:
+        """The erasures, without the lifts."""
+        return [entry for entry in self.entries if isinstance(entry, LoggedErasure)]
+
+
+def read_erased_since(log: Path | None, manifest: Manifest) -> ErasedSince:
+    """Read the log and check the secret, before anything is changed; without a log (None), nothing is erased again.
+
+    Raises:
+        BackupRefused: there is no log where it should be.
+        BackupBroken: the log is damaged.
+        EraseRefused: the secret is missing, or is another one.
+    """
+    if log is None:
+        return ErasedSince([], None)
+    if not log.is_file():
+        raise BackupRefused(
+            f"{relative_name(log)} is missing, which says what was erased after the backup was made and must not come "
+            "back: name it with --erasures FILE, or add --no-erasures if nothing was erased; nothing was changed"
+        )
+    entries = [entry for entry in read_log(log) if _at(entry) > datetime.fromisoformat(manifest.made_at)]
+    secret = read_secret(get_settings()) if entries else None
+    for entry in entries:
+        if isinstance(entry, LoggedErasure):
+            _require_secret(secret, entry, log)
+    return ErasedSince(entries, secret)
+
+
+def beside(backup: Path) -> Path:
+    """Return the log beside a backup."""
+    return backup.parent / ERASURES
+
+
+def erase_again(since: ErasedSince, run_id: UUID) -> int:
+    """Erase the documents of the log in raw tables and ledger, and bar or lift keys; return the number of erasures.
+
+    What makes them complete follows in `pipeline/erasing`.
+
+    Raises:
+        SourceUnknown: a source is not declared any more.
+    """
+    with cursor_of("keeper") as cursor:
+        cursor.execute(KNOWN)
+        known = {erasure_id for (erasure_id,) in cursor.fetchall()}
+    done = 0
+    for entry in since.entries:
+        if not isinstance(entry, LoggedErasure):
+            with closing(connect("keeper")) as keeper:
+                lift(keeper, entry.source, _hashes(entry.lifts), since.secret)
+        elif entry.erasure_id not in known:
+            _erase(entry, since.secret, run_id)
+            done += 1
+    return done
+
+
+def _erase(entry: LoggedErasure, secret: bytes | None, run_id: UUID) -> None:
+    key_types = [(pointer, kind) for pointer, kind in entry.key_types or []]
+    wanted = Wanted(read_source(entry.source), key_types, hashes=_hashes(entry.key_hashes), secret=secret)
+    with closing(connect("reader")) as reader:
+        found = find(reader, wanted)
+    order = Order(run_id, entry.models, UUID(entry.erasure_id), datetime.fromisoformat(entry.erased_at))
+    with closing(connect("keeper")) as keeper:
+        record(keeper, found, order)
+
+
+def _require_secret(secret: bytes | None, entry: LoggedErasure, log: Path) -> None:
+    if secret is None:
+        raise BackupRefused(
+            f"{relative_name(log)} has erasures that were made after the backup, and no backup holds the secret that "
+            "they need: set WAYBILL_ERASURE_SECRET, or bring back "
+            f"{relative_name(secret_file(get_settings()))}; nothing was changed"
+        )
+    require_secret(secret, entry.source, entry.erasure_id, bytes.fromhex(entry.secret_check))
+
+
+def _at(entry: Entry) -> datetime:
+    return datetime.fromisoformat(entry.erased_at if isinstance(entry, LoggedErasure) else entry.lifted_at)
+
+
+def _hashes(texts: Collection[str]) -> frozenset[bytes]:
+    return frozenset(map(bytes.fromhex, texts))
