@@ -1,7 +1,7 @@
 """Rewrites the files of a model from which something was erased, so that they verify again.
 
 1. Write the new model beside the old one. 2. Replace the manifest, which has the new checksum. 3. Rename the new model.
-If the process is killed between 2 and 3, the model does not verify until the erasure is continued.
+Between 2 and 3, and if the process is killed there, `ml.registry.artefact.load` takes the new model.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from typing import Any
 
 from ml.registry.evaluation import SETS, EvaluatedRows, Evaluation, read_evaluation, write_evaluation
 from ml.registry.folders import MANIFEST, FoundModel
-from ml.registry.model_bytes import MODEL, checksum, is_edited, sealed, write_model
+from ml.registry.model_bytes import MODEL, NEW_MODEL, checksum, is_edited, sealed, write_model
 from waybill.atomic_files import atomic_file, write_atomic
-
-NEW_MODEL = f"{MODEL}.new"
 
 
 def complete_rewriting(model: FoundModel) -> None:

@@ -21,7 +21,8 @@ REALISED = "predictions.realised_predictions"
 FIGURES = ("predictions.model_drift", "predictions.realised_figures")
 GIVEN = "case when pg_input_is_valid(stored.key ->> {name}, {type_name}) then (stored.key ->> {name})::{type} end"
 HAS_FEATURES = """
-array(select jsonb_object_keys(stored.features) as name order by name collate "C") = {names} and {hash} = any({hashes})
+array(select name from jsonb_object_keys(stored.features) as name order by name collate "C") = {names}
+    and {hash} = any({hashes})
 """
 NUMBER = """
 case jsonb_typeof(stored.features -> {name})

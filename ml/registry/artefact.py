@@ -19,6 +19,7 @@ from ml.registry.model_bytes import (
     EDITED,
     LASTING,
     MODEL,
+    NEW_MODEL,
     UNREADABLE,
     checksum,
     different_versions,
@@ -114,8 +115,10 @@ def load(task: str, model_id: str | None = None) -> tuple[Any, dict[str, Any]]:
         raise NoModel(f"no model for {task}: train one with `{shown_command(f'train --task {task}')}`")
     refuse_marked(manifest, task)
     path = task_folder(task) / manifest["model_id"] / MODEL
-    raw, advice = _read(path), _advice(task, manifest["model_id"])
-    if raw is None or hashlib.sha256(raw).hexdigest() != manifest["sha256"]:
+    advice = _advice(task, manifest["model_id"])
+    found = (_read(one) for one in (path.with_name(NEW_MODEL), path))
+    raw = next((one for one in found if one is not None and _sha256(one) == manifest["sha256"]), None)
+    if raw is None:
         problem = file_problem(path.parent, manifest) or "was just replaced"
         raise ArtefactBroken(f"{relative_name(path)} {problem}, so it was not loaded: {advice}")
     if different := different_versions(manifest):
@@ -128,6 +131,10 @@ def load(task: str, model_id: str | None = None) -> tuple[Any, dict[str, Any]]:
     import joblib
 
     return joblib.load(io.BytesIO(raw)), manifest
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _advice(task: str, model_id: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from ml.erasing.marks import is_refused
 
 MODEL = "model.joblib"
+NEW_MODEL = f"{MODEL}.new"  # of a model that is being rewritten: the manifest may have its checksum already
 DENIED = "cannot be read: permission denied"
 UNREADABLE = "cannot be read now"  # an error of the system that may pass
 LASTING = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError)  # the other OSErrors may pass
