@@ -11,7 +11,7 @@ from psycopg2 import sql
 from psycopg2.errors import InsufficientPrivilege
 from psycopg2.extensions import connection as Connection
 
-from pipeline.erasing.lineage import Relation
+from pipeline.erasing.kinds import Relation
 
 LONG = 8  # characters of a key that is looked for inside longer texts, too: a shorter one would be found everywhere
 MANY = 100  # keys of which none is looked for inside longer texts

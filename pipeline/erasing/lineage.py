@@ -5,63 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from pipeline.dbt.build import parse
+from pipeline.erasing.kinds import REFUSED, WITHOUT_ROWS, Kind, Relation, relation_of
 
-DELETING_HOOKS = ("delete_rows_not_current", "delete_rows_without_parent")
 BUILT = ("model", "seed", "snapshot", "test")
-
-
-class Kind(StrEnum):
-    """How a relation gets its rows, and with it, how an erasure reaches it."""
-
-    VIEW = "view"  # holds no rows
-    TABLE = "table"  # every run makes it again
-    MATERIALIZED_VIEW = "materialized view"  # every run refreshes it
-    BY_BATCHES = "incremental by batches"  # it processes an erasure like a batch
-    REBUILT = "incremental, rebuilt after an erasure"  # it knows nothing of batches: should_full_refresh.sql
-    FAILURES = "stored test failures"  # every run of the test makes them again
-    SEED = "seed"  # comes from a file of the project, never from a source
-    SNAPSHOT = "snapshot"  # keeps what is gone: no run removes a row
-    KEPT = "incremental, never rebuilt"  # full_refresh: false
-    UNKNOWN = "unknown materialization"
-    OUTSIDE_TABLE = "table that refers to a mart, of no model"
-    OUTSIDE_VIEW = "materialized view of no model"
-    LEFT_OVER = "table of no model"
-
-
-REFUSED = (Kind.SNAPSHOT, Kind.KEPT, Kind.UNKNOWN)
-WITHOUT_ROWS = (Kind.VIEW,)
-MATERIALIZED = {
-    "view": Kind.VIEW,
-    "stable_view": Kind.VIEW,
-    "table": Kind.TABLE,
-    "materialized_view": Kind.MATERIALIZED_VIEW,
-}
-
-
-@dataclass(frozen=True, order=True)
-class Relation:
-    """A relation of the warehouse that can hold rows of documents; `node` is its id in dbt's manifest, if any."""
-
-    schema: str
-    name: str
-    kind: Kind
-    node: str | None = None
-
-    def __str__(self) -> str:
-        """Return schema and name."""
-        return f"{self.schema}.{self.name}"
 
 
 @dataclass(frozen=True)
 class Downstream:
-    """What is built from a source, directly or through others."""
+    """What is built from a source, directly or through others; `selection` is how dbt selects it."""
 
     source: str
     relations: tuple[Relation, ...]
+    selection: tuple[str, ...] = ()
 
     def of(self, *kinds: Kind) -> list[Relation]:
         """Return the relations of some kinds."""
@@ -80,17 +38,16 @@ class Downstream:
 
 @dataclass(frozen=True)
 class Lineage:
-    """The nodes of dbt's manifest, and which of them read which."""
+    """The nodes and macros of dbt's manifest, and the id of each source in it."""
 
     nodes: dict[str, Any]
-    sources: dict[str, str]  # source → its id in the manifest
+    sources: dict[str, str]
     macros: dict[str, Any] = field(default_factory=dict)
 
     @property
     def relations(self) -> list[Relation]:
         """All relations that the project makes, seeds included."""
-        found = (_relation(name, node) for name, node in self.nodes.items())
-        return sorted(relation for relation in found if relation)
+        return self._relations(self.nodes)
 
     @property
     def seeds(self) -> list[Relation]:
@@ -98,19 +55,61 @@ class Lineage:
         return [relation for relation in self.relations if relation.kind == Kind.SEED]
 
     def downstream(self, source: str) -> Downstream:
-        """Return what is built from the source; nothing if dbt has no models of it."""
+        """Return what is built from the source; nothing if dbt has no models of it.
+
+        A dimension that has inferred rows for what a mart refers to is built from that mart, too.
+        """
+        readers = self._readers()
+        found = self._after(self.sources.get(source, ""), readers)
+        selection = [f"source:raw.{source}+"] if found else []
+        waiting = list(found)
+        while waiting:
+            for dimension in self._inferring(waiting.pop()):
+                if dimension not in found:
+                    selection.append(f"{self.nodes[dimension].name}+")
+                    new = ({dimension} | self._after(dimension, readers)) - found
+                    found |= new
+                    waiting.extend(new)
+        return Downstream(source, tuple(self._relations(found)), tuple(selection))
+
+    def readers_of(self, marts: Iterable[str]) -> list[Relation]:
+        """Return what is built from some marts, directly or through others."""
+        readers, found = self._readers(), set[str]()
+        for name, node in self.nodes.items():
+            if node.resource_type == "model" and node.alias in set(marts):
+                found |= self._after(name, readers)
+        return self._relations(found)
+
+    def _readers(self) -> dict[str, list[str]]:
         readers: dict[str, list[str]] = defaultdict(list)
         for name, node in self.nodes.items():
             for parent in node.depends_on_nodes:
                 readers[parent].append(name)
-        found: dict[str, Relation | None] = {}
-        waiting = list(readers.get(self.sources.get(source, ""), []))
+        return readers
+
+    def _after(self, start: str, readers: dict[str, list[str]]) -> set[str]:
+        found: set[str] = set()
+        waiting = list(readers.get(start, []))
         while waiting:
             name = waiting.pop()
             if name not in found:
-                found[name] = _relation(name, self.nodes[name])
-                waiting.extend(readers[name])
-        return Downstream(source, tuple(sorted(relation for relation in found.values() if relation)))
+                found.add(name)
+                waiting.extend(readers.get(name, []))
+        return found
+
+    def _inferring(self, name: str) -> list[str]:
+        """Return the dimensions that a model refers to: see macros/references."""
+        columns = getattr(self.nodes[name], "columns", {}).values()
+        marts = {column.config.meta["refers_to"] for column in columns if column.config.meta.get("refers_to")}
+        return [
+            other
+            for other, node in self.nodes.items()
+            if node.resource_type == "model" and node.alias in marts and "is_inferred" in node.columns
+        ]
+
+    def _relations(self, names: Iterable[str]) -> list[Relation]:
+        found = (relation_of(name, self.nodes[name]) for name in names)
+        return sorted(relation for relation in found if relation)
 
 
 def read_lineage() -> Lineage:
@@ -123,50 +122,3 @@ def read_lineage() -> Lineage:
     nodes = {name: node for name, node in manifest.nodes.items() if node.resource_type in BUILT}
     sources = {node.name: name for name, node in manifest.sources.items() if node.source_name == "raw"}
     return Lineage(nodes, sources, dict(manifest.macros))
-
-
-def _relation(name: str, node: Any) -> Relation | None:
-    """Return the relation that a node makes; None for one that makes none."""
-    kind = _kind(node)
-    return Relation(node.schema, node.alias, kind, name) if kind else None
-
-
-def _kind(node: Any) -> Kind | None:
-    if node.resource_type == "test":
-        return Kind.FAILURES if node.config.store_failures else None
-    if node.resource_type in ("seed", "snapshot"):
-        return Kind(str(node.resource_type))
-    materialized = node.config.materialized
-    if materialized == "incremental":
-        return _kind_of_incremental(node)
-    return None if materialized == "ephemeral" else MATERIALIZED.get(materialized, Kind.UNKNOWN)
-
-
-def _kind_of_incremental(node: Any) -> Kind:
-    """Return how an erasure reaches an incremental model, as macros/rebuilds/follows_batches.sql decides it."""
-    if _follows_batches(node):
-        return Kind.BY_BATCHES
-    return Kind.KEPT if node.config.full_refresh is False else Kind.REBUILT
-
-
-def _follows_batches(node: Any) -> bool:
-    if "deduplicated" in node.fqn or node.config.meta.get("returns_every_row"):
-        return True
-    before, after = (" ".join(hook.sql for hook in hooks) for hooks in (node.config.pre_hook, node.config.post_hook))
-    deletes = any(name in after for name in DELETING_HOOKS) or _is_part_of_another(node)
-    return "process_new_batches" in before and deletes
-
-
-def _is_part_of_another(node: Any) -> bool:
-    """Return whether its rows go with the rows that they refer to: see macros/keys/sync_foreign_keys.sql."""
-    keys = [list(constraint.columns) for constraint in node.constraints if constraint.type == "primary_key"]
-    own = [(list(constraint.columns), constraint) for constraint in node.constraints]
-    of_columns = [([name], constraint) for name, column in node.columns.items() for constraint in column.constraints]
-    return any(
-        columns in keys or "cascade" in (constraint.expression or "").lower()
-        for columns, constraint in _foreign_keys([*own, *of_columns])
-    )
-
-
-def _foreign_keys(constraints: Iterable[tuple[list[str], Any]]) -> list[tuple[list[str], Any]]:
-    return [(columns, constraint) for columns, constraint in constraints if constraint.type == "foreign_key"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from psycopg2.extensions import connection as Connection
 
-from pipeline.erasing.lineage import Downstream, Kind, Lineage, Relation
+from pipeline.erasing.kinds import Kind, Relation
+from pipeline.erasing.lineage import Downstream, Lineage
 
 # What refers by a foreign key to what the models make, or is a materialized view of it, directly or through others.
 OUTSIDE = """
@@ -51,7 +52,15 @@ where classes.relkind in ('r', 'p', 'f', 'm')
 order by 1, 2
 """
 SCHEMAS = ("raw", "staging", "intermediate", "marts", "dbt_test__audit")
-BOOKKEEPING = ("run_batches", "processed_batches", "unused_rows", "model_builds", "rebuilt_for", "fields_not_adopted")
+BOOKKEEPING = (
+    "run_batches",
+    "processed_batches",
+    "unused_rows",
+    "rows_deleted",
+    "model_builds",
+    "rebuilt_for",
+    "fields_not_adopted",
+)
 
 
 def relations_outside(connection: Connection, lineage: Lineage, downstream: Downstream) -> list[Relation]:

@@ -1,4 +1,7 @@
-{#- The batches that this run of the model has to process: those that were added, and those that were undone. -#}
+{#-
+    The batches that this run of the model has to process: those that were added, those that were undone, and erasures, to which
+    `mark_erased_documents` has moved the documents.
+-#}
 {% macro new_batches() %}
     (
         select coalesce(undone.batch_id, processed.batch_id)

@@ -1,7 +1,7 @@
 {#-
     An on-run-start hook. Stops if a flag would let models skip rows of the batches that they record as processed, or if the
     loader has not made a raw table that a selected model reads. Creates the two tables that say which batches the models
-    work on, the one that `delete_unused_rows` reads and the one of macros/rebuilds, and adds the run batches (`dbt run` and `dbt build` only).
+    work on, those of `delete_unused_rows` and those of macros/rebuilds, and adds the run batches (`dbt run` and `dbt build` only).
 -#}
 {% macro prepare_run() %}
     {%- if flags.WHICH in ['run', 'build'] %}
@@ -24,6 +24,15 @@
         mart text not null,
         key jsonb not null,
         primary key (mart, key)
+    );
+    create table if not exists intermediate.rows_deleted (
+        mart text primary key,
+        deleted_at timestamptz not null
+    );
+    create table if not exists intermediate.rebuilt_for (
+        model text not null,
+        erasure_id uuid not null,
+        primary key (model, erasure_id)
     );
     {%- if execute %}
     {{ make_build_records() }}

@@ -1,13 +1,15 @@
 {#-
     An on-run-end hook: deletes the rows that their model does not return any more, see `list_unused_rows`, if no row of
     another table refers to them. Those that are still referred to stay listed for the next run. Child rows, whose foreign key
-    cascades, are deleted with their parent.
+    cascades, are deleted with their parent. A row that is deleted leaves the list, which so holds no key that the mart does not have;
+    `rows_deleted` says when a mart last lost rows: models that have read it before still show them until they run again.
 -#}
 {% macro delete_unused_rows() %}
     {%- if execute and flags.WHICH in ['run', 'build'] %}
 do $unused$
 declare
     mart record;
+    deleted bigint;
 begin
     for mart in
         select
@@ -45,7 +47,19 @@ begin
             '(select listed.key from intermediate.unused_rows as listed where listed.mart = %L) %s',
             mart.table_name, mart.key, mart.mart, mart.is_unused
         );
+        get diagnostics deleted = row_count;
+        if deleted > 0 then
+            delete from intermediate.rows_deleted as earlier where earlier.mart = mart.mart;
+            insert into intermediate.rows_deleted (mart, deleted_at) values (mart.mart, clock_timestamp());
+        end if;
+        execute format(
+            'delete from intermediate.unused_rows as listed where listed.mart = %L and listed.key not in '
+            '(select jsonb_build_array(%s) from %s as unused)',
+            mart.mart, mart.key, mart.table_name
+        );
     end loop;
+    delete from intermediate.unused_rows as listed
+    where to_regclass(format('marts.%I', listed.mart)) is null;
 end $unused$
     {%- endif %}
 {% endmacro %}

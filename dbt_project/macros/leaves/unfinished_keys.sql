@@ -1,6 +1,7 @@
 {#-
     The keys of documents that have changed since the marts were built: of batches that the deduplicated model has processed and one of
-    the marts has not, that a concurrent run has added, or that were undone since. The marts still show what these keys were before.
+    the marts has not, that a concurrent run has added, or that were undone since; and those of documents that were erased since. The
+    marts still show what these keys were before.
 -#}
 {% macro unfinished_keys(documents, marts) -%}
     select changed.document_key
@@ -25,5 +26,14 @@
             from intermediate.processed_batches as processed
             where processed.model = '{{ documents.identifier }}'
         )
+    )
+    union all
+    select changed.document_key
+    from ledger.erased_documents as erased
+    inner join {{ documents }} as changed on erased.batch_id = changed._batch_id and erased.position = changed._position
+    where erased.erasure_id not in (
+        select processed.batch_id
+        from intermediate.processed_batches as processed
+        where processed.model = '{{ documents.identifier }}'
     )
 {%- endmacro %}

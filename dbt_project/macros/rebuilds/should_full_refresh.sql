@@ -7,5 +7,5 @@
     {%- if configured is not none -%}
         {{ return(configured) }}
     {%- endif -%}
-    {{ return(flags.FULL_REFRESH or rebuild_reason(model.unique_id) is not none) }}
+    {{ return(flags.FULL_REFRESH or rebuild_reason(model.unique_id) is not none or is_before_erasure(model.unique_id)) }}
 {% endmacro %}

@@ -90,5 +90,7 @@ FORGET = {
     "intermediate.run_batches": "delete from intermediate.run_batches where source = any(%(sources)s)",
     "intermediate.model_builds": "delete from intermediate.model_builds where model = any(%(models)s)",
     "intermediate.unused_rows": "delete from intermediate.unused_rows where mart = any(%(models)s)",
+    "intermediate.rows_deleted": "delete from intermediate.rows_deleted where mart = any(%(models)s)",
+    "intermediate.rebuilt_for": "delete from intermediate.rebuilt_for where model = any(%(models)s)",
     "intermediate.fields_not_adopted": "delete from intermediate.fields_not_adopted where source = any(%(sources)s)",
 }
