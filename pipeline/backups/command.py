@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from pipeline.backups.errors import BackupBroken, BackupError
 from pipeline.backups.folders import DATABASE, MODELS, PROJECT_FILES, find_backup, find_backups, is_backup
-from pipeline.backups.making.backup import Made, back_up, stream_backup
+from pipeline.backups.making.backup import Made, Say, back_up, stream_backup
 from pipeline.backups.manifest import Manifest
 from pipeline.backups.verifying import verify_backup
 from waybill.cli import shown_command
@@ -47,8 +49,8 @@ def backup(folder: str, keep: int | None, waits: bool, verifies: bool) -> None:
             raise click.UsageError("--keep deletes older backups in a folder: leave it out for a pipe")
         _stream(waits)
         return
-    with console(stderr=True).status("backup") as status:
-        made = back_up(Path(folder), keep=keep, waits=waits, say=lambda step: status.update(f"backup: {step}"))
+    with _steps("backup") as say:
+        made = back_up(Path(folder), keep=keep, waits=waits, say=say)
     for line in _describe(made):
         click.echo(line)
 
@@ -57,8 +59,8 @@ def _stream(waits: bool) -> None:
     if os.isatty(1):
         raise click.UsageError(f"a backup is no text for a terminal: send it to a program or a file, `{PIPE_EXAMPLE}`")
     sys.stdout.flush()
-    with os.fdopen(os.dup(1), "wb") as output, console(stderr=True).status("backup") as status:
-        made = stream_backup(output, waits=waits, say=lambda step: status.update(f"backup: {step}"))
+    with os.fdopen(os.dup(1), "wb") as output, _steps("backup") as say:
+        made = stream_backup(output, waits=waits, say=say)
     for line in _describe(made):
         click.echo(line, err=True)
 
@@ -92,7 +94,7 @@ def _verify(folder: Path) -> None:
     broken: BackupError | None = None
     for one in found:
         try:
-            with console(stderr=True).status(shown(f"checking {relative_name(one)}")):
+            with _steps(f"checking {one.name}"):
                 manifest = verify_backup(one)
         except BackupBroken as error:
             if len(found) > 1:
@@ -102,6 +104,17 @@ def _verify(folder: Path) -> None:
             click.echo(f"whole:  {one.name}: {counted(len(manifest.files), 'file')}, {_size(manifest)}")
     if broken:
         raise broken
+
+
+@contextmanager
+def _steps(work: str) -> Iterator[Say]:
+    """Show on a terminal what is at work; give a function that adds the step it is at."""
+    terminal = console(stderr=True)
+    if not terminal.is_terminal:
+        yield lambda step: None
+        return
+    with terminal.status(shown(work)) as status:
+        yield lambda step: status.update(shown(f"{work}: {step}"))
 
 
 def _size(manifest: Manifest, part: str = "") -> str:

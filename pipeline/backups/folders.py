@@ -24,8 +24,8 @@ PARTIAL = ".partial"
 
 
 def backup_name(made_at: datetime, backup_id: UUID) -> str:
-    """Return the name of a backup's folder; names are in the order of time."""
-    return f"{made_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{backup_id.hex[-8:]}"
+    """Return the name of a backup's folder; names are in the order of time, as these digits count milliseconds."""
+    return f"{made_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{backup_id.hex[4:12]}"
 
 
 def partial_of(backup: Path, warehouse_id: str) -> Path:

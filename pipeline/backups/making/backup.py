@@ -28,7 +28,7 @@ from pipeline.backups.known import forget_backup, record_backup
 from pipeline.backups.making.destination import PRIVATE, prepare_folder, require_own, staging_folder
 from pipeline.backups.making.dumping import dumping, pg_dump_version, require_readable
 from pipeline.backups.making.facts import read_database, read_warehouse_id
-from pipeline.backups.making.keeping import forget_missing, keep_newest, remove_leftovers
+from pipeline.backups.making.keeping import delete_outdated, forget_missing, remove_leftovers
 from pipeline.backups.making.models import copy_models, unchanged
 from pipeline.backups.making.sealing import seal, sync_folder
 from pipeline.backups.manifest import Manifest
@@ -86,7 +86,7 @@ def back_up(folder: Path, *, keep: int | None = None, waits: bool = False, say: 
         begin_log(folder)
         partial.rename(backup)  # 3.
         sync_folder(folder)
-        deleted = keep_newest(folder, job.warehouse_id, keep) if keep else []  # 4.
+        deleted = delete_outdated(backup, job.warehouse_id, keep) if keep else []  # 4.
     return Made(manifest, backup, time.monotonic() - started, deleted)
 
 

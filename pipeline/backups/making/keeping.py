@@ -34,10 +34,13 @@ def remove_all_leftovers(warehouse_id: str, settings: Settings) -> list[Path]:
     return [left for folder in sorted(folders) if folder.is_dir() for left in remove_leftovers(folder, warehouse_id)]
 
 
-def keep_newest(folder: Path, warehouse_id: str, number: int) -> list[Path]:
-    """Delete all but the newest backups of this warehouse; return those that were deleted, the oldest first."""
-    own = [backup for backup in find_backups(folder) if _is_own(backup, warehouse_id)]
-    outdated = own[:-number]
+def delete_outdated(newest: Path, warehouse_id: str, keep: int) -> list[Path]:
+    """Delete all backups of this warehouse beside the newest but `keep` in all; return those that were deleted.
+
+    The newest is named, because a clock that was set back gives it an older name.
+    """
+    own = [backup for backup in find_backups(newest.parent) if backup != newest and _is_own(backup, warehouse_id)]
+    outdated = own[: max(len(own) + 1 - keep, 0)]
     for backup in outdated:
         partial = partial_of(backup, warehouse_id)
         backup.rename(partial)
