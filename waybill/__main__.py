@@ -47,6 +47,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "restore": Entry(
             "pipeline.backups.restoring.command:restore", "backups", "Restore a backup into an empty warehouse."
         ),
+        "drill": Entry(
+            "pipeline.backups.drilling.command:drill", "backups", "Try out whether a backup can be restored."
+        ),
         "reset": Entry("warehouse.__main__:reset", "", "Drop all tables and start with an empty warehouse."),
         "destroy": Entry("warehouse.__main__:remove", "", "Stop the embedded server and delete its data."),
     },

@@ -10,6 +10,9 @@ from collections.abc import Collection
 from pathlib import Path
 from uuid import UUID
 
+from pipeline.backups.errors import BackupBroken
+from pipeline.backups.folders import find_backups
+from pipeline.backups.manifest import read_manifest
 from warehouse.connection import cursor_of
 
 RECORD = "insert into ledger.backups (backup_id, run_id, folder) values (%s, %s, %s)"
@@ -42,3 +45,15 @@ def known_folders() -> list[Path]:
     with cursor_of("keeper") as cursor:
         cursor.execute(FOLDERS)
         return [Path(folder) for (folder,) in cursor.fetchall()]
+
+
+def know_backups(folder: Path, warehouse_id: str, run_id: UUID) -> None:
+    """Record all complete backups of a warehouse in a folder: the ledger was restored from one of them."""
+    for backup in find_backups(folder):
+        try:
+            manifest = read_manifest(backup)
+        except BackupBroken:
+            continue
+        if manifest.warehouse_id == warehouse_id:
+            forget_backup(UUID(manifest.backup_id))
+            record_backup(UUID(manifest.backup_id), run_id, backup)

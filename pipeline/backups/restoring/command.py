@@ -52,7 +52,7 @@ def restore(folder: str, erasures: Path | None, skips_erasures: bool, files: Opt
     command = " ".join(["restore", *map(shlex.quote, sys.argv[2:])]) if sys.argv[1:2] == ["restore"] else "restore DIR"
     with _backup(folder) as backup, console(stderr=True).status("restore") as status:
         log = None if skips_erasures else erasures or beside(backup)
-        request = Request(backup, log, files, command)
+        request = Request(backup, log, files, command, is_unpacked=folder == PIPE)
         result = restore_backup(request, lambda step: status.update(f"restore: {step}"))
     for line in describe(result):
         click.echo(line)

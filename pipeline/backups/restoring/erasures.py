@@ -13,7 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 from loader.declarations import read_source
-from loader.erasing.erase import Order, lift, record
+from loader.erasing.erase import Order, lift, record, unfinished
 from loader.erasing.finding import find
 from loader.erasing.secret import read_secret, require_secret, secret_file
 from loader.erasing.wanted import Wanted
@@ -68,8 +68,8 @@ def beside(backup: Path) -> Path:
     return backup.parent / ERASURES
 
 
-def erase_again(since: ErasedSince, run_id: UUID) -> int:
-    """Erase the documents of the log in raw tables and ledger, and bar or lift keys; return the number of erasures.
+def erase_again(since: ErasedSince, run_id: UUID) -> None:
+    """Erase the documents of the log in raw tables and ledger, and bar or lift keys, in the order of the log.
 
     What makes them complete follows in `pipeline/erasing`.
 
@@ -79,15 +79,18 @@ def erase_again(since: ErasedSince, run_id: UUID) -> int:
     with cursor_of("keeper") as cursor:
         cursor.execute(KNOWN)
         known = {erasure_id for (erasure_id,) in cursor.fetchall()}
-    done = 0
     for entry in since.entries:
         if not isinstance(entry, LoggedErasure):
             with closing(connect("keeper")) as keeper:
                 lift(keeper, entry.source, _hashes(entry.lifts), since.secret)
         elif entry.erasure_id not in known:
             _erase(entry, since.secret, run_id)
-            done += 1
-    return done
+
+
+def has_unfinished() -> bool:
+    """Return whether an erasure is to be completed: one of the log, or one that was incomplete in the backup."""
+    with closing(connect("keeper")) as keeper:
+        return bool(unfinished(keeper))
 
 
 def _erase(entry: LoggedErasure, secret: bytes | None, run_id: UUID) -> None:

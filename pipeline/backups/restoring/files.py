@@ -19,7 +19,7 @@ from waybill.atomic_files import atomic_file
 from waybill.settings import PROJECT, get_settings, relative_name
 from waybill.text import shown
 
-Choice = Literal["keep", "take"]
+Choice = Literal["keep", "take", "leave"]  # leave: nor is a missing one written
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 SHOWN = 3
 

@@ -18,17 +18,19 @@ from pathlib import Path
 from psycopg2.extensions import connection as Connection
 
 from pipeline.backups.folders import MODELS
+from pipeline.backups.known import know_backups
 from pipeline.backups.manifest import Manifest
-from pipeline.backups.restoring.checks import check_contents, require_known_layout
-from pipeline.backups.restoring.erasures import ErasedSince, erase_again, read_erased_since
+from pipeline.backups.restoring.checks import check_contents, require_balance, require_known_layout
+from pipeline.backups.restoring.erasures import ErasedSince, erase_again, has_unfinished, read_erased_since
 from pipeline.backups.restoring.files import Choice, Comparison, compare_models, compare_project, write_files
 from pipeline.backups.restoring.loading import load_dump
 from pipeline.backups.restoring.predictions import check_models
 from pipeline.backups.verifying import verify_backup
+from pipeline.erasing.erase import erase
 from warehouse.connection import Warehouse, current_warehouse
 from warehouse.restoring.database import complete_schemas, make_schemas, marked, opened_for_restore
 from warehouse.runs import recorded_run
-from waybill.settings import relative_name
+from waybill.settings import get_settings, relative_name
 from waybill.text import counted
 
 Say = Callable[[str], None]
@@ -39,20 +41,23 @@ class Request:
     """What a user wants to restore.
 
     `log` is the log of erasures, None if nothing is to be erased again. `files` says which declarations to use where
-    they differ. `command` completes the restore if it is interrupted.
+    they differ. `command` completes the restore if it is interrupted. `is_unpacked` is true if the backup's folder is a
+    temporary one.
     """
 
     backup: Path
     log: Path | None
     files: Choice | None = None
     command: str = "restore DIR"
+    is_unpacked: bool = False
 
 
 @dataclass
 class Restored:
     """A backup that was restored: its folder, its manifest, the files that were written, and what was checked.
 
-    `kept` are the files of this clone that differ from those of the backup. `erased` says what was erased again.
+    `kept` are the declarations that differ from those of the backup, or are missing. `erased` says what was erased
+    again.
     """
 
     backup: Path
@@ -86,17 +91,18 @@ def restore_backup(request: Request, say: Say = lambda step: None) -> Restored:
         say("restoring the database")
         _fill(warehouse, connection, result)
         say("comparing with the manifest")
-        result.checked += check_contents(result.manifest)  # 4.
+        result.checked += check_contents(result.manifest, has_its_files=not result.kept)  # 4.
         result.checked += check_models()
-        _erase_again(since, result, say)  # 5.
+        _erase_again(since, result, say, keeps_folder=not request.is_unpacked)  # 5.
     result.seconds = time.monotonic() - started
     return result
 
 
 def _write_files(project: Comparison, models: Comparison, choice: Choice | None, result: Restored) -> None:
-    result.written += write_files(project, overwrites=choice == "take")
+    if choice != "leave":
+        result.written += write_files(project, overwrites=choice == "take")
     result.written += [f"{MODELS}/{name}" for name in write_files(models, overwrites=False)]
-    result.kept += project.different if choice == "keep" else []
+    result.kept += [name for name in (*project.missing, *project.different) if name not in result.written]
 
 
 def _fill(warehouse: Warehouse, connection: Connection, result: Restored) -> None:
@@ -105,10 +111,15 @@ def _fill(warehouse: Warehouse, connection: Connection, result: Restored) -> Non
     complete_schemas(connection, warehouse, granted, result.manifest.made_at)
 
 
-def _erase_again(since: ErasedSince, result: Restored, say: Say) -> None:
+def _erase_again(since: ErasedSince, result: Restored, say: Say, *, keeps_folder: bool) -> None:
     with recorded_run("restore") as run_id:
-        if not since.entries:
+        if keeps_folder:
+            know_backups(result.backup.parent, result.manifest.warehouse_id, run_id)
+        erase_again(since, run_id)
+        if not has_unfinished():
             return
         say("erasing again what was erased after the backup")
-        number = erase_again(since, run_id)
-        result.erased.append(f"{counted(number, 'erasure')} done again")
+        for done in erase(None, get_settings().waybill_erased_models):
+            documents = counted(done.recorded.documents, "document")
+            result.erased.append(f"{documents} of {done.recorded.source}, erasure {done.recorded.erasure_id}")
+        require_balance()

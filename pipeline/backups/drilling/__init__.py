@@ -1,0 +1,1 @@
+"""Tries a restore out on a scratch server that is removed afterwards."""
