@@ -46,6 +46,7 @@ OBSTACLES = {
         "alter table predictions.model_checks rename to mine",
         "alter table predictions.mine rename to model_checks",
     ),
+    17: ("erasures", "create table ledger.erasures ()", "drop table ledger.erasures"),
 }
 KILLED = """
 import os, signal, sys
