@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg2.extensions import cursor as Cursor
 
 from loader.declarations import Source
+from loader.erasing.key_texts import keys_in_pieces
 from loader.erasing.keys import KeyOf, KeyTypes
 from loader.erasing.searched_rejects import forms_of_reject
 from loader.erasing.secret import key_hash, read_secret, require_secret
@@ -97,9 +98,16 @@ def _keys(batch: Batch[AnyFeed], readers: Sequence[KeyOf]) -> Iterable[tuple[int
             if key := reader.of_message_key(message_key).identity:
                 yield position, False, key
         for reject in batch.new_rejects:
-            is_complete = reject.length == len(reject.beginning)
-            if is_complete and (key := forms_of_reject(reader, reject.beginning, reject.reason.pointer).identity):
-                yield reject.position, True, key
+            yield from ((reject.position, True, key) for key in _keys_of_reject(reader, reject))
+
+
+def _keys_of_reject(reader: KeyOf, reject: Reject) -> Iterable[str]:
+    """Return the key of a reject's bytes or, if they are not one document with a key, those they seem to hold."""
+    if reject.length == len(reject.beginning):
+        forms = forms_of_reject(reader, reject.beginning, reject.reason.pointer)
+        if forms.identity:
+            return [forms.identity]
+    return [forms.identity for forms in keys_in_pieces(reader, reject.beginning) if forms.identity]
 
 
 def _key_types(stored: list[list[str]] | None) -> KeyTypes:

@@ -5,15 +5,25 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice, product
+from typing import Any
+
+from loader.erasing.jsonb_text import load_exact
+from loader.erasing.keys import KeyForms, KeyOf
 
 ENCODINGS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be")
 WORDS = re.compile(rb"[0-9A-Za-z]+")
 SPELLED_ALIKE = re.compile(r"[ !#-\[\]-~]+")  # by JSON and all these encodings, but for NUL bytes
 ESCAPE = re.compile(r"\\u([0-9a-f]{4})")
-MIN_CHARACTERS = 4  # of a key that no document has: shorter ones are in bytes by chance
+MEMBER = r'"{}"\s*:\s*("(?:[^"\\]|\\.)*"|true|false|-?[0-9][0-9.eE+-]*)'
+WORD = re.compile(r"""[^\s"',;|(){}\[\]]+""")
+QUOTED = re.compile(r'"((?:[^"\\]|\\.)+)"')
+MAX_KEYS = 1_000  # in bytes that are no document: a range can hold many of them
+MIN_CHARACTERS = 4  # of a key that no name stands before: shorter texts are in bytes by chance
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,29 @@ class KeyTexts:
         words = set(WORDS.findall(raw)) | set(WORDS.findall(raw.replace(b"\0", b"")))
         candidates = [text for word in (None, *words) if word in self._by_word for text in self._by_word[word]]
         return [text for text in candidates if text.is_in(raw)]
+
+
+def keys_in_pieces(key_of: KeyOf, raw: bytes) -> Iterator[KeyForms]:
+    """Yield the keys that bytes which are no document seem to hold: values after the names of the key's fields.
+
+    If the key is one field, every word and quoted text that is long enough may be one.
+    """
+    text = raw.replace(b"\0", b"").decode("utf-8", "replace")
+    names = key_of.names
+    values = [_values_of(name, text) for name in names]
+    if names:
+        yield from map(key_of.of_values, islice(product(*values), MAX_KEYS))
+    if len(names) == 1:
+        pieces = {*WORD.findall(text), *QUOTED.findall(text)}
+        yield from (key_of.of_values([piece]) for piece in pieces if len(piece) >= MIN_CHARACTERS)
+
+
+def _values_of(name: str, text: str) -> list[Any]:
+    found = []
+    for literal in re.findall(MEMBER.format(re.escape(json.dumps(name, ensure_ascii=False)[1:-1])), text):
+        with suppress(ValueError):
+            found.append(load_exact(literal))
+    return found
 
 
 def text_of_key(key: str, fields: int) -> KeyText:

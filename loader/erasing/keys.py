@@ -82,7 +82,12 @@ class KeyOf:
         if not is_exact:  # orjson rounds numbers, and refuses some that PostgreSQL stores
             document = load_exact(raw)
             values = [value_at(document, names) for names, *_ in self._fields]
-        return self._of_values(values)
+        return self.of_values(values)
+
+    @property
+    def names(self) -> list[str]:
+        """The name of the member that holds each field of the key."""
+        return [names[-1] for names, *_ in self._fields]
 
     def of_message_key(self, raw: bytes | str) -> KeyForms:
         """Return the key that a message without a value names: its message key is an array of the key's values.
@@ -92,9 +97,10 @@ class KeyOf:
         """
         values = load_exact(raw)
         is_key = isinstance(values, list) and len(values) == len(self._fields)
-        return self._of_values(values) if is_key else NO_KEY
+        return self.of_values(values) if is_key else NO_KEY
 
-    def _of_values(self, values: Sequence[Any]) -> KeyForms:
+    def of_values(self, values: Sequence[Any]) -> KeyForms:
+        """Return the key of the values of its fields, in which numbers are exact."""
         fields = [
             (self._present(text_of(value), missing, is_trimmed), kind, isinstance(value, dict | list))
             for value, (_, kind, missing, is_trimmed) in zip(values, self._fields, strict=True)

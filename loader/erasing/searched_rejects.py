@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader.erasing.conditions import meets
 from loader.erasing.jsonb_text import load_exact
-from loader.erasing.key_texts import KeyText, KeyTexts, text_of_key
+from loader.erasing.key_texts import KeyText, KeyTexts, keys_in_pieces, text_of_key
 from loader.erasing.keys import NO_KEY, KeyForms, KeyOf
 from loader.erasing.wanted import Found, FoundReject
 from loader.landing.nulls import MESSAGE_KEY
@@ -78,11 +78,14 @@ def _how(found: Found, key_of: KeyOf, key_texts: KeyTexts, reject: tuple[bytes, 
             return "key"
         if forms.identity:
             return None
+    pieces = [forms for forms in keys_in_pieces(key_of, raw) if found.has(forms)]
+    for forms in pieces:
+        found.add(forms)
     texts = key_texts.found_in(raw)
     asked_for = {text.key for text in texts if text.key}
     found.matched |= asked_for
     found.keys |= asked_for
-    if texts:
+    if texts or pieces:
         return "text"
     return None if is_complete else "perhaps"
 
