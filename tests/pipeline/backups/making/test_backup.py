@@ -14,7 +14,7 @@ from sqlalchemy import text
 from ml.registry.history import current_id
 from pipeline.backups.contents import Contents, read_contents
 from pipeline.backups.making.backup import back_up
-from pipeline.backups.making.dumping import VARIABLES
+from pipeline.backups.programs import VARIABLES
 from pipeline.backups.project_files import project_files
 from pipeline.backups.verifying import file_names, verify_backup
 from tests.support.backed_up import load_orders, save_model
