@@ -45,7 +45,7 @@ def test_a_running_consumer_keeps_a_key_out_at_once(things: Things) -> None:
     things.send(thing(1), thing(3))
     until(lambda: things.landed() == [2, 3])
     process.terminate()
-    process.wait(60)
+    process.communicate(timeout=60)
     assert rows(BOOKS) == [(4, 4, 0, 0, 2, True)]
 
 
