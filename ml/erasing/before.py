@@ -1,4 +1,4 @@
-"""Keeps the rows of marts as they were before dbt removed erased ones, also for a command that continues after a kill.
+"""Keeps which rows marts had before dbt removed the erased ones, also for a command that continues after a kill.
 
 The file in the state folder holds hashes only, and is deleted when the erasure is complete.
 """
@@ -30,7 +30,7 @@ IS_RECORDED = "select to_regclass('intermediate.processed_batches') is not null"
 
 @dataclass(frozen=True)
 class Before:
-    """The rows of the marts that tasks learn from, as they were: mart and key → rows.
+    """The rows that the marts had before: mart and key → rows.
 
     A mart that is left out was missing, or had followed the erasure before its rows were read.
     """

@@ -22,7 +22,7 @@ from waybill.settings import relative_name
 
 @dataclass(frozen=True)
 class Marking:
-    """The erasure, its policy, the rows of a task's mart as they were, if that is known, and what became of them."""
+    """The erasure, its policy, the rows that a mart had before, if that is known, and what became of them."""
 
     erasure_id: UUID
     policy: Policy

@@ -29,7 +29,7 @@ class MarkedModel:
 class ErasedFromModels:
     """The rows that were deleted by table of schema predictions, and the models that had learnt erased rows.
 
-    `unchecked` has one sentence for each table or model of which it cannot be told what it holds.
+    `unchecked` has one sentence for each table or model whose contents are not known.
     """
 
     deleted: dict[str, int] = field(default_factory=dict)

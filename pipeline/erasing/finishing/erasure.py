@@ -18,7 +18,8 @@ class Erasing:
     """One erasure; `keys` are those that are known: none if the command continues one after a kill.
 
     `outside` are tables that no model makes and that can hold copies. `found` is what the certificate says of each
-    step, without any key, value or file name. `remarks` are for the user only.
+    step, without any key, value or file name. `remarks` are for the user only. `not_trained` says why a task has no new
+    model although the policy is `retrain`.
     """
 
     recorded: Unfinished
@@ -28,6 +29,7 @@ class Erasing:
     found: dict[str, Any] = field(default_factory=dict)
     left_to_others: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    not_trained: list[str] = field(default_factory=list)
 
     @property
     def erasure_id(self) -> UUID:
@@ -51,5 +53,5 @@ class Erasing:
 
     @property
     def marts(self) -> list[str]:
-        """The names of the tables of schema marts that are made from the source."""
-        return [relation.name for relation in self.downstream.stored if relation.schema == MARTS]
+        """The names of the tables and views of schema marts that are made from the source."""
+        return [relation.name for relation in self.downstream.relations if relation.schema == MARTS]

@@ -52,9 +52,11 @@ def finish(erasing: Erasing) -> Path:
     _step("models", lambda _: _erase_from_models(erasing, erase_from_models(order, before)))  # 3.
     _step("files", lambda _: _delete_outputs(erasing))  # 4.
     _step("tables", lambda progress: rewrite_pages(erasing, progress))  # 5.
-    forget_before(erasing.erasure_id)
     _step("server", lambda _: clean_server(erasing))
     _step("check", lambda _: verify(erasing))  # 6.
+    if erasing.not_trained:
+        raise _incomplete("; ".join(erasing.not_trained))
+    forget_before(erasing.erasure_id)
     return certify(erasing)
 
 
@@ -65,13 +67,17 @@ def _step(name: str, work: Callable[[Callable[[str], None]], str]) -> None:
         with console(stderr=True).status(f"{name} …") as status:
             summary = work(lambda what: status.update(f"{name}: {what}"))
     except WaybillError as error:
-        incomplete = EraseIncomplete(
-            f"{error}; the raw tables have none of the documents any more, but the erasure is not complete: when this "
-            f"is fixed, `{shown_command('erase')}` continues it"
-        )
+        incomplete = _incomplete(str(error))
         incomplete.is_transient = error.is_transient
         raise incomplete from error
     click.echo(f"{name:<12} {time.monotonic() - started:>6.1f} s   {summary}")
+
+
+def _incomplete(problem: str) -> EraseIncomplete:
+    return EraseIncomplete(
+        f"{problem}; the raw tables have none of the documents any more, but the erasure is not complete: when this "
+        f"is fixed, `{shown_command('erase')}` continues it"
+    )
 
 
 def _tell_backups(erasing: Erasing) -> str:
@@ -88,8 +94,7 @@ def _tell_backups(erasing: Erasing) -> str:
 def _erase_from_models(erasing: Erasing, report: ErasedFromModels) -> str:
     """Train again if the policy says so; return a summary.
 
-    Raises:
-        EraseIncomplete: a task could not be trained; its marked models are refused.
+    A task that cannot be trained does not keep the other steps from being taken; its marked models are refused.
     """
     erasing.found |= report.as_json()
     rows = sum(report.deleted.values())
@@ -97,10 +102,9 @@ def _erase_from_models(erasing: Erasing, report: ErasedFromModels) -> str:
     if erasing.policy != "retrain":
         return summary
     retrained = retrain(report.tasks)
-    if retrained.failed:
-        raise EraseIncomplete("; ".join(retrained.failed))
+    erasing.not_trained = retrained.failed
     erasing.found["retrained"] = retrained.done
-    return "; ".join([summary, *retrained.done])
+    return "; ".join([summary, *retrained.done, *retrained.failed])
 
 
 def _delete_outputs(erasing: Erasing) -> str:
