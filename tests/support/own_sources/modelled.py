@@ -40,7 +40,7 @@ class ModelledSources:
         self.folder = folder
         self.designs = {source: designed(source, documents, folder) for source, documents in sources.items()}
         self.designs |= designs or {}
-        self._project = OwnProject(folder, monkeypatch)
+        self.project = OwnProject(folder, monkeypatch)
         export_to(folder / "exports", monkeypatch)
         for one in self.designs.values():
             self._add(one)
@@ -50,7 +50,7 @@ class ModelledSources:
         make_raw_tables()
         for source in self.designs:
             load(Request((source,), (str(self.folder / f"{source}.ndjson"),), "ndjson"))
-        built = self._project.run("build")
+        built = self.project.run("build")
         assert built.success, built.exception or failures(built)
 
     def _add(self, one: Design) -> None:
@@ -60,10 +60,10 @@ class ModelledSources:
             if place.parts[0] == "dbt_project":
                 models[str(place.relative_to("dbt_project/models"))] = content
             elif place.parts[0] == "loader":
-                (self._project.sources / place.name).write_text(content)
+                (self.project.sources / place.name).write_text(content)
             elif "export" in place.parts:
                 (self.folder / "exports" / place.name).write_text(content)
-        self._project.add_models(models)
+        self.project.add_models(models)
 
 
 def designed(source: str, documents: Documents, folder: Path) -> Design:
