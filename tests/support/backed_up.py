@@ -12,6 +12,7 @@ from loader.load import load
 from loader.plan import Request
 from ml.registry.artefact import save
 from ml.registry.model_bytes import versions
+from pipeline.backups.folders import ERASURES
 from tests.support.declared.orders import order
 from warehouse.connection import engine
 from waybill.identifiers import uuid7
@@ -51,3 +52,8 @@ def save_model(task: str = "returns") -> str:
     model_id = str(uuid7())
     save(task, None, {**MODEL, "model_id": model_id, "trained_at": model_id, "versions": versions()})
     return model_id
+
+
+def beside_the_log(folder: Path) -> list[Path]:
+    """Return all that is in a folder for backups, hidden folders too, without the log of erasures."""
+    return sorted(path for path in folder.iterdir() if path.name != ERASURES)

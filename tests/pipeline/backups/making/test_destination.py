@@ -11,7 +11,7 @@ import pytest
 from pipeline.backups.errors import BackupRefused
 from pipeline.backups.making.backup import back_up
 from pipeline.backups.making.destination import prepare_folder
-from tests.support.backed_up import load_orders
+from tests.support.backed_up import beside_the_log, load_orders
 from tests.support.databases import fresh_database, rows
 from warehouse.connection import current_warehouse
 from waybill.settings import PROJECT, get_settings
@@ -99,7 +99,7 @@ def test_backups_of_another_warehouse_are_left_alone(landed: Path, folder: Path)
         with pytest.raises(BackupRefused, match=f"has backups of another warehouse, such as .* of the database {own}"):
             back_up(folder, keep=1)
         assert rows("select count(*) from ledger.backups") == [(0,)]
-    assert [path for path in folder.iterdir()] == [first]
+    assert beside_the_log(folder) == [first]
 
 
 def test_a_server_newer_than_pg_dump_is_refused_by_name(
@@ -110,4 +110,4 @@ def test_a_server_newer_than_pg_dump_is_refused_by_name(
         BackupRefused, match=r"the server is PostgreSQL 1\d\.\d+, and Waybill's pg_dump 15\.4 reads no newer"
     ):
         back_up(folder)
-    assert list(folder.iterdir()) == []
+    assert beside_the_log(folder) == []

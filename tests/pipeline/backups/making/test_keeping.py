@@ -13,6 +13,7 @@ from pipeline.backups.making import keeping
 from pipeline.backups.making.backup import back_up
 from pipeline.backups.making.keeping import remove_all_leftovers
 from pipeline.backups.verifying import verify_backup
+from tests.support.backed_up import beside_the_log
 from tests.support.databases import rows
 from waybill.settings import get_settings
 
@@ -54,10 +55,10 @@ def test_what_is_not_ours_is_never_deleted(landed: Path, folder: Path) -> None:
     (foreign / "manifest.json").write_text("{}")
     (folder / "notes").mkdir()
     (folder / ".20130101T000000Z-00000000.someone-else.partial").mkdir()
-    before = set(folder.iterdir())
+    before = set(beside_the_log(folder))
     made(folder, keep=1)
     newest = made(folder, keep=1)
-    assert set(folder.iterdir()) == {*before, newest}
+    assert set(beside_the_log(folder)) == {*before, newest}
 
 
 def test_a_backup_that_fails_deletes_none(landed: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +70,7 @@ def test_a_backup_that_fails_deletes_none(landed: Path, folder: Path, monkeypatc
     with monkeypatch.context() as patch, pytest.raises(BackupFailed):
         patch.setattr("pipeline.backups.making.backup.read_contents", fail)
         back_up(folder, keep=1)
-    assert list(folder.iterdir()) == known() == [first]
+    assert beside_the_log(folder) == known() == [first]
     verify_backup(first)
 
 
@@ -88,7 +89,7 @@ def test_an_interrupted_deletion_is_completed_by_the_next(
     (second,) = find_backups(folder)
     assert first in known()
     third = made(folder)
-    assert sorted(folder.iterdir()) == known() == [second, third]
+    assert beside_the_log(folder) == known() == [second, third]
 
 
 def test_a_backup_that_a_person_deleted_is_forgotten(landed: Path, folder: Path) -> None:

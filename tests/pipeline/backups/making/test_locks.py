@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.backups.contents import Contents, read_contents
 from pipeline.backups.making.backup import back_up
+from tests.support.backed_up import beside_the_log
 from warehouse.errors import RunInProgress
 from warehouse.work_lock import only_run, run_beside
 
@@ -26,7 +27,7 @@ HOLDERS: dict[str, Callable[[], AbstractContextManager[None]]] = {
 def test_a_backup_is_refused_beside(landed: Path, folder: Path, holder: str) -> None:
     with HOLDERS[holder](), pytest.raises(RunInProgress, match="at work on this database"):
         back_up(folder)
-    assert list(folder.iterdir()) == []
+    assert beside_the_log(folder) == []
 
 
 def test_a_backup_can_wait_for_its_turn(landed: Path, folder: Path) -> None:
@@ -37,7 +38,7 @@ def test_a_backup_can_wait_for_its_turn(landed: Path, folder: Path) -> None:
         waiting.join(1.5)
         assert waiting.is_alive()
     waiting.join(60)
-    assert made == list(folder.iterdir())
+    assert made == beside_the_log(folder)
 
 
 def test_a_backup_keeps_others_out(landed: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
