@@ -8,7 +8,8 @@ from uuid import UUID
 
 from loader.erasing.erase import Unfinished
 from ml.erasing.report import Policy
-from pipeline.erasing.lineage import Downstream, Lineage, Relation
+from pipeline.erasing.kinds import Relation
+from pipeline.erasing.lineage import Downstream, Lineage
 
 MARTS = "marts"
 

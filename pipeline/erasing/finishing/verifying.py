@@ -15,7 +15,8 @@ from loader.erasing.wanted import Wanted
 from ml.erasing.erase import count_left
 from pipeline.erasing.finishing.erasure import Erasing
 from pipeline.erasing.holding import count_holding
-from pipeline.erasing.lineage import Relation
+from pipeline.erasing.kinds import Relation
+from pipeline.erasing.outside import left_over_relations
 from pipeline.errors import EraseIncomplete
 from warehouse.connection import connect
 from waybill.settings import get_settings
@@ -107,7 +108,8 @@ def _count(owner: Connection, erasing: Erasing, relation: Relation) -> int | Non
 
 def _name_outside(owner: Connection, erasing: Erasing) -> None:
     """Name the tables that no model makes and that hold a key, if the keys are known."""
-    for relation, number in count_holding(owner, erasing.outside, erasing.keys).items():
+    outside = dict.fromkeys([*erasing.outside, *left_over_relations(owner, erasing.lineage)])
+    for relation, number in count_holding(owner, outside, erasing.keys).items():
         if number is None or number:
             rows = "cannot be read" if number is None else f"{counted(number, 'row')} with an erased key"
             erasing.left_to_others.append(f"{relation}, which no model makes: {rows}")
