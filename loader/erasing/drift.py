@@ -29,7 +29,7 @@ DELETE = "delete from ledger.drift where batch_id = any(%s::uuid[]) and document
 def subtract_drift(cursor: Cursor, documents: Sequence[tuple[str, str | None]]) -> None:
     """Subtract documents, given as batch and JSON text, from the unknown fields that their batches were counted with.
 
-    The entry for all further fields of a batch, which names none, stays as it is.
+    The entry for all further fields of a batch, which names none, is not changed.
     """
     batches = sorted({batch_id for batch_id, document in documents if document is not None})
     cursor.execute(DRIFT, [batches])

@@ -163,7 +163,7 @@ def unfinished(connection: Connection) -> list[Unfinished]:
 
 
 def complete(keeper: Connection, erasure_id: UUID | str, certificate: Mapping[str, Any]) -> None:
-    """Record that nothing that Waybill keeps holds a copy any more; an erasure that is complete stays as it is."""
+    """Record that nothing that Waybill keeps holds a copy any more; does not change one that is complete."""
     with keeper, keeper.cursor() as cursor:
         cursor.execute(COMPLETE, [Json(dict(certificate)), str(erasure_id)])
 

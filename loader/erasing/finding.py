@@ -62,7 +62,7 @@ def find(connection: Connection, wanted: Wanted) -> Found:
     The memory that this takes grows with what is found, and with the number of batches, but not with the documents.
 
     Raises:
-        EraseRefused: a key is no text that PostgreSQL can store, so no document has it.
+        EraseRefused: a key is not a text that PostgreSQL can store, so no document has it.
     """
     if any("\0" in key or _is_broken(key) for key in wanted.keys):
         raise EraseRefused(f"a key of {wanted.name} is not UTF-8, or has a NUL character: give keys as the marts do")

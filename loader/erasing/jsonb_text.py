@@ -75,13 +75,13 @@ def jsonb_text(value: Any, *, trims_numbers: bool = False) -> str:
 def value_hash(document: Any) -> str:
     """Return what dbt's `value_hash` makes of a document that was parsed with exact numbers."""
     is_number = isinstance(document, Decimal) and not isinstance(document, bool)
-    text = jsonb_text(document, trims_numbers=not is_number)  # dbt leaves a document that is one number as it is
+    text = jsonb_text(document, trims_numbers=not is_number)  # dbt does not trim a document that is one number
     return str(UUID(bytes=hashlib.sha256(text.encode()).digest()[:16]))
 
 
 def _pieces(value: Any, trims_numbers: bool) -> Iterator[str]:
     """Yield the pieces of the text; a list of what is left to write instead of a recursion, for any depth."""
-    todo: list[Any] = [(value,)]  # a tuple holds a value, a string is written as it is
+    todo: list[Any] = [(value,)]  # a tuple holds a value, a string is a part of the text
     while todo:
         piece = todo.pop()
         if isinstance(piece, str):

@@ -23,7 +23,7 @@ MEMBER = r'"{}"\s*:\s*("(?:[^"\\]|\\.)*"|true|false|-?[0-9][0-9.eE+-]*)'
 WORD = re.compile(r"""[^\s"',;|(){}\[\]]+""")
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)+)"')
 MAX_KEYS = 1_000  # in bytes that are no document: a range can hold many of them
-MIN_CHARACTERS = 4  # of a key that no name stands before: shorter texts are in bytes by chance
+MIN_CHARACTERS = 4  # of a text without a field name before it: shorter ones match by chance
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class KeyTexts:
 
 
 def keys_in_pieces(key_of: KeyOf, raw: bytes) -> Iterator[KeyForms]:
-    """Yield the keys that bytes which are no document seem to hold: values after the names of the key's fields.
+    """Yield the keys that seem to be in bytes that are not a document: values after the names of the key's fields.
 
     If the key is one field, every word and quoted text that is long enough may be one.
     """

@@ -27,8 +27,8 @@ class FoundDocument(NamedTuple):
 class FoundReject(NamedTuple):
     """A reject that holds one of the documents, and how that is known.
 
-    key      its bytes are a document with one of the keys, or one that was landed from it or is named by its place
-    text     its bytes are no whole document, and hold the values of a key as text
+    key      its bytes are a document with one of the keys, or one of the documents was landed from it by a replay
+    text     its bytes are not one whole document, and hold the values of a key as text
     perhaps  only its beginning was kept, which does not hold them: nobody can tell
     """
 

@@ -17,6 +17,7 @@ TESTS = sorted((PROJECT / "tests").rglob("*.py"))
 def test_no_folder_holds_more_than_about_a_dozen_modules() -> None:
     files = [path for path in PROJECT.glob("[!.]*/**/*.py") if not path.name.startswith(("__", "conftest", "test_"))]
     held = Counter(str(path.parent.relative_to(PROJECT)) for path in files)
+    del held["warehouse/migrations/versions"]  # one module for each layout
     assert {folder: count for folder, count in held.items() if count > MAX_MODULES} == {}
 
 

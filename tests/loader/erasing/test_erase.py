@@ -94,7 +94,7 @@ def test_undo_and_reload_of_an_erased_document_balance(files: Path) -> None:
     assert rows(BOOKS) == [(14, 6, 8, 0, 1, 4, True)]
 
 
-def test_a_document_that_a_replay_landed_is_erased_with_its_reject(database: str, source: Path) -> None:
+def test_a_replayed_document_is_erased_with_its_reject(database: str, source: Path) -> None:
     (source / "a.ndjson").write_bytes(b'{"id": 7, "updated_at": ""}\n{"id": 8, "updated_at": ""}')
     load_all()
     relax_contract(source)

@@ -46,7 +46,7 @@ def loaded(database: str, source: Path) -> Path:
 
 @contextmanager
 def locked(table: str) -> Iterator[None]:
-    """Let whoever inserts into a table wait."""
+    """Make every insert into a table wait."""
     with closing(connect("owner")) as owner, owner, owner.cursor() as cursor:
         cursor.execute(f"lock table {table} in share mode")
         yield

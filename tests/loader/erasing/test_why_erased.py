@@ -50,7 +50,7 @@ def test_why_says_that_a_key_was_erased_before_it_arrived(path: Path) -> None:
     assert "before it arrived: it was only counted" in why(f"{again}:1")[2]
 
 
-def test_documents_are_found_by_their_fields_and_go_with_their_keys(database: str, source: Path) -> None:
+def test_documents_are_found_by_fields_and_go_with_their_keys(database: str, source: Path) -> None:
     lines = [
         document(1, contact={"emails": ["a@example.org", "b@example.org"]}),
         document(1, other=True),
