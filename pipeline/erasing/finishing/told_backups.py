@@ -13,7 +13,7 @@ from waybill.cli import shown_command
 from waybill.settings import PROJECT
 from waybill.text import counted
 
-PLACES = "select place from ledger.backups order by made_at"
+PLACES = "select folder from ledger.backups order by made_at"
 ERASURES_SINCE = """
 select erasures.erasure_id::text, erasures.source, array_agg(encode(bars.key_hash, 'hex') order by bars.key_hash),
     erasures.key_types, encode(erasures.secret_check, 'hex'), erasures.models, erasures.erased_at::text
