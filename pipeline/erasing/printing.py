@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from loader.erasing.wanted import Found
-from pipeline.erasing.lineage import Kind, Lineage
+from pipeline.erasing.kinds import Kind
+from pipeline.erasing.lineage import Lineage
 from waybill.cli import shown_command
 from waybill.settings import relative_name
 from waybill.text import counted

@@ -108,7 +108,9 @@ def _count(owner: Connection, erasing: Erasing, relation: Relation) -> int | Non
 
 def _name_outside(owner: Connection, erasing: Erasing) -> None:
     """Name the tables that no model makes and that hold a key, if the keys are known."""
-    outside = dict.fromkeys([*erasing.outside, *left_over_relations(owner, erasing.lineage)])
+    known = set(map(str, erasing.outside))
+    left_over = left_over_relations(owner, erasing.lineage)
+    outside = [*erasing.outside, *(relation for relation in left_over if str(relation) not in known)]
     for relation, number in count_holding(owner, outside, erasing.keys).items():
         if number is None or number:
             rows = "cannot be read" if number is None else f"{counted(number, 'row')} with an erased key"
