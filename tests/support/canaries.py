@@ -1,0 +1,55 @@
+# waybill: sample
+"""Documents with texts that occur nowhere else, and a search for them in the bytes of every file below some folders."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.support.small.pipeline import SmallPipeline
+
+CANARY = b"CANARY"
+KEY = "CANARYLINE-4242-EWR-2013-07-04"
+BLOCK = 1 << 20
+
+
+def plant(small: SmallPipeline, like: dict[str, Any], *, is_wrong: bool) -> Path:
+    """Write versions of one flight in which each text is a canary; if `is_wrong`, such that a test of dbt fails."""
+    flight = copy.deepcopy(like)
+    flight |= {"airline": {"code": "CANARYLINE"}, "flight_number": 4242, "aircraft": {"tail_number": "CANARYTAIL"}}
+    flight |= {"origin": {"airport": "EWR"}, "destination": {"airport": "IAH"}, "seat": "CANARYSEAT"}
+    hour, day = ("21", "05") if is_wrong else ("20", "08")
+    flight["scheduled"] |= {"date": "2013-07-04", "departure_hour": f"2013-07-04T{hour}:00:00Z"}
+    flight["updated_at"] = f"2013-07-{day}T06:00:00Z"
+    early = {**flight, "updated_at": "2013-07-04T23:00:00Z", "aircraft": {"tail_number": "CANARYOLD"}}
+    wrong = {**flight, "delays": {"arrival_minutes": "CANARYDELAY"}, "updated_at": "2013-07-09T06:00:00Z"}
+    refused = {**flight, "destination": {"airport": 17, "gate": "CANARYGATE"}}
+    path = small.folder / "raw" / "flights" / f"canary-{day}.ndjson"
+    lines = [json.dumps(one) for one in (early, flight, flight, wrong, refused)]
+    path.write_text("\n".join([*lines, json.dumps({**flight, "note": "CANARYNOTE"})[:-7]]) + "\n")
+    return path
+
+
+def files_with_canaries(folders: Iterable[Path]) -> list[str]:
+    """Return the files below the folders that hold a canary."""
+    return [str(path) for folder in folders for path in _files(folder) if _holds(path)]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+
+
+def _holds(path: Path) -> bool:
+    before = b""
+    try:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                if CANARY in before + block:
+                    return True
+                before = block[-len(CANARY) :]
+    except FileNotFoundError:  # a file of the server that was removed meanwhile
+        return False
+    return False
