@@ -49,16 +49,24 @@ def restore(folder: str, erasures: Path | None, skips_erasures: bool, files: Opt
         raise click.UsageError(
             "standard input has no log of erasures beside it: name one with --erasures FILE, or add --no-erasures"
         )
-    command = " ".join(["restore", *map(shlex.quote, sys.argv[2:])]) if sys.argv[1:2] == ["restore"] else "restore DIR"
     with _backup(folder) as backup, console(stderr=True).status("restore") as status:
         log = None if skips_erasures else erasures or beside(backup)
-        request = Request(backup, log, files, command, is_unpacked=folder == PIPE)
+        request = Request(
+            backup, log, files, _typed(folder, erasures, skips_erasures, files), is_unpacked=folder == PIPE
+        )
         result = restore_backup(request, lambda step: status.update(f"restore: {step}"))
     for line in describe(result):
         click.echo(line)
     for line in describe_lost(datetime.fromisoformat(result.manifest.made_at)):
         click.echo(line)
     click.echo(f"next:     {shown_command('run')}")
+
+
+def _typed(folder: str, erasures: Path | None, skips_erasures: bool, files: Option | None) -> str:
+    """Return the command as it was typed, without `waybill`, for those who find the restore interrupted."""
+    given = ["restore", folder, *(["--erasures", str(erasures)] if erasures else [])]
+    given += ["--no-erasures"] if skips_erasures else []
+    return shlex.join([*given, *([f"--{files}-files"] if files else [])])
 
 
 @contextmanager
