@@ -11,6 +11,15 @@ from ml.errors import ModelError
 from ml.predict import Model, task_of
 from ml.registry.artefact import read_manifest
 from ml.task import Task, read_task
+from warehouse.connection import cursor_of
+
+ERASURES = """
+select distinct source
+from ledger.erasures
+inner join intermediate.processed_batches as processed on erasures.erasure_id = processed.batch_id
+where processed.model = %(table)s and erased_at >= coalesce(%(since)s, timestamptz '-infinity')
+order by source
+"""
 
 
 def check_staleness(model: Model) -> Check:
@@ -31,7 +40,10 @@ def compare_rows(task: Task, manifest: dict[str, Any]) -> Check:
 def compare_with(task: Task, manifest: dict[str, Any], now: TrainingRows) -> Check:
     """Compare training rows that were just hashed with those in a model's manifest."""
     is_stale = now.digest != manifest["training_digest"]
-    changed = find_changed_batches(manifest["batches"], now.batches) if is_stale else []
+    changed: list[str] = []
+    if is_stale:
+        changed = find_changed_batches(manifest["batches"], now.batches)
+        changed += _find_erasures(task.table, str(manifest.get("trained_at", "")))
     return as_check(task, manifest["model_id"], now, changed_batches=changed if is_stale else None)
 
 
@@ -76,3 +88,14 @@ def recheck_outdated() -> str:
         if check.is_stale:
             found.append(f"; the model of {name} is STALE: its training rows have changed ({check.because})")
     return "".join(dict.fromkeys(found))
+
+
+def _find_erasures(table: str, since: str) -> list[str]:
+    """Return a name for each source of which documents were erased since a time, and then from the mart."""
+    try:
+        at = datetime.fromisoformat(since)
+    except ValueError:  # an older manifest may not say it
+        at = None
+    with cursor_of("trainer") as cursor:
+        cursor.execute(ERASURES, {"table": table, "since": at})
+        return [f"{source}: erased documents" for (source,) in cursor.fetchall()]

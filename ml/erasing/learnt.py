@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from ml.checking.training_rows import NO_BATCH
+from ml.erasing.marks import Learnt
 from ml.erasing.mart_rows import MartRows
 from ml.registry.evaluation import read_evaluation
 from ml.registry.folders import FoundModel
@@ -64,8 +65,8 @@ def read_erased_batches(erasure_id: UUID) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def count_learnt(model: FoundModel, erased: ErasedRows) -> tuple[int, bool]:
-    """Return how many of the rows a model had learnt, and whether the number is exact or an upper limit.
+def count_learnt(model: FoundModel, erased: ErasedRows) -> Learnt:
+    """Return how many of the rows a model had learnt.
 
     Rows of the test set only measured it. An older model that does not say which rows it learnt is judged by batches:
     those that it learnt from and that had an erased document.
@@ -74,11 +75,11 @@ def count_learnt(model: FoundModel, erased: ErasedRows) -> tuple[int, bool]:
 
     evaluation = read_evaluation(model.folder)
     if evaluation is None:
-        return _count_by_batches(model.manifest, erased), False
+        return Learnt(_count_by_batches(model.manifest, erased), is_exact=False)
     learnt = np.setdiff1d(evaluation.labelled, evaluation.test.keys)
     if erased.affected is None:
-        return len(np.setdiff1d(learnt, erased.now.keys)), False
-    return len(np.intersect1d(learnt, erased.affected)), True
+        return Learnt(len(np.setdiff1d(learnt, erased.now.keys)), is_exact=False)
+    return Learnt(len(np.intersect1d(learnt, erased.affected)), len(np.intersect1d(learnt, erased.changed)))
 
 
 def _count_by_batches(manifest: dict[str, Any], erased: ErasedRows) -> int:

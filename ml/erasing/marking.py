@@ -56,12 +56,12 @@ def mark_models(subject: Subject, marking: Marking, report: ErasedFromModels) ->
 
 def _mark_model(task: str, model: FoundModel, marking: Marking, *, is_current: bool) -> MarkedModel | None:
     """Rewrite what changes of one model; return its mark, or None if it had learnt no erased row."""
-    rows, is_exact = count_learnt(model, marking.erased)
+    learnt = count_learnt(model, marking.erased)
     is_refused = marking.policy != "keep-marked"
     manifest = model.manifest
     mark = mark_of(manifest, marking.erasure_id)
-    if rows or mark:
-        manifest = marked(manifest, marking.erasure_id, rows, is_exact=is_exact, is_refused=is_refused)
+    if learnt.rows or mark:
+        manifest = marked(manifest, marking.erasure_id, learnt, is_refused=is_refused)
         mark = mark_of(manifest, marking.erasure_id) or {}
         with cursor_of("trainer") as cursor:  # 1.
             store_mark(cursor, task, model.model_id, marking.erasure_id, rows=mark["rows"], is_refused=is_refused)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,17 +19,27 @@ on conflict (model_id, erasure_id) do update set is_refused = erased_models.is_r
 FORGET = "delete from predictions.erased_models where task = %s and not model_id::text = any(%s)"
 
 
-def marked(
-    manifest: dict[str, Any], erasure_id: UUID, rows: int, *, is_exact: bool, is_refused: bool
-) -> dict[str, Any]:
-    """Return a manifest with the mark of an erasure; the one that it may have of the same erasure keeps its number."""
+@dataclass(frozen=True)
+class Learnt:
+    """How many rows a model had learnt of those that were erased, or `changed` because others were.
+
+    `is_exact` is false if the number is an upper limit, because it is not known which rows the model learnt.
+    """
+
+    rows: int
+    changed: int = 0
+    is_exact: bool = True
+
+
+def marked(manifest: dict[str, Any], erasure_id: UUID, learnt: Learnt, *, is_refused: bool) -> dict[str, Any]:
+    """Return a manifest with the mark of an erasure; one that it has of the same erasure keeps its numbers."""
     marks, same = list(manifest.get(MEMBER, [])), mark_of(manifest, erasure_id)
+    numbers: dict[str, Any] = asdict(learnt)
     if same:
         marks.remove(same)
-        rows, is_exact = same.get("rows", rows), same.get("is_exact", is_exact)
+        numbers |= {name: same[name] for name in numbers if name in same}
         is_refused = is_refused or same.get("is_refused", False)
-    mark = {"erasure_id": str(erasure_id), "rows": rows, "is_exact": is_exact, "is_refused": is_refused}
-    return {**manifest, MEMBER: [*marks, mark]}
+    return {**manifest, MEMBER: [*marks, {"erasure_id": str(erasure_id), **numbers, "is_refused": is_refused}]}
 
 
 def mark_of(manifest: dict[str, Any], erasure_id: UUID) -> dict[str, Any] | None:
@@ -48,7 +59,7 @@ def is_refused(manifest: dict[str, Any]) -> bool:
 
 
 def erased_rows(manifest: dict[str, Any]) -> int:
-    """Return how many rows of those that a model learnt were erased since, at most."""
+    """Return how many of the rows that a model learnt were erased since, or changed by an erasure, at most."""
     return sum(int(one.get("rows", 0)) for one in manifest.get(MEMBER, []))
 
 
@@ -57,9 +68,10 @@ def describe_marks(manifest: dict[str, Any]) -> str:
     if not is_marked(manifest):
         return ""
     is_exact = all(one.get("is_exact", False) for one in manifest[MEMBER])
-    number = counted(erased_rows(manifest), "row")
-    was = "was" if number.startswith("1 ") else "were"
-    return f"learnt from {'' if is_exact else 'at most '}{number} that {was} erased since"
+    rows, changed = erased_rows(manifest), any(one.get("changed") for one in manifest[MEMBER])
+    was = "was" if rows == 1 else "were"
+    with_others = " or changed by an erasure" if changed else ""
+    return f"learnt from {'' if is_exact else 'at most '}{counted(rows, 'row')} that {was} erased{with_others} since"
 
 
 def warning_of(manifest: dict[str, Any], task: str) -> str:

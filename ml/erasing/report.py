@@ -10,9 +10,9 @@ Policy = Literal["keep-marked", "refuse", "retrain"]
 
 @dataclass(frozen=True)
 class MarkedModel:
-    """A model that had learnt erased rows: how many at most, and whether it may predict.
+    """A model that had learnt erased rows, or rows that changed because others were erased, and whether it may predict.
 
-    `is_exact` is false if the number is an upper limit, because it is not known which rows it learnt. `named_texts` is
+    `is_exact` is false if `rows` is an upper limit, because it is not known which rows it learnt. `named_texts` is
     the number of texts that only erased rows had and that its files still name; None if they cannot be searched.
     """
 

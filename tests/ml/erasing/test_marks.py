@@ -77,6 +77,8 @@ def test_rows_that_changed_with_an_erasure_count(task: Path, erase: Erase) -> No
     train("small")
     (mark,) = erase.go_on("update marts.rows set delay = 1000 where row_id in ('r4', 'r5')").models
     assert mark.rows == 2
+    described = "learnt from 2 rows that were erased or changed by an erasure since"
+    assert describe_marks(read_manifest("small", mark.model_id)) == described
 
 
 def test_an_older_model_is_judged_by_its_batches(task: Path, erase: Erase) -> None:
@@ -94,3 +96,16 @@ def test_a_mart_of_another_source_leaves_models_untouched(task: Path, erase: Era
     found = erase.go_on()
     assert (found.models, found.deleted) == ([], {})
     assert (task / model_id / "manifest.json").read_bytes() == before
+
+
+def test_a_stale_model_names_the_erasure(task: Path, erase: Erase) -> None:
+    train("small")
+    erase("row_id = 'r1'")
+    execute(
+        "insert into ledger.runs (run_id, command, versions) values (gen_random_uuid(), 'erase', '{}')",
+        "insert into ledger.erasures (erasure_id, run_id, source, secret_check, keys, documents, rejects, models)"
+        " select gen_random_uuid(), run_id, 'orders', '', 1, 1, 0, 'keep-marked' from ledger.runs",
+        "insert into intermediate.processed_batches select 'rows', erasure_id from ledger.erasures",
+    )
+    assert "; STALE: its training rows have changed (orders: erased documents)" in score("small").summary
+    assert "STALE" not in train("small").summary + score("small").summary
