@@ -9,7 +9,7 @@ BROKER := $(if $(DATA),java,setup)
 .DEFAULT_GOAL := help
 .PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report docs \
 	pipeline demo notebook admin admin-stop dask api serve lineage airflow airflow-stop java broker broker-stop stream test test-fast \
-	test-server lint crash chaos bench own-json own-models mutants long reset destroy clean
+	test-server lint crash chaos bench own-json own-models mutants long backup reset destroy clean
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONOPTIMIZE PYTHONPATH PYTHONSAFEPATH
 
 help: ## list the targets
@@ -159,6 +159,9 @@ mutants: setup-dev java ## break the code in many ways and check that tests fail
 long: setup-dev crash chaos bench mutants ## kills, chaos, benchmarks, mutations, fuzzing: hours
 	@$(SETUP) airflow && $(RUN) -m tests.dags --rounds 7
 	@$(RUN) -m pytest -q -n 2 --dist loadfile -m hypothesis --hypothesis-profile=many
+
+backup: setup ## back up warehouse, models, declarations (BACKUPS KEEP)
+	@$(WAYBILL) backup $(or $(BACKUPS),backups) --keep $(or $(KEEP),7)
 
 reset: setup ## drop all tables and start empty; asks first
 	@$(WAYBILL) reset

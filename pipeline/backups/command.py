@@ -28,8 +28,8 @@ PIPE_EXAMPLE = "backup - | gpg -e -r ops > waybill.tar.gpg"
     help=f"Example: waybill backup {EXAMPLE}\n\n"
     "Back up the warehouse, its models and the project's declarations to a new folder in DIR, or to standard output "
     f"as a tar archive if DIR is -: `waybill {PIPE_EXAMPLE}`.\n\n"
-    "All of it is as of one moment; `waybill load` and `waybill consume` can go on meanwhile. A run, a dbt command, an "
-    "undo, an erasure or a restore excludes it. A backup holds the rows, and no password or other secret."
+    "All of it is as of one moment; `waybill load` and `waybill consume` can continue meanwhile. A run, a dbt command, "
+    "an undo, an erasure or a restore excludes it. A backup holds the rows, and no password or other secret."
 )
 @click.argument("folder", metavar="DIR")
 @click.option(
@@ -57,7 +57,7 @@ def backup(folder: str, keep: int | None, waits: bool, verifies: bool) -> None:
 
 def _stream(waits: bool) -> None:
     if os.isatty(1):
-        raise click.UsageError(f"a backup is no text for a terminal: send it to a program or a file, `{PIPE_EXAMPLE}`")
+        raise click.UsageError(f"a terminal cannot show a backup: send it to a program or a file, `{PIPE_EXAMPLE}`")
     sys.stdout.flush()
     with os.fdopen(os.dup(1), "wb") as output, _steps("backup") as say:
         made = stream_backup(output, waits=waits, say=say)

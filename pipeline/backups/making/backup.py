@@ -1,4 +1,4 @@
-"""Makes a backup of one moment, while intake goes on: the database as of a snapshot, models and project files.
+"""Makes a backup of one moment, while intake continues: the database as of a snapshot, models and project files.
 
 1. Write all into a partial folder, which the ledger knows before pg_dump starts. 2. Write the manifest, with the
 checksum of every file, and make sure that all is on the disk. 3. Rename the folder: only now it is a backup. 4. Delete

@@ -32,8 +32,8 @@ def unchanged(models: Path) -> Iterator[None]:
 def copy_models(models: Path, target: Path) -> dict[str, dict[str, str]]:
     """Copy the models of every task, without those not saved completely.
 
-    Returns task → model → what is wrong with its copy by its manifest, empty if nothing. A model that is broken is
-    copied as it is.
+    Returns task → model → what is wrong with its copy by its manifest, empty if nothing. A broken model is
+    copied, too.
     """
     target.mkdir(PRIVATE)
     found = {}

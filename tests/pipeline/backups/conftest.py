@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.backed_up import build_mart, load_orders, save_model
+from tests.support.backed_up.orders_to_back_up import build_mart, load_orders, save_model
 from tests.support.declared.orders import declare_orders
 
 

@@ -17,7 +17,7 @@ import pytest
 from loader.erasing.secret import make_secret
 from pipeline.backups.folders import find_backups
 from pipeline.backups.verifying import verify_backup
-from tests.support.backed_up import beside_the_log
+from tests.support.backed_up.orders_to_back_up import beside_the_log
 from tests.support.clones import HANDLES_CTRL_C
 from tests.support.databases import current_server_paths, rows
 from warehouse import embedded
@@ -79,7 +79,7 @@ def test_a_terminal_gets_no_archive(landed: Path) -> None:
     os.close(leader)
     os.close(terminal)
     assert ran.returncode == 2
-    assert "a backup is no text for a terminal: send it to a program or a file" in ran.stderr
+    assert "a terminal cannot show a backup: send it to a program or a file" in ran.stderr
 
 
 @pytest.mark.parametrize("arguments", [["-", "--keep", "1"], ["x", "--verify", "--wait"], ["x", "--keep", "0"]])

@@ -1,4 +1,4 @@
-"""A backup holds database, models and project files as of one moment, while intake goes on."""
+"""A backup holds database, models and project files as of one moment, while intake continues."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.backups.programs import VARIABLES
 from pipeline.backups.project_files import project_files
 from pipeline.backups.restoring.loading import UNKNOWN_TIMEOUT
 from pipeline.backups.verifying import file_names, verify_backup
-from tests.support.backed_up import load_orders, save_model
+from tests.support.backed_up.orders_to_back_up import load_orders, save_model
 from tests.support.databases import fresh_database, rows
 from warehouse.connection import current_warehouse, engine, login_parameters
 from warehouse.schema import drop_everything
@@ -99,7 +99,7 @@ def test_the_ledger_knows_the_backup(landed: Path, folder: Path) -> None:
     assert made.manifest.contents.rows["ledger.backups"] == 1  # what is restored knows the backup that it came from
 
 
-def test_intake_goes_on_while_a_backup_shows_one_moment(
+def test_a_backup_shows_one_moment_while_intake_continues(
     landed: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done, loads = threading.Event(), []

@@ -1,4 +1,4 @@
-"""A folder that cannot take a backup is refused in one line, and what it holds stays as it is."""
+"""A folder that cannot take a backup is refused in one line, and nothing in it changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from pipeline.backups.errors import BackupRefused
 from pipeline.backups.making.backup import back_up
 from pipeline.backups.making.destination import prepare_folder
-from tests.support.backed_up import beside_the_log, load_orders
+from tests.support.backed_up.orders_to_back_up import beside_the_log, load_orders
 from tests.support.databases import fresh_database, rows
 from warehouse.connection import current_warehouse
 from waybill.settings import PROJECT, get_settings

@@ -13,7 +13,7 @@ from pipeline.backups.making import keeping
 from pipeline.backups.making.backup import back_up
 from pipeline.backups.making.keeping import remove_all_leftovers
 from pipeline.backups.verifying import verify_backup
-from tests.support.backed_up import beside_the_log
+from tests.support.backed_up.orders_to_back_up import beside_the_log
 from tests.support.databases import rows
 from waybill.settings import get_settings
 

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.backups.contents import Contents, read_contents
 from pipeline.backups.making.backup import back_up
-from tests.support.backed_up import beside_the_log
+from tests.support.backed_up.orders_to_back_up import beside_the_log
 from warehouse.errors import RunInProgress
 from warehouse.work_lock import only_run, run_beside
 

@@ -14,7 +14,7 @@ from pipeline.backups.errors import BackupBroken, BackupRefused
 from pipeline.backups.folders import find_backups
 from pipeline.backups.making.backup import back_up
 from pipeline.backups.restoring.restore import Request, Restored, restore_backup
-from tests.support.backed_up import load_orders
+from tests.support.backed_up.orders_to_back_up import load_orders
 from tests.support.catalog import catalog
 from tests.support.databases import fresh_database, rows
 from warehouse.connection import engine
