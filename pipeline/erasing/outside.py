@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from psycopg2 import Error, sql
 from psycopg2.extensions import connection as Connection
 
 from pipeline.erasing.kinds import Kind, Relation
@@ -35,7 +38,7 @@ inner join pg_class as classes on found.oid = classes.oid
 inner join pg_namespace as schemas on classes.relnamespace = schemas.oid
 where classes.relkind in ('r', 'p', 'f', 'm')
     and schemas.nspname || '.' || classes.relname <> all(%(modelled)s)
-order by 1, 2
+order by classes.oid  -- a view comes after what it reads
 """
 # Tables and materialized views of Waybill's schemas that neither a model nor Waybill itself has made.
 LEFT_OVER = """
@@ -76,6 +79,20 @@ def relations_outside(connection: Connection, lineage: Lineage, downstream: Down
             Relation(schema, name, Kind.OUTSIDE_VIEW if is_view else Kind.OUTSIDE_TABLE)
             for schema, name, is_view in cursor.fetchall()
         ]
+
+
+def refresh_views(connection: Connection, outside: Iterable[Relation]) -> list[Relation]:
+    """Refresh the materialized views that no model makes; return those that this login may not refresh."""
+    refused = []
+    for relation in outside:
+        if relation.kind == Kind.OUTSIDE_VIEW:
+            statement = sql.SQL("refresh materialized view {}").format(sql.Identifier(relation.schema, relation.name))
+            try:
+                with connection, connection.cursor() as cursor:
+                    cursor.execute(statement)
+            except Error:
+                refused.append(relation)
+    return refused
 
 
 def left_over_relations(connection: Connection, lineage: Lineage) -> list[Relation]:

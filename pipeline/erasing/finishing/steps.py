@@ -47,7 +47,7 @@ def finish(erasing: Erasing) -> Path:
         erasing.outside = relations_outside(owner, erasing.lineage, erasing.downstream)
     before = read_before(erasing.erasure_id, erasing.marts)
     _step("backups", lambda _: _tell_backups(erasing))  # 1.
-    _step("dbt", lambda _: build_downstream(erasing.lineage, erasing.downstream)[1])  # 2.
+    _step("dbt", lambda _: build_downstream(erasing.lineage, erasing.downstream, erasing.outside)[1])  # 2.
     order = Erasure(erasing.erasure_id, erasing.marts, erasing.policy, tuple(erasing.keys))
     _step("models", lambda _: _erase_from_models(erasing, erase_from_models(order, before)))  # 3.
     _step("files", lambda _: _delete_outputs(erasing))  # 4.

@@ -192,19 +192,22 @@ def test_tables_of_no_model_are_found_and_searched(project: OwnProject) -> None:
     execute("create table marts.dim_former_books as select 'b' as isbn, 1 as edition")
     execute("create table intermediate.notes as select jsonb_build_object('for', array['b-1']) as note")
     execute("create table marts.unrelated as select 'b' as isbn, 2 as edition")
-    lineage = read_lineage()
-    connection = connect("owner")
-    outside = relations_outside(connection, lineage, lineage.downstream("books"))
+    lineage, connection = read_lineage(), connect("owner")
+    downstream = lineage.downstream("books")
+    outside = relations_outside(connection, lineage, downstream)
     left_over = left_over_relations(connection, lineage)
-    counts = count_holding(connection, [*outside, *left_over], KEYS)
+    counts = count_holding(connection, [*outside, *left_over], KEYS | {CANARY: ()})
     connection.close()
     assert {str(one): (one.kind, counts[one]) for one in [*outside, *left_over]} == {
         "reports.lent": (Kind.OUTSIDE_TABLE, 0),
-        "reports.kept_titles": (Kind.OUTSIDE_VIEW, 0),
+        "reports.kept_titles": (Kind.OUTSIDE_VIEW, 1),
         "marts.dim_former_books": (Kind.LEFT_OVER, 1),
         "intermediate.notes": (Kind.LEFT_OVER, 1),
         "marts.unrelated": (Kind.LEFT_OVER, 0),
     }
+    erase_key("books", "b-1")
+    build_downstream(lineage, downstream, outside)
+    assert holding("reports.lent", "reports.kept_titles") == {}
 
 
 def test_names_with_odd_characters_are_found(project: OwnProject) -> None:
