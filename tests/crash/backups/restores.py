@@ -23,7 +23,7 @@ from pipeline.backups.making.backup import back_up
 from pipeline.backups.manifest import Manifest, read_manifest
 from pipeline.backups.restoring.command import restore as command
 from tests.crash.servers import kill, processes
-from tests.support.backed_up import build_mart, load_orders, save_model
+from tests.support.backed_up.orders_to_back_up import build_mart, load_orders, save_model
 from tests.support.databases import own_server
 from tests.support.declared.orders import declare_orders
 from warehouse import embedded
