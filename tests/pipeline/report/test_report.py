@@ -210,7 +210,7 @@ def test_the_page_shows_tests_validations_curves_and_costs(
     full_warehouse: object, reports: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:  # the same warehouse as before
-        patch.setattr("pipeline.dbt.results._path", lambda settings: tmp_path / "dbt.json")
+        patch.setattr("pipeline.dbt.results.results_path", lambda settings: tmp_path / "dbt.json")
         fill_reports(tmp_path / "dbt.json")
         page = write_report(STAGES).path.read_text()
     assert "1 of 2 passed in the build of 2013-01-02 06:00 UTC" in page

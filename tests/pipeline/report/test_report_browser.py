@@ -29,7 +29,7 @@ def pages(full_warehouse: dict[str, UUID], tmp_path_factory: pytest.TempPathFact
     with pytest.MonkeyPatch.context() as patch:
         for kind in ("reports", "models"):
             patch.setenv(f"WAYBILL_{kind.upper()}", str(folder / kind))
-        patch.setattr("pipeline.dbt.results._path", lambda settings: folder / "dbt.json")
+        patch.setattr("pipeline.dbt.results.results_path", lambda settings: folder / "dbt.json")
         fill_reports(folder / "dbt.json")
         write_report(STAGES)
         yield folder / "reports"
