@@ -17,7 +17,10 @@ from waybill.settings import relative_name
 
 @dataclass(frozen=True)
 class LoggedErasure:
-    """An erasure: the hashes of its keys, and how they were computed. Hashes are in hexadecimal."""
+    """An erasure: the hashes of its keys, and how they were computed. Hashes are in hexadecimal.
+
+    `places` are batch and position of what was erased: documents without a key, and broken lines, have no hash.
+    """
 
     erasure_id: str
     source: str
@@ -26,6 +29,7 @@ class LoggedErasure:
     secret_check: str
     models: str
     erased_at: str
+    places: Sequence[tuple[str, int]] = ()
 
 
 @dataclass(frozen=True)

@@ -14,18 +14,34 @@ from waybill.settings import PROJECT
 from waybill.text import counted
 
 PLACES = "select folder from ledger.backups order by made_at"
+# The places are of what was there before, and so may be in a backup. They are in the ledger for ever, keys are not.
 ERASURES_SINCE = """
-select erasures.erasure_id::text, erasures.source, array_agg(encode(bars.key_hash, 'hex') order by bars.key_hash),
-    erasures.key_types, encode(erasures.secret_check, 'hex'), erasures.models, erasures.erased_at::text
+select erasures.erasure_id::text, erasures.source,
+    array(
+        select encode(bars.key_hash, 'hex') from ledger.barred_keys as bars
+        where bars.erasure_id = erasures.erasure_id
+        order by bars.key_hash
+    ),
+    erasures.key_types, encode(erasures.secret_check, 'hex'), erasures.models, erasures.erased_at::text,
+    array(
+        select jsonb_build_array(erased.batch_id, erased.position)
+        from (
+            select documents.batch_id, documents.position from ledger.erased_documents as documents
+            where documents.erasure_id = erasures.erasure_id
+            union all
+            select rejects.batch_id, rejects.position from ledger.rejects where rejects.erased_by = erasures.erasure_id
+        ) as erased
+        inner join ledger.batches on erased.batch_id = batches.batch_id
+        where batches.committed_at < erasures.erased_at
+        order by erased.batch_id, erased.position
+    )
 from ledger.erasures
-inner join ledger.barred_keys as bars on erasures.erasure_id = bars.erasure_id
-group by erasures.erasure_id
 order by erasures.erased_at, erasures.erasure_id
 """
 
 
 def tell_backups(*more: Entry) -> tuple[str, list[str], int]:
-    """Append every erasure that has bars, and `more`, to the log beside each known backup, unless it is there already.
+    """Append every erasure, and `more`, to the log beside each known backup, unless it is there already.
 
     Returns a summary, one sentence for each folder that could not be told, and the number of backups without a folder.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,13 @@ def test_documents_are_found_by_fields_and_go_with_their_keys(database: str, sou
     erased = erase(where=("/contact/emails/*=a@example.org",))
     assert (erased.documents, erased.rejects) == (2, 2)
     assert rows("select document ->> 'id' from raw.things") == [("t2",)]
+
+
+def test_what_has_no_key_is_erased_by_its_place(path: Path) -> None:
+    ((batch_id,),) = rows("select batch_id::text from ledger.batches where landed > 0")
+    again = replace(wanted(), places=frozenset({(batch_id, 2), (batch_id, 3), (batch_id, 99)}))
+    found = find_now(again)
+    assert (list(found.documents), [(one.position, one.how) for one in found.rejects]) == (
+        [(batch_id, 2)],
+        [(3, "key")],
+    )
