@@ -80,7 +80,7 @@ def back_up(folder: Path, *, keep: int | None = None, waits: bool = False, say: 
     with _job(waits, say) as job:
         require_own(folder, job.warehouse_id)
         if job.warehouse.settings.is_embedded:
-            forget_missing(folder)
+            forget_missing()
         backup = folder / backup_name(datetime.now(UTC), job.backup_id)
         partial, manifest = _write(job, backup, backup)
         begin_log(folder)

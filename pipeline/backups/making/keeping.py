@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from pipeline.backups.errors import BackupBroken
-from pipeline.backups.folders import find_backups, find_partials, partial_of
+from pipeline.backups.folders import ERASURES, find_backups, find_partials, partial_of
 from pipeline.backups.known import forget_deleted, known_folders
 from pipeline.backups.making.destination import staging_folder
 from pipeline.backups.manifest import read_manifest
@@ -48,9 +48,14 @@ def delete_outdated(newest: Path, warehouse_id: str, keep: int) -> list[Path]:
     return outdated
 
 
-def forget_missing(folder: Path) -> None:
-    """Forget the backups that were in a folder of this machine and that somebody has deleted there."""
-    forget_deleted([backup for backup in known_folders() if backup.parent == folder and not backup.exists()])
+def forget_missing() -> None:
+    """Forget the backups that somebody has deleted from folders of this machine.
+
+    Without the log of erasures, which every folder of backups has, it may be the empty folder of a disk that is not
+    mounted: its backups still exist.
+    """
+    known = known_folders()
+    forget_deleted([backup for backup in known if (backup.parent / ERASURES).exists() and not backup.exists()])
 
 
 def _remove(partial: Path, backup: Path) -> None:

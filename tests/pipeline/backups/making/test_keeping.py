@@ -99,6 +99,14 @@ def test_a_backup_that_a_person_deleted_is_forgotten(landed: Path, folder: Path)
     assert known() == [second]
 
 
+def test_backups_on_a_disk_that_is_not_mounted_stay_known(landed: Path, folder: Path) -> None:
+    first = made(folder)
+    folder.rename(landed / "disk")
+    folder.mkdir()
+    second = made(folder)
+    assert known() == [first, second]
+
+
 def test_an_erasure_can_remove_what_interrupted_backups_left(landed: Path, folder: Path) -> None:
     backup = back_up(folder)
     assert backup.folder is not None
