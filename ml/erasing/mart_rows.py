@@ -12,16 +12,17 @@ from typing import Any
 
 from psycopg2 import sql
 
-from ml.columns import COLUMN_TYPES, NUMBERS, key_text
+from ml.columns import COLUMN_TYPES, NUMBERS, TEXTS, TIMES, key_text
 from ml.erasing.subjects import Subject
 from ml.reading.selection import as_number, as_text
 from ml.registry.evaluation import hash_keys
 from warehouse.connection import cursor_of
 
 ROWS_AT_ONCE = 20_000
-CONTENT = "hashtextextended(row({})::text, 0)"
+CONTENT = "hash_record_extended(row({}), 0)"  # four times as fast as the hash of a row's text
+HASHABLE = (*NUMBERS, *TEXTS, *TIMES, "boolean", "uuid")  # others, of which some are not, are hashed as text
 READ = "select {hashes}, {keys} from marts.{table} as mart"
-TEXTS = "select distinct {text} from marts.{table} as mart where {text} is not null"
+DIFFERENT = "select distinct {text} from marts.{table} as mart where {text} is not null"
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,8 @@ def hash_texts(texts: list[str]) -> Any:
     return hash_array(np.array(texts, dtype=object), categorize=False)
 
 
-def features_hash(values: Iterable[sql.Composable]) -> sql.Composable:
-    """Return the expression of the hash of features: numbers as double precision, NaN if missing, and texts."""
+def hash_of(values: Iterable[sql.Composable]) -> sql.Composable:
+    """Return the expression of the hash of several values."""
     return sql.SQL(CONTENT).format(sql.SQL(", ").join(values))
 
 
@@ -160,10 +161,14 @@ def _fetch(statement: sql.Composable) -> Iterator[list[tuple[Any, ...]]]:
 
 
 def _statement(read: _Columns, types: dict[str, str], sets: list[tuple[str, ...]]) -> sql.Composable:
-    content = [sql.Identifier(name) for name in read.columns if name in types]
-    hashes: list[sql.Composable] = [sql.SQL(CONTENT).format(sql.SQL(", ").join(content or [key_text(list(read.key))]))]
+    content = [
+        sql.SQL("{}" if types[name] in HASHABLE else "{}::text").format(sql.Identifier(name))
+        for name in read.columns
+        if name in types
+    ]
+    hashes = [hash_of(content or [key_text(list(read.key))])]
     for features in sets:
-        hashes.append(features_hash([_feature(name, types) for name in features]))
+        hashes.append(hash_of([_feature(name, types) for name in features]))
     return sql.SQL(READ).format(
         hashes=sql.SQL(", ").join(hashes),
         keys=sql.SQL(", ").join(as_text(name, types[name]) for name in read.key),
@@ -184,6 +189,6 @@ def _read_texts(read: _Columns, types: dict[str, str]) -> dict[str, Any]:
         for name in read.categorical:
             if name in types:
                 text, table = as_text(name, types[name]), sql.Identifier(read.table)
-                cursor.execute(sql.SQL(TEXTS).format(text=text, table=table))
+                cursor.execute(sql.SQL(DIFFERENT).format(text=text, table=table))
                 found[name] = np.sort(hash_texts([value for (value,) in cursor.fetchall()]))
     return found

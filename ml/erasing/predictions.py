@@ -8,7 +8,7 @@ from typing import Any
 from psycopg2 import errors, sql
 
 from ml.columns import COLUMN_TYPES, key_text
-from ml.erasing.mart_rows import MartRows, features_hash, is_number
+from ml.erasing.mart_rows import MartRows, hash_of, is_number
 from ml.erasing.subjects import Subject
 from ml.prediction_tables.answers import answers_table, tasks_with_answers
 from ml.prediction_tables.shape import column_types, table_of
@@ -114,7 +114,7 @@ def delete_answers_with(cursor: Any, subject: Subject, before: MartRows, now: Ma
             sql.SQL(NUMBER if is_number(name, types) else TEXT).format(name=sql.Literal(name)) for name in features
         ]
         has_features = sql.SQL(HAS_FEATURES).format(
-            names=sql.Literal(list(features)), hash=features_hash(values), hashes=sql.Literal(lost.tolist())
+            names=sql.Literal(list(features)), hash=hash_of(values), hashes=sql.Literal(lost.tolist())
         )
         statement = sql.SQL("delete from {} as stored where {}")
         cursor.execute(statement.format(answers_table(subject.task), has_features))
