@@ -1,0 +1,131 @@
+"""What was erased after a backup was made does not come back with it, and its keys stay barred."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from loader.erasing.secret import secret_file
+from loader.errors import EraseRefused
+from pipeline.backups.errors import BackupBroken, BackupRefused
+from pipeline.backups.making.backup import back_up
+from pipeline.backups.restoring.erasures import beside
+from pipeline.backups.restoring.restore import Request, Restored, restore_backup
+from pipeline.erasing.asked import Asked
+from pipeline.erasing.erase import erase
+from pipeline.erasing.lifting import lift_bars
+from tests.support.backed_up import load_orders
+from tests.support.databases import fresh_database, rows
+from waybill.settings import get_settings
+
+NUMBERS = "select (document ->> 'order_number')::int from raw.orders where document ->> 'order_number' = any(%s)"
+
+
+def key_of(number: int) -> str:
+    return f"NE-{number}-2013~-12~-01"  # without models, each field is a text
+
+
+def erase_orders(*numbers: int) -> None:
+    erased = list(erase(Asked("orders", tuple(map(key_of, numbers))), "keep-marked"))
+    assert [one.recorded.documents for one in erased] == [len(numbers)]
+
+
+def orders_among(*numbers: int) -> list[int]:
+    return sorted(number for (number,) in rows(NUMBERS, [str(number) for number in numbers]))
+
+
+@pytest.fixture
+def backup(landed: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Back 200 orders up; outputs of this clone are not touched."""
+    for name in ("REPORTS", "PROCESSED", "RAW"):
+        monkeypatch.setenv(f"WAYBILL_{name}", str(landed / name.lower()))
+    monkeypatch.setenv("DBT_TARGET_PATH", str(landed / "dbt"))
+    monkeypatch.setenv("DBT_LOG_PATH", str(landed / "dbt-logs"))
+    monkeypatch.setattr("pipeline.erasing.erase.require_current", lambda: None)  # no model of the project reads orders
+    made = back_up(folder).folder
+    assert made is not None
+    return made
+
+
+@contextmanager
+def restored(backup: Path, **changes: Path | None) -> Iterator[Restored]:
+    """Restore into a new database and another models folder."""
+    with fresh_database("restored"), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAYBILL_MODELS", str(backup.parents[1] / "other"))
+        yield restore_backup(Request(backup, **{"log": beside(backup), **changes}))
+
+
+def test_what_was_erased_since_is_erased_again(backup: Path) -> None:
+    erase_orders(7, 8)
+    with restored(backup) as result:
+        assert orders_among(6, 7, 8, 9) == [6, 9]
+        assert rows("select landed, erased, is_balanced from ledger.books") == [(200, 2, True)]
+        ((completed, certificate),) = rows("select completed_at is not null, certificate from ledger.erasures")
+        assert completed
+        assert certificate["documents"] == 2
+        load_orders(backup.parents[1], range(5, 10), note="again")
+        assert orders_among(6, 7, 8, 9) == [6, 6, 9, 9]
+    assert [line.partition(",")[0] for line in result.erased] == ["2 documents of orders"]
+
+
+def test_an_erasure_that_the_backup_has_is_not_done_again(backup: Path, folder: Path) -> None:
+    erase_orders(7)
+    later = back_up(folder).folder
+    assert later is not None
+    with restored(later) as result:
+        assert orders_among(7) == []
+        assert rows("select erased from ledger.books") == [(1,)]
+    assert result.erased == []
+
+
+def test_what_was_lifted_since_may_land_again(backup: Path) -> None:
+    erase_orders(7, 8)
+    lift_bars(Asked("orders", (key_of(8),)))
+    with restored(backup):
+        load_orders(backup.parents[1], range(6, 10), note="again")
+        assert orders_among(7, 8) == [8]
+
+
+def test_a_missing_log_is_refused_untouched(backup: Path) -> None:
+    beside(backup).unlink()
+    with (
+        pytest.raises(
+            BackupRefused, match=r"erasures\.jsonl is missing, .* or add --no-erasures if nothing was erased"
+        ),
+        restored(backup),
+    ):
+        pass
+    with restored(backup, log=None):
+        assert orders_among(7) == [7]
+
+
+def test_a_damaged_log_is_refused(backup: Path) -> None:
+    beside(backup).write_text("{half")
+    with pytest.raises(BackupBroken, match=r"erasures\.jsonl is damaged"), restored(backup):
+        pass
+
+
+def test_the_secret_is_asked_for_by_name(backup: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    erase_orders(7)
+    file = secret_file(get_settings())
+    secret = file.read_text()
+    file.unlink()
+    missing = "no backup holds the secret that they need: set WAYBILL_ERASURE_SECRET, or bring back "
+    with pytest.raises(BackupRefused, match=missing), restored(backup):
+        pass
+    monkeypatch.setenv("WAYBILL_ERASURE_SECRET", "another secret of 30 characters")
+    with pytest.raises(EraseRefused, match="with another secret than today's"), restored(backup):
+        pass
+    monkeypatch.setenv("WAYBILL_ERASURE_SECRET", secret.strip())
+    with restored(backup):
+        assert orders_among(7) == []
+
+
+def test_the_secret_is_in_no_backup(backup: Path, folder: Path) -> None:
+    erase_orders(7)
+    back_up(folder)
+    secret = secret_file(get_settings()).read_text().strip().encode()
+    assert [path for path in folder.rglob("*") if path.is_file() and secret in path.read_bytes()] == []
