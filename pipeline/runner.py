@@ -27,7 +27,7 @@ from pipeline.stage_list import Stage, read_stages, waiting_for
 from pipeline.stages import WORK, StageResult, as_record, gate_path
 from warehouse.connection import engine
 from warehouse.runs import recorded_run
-from warehouse.work_lock import only_run, run_beside, working
+from warehouse.work_lock import only_run, run_beside
 from waybill.cli import OWN_DATABASE, shown_command
 from waybill.errors import WaybillError
 from waybill.observing.work import observed, observed_run
@@ -79,8 +79,8 @@ def run_some(names: Sequence[str], *, work: StageWork | None = None, waits: bool
     is_alone = any(stage.alone for stage in read_stages() if stage.name in names)
     lock = only_run(command, waits=waits) if is_alone else run_beside(command, names, waits=waits)
     is_end = read_stages()[-1].name in names  # a scheduler runs one stage after the other
-    with alerts_afterwards(only_after_failure=not is_end), lock, working(f"stage {' '.join(names)}"):
-        run_in_order(names, work=work)
+    with alerts_afterwards(only_after_failure=not is_end), lock, recorded_run(f"stage {' '.join(names)}") as run_id:
+        run_in_order(names, work=work, run_id=run_id)
 
 
 def run_in_order(names: Sequence[str], *, work: StageWork | None = None, run_id: UUID | None = None) -> None:

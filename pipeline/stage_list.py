@@ -14,6 +14,7 @@ from waybill.declared.yaml_files import read_yaml
 from waybill.settings import relative_name
 
 STAGES = Path(__file__).with_name("stages.yml")
+STAGE_COMMAND = "stage"  # of a run in the ledger, before the names of the stages that it runs
 
 
 class Stage(BaseModel):

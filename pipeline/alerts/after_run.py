@@ -39,7 +39,7 @@ def report_alerts() -> None:
         from pipeline.alerts.judging import judge
         from pipeline.alerts.sending import send
 
-        found = judge(after_run=True)
+        found = judge()
         for alert in found.alerts:
             click.echo(f"ALERT {alert}")
         for rule in found.broken:

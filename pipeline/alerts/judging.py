@@ -15,7 +15,9 @@ from pipeline.alerts.consumers import RULES as CONSUMER_RULES
 from pipeline.alerts.consumers import judge_consumers
 from pipeline.alerts.disks import judge_disks
 from pipeline.alerts.models import judge_models
-from pipeline.alerts.runs import Ends, find_work, judge_ends, judge_failures, judge_last_run
+from pipeline.alerts.runs.at_work import find_work
+from pipeline.alerts.runs.ends import Ends, judge_ends, judge_last_run
+from pipeline.alerts.runs.failures import judge_failures
 from pipeline.alerts.sources import judge_books, judge_freshness, judge_rejects
 from pipeline.alerts.warehouse import open_to_look, warehouse_alert
 from warehouse.connection import Warehouse, current_warehouse
@@ -28,12 +30,11 @@ CHANGED_MEANWHILE = (errorcodes.LOCK_NOT_AVAILABLE, errorcodes.QUERY_CANCELED, e
 DATABASE_ERRORS = (WarehouseError, DBAPIError, psycopg2.Error)  # they end the transaction of all rules
 
 
-def judge(*, after_run: bool = False) -> Found:
+def judge() -> Found:
     """Return what needs attention now, the most urgent first; a server that is away is an alert, too.
 
     Marts and models are not judged while a run is at work or after one that failed: the books of a run that was
-    interrupted cannot balance, and its models cannot be up to date. `after_run` says that this process has just ended
-    its own run, whose locks the server may not have released yet. A rule that fails, such as one that needs a
+    interrupted cannot balance, and its models cannot be up to date. A rule that fails, such as one that needs a
     declaration with a mistake, is not judged, and all others are.
     """
     warehouse = current_warehouse()
@@ -41,19 +42,19 @@ def judge(*, after_run: bool = False) -> Found:
     disks = _tried(("disk_nearly_full",), lambda: judge_disks(warehouse.settings, server))
     try:
         with open_to_look(warehouse) as connection:
-            found = _judge_warehouse(connection, warehouse, after_run=after_run)
+            found = _judge_warehouse(connection, warehouse)
     except DATABASE_ERRORS as error:
         not_judged = dict.fromkeys(NEED_WAREHOUSE, "the warehouse cannot be read")
         found = Found([warehouse_alert(warehouse, error)], not_judged, refusal=error)
     return together([disks, found])
 
 
-def _judge_warehouse(connection: Connection | None, warehouse: Warehouse, *, after_run: bool) -> Found:
+def _judge_warehouse(connection: Connection | None, warehouse: Warehouse) -> Found:
     now, settings = datetime.now(UTC), warehouse.settings
     if connection is None:
         return _tried(("no_run",), lambda: judge_last_run(Ends(), settings, now))
     failures = _tried(("run_failed",), lambda: judge_failures(connection))
-    unsettled = find_work(connection, after_run=after_run) or ("the last run failed" if failures.alerts else "")
+    unsettled = find_work(connection) or ("the last run failed" if failures.alerts else "")
     found = [
         failures,
         _tried(("no_run",), lambda: judge_ends(connection, settings, now, has_failed=bool(failures.alerts))),

@@ -17,8 +17,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from pipeline.consumption.meter import Use
+from pipeline.stage_list import STAGE_COMMAND
 from warehouse.connection import engine
-from warehouse.ledger import StageRun, StageRunPart
+from warehouse.ledger import Run, StageRun, StageRunPart
 from waybill.identifiers import uuid7
 
 MAX_COMPARED = 10
@@ -122,7 +123,8 @@ def compare(row: StageRun, before: Sequence[StageRun]) -> list[str]:
 
 def stages_of_last_run(session: Session) -> list[StageRun]:
     """Return the stages of the last whole run that recorded any, in order."""
-    last = select(StageRun.run_id).where(StageRun.run_id.is_not(None)).order_by(StageRun.started_at.desc()).limit(1)
+    whole = select(Run.run_id).where(Run.command.not_like(f"{STAGE_COMMAND} %"))
+    last = select(StageRun.run_id).where(StageRun.run_id.in_(whole)).order_by(StageRun.started_at.desc()).limit(1)
     return stages_of_run(session, session.scalar(last))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import pipeline.alerts.judging
 from expectations.errors import GateFailed
+from pipeline.alerts.alert import Found
 from pipeline.alerts.judging import judge
 from pipeline.errors import DeclarationsChanged
 from pipeline.runner import run_all, run_some
@@ -73,9 +74,12 @@ def test_a_single_stage_checks_if_it_fails_or_is_the_last(
     sent: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     looks: list[bool] = []
-    monkeypatch.setattr(
-        pipeline.alerts.judging, "judge", lambda **given: (looks.append(given["after_run"]), judge(**given))[1]
-    )
+
+    def look() -> Found:
+        looks.append(True)
+        return judge()
+
+    monkeypatch.setattr(pipeline.alerts.judging, "judge", look)
     run_some(["load"])
     assert looks == []
     monkeypatch.setitem(WORK, "train", fail)
@@ -117,7 +121,7 @@ def test_a_run_that_is_refused_does_not_check(sent: Path, capsys: pytest.Capture
 def test_a_check_that_goes_wrong_is_only_a_warning(
     sent: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def go_wrong(*, after_run: bool) -> None:
+    def go_wrong() -> None:
         raise KeyError("unexpected")
 
     monkeypatch.setattr(pipeline.alerts.judging, "judge", go_wrong)
