@@ -34,7 +34,8 @@ from (
 ) as row_hashes
 group by batch
 """
-
+TABLES_OF_DBT = ("intermediate.processed_batches", "intermediate.document_outcomes")
+MISSING = "select name from unnest(%s) as name where to_regclass(name) is null"
 STATE = "select predictions.table_state(%s)"
 
 BATCHES = """
@@ -48,7 +49,6 @@ where processed.model = %(table)s and batches.landed > 0 and not exists (
 )
 order by 1
 """
-
 # Of a mart that does not record what it has processed, the batches of its rows.
 BATCHES_OF_ROWS = """
 select batch_id::text, input_name, source
@@ -56,7 +56,6 @@ from ledger.named_batches
 where batch_id::text = any(%s)
 order by 1
 """
-
 # A batch whose documents are all duplicates, superseded or uncastable has not changed any row.
 BATCHES_WITH_EFFECT = """
 select distinct _batch_id::text
@@ -110,12 +109,13 @@ def hash_training_rows(task: Task) -> TrainingRows:
     is not read again.
 
     Raises:
-        NothingToLearn: the table is missing, or there is no labelled row.
+        NothingToLearn: the table or a table of dbt is missing, or there is no labelled row.
         TaskBroken: a column is missing, or has a type that the task cannot use.
     """
     with cursor_of("trainer") as cursor:
         cursor.execute("set transaction isolation level repeatable read")
         types = read_column_types(cursor, task)
+        _require_tables_of_dbt(cursor)
         state = _read_state(cursor, task)
         sums = _read_sums(cursor, task, types, state)
         cursor.execute(BATCHES, {"table": task.table})
@@ -138,6 +138,12 @@ def hash_training_rows(task: Task) -> TrainingRows:
         },
         table_state=state,
     )
+
+
+def _require_tables_of_dbt(cursor: Any) -> None:
+    cursor.execute(MISSING, [list(TABLES_OF_DBT)])
+    if missing := [name for (name,) in cursor.fetchall()]:
+        raise NothingToLearn(f"dbt has not made {', '.join(missing)} in this database yet: run `make dbt`")
 
 
 def expect_rows(cursor: Any, task: Task, expected: HashedTable) -> None:

@@ -259,6 +259,13 @@ def test_a_missing_table_names_its_command_or_the_mistake(
         train("small")
 
 
+@pytest.mark.parametrize("table", ["processed_batches", "document_outcomes"])
+def test_a_mart_without_the_tables_of_dbt_names_the_command(task: Path, table: str) -> None:
+    execute(f"drop table intermediate.{table}")
+    with pytest.raises(NothingToLearn, match=f"dbt has not made intermediate.{table} in this database yet: run `make"):
+        train("small")
+
+
 def test_times_with_a_zone_and_flags_can_be_learnt_from(task: Path, tmp_path: Path) -> None:
     execute(
         "alter table marts.rows add column at timestamptz, add column is_odd boolean",
