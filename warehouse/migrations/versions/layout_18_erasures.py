@@ -1,7 +1,7 @@
 """Layout 18: documents can be erased. The ledger keeps that and where, their keys only as keyed hashes, and backups.
 
 A key that was erased may not land again: the loader counts such a document as landed and erased, and has no raw row of
-it. What erases is the role keeper. Which models learnt from erased rows is in `predictions`, where the API may read it.
+it. What erases is the role keeper. Which models learnt from erased rows is in `predictions`.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ create table predictions.erased_models (
 );
 comment on table predictions.erased_models is
     'One row per model and erasure of which the model had learnt rows; is_refused forbids to predict with it';
-grant select on predictions.erased_models to {api}, {reader}
+grant select on predictions.erased_models to {reader}
 """
 
 
