@@ -80,4 +80,4 @@ def small_pipeline(folder: Path) -> Iterator[SmallPipeline]:
     with fresh_database("pipeline") as name:
         yield small
     for kind in ("last_run", "dbt_results"):
-        (get_settings().state_folder / f"{kind}-{name}.json").unlink(missing_ok=kind == "dbt_results")
+        (get_settings().state_folder / f"{kind}-{name}.json").unlink(missing_ok=True)
