@@ -5,26 +5,24 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+from psycopg2.extensions import connection as Connection
 
 from loader.declarations import read_source
 from loader.erasing.conditions import parse_condition
+from loader.erasing.erase import require_same_secret, unfinished
 from loader.erasing.finding import find
 from loader.erasing.secret import make_secret, read_secret
 from loader.erasing.wanted import Found, Wanted
 from loader.errors import EraseRefused
-from pipeline.erasing.key_types import find_key_types
-from pipeline.erasing.lineage import Lineage
 from warehouse.connection import connect
 from waybill.cli import shown_command
 from waybill.settings import get_settings
 from waybill.text import counted
 
-BARRED = """
-select bars.key_hash, bars.erasure_id::text from ledger.barred_keys as bars
-where bars.source = %s and bars.key_hash = any(%s)
-"""
+BARRED = "select key_hash from ledger.barred_keys where source = %s and key_hash = any(%s)"
 MAX_NAMED = 5
 
 
@@ -71,17 +69,19 @@ def read_keys(path: Path) -> frozenset[str]:
     return keys
 
 
-def wanted_of(asked: Asked, lineage: Lineage, *, makes_secret: bool) -> Wanted:
-    """Return what is to be looked for; with `makes_secret`, a secret is made if there is none.
+def read_wanted(asked: Asked, *, makes_secret: bool) -> Wanted:
+    """Return what is to be looked for, without the types of the key; with `makes_secret`, a secret is made.
 
     Raises:
-        EraseRefused: nothing is asked for, a condition is wrong, or the secret cannot be read.
+        EraseRefused: nothing is asked for, a condition is wrong, or the secret is missing or another one.
         SourceUnknown: the source is not declared.
     """
     source, settings = read_source(asked.source), get_settings()
     keys, where = asked.all_keys(), tuple(map(parse_condition, asked.where))
-    secret = make_secret(settings) if makes_secret else read_secret(settings)
-    return Wanted(source, find_key_types(source, lineage.nodes, lineage.macros), keys, where=where, secret=secret)
+    with closing(connect("keeper")) as keeper, keeper, keeper.cursor() as cursor:
+        require_same_secret(cursor, source.source, found := read_secret(settings))
+    secret = make_secret(settings) if makes_secret else found
+    return Wanted(source, (), keys, where=where, secret=secret)
 
 
 def find_asked(wanted: Wanted) -> Found:
@@ -92,33 +92,33 @@ def find_asked(wanted: Wanted) -> Found:
     """
     with closing(connect("reader")) as reader:
         found = find(reader, wanted)
-    before = already_erased(wanted, found.missing)
-    unknown = [key for key in found.missing if key not in before]
-    if unknown:
+    with closing(connect("keeper")) as keeper:
+        erased = _already_erased(keeper, wanted, found.missing)
+        is_interrupted = any(one.source == wanted.name for one in unfinished(keeper))
+    if unknown := [key for key in found.missing if key not in erased]:
         raise EraseRefused(_describe_unknown(wanted, unknown))
+    if found.is_empty and wanted.where and not is_interrupted:
+        pointers = " and ".join(condition.pointer for condition in wanted.where)
+        raise EraseRefused(
+            f"no document of {wanted.name} has the value that was given at {pointers}; nothing was erased: check the "
+            "pointer and the value, which are compared exactly"
+        )
     return found
 
 
-def already_erased(wanted: Wanted, keys: Sequence[str]) -> dict[str, str]:
-    """Return key → erasure, for those of the keys that are barred."""
-    if wanted.secret is None or not keys:
-        return {}
+def _already_erased(keeper: Connection, wanted: Wanted, keys: Sequence[str]) -> set[str]:
+    """Return those of the keys that are barred."""
+    if wanted.secret is None:
+        return set()
     hashes = {wanted.hash(key): key for key in keys}
-    with closing(connect("keeper")) as keeper, keeper, keeper.cursor() as cursor:
+    with keeper, keeper.cursor() as cursor:
         cursor.execute(BARRED, [wanted.name, list(hashes)])
-        return {hashes[bytes(key_hash)]: erasure_id for key_hash, erasure_id in cursor.fetchall()}
+        return {hashes[bytes(key_hash)] for (key_hash,) in cursor.fetchall()}
 
 
 def _describe_unknown(wanted: Wanted, unknown: Sequence[str]) -> str:
     named = ", ".join(unknown[:MAX_NAMED]) + (f" and {len(unknown) - MAX_NAMED} more" if unknown[MAX_NAMED:] else "")
     of = f" (of {counted(len(wanted.keys), 'key')})" if len(wanted.keys) > 1 else ""
-    key = " and ".join(pointer for pointer, _ in wanted.key_types) or "the document's value"
-    return (
-        f"no document of {wanted.name} has the key {named}{of}; nothing was erased: a key is {key}, with hyphens "
-        "between several values, as the marts show it"
-    )
-
-
-def without_missing(wanted: Wanted, found: Found) -> Wanted:
-    """Return the same without keys that were erased before."""
-    return replace(wanted, keys=wanted.keys - set(found.missing))
+    fields = " and ".join(pointer for pointer, _ in wanted.key_types) or "a hash of the document"
+    hyphens = ", with hyphens between the values" if len(wanted.key_types) > 1 else ""
+    return f"no document of {wanted.name} has the key {named}{of}; nothing was erased: a key is {fields}{hyphens}"

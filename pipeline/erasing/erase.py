@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
-from loader.erasing.erase import Order, Unfinished, record, require_same_secret, unfinished
+from loader.erasing.erase import Order, Unfinished, record, unfinished
 from loader.erasing.wanted import Found
 from loader.errors import EraseRefused
 from ml.erasing.report import Policy
 from pipeline.dbt.sources_yml import require_current
-from pipeline.erasing.asked import Asked, find_asked, wanted_of
+from pipeline.erasing.asked import Asked, find_asked, read_wanted
 from pipeline.erasing.finishing.erasure import Erasing
 from pipeline.erasing.finishing.outputs import files_holding
 from pipeline.erasing.finishing.places import list_places
 from pipeline.erasing.finishing.steps import finish
+from pipeline.erasing.key_types import find_key_types
 from pipeline.erasing.lineage import Lineage, read_lineage
-from warehouse.connection import connect
+from warehouse.connection import connect, cursor_of
 from warehouse.runs import recorded_run
 from warehouse.work_lock import only_run
 from waybill.settings import get_settings
@@ -46,13 +47,12 @@ def find_to_erase(asked: Asked, *, makes_secret: bool) -> tuple[Found, Lineage]:
     Raises:
         EraseRefused: nothing or something unknown is asked for, or a table keeps what is gone.
     """
+    wanted = read_wanted(asked, makes_secret=makes_secret)
     require_current()
     lineage = read_lineage()
-    wanted = wanted_of(asked, lineage, makes_secret=makes_secret)
     refuse_snapshots(lineage, wanted.name)
-    with closing(connect("keeper")) as keeper, keeper, keeper.cursor() as cursor:
-        require_same_secret(cursor, wanted.name, wanted.secret)
-    return find_asked(wanted), lineage
+    key_types = find_key_types(wanted.source, lineage.nodes, lineage.macros)
+    return find_asked(replace(wanted, key_types=key_types)), lineage
 
 
 def refuse_snapshots(lineage: Lineage, source: str) -> None:
@@ -76,13 +76,32 @@ def erase(asked: Asked | None, policy: Policy) -> Iterator[Complete]:
         EraseRefused: nothing was erased.
         EraseIncomplete: something could not be completed; the next call continues it.
     """
+    before = _number_of_erasures()
     found, lineage = find_to_erase(asked, makes_secret=True) if asked else (None, read_lineage())
     command = f"erase {asked.source}" if asked else "erase"
     with only_run(command, waits=True), recorded_run(command) as run_id:
         for recorded in _unfinished():
             yield _finish(Erasing(recorded, lineage))
-        if found is not None and (recorded_now := _record(found, run_id, policy)):
-            yield _finish(Erasing(recorded_now, lineage, keys=_spellings(found)))
+        if found is not None and _number_of_erasures() != before:  # another command may have erased the same
+            found = find_asked(found.wanted)
+        if found is not None and not found.is_empty:
+            recorded = _record(found, run_id, policy)
+            yield _finish(Erasing(recorded, lineage, keys=_spellings(found), remarks=list(_remarks(found))))
+
+
+def _number_of_erasures() -> int:
+    with cursor_of("keeper") as cursor:
+        cursor.execute("select count(*) from ledger.erasures")
+        return cursor.fetchone()[0]  # type: ignore[index,no-any-return]
+
+
+def _remarks(found: Found) -> Iterator[str]:
+    """Yield what only the user can decide."""
+    for reject in found.perhaps:
+        yield f"{reject.coordinate} is a reject of which only the beginning was kept: nobody can tell what it held"
+    if found.other_sources:
+        others = ", ".join(found.other_sources)
+        yield f"documents of {others} have the same key, and stay: erase them by their own source"
 
 
 def _spellings(found: Found) -> dict[str, tuple[str, ...]]:
@@ -96,10 +115,8 @@ def _unfinished() -> list[Unfinished]:
         return unfinished(keeper)
 
 
-def _record(found: Found, run_id: UUID, policy: Policy) -> Unfinished | None:
-    """Erase the documents from the raw table and the rejects; return None if there is none."""
-    if found.is_empty:
-        return None
+def _record(found: Found, run_id: UUID, policy: Policy) -> Unfinished:
+    """Erase the documents from the raw table and the rejects."""
     order = Order(run_id, policy)
     with closing(connect("keeper")) as keeper:
         record(keeper, found, order)
