@@ -7,16 +7,21 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ml.registry.folders import PARTIAL, PRIVATE, read_model
-from ml.registry.model_bytes import file_problem
+from ml.registry.folders import MANIFEST, PARTIAL, PRIVATE, read_model
+from ml.registry.history import CURRENT, REGISTRY
+from ml.registry.model_bytes import MODEL, file_problem
 from waybill.file_lock import file_lock
 
 
 def task_folders(models: Path) -> list[Path]:
-    """Return the folder of each task that has models, in the order of their names."""
+    """Return the folder of each task that has models, in the order of their names.
+
+    A folder of other folders is none: it holds the models of another database, such as the demo's.
+    """
     if not models.is_dir():
         return []
-    return sorted(path for path in models.iterdir() if path.is_dir() and not path.name.startswith("."))
+    folders = [path for path in models.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    return sorted(path for path in folders if _is_of_task(path))
 
 
 @contextmanager
@@ -43,6 +48,11 @@ def copy_models(models: Path, target: Path) -> dict[str, dict[str, str]]:
         shutil.copytree(task, copied, ignore=left_out, ignore_dangling_symlinks=True)
         found[task.name] = {path.name: _problem(path) for path in sorted(copied.iterdir()) if path.is_dir()}
     return found
+
+
+def _is_of_task(folder: Path) -> bool:
+    kept = [REGISTRY, CURRENT, f"*/{MODEL}", f"*/{MANIFEST}"]
+    return any(True for pattern in kept for _ in folder.glob(pattern))
 
 
 def _problem(folder: Path) -> str:

@@ -13,6 +13,7 @@ from filecmp import cmp
 from pathlib import Path
 from typing import Literal
 
+from pipeline.backups.making.models import task_folders
 from pipeline.modelling.removing.git_state import uncommitted
 from warehouse.errors import RestoreRefused
 from waybill.atomic_files import atomic_file
@@ -47,14 +48,16 @@ def compare(source: Path, target: Path) -> Comparison:
 
 
 def compare_models(backup: Path) -> Comparison:
-    """Compare the models of a backup with the models folder, which must hold nothing else.
+    """Compare the models of a backup with the models folder, which must hold no others.
 
     Raises:
         RestoreRefused: the models folder has a file that the backup has not, or has differently.
     """
     folder = get_settings().models_folder
     found = compare(backup / "models", folder)
-    if others := sorted([*found.different, *found.beyond]):
+    tasks = {task.name for task in task_folders(folder)}
+    beyond = [name for name in found.beyond if name.partition("/")[0] in tasks]
+    if others := sorted([*found.different, *beyond]):
         raise RestoreRefused(
             f"{relative_name(folder)} is not empty: {_listed(others)} {_is_or_are(others)} not of this backup; move "
             "the folder away, or name another one in WAYBILL_MODELS; nothing was changed"
