@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from ml.errors import ArtefactBroken
 from ml.registry.history import current_id, read_history
 from ml.task import task_names
-from pipeline.alerts.alert import Alert, Found
+from pipeline.alerts.alert import Alert, Found, together, unjudged
 from waybill.cli import shown_command
 from waybill.text import counted
 
@@ -24,8 +24,9 @@ select checks.checked_at, checks.changed_batches, (
 from predictions.model_checks as checks
 where checks.task = :task and checks.model_id::text = :model and checks.is_stale
 """
+# A migration gives rows that another version has measured the time `epoch`: the next `score` measures them again.
 DRIFTED = """
-select name, alarms, measured_at
+select name, alarms, measured_at, scored_at = 'epoch' as is_outdated
 from predictions.model_drift
 where task = :task and model_id::text = :model and is_alarm
 order by kind = 'score' desc, psi desc nulls last, name
@@ -34,15 +35,15 @@ order by kind = 'score' desc, psi desc nulls last, name
 
 def judge_models(connection: Connection) -> Found:
     """Return the alerts of all current models. The stored verdicts are read; nothing is compared or loaded."""
-    alerts = []
+    found = []
     for task in task_names():
         try:
             model = current_id(task)
         except ArtefactBroken:  # `train`, `score` and the API say so, each when it needs the model
             continue
         if model:
-            alerts += [*_judge_rows(connection, task, model), *_judge_drift(connection, task, model)]
-    return Found(alerts)
+            found += [Found(_judge_rows(connection, task, model)), _judge_drift(connection, task, model)]
+    return together(found)
 
 
 def _judge_rows(connection: Connection, task: str, model: str) -> list[Alert]:
@@ -68,21 +69,25 @@ def _judge_rows(connection: Connection, task: str, model: str) -> list[Alert]:
     ]
 
 
-def _judge_drift(connection: Connection, task: str, model: str) -> list[Alert]:
+def _judge_drift(connection: Connection, task: str, model: str) -> Found:
     columns = connection.execute(text(DRIFTED), {"task": task, "model": model}).mappings().all()
     if not columns:
-        return []
+        return Found()
+    if columns[0]["is_outdated"]:
+        return unjudged(["model_drift"], f"an older version measured it: `{shown_command('score')}` measures it again")
     named = ", ".join(f"{row['name']} {' and '.join(row['alarms'])}" for row in columns[:MAX_NAMED])
     more = f" and {len(columns) - MAX_NAMED} more" if len(columns) > MAX_NAMED else ""
     number = counted(len(columns), "column differs", "columns differ")
-    return [
-        Alert(
-            rule="model_drift",
-            kind="task",
-            name=task,
-            message=f"{number} from the rows that model {model} learnt from: {named}{more}",
-            command=shown_command(f"model-drift {task}"),
-            since=min(row["measured_at"] for row in columns),
-            cause=f"{model} {sorted(row['name'] for row in columns)}",
-        )
-    ]
+    return Found(
+        [
+            Alert(
+                rule="model_drift",
+                kind="task",
+                name=task,
+                message=f"{number} from the rows that model {model} learnt from: {named}{more}",
+                command=shown_command(f"model-drift {task}"),
+                since=min(row["measured_at"] for row in columns),
+                cause=f"{model} {sorted(row['name'] for row in columns)}",
+            )
+        ]
+    )

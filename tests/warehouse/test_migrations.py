@@ -134,6 +134,20 @@ def test_a_fresh_and_an_upgraded_database_have_one_schema(old_layout: int) -> No
         assert {name: found for name, found in catalog(*SCHEMAS).items() if name in rights} == rights
 
 
+def test_an_upgrade_marks_old_drift_as_to_be_measured_again(server: None) -> None:
+    columns = "(task, model_id, kind, name, scored_at, rows, limits, alarms)"
+    values = "('small', gen_random_uuid(), 'number', 'delay', now(), 10, '{}', '{\"PSI 0.5\"}')"
+    with restored_layout(17, f"old_{uuid4().hex[:12]}"):
+        connection = connect_untouched()
+        with connection.cursor() as cursor:
+            cursor.execute(f"insert into predictions.model_drift {columns} values {values}")
+        connection.close()
+        connection_parameters("owner")
+        found = untouched("select distinct name, is_alarm from predictions.model_drift where scored_at = 'epoch'")
+        assert ("delay", True) in found
+        assert untouched("select count(*) from predictions.model_drift where scored_at <> 'epoch'") == [(0,)]
+
+
 def test_a_migration_that_is_killed_is_completed_by_the_next(old_layout: int) -> None:
     before, marts = contents(), hashes()
     for statements in (1, 2):

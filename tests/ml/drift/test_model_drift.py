@@ -116,6 +116,9 @@ def test_nothing_is_measured_again_until_something_changes(orders: dict[str, Any
     execute("delete from predictions.model_drift")  # as if the run had been killed before it measured
     score("returned")
     assert len(rows("select from predictions.model_drift")) == 8
+    execute("update predictions.model_drift set scored_at = 'epoch'")  # as an upgrade does
+    assert score("returned").rows == 0
+    assert rows("select count(*) from predictions.model_drift where scored_at > 'epoch'") == [(8,)]
 
 
 def test_few_rows_and_no_rows_raise_no_alarm(orders: dict[str, Any]) -> None:

@@ -251,6 +251,13 @@ def test_only_the_current_model_is_judged(quiet: UUID, project: Path) -> None:
     assert judge().alerts == []
 
 
+def test_drift_that_an_older_version_measured_is_not_judged(quiet: UUID) -> None:
+    execute(*drifted_model(quiet), "update predictions.model_drift set scored_at = 'epoch'")
+    found = judge()
+    assert (found.alerts, list(found.not_judged)[-1:]) == ([], ["model_drift"])
+    assert found.not_judged["model_drift"].startswith("an older version measured it: ")
+
+
 def test_a_source_that_was_never_used_is_not_judged(quiet: UUID, project: Path) -> None:
     content = (project / "dbt/models/_raw_orders.yml").read_text()
     (project / "dbt/models/_raw_returns.yml").write_text(content.replace("orders", "returns"))

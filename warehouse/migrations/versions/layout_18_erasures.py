@@ -164,9 +164,12 @@ comment on table predictions.erased_models is
 grant select on predictions.erased_models to {reader}
 """
 
+# An older version may have measured with other limits: the next `score` measures again, and no alarm counts until then.
+MEASURE_AGAIN = "update predictions.model_drift set scored_at = 'epoch'"
+
 
 def upgrade() -> None:
-    """Create the tables, the rights and the views' columns."""
+    """Create the tables, the rights and the columns of views; mark measured drift as of an older version."""
     execute(TABLES)
     execute(GRANTS)
     execute(VIEWS)
@@ -176,3 +179,4 @@ def upgrade() -> None:
     with acting_as("trainer"):
         execute("alter table if exists predictions.erased_models rename to predictions_of_erased_models")
         execute(MODELS)
+        execute(MEASURE_AGAIN)
