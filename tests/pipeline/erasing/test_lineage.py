@@ -92,7 +92,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: None) -> It
     project.add_source(DECLARATION, CONTRACT, STAGING)
     project.add_models(MODELS)
     monkeypatch.setattr(pipeline.dbt.build, "DBT_PROJECT", project.project)
-    monkeypatch.setenv("WAYBILL_STATE", str(tmp_path / "state"))
     with fresh_database():
         make_raw_tables()
         yield project
