@@ -1,6 +1,6 @@
 """Finishes an erasure, step by step. Each step can be repeated: after a kill, all are, and the erasure then completes.
 
-1. Each known backup learns what was erased, so that restoring it erases the same again.
+1. Each known backup learns what was erased, so that restoring it erases the same again. Interrupted ones go.
 2. dbt takes it to the marts; the rows that tasks learn from were remembered before, as hashes.
 3. Predictions and answers of the rows go, and models that had learnt them are marked, refused or replaced.
 4. Files that runs made are deleted.
@@ -26,7 +26,7 @@ from pipeline.erasing.finishing.certificate import certify
 from pipeline.erasing.finishing.erasure import Erasing
 from pipeline.erasing.finishing.outputs import delete_outputs
 from pipeline.erasing.finishing.pages import clean_server, rewrite_pages
-from pipeline.erasing.finishing.told_backups import tell_backups
+from pipeline.erasing.finishing.told_backups import remove_interrupted, tell_backups
 from pipeline.erasing.finishing.verifying import verify
 from pipeline.erasing.outside import relations_outside
 from pipeline.errors import EraseIncomplete
@@ -81,6 +81,7 @@ def _incomplete(problem: str) -> EraseIncomplete:
 
 
 def _tell_backups(erasing: Erasing) -> str:
+    erasing.found["interrupted_backups_deleted"] = len(remove_interrupted())
     summary, problems, without_folder = tell_backups()
     erasing.remarks += problems
     if problems:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from pathlib import Path
 
 from pipeline.backups.erasure_log import Entry, LoggedErasure, append
 from pipeline.backups.errors import BackupError
 from pipeline.backups.folders import ERASURES
-from warehouse.connection import connect
+from pipeline.backups.making.facts import read_warehouse_id
+from pipeline.backups.making.keeping import remove_all_leftovers
+from pipeline.backups.restoring.unpacking import FOLDER as UNPACKED
+from warehouse.connection import connect, engine
 from waybill.cli import shown_command
-from waybill.settings import PROJECT
+from waybill.file_lock import file_lock
+from waybill.settings import PROJECT, get_settings
 from waybill.text import counted
 
 PLACES = "select folder from ledger.backups order by made_at"
@@ -56,6 +61,20 @@ def tell_backups(*more: Entry) -> tuple[str, list[str], int]:
         return "no backup is known", [], 0
     told = counted(len(folders) - len(problems), "folder")
     return f"the log of {told} with backups says what was erased", problems, places.count(None)
+
+
+def remove_interrupted() -> list[Path]:
+    """Delete what killed backups and restores have left; return the backups that it was to become.
+
+    None is at work: an erase holds the lock for runs alone.
+    """
+    settings = get_settings()
+    unpacked = settings.state_folder / UNPACKED
+    if unpacked.exists():
+        with file_lock(unpacked.with_suffix(".lock"), "waiting for a restore from a pipe"):
+            shutil.rmtree(unpacked, ignore_errors=True)
+    with engine("reader").connect() as connection:
+        return remove_all_leftovers(read_warehouse_id(connection), settings)
 
 
 def _tell(folder: Path, entries: list[Entry]) -> str | None:

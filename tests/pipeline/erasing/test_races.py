@@ -1,0 +1,50 @@
+# waybill: sample
+"""An erase waits for what works on the warehouse, and others wait for it; loaders go on, and land no erased key."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.databases import rows
+from tests.support.small.pipeline import SmallPipeline, small_pipeline
+from warehouse.work_lock import only_run
+
+WAYBILL = str(Path(sys.executable).with_name("waybill"))
+WAIT_SECONDS = 30  # in which each erase has found its documents
+LEFT = "select count(*) from marts.fct_flights where flight_id = any(%s)"
+ERASURES = "select count(*), count(completed_at), sum(documents)::int from ledger.erasures"
+PLAN = "select flight_id from marts.fct_flights order by flight_id limit 3"
+
+
+@pytest.fixture(scope="module")
+def small(server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallPipeline]:
+    with small_pipeline(tmp_path_factory.mktemp("races")) as pipeline:
+        ran = pipeline.run("load", "dbt")
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        yield pipeline
+
+
+def start(small: SmallPipeline, *keys: str) -> subprocess.Popen[str]:
+    command = [WAYBILL, "erase", "flights", *keys]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=small.variables)
+
+
+def test_erases_at_once_take_turns_after_a_run(small: SmallPipeline) -> None:
+    first, second, third = (key for (key,) in rows(PLAN))
+    with only_run("run that the erases wait for"):
+        started = [start(small, first, second), start(small, second), start(small, third)]
+        time.sleep(WAIT_SECONDS)
+        assert rows(ERASURES) == [(0, 0, None)]
+    ended = [process.communicate() for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0], ended
+    assert all("waiting for another run to end" in errors for _, errors in ended)
+    assert rows(LEFT, [first, second, third]) == [(0,)]
+    ((erasures, complete, documents),) = rows(ERASURES)
+    assert (complete, documents) == (erasures, 3)
+    assert erasures in (2, 3)  # the one of the second key alone may come before or after that of both
