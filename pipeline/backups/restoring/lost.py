@@ -43,7 +43,7 @@ class Partition:
 def describe_lost(made_at: datetime) -> Iterator[str]:
     """Yield lines on what landed after a backup was made, and how it is read again."""
     span = _span((datetime.now(UTC) - made_at).total_seconds())
-    yield f"lost: what landed after {made_at:%Y-%m-%d %H:%M:%S} UTC, {span} ago, until it is read again"
+    yield f"lost:     what landed after {made_at:%Y-%m-%d %H:%M:%S} UTC, {span} ago, until it is read again"
     yield from _describe_files()
     yield from _describe_topics()
 
@@ -55,13 +55,13 @@ def _describe_files() -> Iterator[str]:
         for name in source_names():
             unread += _unread_files(name)
     except LoaderError as error:
-        yield f"  files: not compared: {error}"
+        yield f"          files: not compared: {error}"
         return
     if not unread:
-        yield f"  files: all of {folder} are in the ledger; what was loaded from elsewhere has to be loaded again"
+        yield f"          files: all of {folder} are in the ledger; load again what came from elsewhere"
         return
     more = f" and {len(unread) - SHOWN} more" if len(unread) > SHOWN else ""
-    yield f"  files: {counted(len(unread), 'file')} of {folder} to load: {', '.join(unread[:SHOWN])}{more}"
+    yield f"          files: {counted(len(unread), 'file')} of {folder} to load: {', '.join(unread[:SHOWN])}{more}"
 
 
 def _unread_files(source: str) -> list[str]:
@@ -85,11 +85,12 @@ def _describe_topics() -> Iterator[str]:
     try:
         ends = read_topic_ends({one.topic for one in partitions}, datetime.now(UTC))
     except BrokerUnreachable as error:
-        yield f"  topics: {', '.join(f'{one.name} continues at {one.next_offset}' for one in partitions)}; {error}"
+        positions = ", ".join(f"{shown(one.name)} continues at offset {one.next_offset}" for one in partitions)
+        yield f"          topics: {positions}; {error}"
         return
     for one in partitions:
         end = ends.get(one.topic)
-        yield f"  {shown(one.name)}: {_describe_partition(one, end.topic_id if end else None, end)}"
+        yield f"          {shown(one.name)}: {_describe_partition(one, end.topic_id if end else None, end)}"
 
 
 def _describe_partition(one: Partition, topic_id: UUID | None, end: object) -> str:
