@@ -18,6 +18,7 @@ from waybill.cli import shown_command
 
 PG_DUMP = "pg_dump"
 SESSION = "waybill backup"  # how PostgreSQL names its sessions
+COMPRESSION = "gzip:3"  # less than half the CPU time of the usual level, for a sixth more bytes
 LOCK_TIMEOUT = "60s"  # for a table that another session has locked
 
 
@@ -65,6 +66,7 @@ def _arguments(snapshot: str, folder: Path) -> list[str]:
         "--format=directory",
         f"--file={folder}",
         f"--jobs={jobs()}",
+        f"--compress={COMPRESSION}",
         f"--snapshot={snapshot}",
         f"--lock-wait-timeout={LOCK_TIMEOUT}",
         "--no-password",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import threading
@@ -158,6 +159,11 @@ def test_a_broken_model_is_copied_and_named(landed: Path, folder: Path) -> None:
     (model / "model.joblib").write_bytes(b"other bytes")
     made = back_up(folder)
     assert made.manifest.models["returns"] == {model.name: "is not the file that was saved", other.name: ""}
+
+
+def test_models_of_the_demo_are_not_those_of_a_task(landed: Path, folder: Path) -> None:
+    shutil.copytree(landed / "models" / "returns", landed / "models" / "demo" / "returns")
+    assert list(back_up(folder).manifest.models) == ["returns"]
 
 
 def test_an_empty_warehouse_has_a_backup(
