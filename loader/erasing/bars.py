@@ -30,7 +30,9 @@ order by erasures.key_types, erasures.erasure_id desc
 
 LOCK_ALONE = "select pg_advisory_xact_lock(hashtextextended('waybill: erasing ' || %s, 0))"
 
+FIRST_BARS = "select key_hash, erasure_id::text from ledger.barred_keys where source = %s limit %s"
 BARRED = "select key_hash, erasure_id::text from ledger.barred_keys where source = %s and key_hash = any(%s)"
+MAX_BARS = 10_000  # that are fetched; if there are more, PostgreSQL is asked about the keys of the batches
 
 ERASED = "erased"
 NO_FINGERPRINT = UUID(int=0)
@@ -64,20 +66,31 @@ def read_bars(cursor: Cursor, source: Source) -> Bars | None:
 def bar(cursor: Cursor, bars: Bars, batches: Sequence[Batch[AnyFeed]]) -> None:
     """Take barred documents and rejects out of batches of one source, which keep only their number."""
     readers = [KeyOf(bars.source, key_types) for key_types in bars.key_types]
-    hashes: dict[bytes, list[tuple[Batch[AnyFeed], int, bool]]] = {}
-    for batch in batches:
-        for position, is_reject, key in _keys(batch, readers):
-            hashes.setdefault(key_hash(bars.secret, bars.source.source, key), []).append((batch, position, is_reject))
-    cursor.execute(BARRED, [bars.source.source, list(hashes)])
+    source = bars.source.source
+    barred = _bars(cursor, FIRST_BARS, [source, MAX_BARS + 1])
+    are_all = len(barred) <= MAX_BARS
+    found = [
+        (digest, batch.batch_id, position, is_reject)
+        for batch in batches
+        for position, is_reject, key in _keys(batch, readers)
+        if (digest := key_hash(bars.secret, source, key)) in barred or not are_all
+    ]
+    if not are_all:
+        barred = _bars(cursor, BARRED, [source, [digest for digest, *_ in found]])
     documents: dict[UUID, dict[int, UUID]] = {}
     rejects: dict[UUID, dict[int, UUID]] = {}
-    for found, erasure_id in cursor.fetchall():
-        for batch, position, is_reject in hashes[bytes(found)]:
-            (rejects if is_reject else documents).setdefault(batch.batch_id, {})[position] = UUID(erasure_id)
+    for digest, batch_id, position, is_reject in found:
+        if digest in barred:
+            (rejects if is_reject else documents).setdefault(batch_id, {})[position] = barred[digest]
     for batch in batches:
         batch.bar(documents.get(batch.batch_id, {}))
         erased = rejects.get(batch.batch_id, {})
         batch.rejects = [emptied(reject, erased.get(reject.position)) for reject in batch.rejects]
+
+
+def _bars(cursor: Cursor, statement: str, values: list[object]) -> dict[bytes, UUID]:
+    cursor.execute(statement, values)
+    return {bytes(digest): UUID(erasure_id) for digest, erasure_id in cursor.fetchall()}
 
 
 def emptied(reject: Reject, erasure_id: UUID | None) -> Reject:

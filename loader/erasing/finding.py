@@ -80,7 +80,7 @@ def find_more(connection: Connection, found: Found) -> None:
         todo = every - found.batches
         while todo:
             known = wanted.keys | found.keys
-            shown = _shown_documents(cursor, found) | wanted.places
+            shown = _shown_documents(cursor, found) | wanted.positions
             if _has_raw_table(cursor, wanted.name):
                 _read_documents(connection, found, todo, shown)
             found.batches |= todo

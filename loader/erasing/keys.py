@@ -7,8 +7,7 @@ the declaration or the models have changed since.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -24,8 +23,7 @@ BLANKS = " \t\r\n"
 TEXT = "text"
 
 
-@dataclass(frozen=True)
-class KeyForms:
+class KeyForms(NamedTuple):
     """A document's key: `canonical` if every part has its type, and `delivered` as dbt shows it if not.
 
     `parts` are the texts of the fields as they were delivered. Both forms are None if no field has a value.
@@ -63,6 +61,7 @@ class KeyOf:
             (split_pointer(pointer), kind, _missing_texts(source, pointer), pointer in source.trimmed)
             for pointer, kind in key_types
         ]
+        self._is_plain = [field[1:] for field in self._fields] == [(TEXT, [], False)]  # the usual key, read fast
 
     def of_document(self, raw: bytes | str) -> KeyForms:
         """Return the key of a document's bytes.
@@ -101,6 +100,8 @@ class KeyOf:
 
     def of_values(self, values: Sequence[Any]) -> KeyForms:
         """Return the key of the values of its fields, in which numbers are exact."""
+        if self._is_plain and isinstance(text := values[0], str) and len(text) <= MAX_CHARACTERS:
+            return KeyForms(text or None, text or None, (text,) if text else ())
         fields = [
             (self._present(text_of(value), missing, is_trimmed), kind, isinstance(value, dict | list))
             for value, (_, kind, missing, is_trimmed) in zip(values, self._fields, strict=True)

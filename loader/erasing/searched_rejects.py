@@ -38,7 +38,7 @@ def find_rejects(connection: Connection, found: Found) -> None:
     for batch_id, position, replayed_by, pointer, kept, length, name in _rejects(connection, found):
         found.rejects_read += 1
         raw = bytes(kept)
-        is_known = (batch_id, position) in found.wanted.places or (replayed_by, position) in found.documents
+        is_known = (batch_id, position) in found.wanted.positions or (replayed_by, position) in found.documents
         how = "key" if is_known else _how(found, key_of, key_texts, (raw, pointer, len(raw) == length))
         if how == "perhaps":
             found.perhaps.append(FoundReject(batch_id, position, name, how))

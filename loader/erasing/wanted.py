@@ -47,9 +47,9 @@ class FoundReject(NamedTuple):
 class Wanted:
     """What is to be erased from one source: documents by their keys, by hashes of keys, or by the values of fields.
 
-    Documents that meet all conditions `where` are found together with all documents of their keys. Documents and
-    rejects at `places` (batch and position) are erased whatever they hold: an earlier erasure is done again. `secret`
-    is what hashes are made with; to look for keys only, none is needed.
+    Documents that meet all conditions `where` are found together with all documents of their keys. `positions` are
+    batch and position of documents and rejects that are erased whatever they hold, to do an erasure again. `secret` is
+    what hashes are made with; to look for keys only, none is needed.
     """
 
     source: Source
@@ -57,7 +57,7 @@ class Wanted:
     keys: frozenset[str] = frozenset()
     hashes: frozenset[bytes] = frozenset()
     where: tuple[Condition, ...] = ()
-    places: frozenset[tuple[str, int]] = frozenset()
+    positions: frozenset[tuple[str, int]] = frozenset()
     secret: bytes | None = None
 
     @property

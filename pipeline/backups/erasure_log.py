@@ -19,7 +19,7 @@ from waybill.settings import relative_name
 class LoggedErasure:
     """An erasure: the hashes of its keys, and how they were computed. Hashes are in hexadecimal.
 
-    `places` are batch and position of what was erased: documents without a key, and broken lines, have no hash.
+    `positions` are batch and position of what was erased: documents without a key, and broken lines, have no hash.
     """
 
     erasure_id: str
@@ -29,7 +29,7 @@ class LoggedErasure:
     secret_check: str
     models: str
     erased_at: str
-    places: Sequence[tuple[str, int]] = ()
+    positions: Sequence[tuple[str, int]] = ()
 
 
 @dataclass(frozen=True)

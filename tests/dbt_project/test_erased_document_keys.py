@@ -32,7 +32,7 @@ trimmed: [/who]
 KEYS: dict[str, KeyTypes] = {
     "orders": [("/who", "text"), ("/number", "integer"), ("/day", "date")],
     "visits": [("/who", "text"), ("/at", "timestamptz"), ("/list/0", "numeric")],
-    "places": [("/who", "text"), ("/a", "text"), ("/b", "text"), ("/c", "text")],
+    "shops": [("/who", "text"), ("/a", "text"), ("/b", "text"), ("/c", "text")],
     "people": [("/deep/who~1what", "text")],
     "seconds": [("/number", "epoch_seconds"), ("/ok", "boolean")],
     "facts": [],

@@ -95,9 +95,9 @@ def has_unfinished() -> bool:
 
 def _erase(entry: LoggedErasure, secret: bytes | None, run_id: UUID) -> None:
     key_types = [(pointer, kind) for pointer, kind in entry.key_types or []]
-    places = frozenset((batch_id, position) for batch_id, position in entry.places)
+    positions = frozenset((batch_id, position) for batch_id, position in entry.positions)
     source, hashes = read_source(entry.source), _hashes(entry.key_hashes)
-    wanted = Wanted(source, key_types, hashes=hashes, places=places, secret=secret)
+    wanted = Wanted(source, key_types, hashes=hashes, positions=positions, secret=secret)
     with closing(connect("reader")) as reader:
         found = find(reader, wanted)
     order = Order(run_id, entry.models, UUID(entry.erasure_id), datetime.fromisoformat(entry.erased_at))

@@ -19,7 +19,7 @@ from waybill.settings import PROJECT, get_settings
 from waybill.text import counted
 
 PLACES = "select folder from ledger.backups order by made_at"
-# The places are of what was there before, and so may be in a backup. They are in the ledger for ever, keys are not.
+# The positions are of what was there before the erasure, and so may be in a backup.
 ERASURES_SINCE = """
 select erasures.erasure_id::text, erasures.source,
     array(

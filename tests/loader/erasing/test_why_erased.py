@@ -71,9 +71,9 @@ def test_documents_are_found_by_fields_and_go_with_their_keys(database: str, sou
     assert rows("select document ->> 'id' from raw.things") == [("t2",)]
 
 
-def test_what_has_no_key_is_erased_by_its_place(path: Path) -> None:
+def test_what_has_no_key_is_erased_by_its_position(path: Path) -> None:
     ((batch_id,),) = rows("select batch_id::text from ledger.batches where landed > 0")
-    again = replace(wanted(), places=frozenset({(batch_id, 2), (batch_id, 3), (batch_id, 99)}))
+    again = replace(wanted(), positions=frozenset({(batch_id, 2), (batch_id, 3), (batch_id, 99)}))
     found = find_now(again)
     assert (list(found.documents), [(one.position, one.how) for one in found.rejects]) == (
         [(batch_id, 2)],

@@ -1,4 +1,4 @@
-"""The log beside backups names what was erased by place, too: what has no key has no hash."""
+"""The log beside backups names what was erased by batch and position, too: what has no key has no hash."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.documents import document
 from tests.support.erasing import erase
 
 
-def test_the_log_has_hashes_and_places(database: str, source: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_the_log_has_hashes_and_positions(database: str, source: Path, tmp_path: Path) -> None:  # noqa: F811
     (source / "a.ndjson").write_bytes(b"\n".join([document(1), document(2), b'{"id": "t1", "x', document(3)]))
     load(Request(("things",)))
     folder = tmp_path / "backups" / "one"
@@ -35,5 +35,5 @@ def test_the_log_has_hashes_and_places(database: str, source: Path, tmp_path: Pa
     (entry,) = read_log(folder.parent / "erasures.jsonl")
     assert isinstance(entry, LoggedErasure)
     batches = rows("select batch_id::text from ledger.batches where landed = 3")
-    assert json.loads(json.dumps(entry.places)) == [[*batches[0], 1], [*batches[0], 3]]
+    assert json.loads(json.dumps(entry.positions)) == [[*batches[0], 1], [*batches[0], 3]]
     assert (len(entry.key_hashes), entry.key_types) == (1, [["/id", "text"]])
