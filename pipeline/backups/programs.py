@@ -86,10 +86,10 @@ def jobs() -> int:
     return min(os.cpu_count() or 1, MAX_JOBS)
 
 
-def raise_if_full(output: str, place: Path | str) -> None:
-    """Raise the system's error for a full disk if a program has written that the disk of `place` is full."""
+def raise_if_full(output: str, path: Path | str) -> None:
+    """Raise the system's error for a full disk if a program has written that the disk of `path` is full."""
     if FULL_DISK in output:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(place))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def _environment(warehouse: Warehouse, private: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ import tarfile
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from loader.erasing.secret import make_secret
@@ -121,8 +122,11 @@ def test_a_killed_backup_is_never_taken_for_one(landed: Path, folder: Path) -> N
     (first,) = find_backups(folder)
     process = subprocess.Popen([*WAYBILL, str(folder)])
     (partial,) = wait_for_dump(folder)
+    programs = psutil.Process(process.pid).children(recursive=True)
+    assert "pg_dump" in {program.name() for program in programs}
     process.kill()
     process.wait()
+    assert psutil.wait_procs(programs, 10)[1] == []  # none writes any longer
     assert find_backups(folder) == [first]
     assert rows("select count(*) from ledger.backups") == [(2,)]  # what is left of it holds rows, too
     assert run(folder).returncode == 0
