@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from loader.erasing.erase import complete
+from loader.erasing.finding import find
 from loader.load import load
 from loader.plan import Request
 from loader.tracing.why import why
@@ -79,3 +80,14 @@ def test_what_has_no_key_is_erased_by_its_position(path: Path) -> None:
         [(batch_id, 2)],
         [(3, "key")],
     )
+
+
+def test_other_sources_with_the_same_key_are_named_not_touched(path: Path) -> None:
+    with closing(connect("owner")) as owner:
+        owner.cursor().execute(
+            "create table intermediate.document_outcomes as select named.source, 't1' as document_key, batch_id as _batch_id,"
+            " 1::bigint as _position from (values ('others'), ('things')) as named (source) cross join ledger.batches"
+        )
+        found = find(owner, wanted("t1"))
+    assert found.other_sources == ["others"]
+    assert len(found.documents) == 1
