@@ -16,6 +16,7 @@ from ml.erasing.subjects import Subject
 from ml.registry.folders import FoundModel, find_models
 from ml.registry.history import changing, current_id
 from ml.registry.model_bytes import MODEL, different_versions, file_problem
+from ml.registry.retention import delete_models
 from warehouse.connection import cursor_of
 from waybill.settings import relative_name
 
@@ -36,8 +37,9 @@ def mark_models(subject: Subject, marking: Marking, report: ErasedFromModels) ->
     1. Write the mark into the warehouse. 2. Write it into the manifest, with the model if its texts change. 3. Delete
     the rows from `evaluation.npz`, which said that the model had learnt them: a repetition does not find them again.
     """
-    if not subject.models:
+    if not find_models(subject.task):
         return
+    delete_models(subject.task, lambda model: model.is_partial)  # of a training that was killed
     with changing(subject.task) as history:
         current = history.current or current_id(subject.task)
         for model in find_models(subject.task):
@@ -82,15 +84,19 @@ def _without_texts(
     """Return the model if it named lost texts, None if not; the manifest without them; how many must stay in both.
 
     A file that was saved with other library versions, or is not the one that was saved, is never unpickled: of it, the
-    number is None, unless no text was lost.
+    number is None, unless no text was lost. So it is of an older model that has no encoders of today's kind.
     """
     lost = find_lost(marking.before, marking.erased.now)
     manifest, classes = without_texts(manifest, lost)
     if not may_name_texts(manifest, marking.before, marking.erased.now):
         return None, manifest, classes
-    if different_versions(manifest) or file_problem(model.folder, model.manifest):
+    if model.problem or different_versions(manifest) or file_problem(model.folder, model.manifest):
         return None, manifest, None
     import joblib
 
-    pipeline = joblib.load(model.folder / MODEL)
-    return (pipeline if forget_texts(pipeline, lost) else None), manifest, classes
+    try:
+        pipeline = joblib.load(model.folder / MODEL)
+        forgotten = forget_texts(pipeline, lost)
+    except Exception:  # whatever unpickling, or another kind of model, may raise
+        return None, manifest, None
+    return (pipeline if forgotten else None), manifest, classes

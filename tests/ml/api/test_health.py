@@ -35,7 +35,8 @@ def test_a_ready_server_names_its_models(api: Served) -> None:
     assert api.client.get("/health/live").json() == {"status": "alive"}
     ready = api.client.get("/health/ready")
     assert ready.status_code == 200
-    assert ready.json()["tasks"] == {"small": {"status": "ready", "model_id": model_id, "reason": None}}
+    expected = {"status": "ready", "model_id": model_id, "erased_rows": 0, "reason": None}
+    assert ready.json()["tasks"] == {"small": expected}
     assert metrics_of(api)["waybill_api_model_info", (model_id, "small")] == 1
 
 

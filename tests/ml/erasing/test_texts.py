@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import joblib
 import pytest
 import yaml
 
@@ -15,7 +16,7 @@ from ml.erasing import model_files
 from ml.predict import load_model, predict
 from ml.reading.frame import read_rows
 from ml.registry.artefact import read_manifest
-from ml.registry.model_bytes import MODEL, file_problem
+from ml.registry.model_bytes import MODEL, checksum, file_problem, sealed
 from ml.train import train
 from tests.ml.erasing.conftest import Erase
 from tests.support.small.task import TASK, execute
@@ -90,8 +91,6 @@ def test_a_new_row_with_an_erased_text_counts_as_unknown(task: Path, model_id: s
 
 
 def test_a_model_of_other_libraries_is_named_not_opened(task: Path, model_id: str, erase: Erase) -> None:
-    from ml.registry.model_bytes import sealed
-
     path = task / model_id / "manifest.json"
     manifest = json.loads(path.read_text())
     path.write_text(json.dumps(sealed({**manifest, "versions": {**manifest["versions"], "numpy": "0.1"}})))
@@ -122,3 +121,24 @@ def test_a_kill_while_a_model_is_rewritten_is_made_up_for(
     assert [mark.rows for mark in erase.go_on().models] == [3]
     assert holds_canary(task / model_id) == [] and sorted(path.name for path in (task / model_id).iterdir()) == FILES
     load_model("small", model_id)
+
+
+def test_folders_that_hold_no_usable_model_are_deleted_or_named(task: Path, erase: Erase) -> None:
+    broken, partial, older, other = (str(train("small", force=True).manifest["model_id"]) for _ in range(4))
+    (task / broken / "manifest.json").write_text("{")
+    (task / partial).rename(task / f".{partial}.partial")
+    manifest = json.loads((task / older / "manifest.json").read_text())
+    (task / older / "manifest.json").write_text(json.dumps({name: manifest[name] for name in ("features", "label")}))
+    joblib.dump("another kind of model", task / other / MODEL)
+    manifest = json.loads((task / other / "manifest.json").read_text())
+    changed = sealed({**manifest, "sha256": checksum(task / other / MODEL)})
+    (task / other / "manifest.json").write_text(json.dumps(changed))
+    execute(f"update marts.rows set shop = '{CANARY}' where row_id = 'r1'")
+    erased = erase("row_id = 'r1'")
+    assert [path.name for path in task.glob(".*.partial")] == []
+    assert sorted((model.model_id, model.named_texts) for model in erased.models) == sorted(
+        [(older, None), (other, None)]
+    )
+    problem = "has no manifest.json that can be read: what it holds is not known"
+    assert any(sentence.endswith(f"{broken} {problem}") for sentence in erased.unchecked)
+    assert sum("cannot be searched for texts" in sentence for sentence in erased.unchecked) == 2
