@@ -9,7 +9,7 @@ BROKER := $(if $(DATA),java,setup)
 .DEFAULT_GOAL := help
 .PHONY: help setup env setup-dev lock data up down status psql load check-raw dbt check-marts train score export report docs \
 	pipeline demo notebook admin admin-stop dask api serve lineage airflow airflow-stop java broker broker-stop stream test test-fast \
-	test-server lint crash chaos bench own-json own-models mutants long backup reset destroy clean
+	test-server lint crash chaos bench own-json own-models mutants long backup drill reset destroy clean
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONOPTIMIZE PYTHONPATH PYTHONSAFEPATH
 
 help: ## list the targets
@@ -163,6 +163,9 @@ long: setup-dev crash chaos bench mutants ## kills, chaos, benchmarks, mutations
 
 backup: setup ## back up warehouse, models, declarations (BACKUPS KEEP)
 	@$(WAYBILL) backup $(or $(BACKUPS),backups) --keep $(or $(KEEP),7)
+
+drill: backup ## back up, restore on a scratch server, compare (BACKUPS)
+	@$(WAYBILL) drill $(or $(BACKUPS),backups)
 
 reset: setup ## drop all tables and start empty; asks first
 	@$(WAYBILL) reset

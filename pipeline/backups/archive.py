@@ -19,7 +19,7 @@ def write_archive(backup: Path, name: str, output: IO[bytes]) -> None:
     """
     names = sorted(set(file_names(backup)) - {MANIFEST})
     try:
-        with tarfile.open(fileobj=output, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+        with tarfile.open(fileobj=output, mode="w|", format=tarfile.PAX_FORMAT, encoding="utf-8") as archive:
             for file in [*names, MANIFEST]:
                 archive.add(backup / file, f"{name}/{file}", recursive=False)
         output.flush()

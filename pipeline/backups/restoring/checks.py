@@ -42,7 +42,7 @@ def check_contents(manifest: Manifest, *, has_its_files: bool) -> Iterator[str]:
     outcomes count depends on the sources that have models.
 
     Raises:
-        RestoreDiffers: something is not as it was; the message names the first difference.
+        RestoreDiffers: something differs; the message names the first difference.
     """
     with engine("owner").connect() as connection:
         now = read_contents(connection)

@@ -86,7 +86,7 @@ def describe(result: Restored) -> Iterator[str]:
     manifest = result.manifest
     made_at = manifest.made_at[:19].replace("T", " ")
     yield f"restored: {relative_name(result.backup)}, made {made_at} UTC of the database {manifest.database.name}"
-    yield f"          into the database {get_settings().pgdatabase} in {result.seconds:.1f} s"
+    yield f"          in {result.seconds:.1f} s into the database {get_settings().pgdatabase}"
     if result.written:
         yield f"files:    {counted(len(result.written), 'file')} written"
     if result.kept:

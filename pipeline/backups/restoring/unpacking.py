@@ -24,7 +24,7 @@ def unpacked(archive: IO[bytes], settings: Settings) -> Iterator[Path]:
     """Give the folder of an unpacked backup; it is removed at the end, or by the next command if this one is killed.
 
     Raises:
-        BackupBroken: it is no archive of a whole backup.
+        BackupBroken: the archive does not hold a whole backup.
         OSError: the disk is full.
     """
     folder = settings.state_folder / FOLDER
@@ -40,7 +40,7 @@ def unpacked(archive: IO[bytes], settings: Settings) -> Iterator[Path]:
 
 def _unpack(archive: IO[bytes], folder: Path) -> Path:
     try:
-        with tarfile.open(fileobj=archive, mode="r|") as opened:
+        with tarfile.open(fileobj=archive, mode="r|", encoding="utf-8") as opened:
             for member in opened:
                 if not member.isfile() or not NAME.fullmatch(member.name.partition("/")[0]):
                     raise BackupBroken("standard input is not a backup: send what `waybill backup -` has written")
