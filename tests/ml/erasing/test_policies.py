@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
+import ml.task
 from ml.checking.command import verify
 from ml.erasing.retraining import retrain
 from ml.errors import ModelRefused
@@ -18,7 +20,7 @@ from ml.score import score
 from ml.train import train
 from tests.ml.erasing.conftest import Erase
 from tests.support.databases import rows
-from tests.support.small.task import execute
+from tests.support.small.task import TASK, execute
 
 MARK = "learnt from 2 rows that were erased since"
 
@@ -104,3 +106,24 @@ def test_marks_of_deleted_models_leave_the_warehouse(task: Path, erase: Erase) -
     kept = [path.name for path in task.iterdir() if path.is_dir()]
     marked = [model_id for (model_id,) in rows("select model_id::text from predictions.erased_models")]
     assert 0 < len(marked) < 7 and set(marked) <= set(kept)
+
+
+def test_each_task_follows_by_itself(task: Path, erase: Erase) -> None:
+    for name, table in (("twin", "rows"), ("apart", "apart")):
+        (ml.task.TASKS / f"{name}.yml").write_text(yaml.safe_dump({**TASK, "task": name, "table": table}))
+    execute("create table marts.apart as select * from marts.rows", "grant select on marts.apart to waybill_trainer")
+    old = {name: train(name).manifest["model_id"] for name in ("small", "twin", "apart")}
+    for name in old:
+        score(name)
+    found = erase("row_id in ('r1', 'r2')", "retrain")
+    assert sorted(found.tasks) == ["small", "twin"]
+    assert {name: number for name, number in found.deleted.items() if number} == {
+        "predictions.small_by_model": 2,
+        "predictions.twin_by_model": 2,
+    }
+    (ml.task.TASKS / "small.yml").write_text(yaml.safe_dump({**TASK, "numeric": ["no_column"]}))
+    retrained = retrain(found.tasks)
+    assert [one.partition(":")[0] for one in retrained.done] == ["twin"]
+    assert [one.partition(":")[0] for one in retrained.failed] == ["small"]
+    assert current_id("small") == old["small"] and current_id("twin") != old["twin"]
+    assert current_id("apart") == old["apart"] and score("apart").summary.startswith("nothing new")
