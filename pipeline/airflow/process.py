@@ -41,19 +41,25 @@ STOP_SECONDS = 9  # before what is left is killed; together less than what `down
 def run_components(paths: AirflowPaths, variables: dict[str, str]) -> None:
     """Bring Airflow's database up to date and run its processes until one ends; then end the others.
 
+    The scheduler waits for the API server: a task that it starts before that server answers fails, and there may be
+    tasks to start at once, such as those of a run that was interrupted.
+
     Raises:
         NotStarted: the database could not be made, or a process ended. The output above it has the cause.
     """
     airflow = str(program(paths))
     if subprocess.run([airflow, "db", "migrate"], env=variables, stdin=subprocess.DEVNULL, check=False).returncode:
         raise NotStarted(f"Airflow could not make its database in {paths.home}: the lines above have the cause")
-    preparation = end_with_parent()
-    running = [
-        subprocess.Popen([airflow, *component], env=variables, stdin=subprocess.DEVNULL, preexec_fn=preparation)
-        for component in COMPONENTS
-    ]
+    preparation, port = end_with_parent(), int(variables["AIRFLOW__API__PORT"])
+    running: list[subprocess.Popen[bytes]] = []
     try:
-        while all(process.poll() is None for process in running):
+        for component in COMPONENTS:
+            running.append(
+                subprocess.Popen([airflow, *component], env=variables, stdin=subprocess.DEVNULL, preexec_fn=preparation)
+            )
+            while _all_run(running) and not accepts_connections(port):
+                time.sleep(0.5)
+        while _all_run(running):
             time.sleep(0.5)
         ended = next(
             component for component, process in zip(COMPONENTS, running, strict=True) if process.poll() is not None
@@ -61,6 +67,10 @@ def run_components(paths: AirflowPaths, variables: dict[str, str]) -> None:
         raise NotStarted(f"Airflow's {ended[0]} ended, so the others were stopped: the lines above have the cause")
     finally:
         _end(running)
+
+
+def _all_run(processes: list[subprocess.Popen[bytes]]) -> bool:
+    return all(process.poll() is None for process in processes)
 
 
 def _end(running: list[subprocess.Popen[bytes]]) -> None:

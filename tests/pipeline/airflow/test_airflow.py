@@ -114,10 +114,29 @@ def test_a_process_that_ends_stops_the_others_and_is_named(
     )
     stand_in.chmod(0o755)
     monkeypatch.setattr(process, "program", lambda paths: stand_in)
-    with pytest.raises(NotStarted, match="Airflow's scheduler ended, so the others were stopped"):
-        process.run_components(paths, dict(os.environ))
+    with (
+        socket.create_server(("127.0.0.1", 0)) as api_server,
+        pytest.raises(NotStarted, match="Airflow's scheduler ended, so the others were stopped"),
+    ):
+        process.run_components(paths, {**os.environ, "AIRFLOW__API__PORT": str(api_server.getsockname()[1])})
     pids = [int(line) for line in (tmp_path / "pids").read_text().split()]
     assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_the_scheduler_waits_until_the_api_server_answers(
+    paths: AirflowPaths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stand_in, started, port = tmp_path / "airflow", tmp_path / "started", free_port()
+    listen = f"import socket, time; time.sleep(2); print(time.time()); s = socket.create_server(('127.0.0.1', {port}))"
+    stand_in.write_text(
+        f'#!/bin/sh\ncase $1 in db) ;; api-server) {sys.executable} -u -c "{listen}; time.sleep(60)" > {tmp_path}/answers;;'
+        f" *) date +%s.%N >> {started}; sleep 1; exit 3;; esac\n"
+    )
+    stand_in.chmod(0o755)
+    monkeypatch.setattr(process, "program", lambda paths: stand_in)
+    with pytest.raises(NotStarted, match="Airflow's scheduler ended"):
+        process.run_components(paths, {**os.environ, "AIRFLOW__API__PORT": str(port)})
+    assert float(started.read_text().split()[0]) > float((tmp_path / "answers").read_text())
 
 
 def test_a_password_of_the_settings_is_used_and_not_shown(paths: AirflowPaths) -> None:
