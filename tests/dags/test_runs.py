@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,26 @@ from tests.dags.kills import WRONG, run_rounds
 from tests.end_to_end.test_gates import twenty_minutes_late
 from tests.support.databases import rows
 from tests.support.lineage.events import read_events
+from tests.support.scheduled.airflow import TestedAirflow, running
 from waybill.settings import PROJECT
 
 STAGES = ("load", "check-raw", "dbt", "check-marts", "train", "score", "export", "docs", "report")
 UPDATED = "select asset.name, count(*) from asset_event join asset on asset_event.asset_id = asset.id group by 1"
+
+
+ENDED = """
+select state from dag_run where dag_id = ? and run_type = 'asset_triggered' and state in ('success', 'failed')
+"""
+MONTHS = """
+select substr(data_interval_start, 1, 10) from dag_run
+where dag_id = 'waybill_by_month' and run_type = 'backfill' order by 1
+"""
+FIRST_LOAD = """
+select task_instance.state from task_instance join dag_run using (dag_id, run_id)
+where dag_id = 'waybill_by_month' and task_id = 'load' and data_interval_start like ?
+    and task_instance.state in ('success', 'failed')
+"""
+AFTER = ("after_the_marts", "after_the_predictions")
 
 
 def example_of_the_docs() -> str:
@@ -30,8 +47,12 @@ def test_a_run_makes_everything_a_whole_run_makes(
 ) -> None:
     monkeypatch.setitem(scheduled.airflow.variables, "WAYBILL_OPENLINEAGE", "true")
     airflow, small = scheduled.airflow, scheduled.small
-    (Path(airflow.variables["AIRFLOW__CORE__DAGS_FOLDER"]) / "example.py").write_text(example_of_the_docs())
+    example = Path(airflow.variables["AIRFLOW__CORE__DAGS_FOLDER"]) / "example.py"
+    example.write_text(example_of_the_docs())
+    example.with_name("other.py").write_text(example_of_the_docs().replace("marts", "predictions"))
     airflow.command("dags", "reserialize")
+    for dag in AFTER:
+        airflow.command("dags", "unpause", dag)
     output = airflow.run("2024-01-01")
     assert airflow.states("2024-01-01") == {stage: ("success", 1) for stage in STAGES}, output
     for stage in STAGES:
@@ -99,3 +120,29 @@ def test_killed_tasks_lose_and_double_nothing(scheduled: ScheduledPipeline) -> N
     totals = run_rounds(scheduled, 1, seed=2024)
     assert {name: totals[name] for name in WRONG} == dict.fromkeys(WRONG, 0)
     assert totals["kills"] == totals["retried by Airflow"] + totals["retried by hand"] == 3
+
+
+@pytest.fixture(scope="module")
+def at_work(scheduled: ScheduledPipeline) -> Iterator[TestedAirflow]:
+    """Airflow with its scheduler, after the runs of the tests above."""
+    with running(scheduled.airflow):
+        yield scheduled.airflow
+
+
+@pytest.mark.parametrize("dag", AFTER)
+def test_another_dag_starts_when_its_asset_was_updated(at_work: TestedAirflow, dag: str) -> None:
+    assert at_work.wait_for(ENDED, dag)[:1] == [("success",)]
+    [said, *_] = (at_work.folder / "logs" / f"dag_id={dag}").rglob("*.log")
+    assert f"the {dag.removeprefix('after_the_')} have passed their checks" in said.read_text()
+
+
+def test_a_backfill_loads_the_files_of_one_month_after_the_other(at_work: TestedAirflow) -> None:
+    """The scheduler has started the first month's run, and its load has ended; the other stages are left."""
+    dates = ("--from-date", "2013-01-01", "--to-date", "2013-03-31")
+    at_work.command("dags", "unpause", "waybill_by_month")
+    made = at_work.command("backfill", "create", "--dag-id", "waybill_by_month", *dates, "--max-active-runs", "1")
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert at_work.select(MONTHS) == [("2013-01-01",), ("2013-02-01",), ("2013-03-01",)]
+    assert at_work.wait_for(FIRST_LOAD, "2013-01-01%") == [("success",)]
+    loads = "select command, outcome from ledger.runs where command like 'load --from 2013%%'"
+    assert rows(loads) == [("load --from 2013-01-01 --to 2013-01-31", "succeeded")]

@@ -17,9 +17,16 @@ import pytest
 from pipeline.alerts.judging import judge
 from pipeline.alerts.memory import memory_path
 from tests.end_to_end.test_gates import twenty_minutes_late
+from tests.support.databases import rows
 from tests.support.small.pipeline import SmallPipeline, small_pipeline, small_sample
+from tests.support.small.task import execute
 from waybill.settings import get_settings
 
+RUNS = 5
+PLANT_DRIFT = """
+insert into predictions.model_drift (task, model_id, kind, name, scored_at, rows, psi, limits, alarms)
+values ('flight_delays_small', '{model}', 'number', 'planted', now(), 10, 0.5, '{{}}', '{{"PSI 0.500 over 0.100"}}')
+"""
 CHANGES = ("new", "changed", "resolved")
 APPEND = "import sys; open({path!r}, 'a').write(sys.stdin.read() + '\\n')"
 
@@ -62,6 +69,23 @@ def test_thirty_checks_after_clean_runs_find_nothing(small: SmallPipeline) -> No
     judge()
     assert time.monotonic() - started < 2
     assert sent(small) == []
+
+
+def test_models_are_judged_right_after_each_run(small: SmallPipeline) -> None:
+    """They are not judged while a lock is held, so each of the runs has released its own before it looks."""
+    ((model,),) = rows("select distinct model_id::text from predictions.flight_delays_small")
+    execute(PLANT_DRIFT.format(model=model))
+    for number in range(RUNS):
+        ran = small.run()
+        assert ran.returncode == 0, ran
+        [line] = alerts_in(ran.stdout)
+        assert line.startswith("ALERT model_drift flight_delays_small: 1 column differs"), number
+    execute("delete from predictions.model_drift where name = 'planted'")
+    ran = small.run()
+    assert (ran.returncode, alerts_in(ran.stdout)) == (0, []), ran
+    changes = [(name, one["rule"]) for message in sent(small) for name in CHANGES for one in message[name]]
+    assert changes == [("new", "model_drift"), ("resolved", "model_drift")]
+    (small.folder / "sent").unlink()
 
 
 def test_rows_that_change_make_a_model_stale_until_the_next_run(small: SmallPipeline) -> None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +20,7 @@ import pytest
 
 from pipeline.airflow.configuration import airflow_variables
 from pipeline.airflow.paths import AirflowPaths, find_airflow
+from pipeline.airflow.process import START_SECONDS, is_healthy
 from waybill.settings import PROJECT, get_settings
 
 # Airflow runs this for each task: retries follow at once, so that a test does not wait.
@@ -25,6 +31,13 @@ def task_policy(task):
     task.retry_delay, task.retry_exponential_backoff = timedelta(seconds=0), 0
 """
 END_SECONDS = 400
+COMPONENTS = """
+import os
+from pathlib import Path
+from pipeline.airflow.paths import AirflowPaths
+from pipeline.airflow.process import run_components
+run_components(AirflowPaths(Path(os.environ["AIRFLOW_HOME"])), dict(os.environ))
+"""
 STATES = """
 select task_id, task_instance.state, try_number
 from task_instance
@@ -67,6 +80,13 @@ class TestedAirflow:
         """Return task → its state and the number of tries."""
         return {task: (state, tries) for task, state, tries in self.select(STATES, f"{day}%")}
 
+    def wait_for(self, query: str, *values: str, seconds: float = 120) -> list[tuple[str, ...]]:
+        """Return the rows of a query of Airflow's database as soon as there are any; none after these seconds."""
+        deadline = time.monotonic() + seconds
+        while not (found := self.select(query, *values)) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        return found
+
     def select(self, query: str, *values: str) -> list[tuple[str, ...]]:
         """Return the rows of a query of Airflow's database."""
         connection = sqlite3.connect(self.folder / "airflow.db")
@@ -74,6 +94,36 @@ class TestedAirflow:
             return connection.execute(query, values).fetchall()
         finally:
             connection.close()
+
+
+@contextmanager
+def running(airflow: TestedAirflow) -> Iterator[None]:
+    """Run Airflow's processes on a free port during the block: the scheduler then starts runs and tasks by itself."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    address = f"http://127.0.0.1:{port}/execution/"
+    own = {"AIRFLOW__API__PORT": str(port), "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": address}
+    with (airflow.folder / "processes.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMPONENTS], env={**airflow.variables, **own}, cwd=PROJECT, stdin=subprocess.DEVNULL,
+            stdout=log, stderr=log,
+        )  # fmt: skip
+    family = [psutil.Process(process.pid)]
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not is_healthy(port):
+            assert process.poll() is None and time.monotonic() < deadline, (
+                airflow.folder / "processes.log"
+            ).read_text()
+            time.sleep(0.5)
+        yield
+    finally:
+        family += family[0].children(recursive=True) if process.poll() is None else []
+        for member in reversed(family):
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        process.wait()
 
 
 def airflow_program() -> str:
