@@ -157,7 +157,7 @@ mutants: setup-dev java ## break the code in many ways and check that tests fail
 	@$(RUN) -m tests.mutants $(if $(ONLY),--only "$(ONLY)")
 
 long: setup-dev crash chaos bench mutants ## kills, chaos, benchmarks, mutations, fuzzing: hours
-	@$(RUN) -m tests.crash.backups --rounds 50
+	@$(RUN) -m tests.crash.backups --rounds 50 $(if $(DATA),&& $(RUN) -m tests.crash.erasing --rounds 50)
 	@$(SETUP) airflow && $(RUN) -m tests.dags --rounds 7
 	@$(RUN) -m pytest -q -n 2 --dist loadfile -m hypothesis --hypothesis-profile=many
 

@@ -16,7 +16,7 @@ from pipeline.dbt.sources_yml import require_current
 from pipeline.erasing.asked import Asked, find_asked, read_wanted
 from pipeline.erasing.finishing.erasure import Erasing
 from pipeline.erasing.finishing.outputs import files_holding
-from pipeline.erasing.finishing.places import list_places
+from pipeline.erasing.finishing.coordinates import list_coordinates
 from pipeline.erasing.finishing.steps import finish
 from pipeline.erasing.key_types import find_key_types
 from pipeline.erasing.lineage import Lineage, read_lineage
@@ -36,9 +36,9 @@ class Complete:
     remarks: list[str]
     files: list[Path] = field(default_factory=list)
 
-    def places(self) -> Iterator[str]:
+    def coordinates(self) -> Iterator[str]:
         """Yield the coordinates of the documents, in files and topics, which are not Waybill's to change."""
-        return list_places(self.recorded.erasure_id)
+        return list_coordinates(self.recorded.erasure_id)
 
 
 def find_to_erase(asked: Asked, *, makes_secret: bool) -> tuple[Found, Lineage]:
@@ -69,7 +69,7 @@ def refuse_snapshots(lineage: Lineage, source: str) -> None:
 def erase(asked: Asked | None, policy: Policy) -> Iterator[Complete]:
     """Complete the erasures that were interrupted, then erase what is asked for; yield each when it is complete.
 
-    Waits for a run, an undo or another erase to end. Loaders and consumers go on: what they land with a barred key is
+    Waits for a run, an undo or another erase to end. Loaders and consumers continue: what they land with a barred key is
     not stored.
 
     Raises:

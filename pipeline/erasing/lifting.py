@@ -10,7 +10,7 @@ from loader.erasing.secret import key_hash, read_secret
 from loader.errors import EraseRefused
 from pipeline.backups.erasure_log import LoggedLift
 from pipeline.erasing.asked import MAX_NAMED, Asked
-from pipeline.erasing.finishing.told_backups import tell_backups
+from pipeline.erasing.finishing.backup_logs import log_in_backups
 from warehouse.connection import connect
 from warehouse.runs import recorded_run
 from warehouse.work_lock import only_run
@@ -18,7 +18,7 @@ from waybill.settings import get_settings
 
 
 def lift_bars(asked: Asked) -> tuple[int, list[str]]:
-    """Let the keys land again; return how many were barred, and one sentence for each backup that could not be told.
+    """Let the keys land again; return how many were barred, and one sentence for each backup that could not be written to.
 
     Raises:
         EraseRefused: conditions are given, a key is not barred, or the secret is another one; nothing was lifted.
@@ -37,5 +37,5 @@ def lift_bars(asked: Asked) -> tuple[int, list[str]]:
             raise EraseRefused(f"no erasure of {source} has barred {named}; nothing was lifted")
         now = datetime.now(UTC).isoformat(timespec="seconds")
         entry = LoggedLift([one.hex() for one in sorted(lifted)], source, now)
-        _, problems, _ = tell_backups(entry)
+        _, problems, _ = log_in_backups(entry)
     return len(lifted), problems

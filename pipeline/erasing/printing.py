@@ -21,9 +21,9 @@ def complete_lines(complete: Complete) -> Iterator[str]:
     recorded = complete.recorded
     documents, rejects = counted(recorded.documents, "document"), counted(recorded.rejects, "reject")
     yield f"{recorded.source:<12} erased {documents} and {rejects} of {counted(recorded.keys, 'key')}"
-    if places := list(complete.places()):
+    if coordinates := list(complete.coordinates()):
         yield "their sources are not Waybill's to change, and may still hold them:"
-        yield from (f"  {place}" for place in places)
+        yield from (f"  {one}" for one in coordinates)
     if complete.files:
         yield "files that Waybill did not make hold a key:"
         yield from (f"  {relative_name(path)}" for path in complete.files)

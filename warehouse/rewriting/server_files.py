@@ -22,7 +22,7 @@ select
 def empty_server_log(server: ServerPaths) -> int:
     """Empty the log, which quotes the statements and rows of errors; return the number of bytes that it had.
 
-    The server goes on writing to the file: it only ever appends.
+    The server continues to write to the file: it only ever appends.
     """
     if not server.log.exists():
         return 0

@@ -17,7 +17,7 @@ WAIT_SECONDS = 600.0
 
 NOW = "select pg_current_xact_id()::xid::text"
 SEES_ALL = "select pg_has_role('pg_read_all_stats', 'usage')"
-# Sessions, prepared transactions and replication slots that see the database as it was before a transaction.
+# Sessions, prepared transactions and replication slots that still see what a transaction has changed.
 OLDER = """
 select pid, coalesce(nullif(application_name, ''), 'a session of ' || usename, 'a session'), xact_start
 from pg_stat_activity

@@ -17,7 +17,7 @@ from warehouse.logins import ROLES, Role, role_name
 from warehouse.migrations.workers import Reporter
 from warehouse.rewriting.snapshots import WAIT_SECONDS, wait_for_older_snapshots
 
-LOCK_TIMEOUT = "2s"  # whoever reads the table waits as long behind us
+LOCK_TIMEOUT = "2s"  # queries that come later wait as long for us
 STATISTICS = ("pg_catalog.pg_statistic", "pg_catalog.pg_statistic_ext_data")
 
 TABLES = """

@@ -73,7 +73,7 @@ def _delete(path: Path) -> int:
         number = sum(one.is_file() for one in path.rglob("*"))
         shutil.rmtree(path)
         return number
-    if path.suffix == ".log":  # a process may have it open, and goes on writing to it
+    if path.suffix == ".log":  # a process may have it open, and continues to write to it
         os.truncate(path, 0)
     else:
         path.unlink(missing_ok=True)

@@ -26,7 +26,7 @@ from pipeline.erasing.finishing.certificate import certify
 from pipeline.erasing.finishing.erasure import Erasing
 from pipeline.erasing.finishing.outputs import delete_outputs
 from pipeline.erasing.finishing.pages import clean_server, rewrite_pages
-from pipeline.erasing.finishing.told_backups import remove_interrupted, tell_backups
+from pipeline.erasing.finishing.backup_logs import remove_interrupted, log_in_backups
 from pipeline.erasing.finishing.verifying import verify
 from pipeline.erasing.outside import relations_outside
 from pipeline.errors import EraseIncomplete
@@ -46,7 +46,7 @@ def finish(erasing: Erasing) -> Path:
     with closing(connect("owner")) as owner, owner:
         erasing.outside = relations_outside(owner, erasing.lineage, erasing.downstream)
     before = read_before(erasing.erasure_id, erasing.marts)
-    _step("backups", lambda _: _tell_backups(erasing))  # 1.
+    _step("backups", lambda _: _log_in_backups(erasing))  # 1.
     _step("dbt", lambda _: build_downstream(erasing.lineage, erasing.downstream, erasing.outside)[1])  # 2.
     order = Erasure(erasing.erasure_id, erasing.marts, erasing.policy, tuple(erasing.keys))
     _step("models", lambda _: _erase_from_models(erasing, erase_from_models(order, before)))  # 3.
@@ -80,12 +80,12 @@ def _incomplete(problem: str) -> EraseIncomplete:
     )
 
 
-def _tell_backups(erasing: Erasing) -> str:
+def _log_in_backups(erasing: Erasing) -> str:
     erasing.found["interrupted_backups_deleted"] = len(remove_interrupted())
-    summary, problems, without_folder = tell_backups()
+    summary, problems, without_folder = log_in_backups()
     erasing.remarks += problems
     if problems:
-        erasing.left_to_others.append(f"{counted(len(problems), 'folder')} of backups could not be told")
+        erasing.left_to_others.append(f"{counted(len(problems), 'folder')} of backups could not be written to")
     if without_folder:
         backups = counted(without_folder, "backup")
         erasing.left_to_others.append(f"{backups} written to a pipe: delete them, or erase again after a restore")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.canaries import KEY, files_with_canaries, plant
 from tests.support.databases import current_server_paths, rows
+from tests.support.erasing.canaries import KEY, files_with_canaries, plant
 from tests.support.small.pipeline import SmallPipeline, small_pipeline, small_sample
 from waybill.settings import PROJECT, get_settings
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from loader.load import load
 from loader.plan import Request
 from pipeline.backups.erasure_log import LoggedErasure, read_log
-from pipeline.erasing.finishing.told_backups import tell_backups
+from pipeline.erasing.finishing.backup_logs import log_in_backups
 from tests.loader.conftest import source  # noqa: F401
 from tests.support.databases import rows
 from tests.support.dbt_command import execute
@@ -29,7 +29,7 @@ def test_the_log_has_hashes_and_positions(database: str, source: Path, tmp_path:
     (source / "b.ndjson").write_bytes(document(1))  # arrives later, so no backup can have it
     load(Request(("things",)))
 
-    _, problems, _ = tell_backups()
+    _, problems, _ = log_in_backups()
 
     assert problems == []
     (entry,) = read_log(folder.parent / "erasures.jsonl")

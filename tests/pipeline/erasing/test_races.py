@@ -1,5 +1,5 @@
 # waybill: sample
-"""An erase waits for what works on the warehouse, and others wait for it; loaders go on, and land no erased key."""
+"""An erase waits for what works on the warehouse, and others wait for it; loaders continue, and land no erased key."""
 
 from __future__ import annotations
 

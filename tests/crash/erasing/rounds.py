@@ -20,8 +20,8 @@ from psycopg2 import sql
 
 from pipeline.mart_hashes import MartHash, mart_hashes
 from tests.crash.servers import kill, processes
-from tests.support.canaries import KEY, files_with_canaries, plant
 from tests.support.databases import drop_database, execute_on_server, own_server, rows
+from tests.support.erasing.canaries import KEY, files_with_canaries, plant
 from tests.support.small.pipeline import SmallPipeline, small_pipeline, small_sample
 from warehouse.connection import connection_parameters, engine, forget
 from warehouse.server_paths import ServerPaths
@@ -148,7 +148,7 @@ def _compare(one: Round, expected: dict[str, MartHash], totals: Counter[str]) ->
     ((unaccounted, erased),) = rows(BOOKS)
     ((incomplete, erasures),) = rows(INCOMPLETE)
     totals["books that do not balance"] += unaccounted != 0 or erased != 4
-    totals["erasures that are incomplete or doubled"] += (incomplete, erasures) != (0, 1)
+    totals["erasures incomplete or doubled"] += (incomplete, erasures) != (0, 1)
     ((other,),) = rows(DIRECTORY, one.template)
     execute_on_server("checkpoint")
     held = files_with_canaries([one.paths.data.parent, one.small.folder])

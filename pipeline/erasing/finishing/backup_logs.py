@@ -1,4 +1,4 @@
-"""Tells each known backup what was erased and lifted since, in the log beside it."""
+"""Writes to the log beside each known backup what was erased and lifted since."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from waybill.settings import PROJECT, get_settings
 from waybill.text import counted
 
 PLACES = "select folder from ledger.backups order by made_at"
-# The positions are of what was there before the erasure, and so may be in a backup.
+# The positions are of what was there before, and so may be in a backup. They stay in the ledger, keys do not.
 ERASURES_SINCE = """
 select erasures.erasure_id::text, erasures.source,
     array(
@@ -45,10 +45,10 @@ order by erasures.erased_at, erasures.erasure_id
 """
 
 
-def tell_backups(*more: Entry) -> tuple[str, list[str], int]:
+def log_in_backups(*more: Entry) -> tuple[str, list[str], int]:
     """Append every erasure, and `more`, to the log beside each known backup, unless it is there already.
 
-    Returns a summary, one sentence for each folder that could not be told, and the number of backups without a folder.
+    Returns a summary, one sentence for each folder that could not be written to, and the number of backups without a folder.
     """
     with closing(connect("keeper")) as keeper, keeper, keeper.cursor() as cursor:
         cursor.execute(PLACES)

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import click
 
-from tests.crash.erasures import run_rounds
+from tests.crash.erasing.rounds import run_rounds
 from tests.crash.totals import print_totals
 
 WRONG = (
-    "erases that did not complete", "erasures that are incomplete or doubled", "marts that differ",
+    "erases that did not complete", "erasures incomplete or doubled", "marts that differ",
     "books that do not balance", "files with canaries", "tracebacks",
 )  # fmt: skip
 COUNTED = ("rounds", "kills", "kills during an erase")

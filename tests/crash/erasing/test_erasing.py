@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.crash.erasing import WRONG
-from tests.crash.erasures import run_rounds
+from tests.crash.erasing.__main__ import WRONG
+from tests.crash.erasing.rounds import run_rounds
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(1800)]
 
