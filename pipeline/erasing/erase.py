@@ -14,9 +14,9 @@ from loader.errors import EraseRefused
 from ml.erasing.report import Policy
 from pipeline.dbt.sources_yml import require_current
 from pipeline.erasing.asked import Asked, find_asked, read_wanted
+from pipeline.erasing.finishing.coordinates import list_coordinates
 from pipeline.erasing.finishing.erasure import Erasing
 from pipeline.erasing.finishing.outputs import files_holding
-from pipeline.erasing.finishing.coordinates import list_coordinates
 from pipeline.erasing.finishing.steps import finish
 from pipeline.erasing.key_types import find_key_types
 from pipeline.erasing.lineage import Lineage, read_lineage
@@ -69,8 +69,8 @@ def refuse_snapshots(lineage: Lineage, source: str) -> None:
 def erase(asked: Asked | None, policy: Policy) -> Iterator[Complete]:
     """Complete the erasures that were interrupted, then erase what is asked for; yield each when it is complete.
 
-    Waits for a run, an undo or another erase to end. Loaders and consumers continue: what they land with a barred key is
-    not stored.
+    Waits for a run, an undo or another erase to end. Loaders and consumers continue: what they land with a
+    barred key is not stored.
 
     Raises:
         EraseRefused: nothing was erased.

@@ -18,7 +18,7 @@ from waybill.settings import get_settings
 
 
 def lift_bars(asked: Asked) -> tuple[int, list[str]]:
-    """Let the keys land again; return how many were barred, and one sentence for each backup that could not be written to.
+    """Let the keys land again; return how many were barred, and a sentence for each folder of backups without it.
 
     Raises:
         EraseRefused: conditions are given, a key is not barred, or the secret is another one; nothing was lifted.

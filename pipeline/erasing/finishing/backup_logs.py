@@ -48,7 +48,7 @@ order by erasures.erased_at, erasures.erasure_id
 def log_in_backups(*more: Entry) -> tuple[str, list[str], int]:
     """Append every erasure, and `more`, to the log beside each known backup, unless it is there already.
 
-    Returns a summary, one sentence for each folder that could not be written to, and the number of backups without a folder.
+    Returns a summary, a sentence for each folder that could not be written to, and the number of backups in none.
     """
     with closing(connect("keeper")) as keeper, keeper, keeper.cursor() as cursor:
         cursor.execute(PLACES)

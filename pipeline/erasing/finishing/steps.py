@@ -22,11 +22,11 @@ from ml.erasing.erase import Erasure, erase_from_models
 from ml.erasing.report import ErasedFromModels
 from ml.erasing.retraining import retrain
 from pipeline.erasing.building import build_downstream
+from pipeline.erasing.finishing.backup_logs import log_in_backups, remove_interrupted
 from pipeline.erasing.finishing.certificate import certify
 from pipeline.erasing.finishing.erasure import Erasing
 from pipeline.erasing.finishing.outputs import delete_outputs
 from pipeline.erasing.finishing.pages import clean_server, rewrite_pages
-from pipeline.erasing.finishing.backup_logs import remove_interrupted, log_in_backups
 from pipeline.erasing.finishing.verifying import verify
 from pipeline.erasing.outside import relations_outside
 from pipeline.errors import EraseIncomplete

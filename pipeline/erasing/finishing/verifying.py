@@ -93,8 +93,8 @@ def _shown(cursor: Cursor, source: str, secret: bytes, hashes: frozenset[bytes])
 def _count(owner: Connection, erasing: Erasing, relation: Relation) -> int | None:
     """Return how many rows of a relation are of an erased document; None if it is not a table.
 
-    A row without a position is not counted: it is made from rows that have one. Nor is a key in any column: the documents
-    of another source may refer to it.
+    A row without a position is not counted: it is made from rows that have one. Nor is a key in any column: other
+    sources may refer to it.
     """
     with owner, owner.cursor() as cursor:
         cursor.execute(COLUMNS, [relation.schema, relation.name])
