@@ -17,7 +17,7 @@ from pipeline.backups.restoring.restore import Request, Restored, restore_backup
 from pipeline.erasing.asked import Asked
 from pipeline.erasing.erase import erase
 from pipeline.erasing.lifting import lift_bars
-from tests.support.backed_up import load_orders
+from tests.support.backed_up.orders_to_back_up import load_orders
 from tests.support.databases import fresh_database, rows
 from waybill.settings import get_settings
 
