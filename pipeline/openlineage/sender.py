@@ -29,7 +29,7 @@ class Transport(Protocol):
 
     @property
     def reason(self) -> str | None:
-        """Why the last attempt failed, while `send` goes on to try; None if it has not failed."""
+        """Why the last attempt failed, while `send` keeps trying; None if it has not failed."""
 
     def send(self, change: StateChange) -> None:
         """Build the event and send it, or raise an error."""

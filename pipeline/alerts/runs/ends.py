@@ -13,7 +13,7 @@ from pipeline.stage_list import read_stages
 from waybill.cli import shown_command
 from waybill.settings import Settings
 
-# A stage that was killed leaves no row of its own: its stages stop before the last one.
+# A stage that was killed has no row: its stages stop before the last one.
 ENDS = """
 select min(ended_at) as first_at, max(ended_at) as last_at, max(ended_at) filter (where is_complete) as complete_at
 from (

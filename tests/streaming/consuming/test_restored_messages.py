@@ -54,7 +54,7 @@ def marts() -> dict[str, MartHash]:
 
 
 def lost(backup: Path) -> list[str]:
-    """Restore, and return what is said of the topics."""
+    """Restore, and return what it prints about the topics."""
     result = restore_backup(Request(backup, None))
     return [
         line.strip()
