@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from warehouse.migrations.workers import Reporter
 from warehouse.rewriting.snapshots import WAIT_SECONDS, wait_for_older_snapshots
 
 LOCK_TIMEOUT = "2s"  # queries that come later wait as long for us
+AT_ONCE = 2  # tables that are rewritten at the same time
 STATISTICS = ("pg_catalog.pg_statistic", "pg_catalog.pg_statistic_ext_data")
 
 TABLES = """
@@ -25,7 +27,7 @@ select format('%%I.%%I', namespaces.nspname, tables.relname), pg_get_userbyid(ta
 from pg_class as tables
 inner join pg_namespace as namespaces on tables.relnamespace = namespaces.oid
 where tables.oid = any(select to_regclass(name) from unnest(%s::text[]) as name) and tables.relkind in ('r', 'm')
-order by pg_total_relation_size(tables.oid), 1
+order by pg_total_relation_size(tables.oid) desc, 1
 """
 BLOCKERS = """
 select blocking.pid, coalesce(nullif(blocking.application_name, ''), 'a session'), blocking.xact_start
@@ -70,20 +72,28 @@ def rewrite_tables(names: Sequence[str], progress: Callable[[str], None] = lambd
         with owner.cursor() as cursor:
             cursor.execute(TABLES, [list(names)])
             found: list[tuple[str, str]] = cursor.fetchall()
-    for login in sorted({login for _, login in found}):
-        with closing(_vacuuming_connection(_role_of(login))) as connection:
-            _rewrite([name for name, of_login in found if of_login == login], connection, done, progress)
+    _rewrite(found, done, progress)
     with closing(_vacuuming_connection("owner")) as connection:
         done.skipped += [f"statistics of {name}" for name in done.tables if not _forget_values(connection, name)]
         wait_for_older_snapshots(connection)
-        _rewrite(STATISTICS, connection, done, progress)
+    _rewrite([(name, "") for name in STATISTICS], done, progress, at_once=1)
     return done
 
 
-def _rewrite(names: Iterable[str], connection: Connection, done: Rewritten, progress: Callable[[str], None]) -> None:
-    for name in names:
+def _rewrite(
+    found: Sequence[tuple[str, str]], done: Rewritten, progress: Callable[[str], None], *, at_once: int = AT_ONCE
+) -> None:
+    """Rewrite tables, each given with the login that owns it, some at the same time, the largest first."""
+
+    def rewrite(table: tuple[str, str]) -> bool:
+        name, login = table
         progress(name)
-        (done.tables if _vacuum(connection, name) else done.skipped).append(name)
+        with closing(_vacuuming_connection(_role_of(login))) as connection:
+            return _vacuum(connection, name)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        for (name, _), is_rewritten in zip(found, pool.map(rewrite, found), strict=True):
+            (done.tables if is_rewritten else done.skipped).append(name)
 
 
 def _role_of(login: str) -> Role:

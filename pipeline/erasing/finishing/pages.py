@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 from pipeline.erasing.finishing.erasure import Erasing
+from pipeline.erasing.kinds import Kind
 from pipeline.erasing.outside import BOOKKEEPING
 from warehouse.connection import Warehouse, connect, current_warehouse, database_names
 from warehouse.rewriting.server_files import empty_server_log, remove_lost_files
@@ -13,6 +14,7 @@ from warehouse.rewriting.tables import rewrite_tables
 from warehouse.rewriting.wal import remove_old_wal
 from waybill.text import counted
 
+NEW = (Kind.TABLE,)  # dbt has just created these in new files, and dropped the old ones
 LEDGER = ("ledger.rejects", "ledger.drift", "ledger.runs")  # the erasure changed rows of these
 PREDICTIONS = "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname = 'predictions'"
 QUOTED = (
@@ -60,7 +62,8 @@ def _others(warehouse: Warehouse) -> list[str]:
 
 
 def _tables(erasing: Erasing) -> list[str]:
-    stored = [*erasing.downstream.stored, *erasing.outside]
+    kept = [relation for relation in erasing.downstream.stored if relation.kind not in NEW]
+    stored = [*kept, *erasing.outside]
     names = [("raw", erasing.source), *((one.schema, one.name) for one in stored)]
     names += [("intermediate", name) for name in BOOKKEEPING]
     with closing(connect("owner")) as owner, owner, owner.cursor() as cursor:

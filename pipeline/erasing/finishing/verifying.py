@@ -40,6 +40,7 @@ where held._batch_id = %(erasure)s::uuid or (held._batch_id, held._position) in 
 )
 """
 HAS_OUTCOMES = "select to_regclass('intermediate.document_outcomes') is not null"
+SHOWN = "select count(*) from intermediate.document_outcomes where source = %s and document_key = any(%s)"
 SHOWN_KEYS = "select document_key from intermediate.document_outcomes where source = %s and document_key is not null"
 
 
@@ -75,19 +76,23 @@ def _left_in_raw(erasing: Erasing) -> tuple[dict[str, int], list[str]]:
     with closing(connect("reader")) as reader:
         found = find(reader, Wanted(read_source(erasing.source), fields, hashes=hashes, secret=secret))
         with reader, reader.cursor() as cursor:
-            shown = _shown(cursor, erasing.source, secret or b"", hashes)
+            shown = _shown(cursor, erasing, secret or b"", hashes)
     erasing.found |= {"documents_read": found.documents_read, "rejects_read": found.rejects_read}
     erasing.found["rejects_that_nobody_can_tell"] = len(found.perhaps)
     left = {f"raw.{erasing.source}": len(found.documents), "ledger.rejects": len(found.rejects)}
     return {**left, "intermediate.document_outcomes": shown}, list(left)
 
 
-def _shown(cursor: Cursor, source: str, secret: bytes, hashes: frozenset[bytes]) -> int:
+def _shown(cursor: Cursor, erasing: Erasing, secret: bytes, hashes: frozenset[bytes]) -> int:
+    """Return how many documents dbt shows under an erased key: those of all erasures, unless the keys are known."""
     cursor.execute(HAS_OUTCOMES)
     if not cursor.fetchone()[0]:  # type: ignore[index]
         return 0
-    cursor.execute(SHOWN_KEYS, [source])
-    return sum(key_hash(secret, source, key) in hashes for (key,) in cursor)
+    if erasing.keys:
+        cursor.execute(SHOWN, [erasing.source, list(erasing.keys)])
+        return cursor.fetchone()[0]  # type: ignore[index,no-any-return]
+    cursor.execute(SHOWN_KEYS, [erasing.source])
+    return sum(key_hash(secret, erasing.source, key) in hashes for (key,) in cursor)
 
 
 def _count(owner: Connection, erasing: Erasing, relation: Relation) -> int | None:

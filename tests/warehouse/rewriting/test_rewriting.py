@@ -83,7 +83,7 @@ def test_no_byte_of_deleted_rows_is_left(paths: ServerPaths) -> None:
     assert held_in(paths) == {"base", "pg_wal", "server.log"}
     done = rewrite_tables(NAMES)
     assert done.tables == [
-        "marts.empty_animals", "marts.animals", "pg_catalog.pg_statistic", "pg_catalog.pg_statistic_ext_data"
+        "marts.animals", "marts.empty_animals", "pg_catalog.pg_statistic", "pg_catalog.pg_statistic_ext_data"
     ]  # fmt: skip
     assert (done.skipped, done.saw_all) == ([], True)
     assert held_in(paths) == {"pg_wal", "server.log"}
@@ -120,7 +120,7 @@ def test_a_locked_table_is_waited_for(paths: ServerPaths, monkeypatch: pytest.Mo
         with pytest.raises(
             RewriteBlocked, match=r"waybill transformer, server process \d+. keeps marts.animals locked"
         ):
-            tables._rewrite(["marts.animals"], tables._vacuuming_connection("transformer"), tables.Rewritten(), print)
+            tables._rewrite([("marts.animals", "waybill_transformer")], tables.Rewritten(), print)
 
 
 def test_files_that_a_crash_has_left_are_removed(paths: ServerPaths) -> None:
@@ -140,7 +140,7 @@ def test_files_that_a_crash_has_left_are_removed(paths: ServerPaths) -> None:
     assert (paths.data / name).exists()
     assert remove_lost_files(paths) == 3  # of the table, its TOAST table and that one's index
     assert not (paths.data / name).exists()
-    run("reader", "select * from marts.animals_view limit 1")
+    run("owner", "select * from marts.animals_view limit 1")
 
 
 def reading() -> Connection:
