@@ -47,6 +47,12 @@ def known_folders() -> list[Path]:
         return [Path(folder) for (folder,) in cursor.fetchall()]
 
 
+def forget_all() -> None:
+    """Forget all backups, in a scratch warehouse: they belong to the one that it was restored from."""
+    with cursor_of("keeper") as cursor:
+        cursor.execute("delete from ledger.backups")
+
+
 def know_backups(folder: Path, warehouse_id: str, run_id: UUID) -> None:
     """Record all complete backups of a warehouse in a folder: the ledger was restored from one of them."""
     for backup in find_backups(folder):

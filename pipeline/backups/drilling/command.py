@@ -44,7 +44,7 @@ def drill(folder: str, erasures: Path | None, skips_erasures: bool) -> None:
     backup = find_backup(Path(os.path.abspath(folder)))
     log = None if skips_erasures else Path(os.path.abspath(erasures)) if erasures else beside(backup)
     with console(stderr=True).status("drill") as status:
-        result, lost = _restore(Request(backup, log, "leave"), lambda step: status.update(f"drill: {step}"))
+        result, lost = restore_in_scratch(Request(backup, log, "leave"), lambda step: status.update(f"drill: {step}"))
     manifest = result.manifest
     made_at = manifest.made_at[:19].replace("T", " ")
     click.echo(f"drill:    {relative_name(backup)}, made {made_at} UTC of the database {manifest.database.name}")
@@ -62,7 +62,7 @@ def drill(folder: str, erasures: Path | None, skips_erasures: bool) -> None:
     click.echo(f"in all:   {time.monotonic() - started:.1f} s")
 
 
-def _restore(request: Request, say: Callable[[str], None]) -> tuple[Restored, list[str]]:
+def restore_in_scratch(request: Request, say: Callable[[str], None]) -> tuple[Restored, list[str]]:
     """Restore into a scratch server; return what was restored and what would be lost."""
     secret = read_secret(get_settings())
     say("starting a scratch server")

@@ -18,7 +18,7 @@ from pathlib import Path
 from psycopg2.extensions import connection as Connection
 
 from pipeline.backups.folders import MODELS
-from pipeline.backups.known import know_backups
+from pipeline.backups.known import forget_all, know_backups
 from pipeline.backups.manifest import Manifest
 from pipeline.backups.restoring.checks import check_contents, require_balance, require_known_layout
 from pipeline.backups.restoring.erasures import ErasedSince, erase_again, has_unfinished, read_erased_since
@@ -50,6 +50,11 @@ class Request:
     files: Choice | None = None
     command: str = "restore DIR"
     is_unpacked: bool = False
+
+    @property
+    def is_drill(self) -> bool:
+        """True if the restore is only tried out: it changes nothing outside of the scratch server and its folder."""
+        return self.files == "leave"
 
 
 @dataclass
@@ -93,7 +98,7 @@ def restore_backup(request: Request, say: Say = lambda step: None) -> Restored:
         say("comparing with the manifest")
         result.checked += check_contents(result.manifest, has_its_files=not result.kept)  # 4.
         result.checked += check_models()
-        _erase_again(since, result, say, keeps_folder=not request.is_unpacked)  # 5.
+        _erase_again(request, since, result, say)  # 5.
     result.seconds = time.monotonic() - started
     return result
 
@@ -111,9 +116,11 @@ def _fill(warehouse: Warehouse, connection: Connection, result: Restored) -> Non
     complete_schemas(connection, warehouse, granted, result.manifest.made_at)
 
 
-def _erase_again(since: ErasedSince, result: Restored, say: Say, *, keeps_folder: bool) -> None:
+def _erase_again(request: Request, since: ErasedSince, result: Restored, say: Say) -> None:
     with recorded_run("restore") as run_id:
-        if keeps_folder:
+        if request.is_drill:
+            forget_all()  # an erasure that is done again in a drill writes to no folder of backups
+        elif not request.is_unpacked:
             know_backups(result.backup.parent, result.manifest.warehouse_id, run_id)
         erase_again(since, run_id)
         if not has_unfinished():

@@ -14,12 +14,21 @@ from pathlib import Path
 import psutil
 import pytest
 
+from loader.erasing.secret import key_hash, make_secret, secret_check
 from pipeline.backups.contents import read_contents
+from pipeline.backups.drilling.command import restore_in_scratch
+from pipeline.backups.erasure_log import LoggedErasure, append
 from pipeline.backups.making.backup import back_up
+from pipeline.backups.restoring.erasures import beside
+from pipeline.backups.restoring.restore import Request
 from tests.support.clones import HANDLES_CTRL_C
+from tests.support.databases import rows
+from tests.support.declared.orders import DECLARATION
 from warehouse.connection import engine
 from warehouse.restoring.scratch import PREFIX
+from waybill.settings import get_settings
 
+ERASURE = "01a22c0a-f583-78f7-823c-5c318aabf79c"
 WAYBILL = (sys.executable, "-m", "waybill", "drill")
 
 
@@ -92,6 +101,25 @@ def test_what_a_killed_drill_leaves_is_removed_by_the_next(backup: Path, folder:
     assert left(temporary) != ([], [])
     assert run(folder).returncode == 0
     assert left(temporary) == ([], [])
+
+
+def test_what_was_erased_since_is_erased_in_a_drill_only(backup: Path, temporary: Path, landed: Path) -> None:
+    log = LoggedErasure(ERASURE, "orders", *_hash_of("NE-7-2013~-12~-01"), "keep-marked", "2030-01-01T00:00:00+00:00")
+    append(backup.parent, [log])
+    written = beside(backup).read_bytes()
+    result, _ = restore_in_scratch(Request(backup, beside(backup), "leave"), lambda step: None)
+    assert result.erased == [f"1 document of orders, erasure {ERASURE}"]
+    assert beside(backup).read_bytes() == written
+    assert rows("select count(*) from raw.orders") == [(200,)]
+    assert rows("select count(*) from ledger.erasures") == [(0,)]
+    assert left(temporary) == ([], [])
+
+
+def _hash_of(key: str) -> tuple[list[str], list[list[str]], str]:
+    """Return the hash of a key, the types of its fields, and what shows which secret it was made with."""
+    secret = make_secret(get_settings())
+    types = [[str(pointer), "text"] for pointer in DECLARATION["key"]]
+    return [key_hash(secret, "orders", key).hex()], types, secret_check(secret, ERASURE).hex()
 
 
 def test_a_drill_needs_no_warehouse(backup: Path, folder: Path, temporary: Path) -> None:

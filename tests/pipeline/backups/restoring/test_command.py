@@ -144,6 +144,6 @@ def _is_marked() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute(MARKED)
-            return cursor.fetchone() == (1,)
+            return bool(cursor.fetchone() == (1,))
     finally:
         connection.close()

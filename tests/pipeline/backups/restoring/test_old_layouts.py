@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import NullPool, create_engine, text
 
 from pipeline.backups.contents import TABLES, Contents
-from pipeline.backups.manifest import MANIFEST, Database, Manifest, as_text
+from pipeline.backups.folders import MANIFEST
+from pipeline.backups.manifest import Database, Manifest, as_text
 from pipeline.backups.programs import started
 from pipeline.backups.restoring.restore import Request, restore_backup
 from pipeline.backups.verifying import file_names, sum_up
