@@ -22,9 +22,15 @@ from tests.support.backed_up.orders_to_back_up import beside_the_log
 from tests.support.clones import HANDLES_CTRL_C
 from tests.support.databases import current_server_paths, rows
 from warehouse import embedded
+from warehouse.connection import engine
 from waybill.cli import TRY_AGAIN
 from waybill.settings import get_settings
 
+WAITS = """
+select exists (
+    select from pg_stat_activity where application_name = 'waybill backup' and wait_event_type = 'Lock'
+)
+"""
 WAYBILL = (sys.executable, "-m", "waybill", "backup")
 
 
@@ -122,17 +128,35 @@ def test_a_killed_backup_is_never_taken_for_one(landed: Path, folder: Path) -> N
     (first,) = find_backups(folder)
     process = subprocess.Popen([*WAYBILL, str(folder)])
     (partial,) = wait_for_dump(folder)
-    programs = psutil.Process(process.pid).children(recursive=True)
-    assert "pg_dump" in {program.name() for program in programs}
     process.kill()
     process.wait()
-    assert psutil.wait_procs(programs, 10)[1] == []  # none writes any longer
     assert find_backups(folder) == [first]
     assert rows("select count(*) from ledger.backups") == [(2,)]  # what is left of it holds rows, too
     assert run(folder).returncode == 0
     assert not partial.exists()
     assert [Path(name) for (name,) in rows("select folder from ledger.backups order by 1")] == find_backups(folder)
     verify_backup(first)
+
+
+def test_pg_dump_ends_with_a_backup_that_is_killed(landed: Path, folder: Path) -> None:
+    with engine("owner").begin() as connection:
+        connection.exec_driver_sql("lock table raw.orders in access exclusive mode")  # pg_dump waits for it
+        process = subprocess.Popen([*WAYBILL, str(folder)])
+        until = time.monotonic() + 60
+        while not is_waiting():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        programs = psutil.Process(process.pid).children(recursive=True)
+        assert "pg_dump" in {program.name() for program in programs}
+        process.kill()
+        process.wait()
+        assert psutil.wait_procs(programs, 10)[1] == []
+
+
+def is_waiting() -> bool:
+    """Return whether pg_dump waits for a lock; PostgreSQL answers the same within a transaction."""
+    with engine("owner").connect() as connection:
+        return bool(connection.exec_driver_sql(WAITS).scalar_one())
 
 
 def test_a_server_that_stops_fails_the_backup(landed: Path, folder: Path) -> None:
