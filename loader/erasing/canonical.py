@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
+from functools import cache, lru_cache
 from math import floor
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -29,11 +30,16 @@ TIME = re.compile(
 )
 FINER_THAN_MICROSECONDS = re.compile(r"[.][0-9]{6}0*[1-9]")
 SECONDS = range(-62_104_060_800, 253_370_764_800)  # from 1970 to the years 0002 and 9999
+REMEMBERED, REMEMBERED_CHARACTERS = 10_000, 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def canonical_text(text: str, kind: str) -> str | None:
     """Return the canonical text of a value of a dbt type; None if it is not a value of the type."""
+    return _remembered(text, kind) if len(text) <= REMEMBERED_CHARACTERS else _canonical_text(text, kind)
+
+
+def _canonical_text(text: str, kind: str) -> str | None:
     if kind.startswith(ZONED):
         return _local_instant(text, kind.removeprefix(ZONED))
     try:
@@ -42,6 +48,10 @@ def canonical_text(text: str, kind: str) -> str | None:
         return None
 
 
+_remembered = lru_cache(REMEMBERED)(_canonical_text)  # values of keys repeat, such as dates
+
+
+@cache
 def has_dashes(kind: str) -> bool:
     """Return True if hyphens are part of the type's format, as the macro `document_key` knows it."""
     return kind in ("date", "uuid") or kind.startswith(("timestamp", "epoch"))

@@ -20,6 +20,7 @@ from warehouse.dbt_login import DBT_PROJECT, target_folder
 from waybill.settings import PROJECT, Settings
 
 CERTIFICATES = "erasures"  # below the reports; certificates hold no values
+PARSED = "partial_parse.msgpack"  # the files of the dbt project as dbt has parsed them: no row is in it
 PARTS = ".*.parts"  # unfinished exports, see `waybill.atomic_files`
 MIN_SEARCHED_BYTES = 8  # of a key: a shorter one would be found everywhere
 BLOCK = 1 << 20
@@ -61,7 +62,7 @@ def files_holding(settings: Settings, keys: Iterable[str]) -> list[Path]:
 def _inside(folder: Path) -> list[Path]:
     """Return what dbt's folder contains, if it is one: it has a manifest or what a first parse leaves."""
     is_dbts = any((folder / name).exists() for name in ("manifest.json", "partial_parse.msgpack", "run_results.json"))
-    return list(folder.iterdir()) if is_dbts else []
+    return [path for path in folder.iterdir() if path.name != PARSED] if is_dbts else []
 
 
 def _logs_folder() -> Path:
