@@ -21,9 +21,11 @@ from warehouse.connection import connect, cursor_of
 from warehouse.errors import RunInProgress
 from warehouse.migrations.workers import KEY, lock_holders
 from warehouse.schema import INDEX_SUFFIX
+from waybill.text import counted
 
 LAYERS = ("staging", "intermediate", "marts")
 IS_KNOWN = "select exists (select from ledger.inputs where source = %s)"
+BARRED = "select count(*) from ledger.barred_keys where source = %s"
 NAMING_COLUMNS = """
 select table_schema, table_name, column_name
 from information_schema.columns
@@ -75,6 +77,7 @@ def renamed_tables(renaming: Renaming) -> Iterator[None]:
 
     Raises:
         RunInProgress: another command works on the warehouse.
+        ModellingRefused: keys of the source were barred in between.
     """
     connection = connect("owner")
     try:
@@ -86,6 +89,7 @@ def renamed_tables(renaming: Renaming) -> Iterator[None]:
             is_renamed = _is_taken(cursor, renaming) is not None
             _drop_if_empty(cursor, renaming.old if is_renamed else renaming.new)
             if not is_renamed:
+                _require_no_bars(cursor, renaming.old)
                 _rename(cursor, renaming)
         yield
     finally:
@@ -93,12 +97,13 @@ def renamed_tables(renaming: Renaming) -> Iterator[None]:
 
 
 def require_free_tables(renaming: Renaming) -> None:
-    """Check that the warehouse does not know the new name, before anything is written.
+    """Check that the warehouse does not know the new name, and bars no key of the source, before anything is written.
 
     Raises:
-        ModellingRefused: the warehouse knows a source of the new name, or has a table of it.
+        ModellingRefused: the warehouse knows a source of the new name, or has a table of it; or keys are barred.
     """
     with cursor_of("owner") as cursor:
+        _require_no_bars(cursor, renaming.old)
         if taken := _is_taken(cursor, renaming):
             raise ModellingRefused(f"{taken}: choose another name; nothing was changed")
 
@@ -110,6 +115,21 @@ def _lock(cursor: Cursor, renaming: Renaming) -> None:
         raise RunInProgress(
             f"another command is at work on this database ({holders}): wait for its end or stop it, then rename "
             f"{renaming.old} again"
+        )
+
+
+def _require_no_bars(cursor: Cursor, source: str) -> None:
+    """Check that no key is barred: the hashes of barred keys are of the source's name, and would bar nothing any more.
+
+    Nobody can compute them again for another name, as the keys are not stored.
+    """
+    cursor.execute(BARRED, [source])
+    (number,) = cursor.fetchone() or (0,)
+    if number:
+        raise ModellingRefused(
+            f"{counted(number, 'erased key')} of {source} may not land again, which the warehouse knows only by hashes "
+            f"with this name: keep the name, or lift each key first with `waybill erase --lift {source} KEY`; nothing "
+            "was changed"
         )
 
 

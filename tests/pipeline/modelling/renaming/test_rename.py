@@ -168,3 +168,16 @@ def test_what_cannot_be_renamed_is_refused_in_one_line(project: CommittedProject
     refused = project.waybill("rename", "cafes", "orders", check=False)
     assert refused.returncode == 1 and "the warehouse knows a source orders, which landed" in refused.stderr
     assert project.git("status", "--porcelain", "--", ":!*orders*") == ""
+
+
+def test_a_source_keeps_its_name_while_keys_are_barred(project: CommittedProject) -> None:
+    project.load()
+    project.waybill("erase", "orders", "o1")
+    refused = project.waybill("rename", "orders", "deliveries", check=False)
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
+    assert "1 erased key of orders may not land again" in refused.stderr
+    assert "`waybill erase --lift orders KEY`; nothing was changed" in refused.stderr
+    assert project.git("status", "--porcelain") == ""
+    project.waybill("erase", "--lift", "orders", "o1")
+    project.waybill("rename", "orders", "deliveries")
+    assert rows("select count(*) from raw.deliveries") == [(2,)]
