@@ -85,7 +85,7 @@ def test_an_unlike_command_names_the_list() -> None:
 
 
 def test_the_shell_completes_commands_and_options() -> None:
-    assert completions("waybill", "re") == ["reset", "rename", "remove", "rejects", "replay", "report"]
+    assert completions("waybill", "re") == ["restore", "reset", "rename", "remove", "rejects", "replay", "report"]
     assert completions("waybill", "load", "--dry") == ["--dry-run"]
     assert completions("waybill", "broker", "") == ["down", "status", "up"]
 
