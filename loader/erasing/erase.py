@@ -75,6 +75,10 @@ update ledger.erasures set completed_at = clock_timestamp(), certificate = %s
 where erasure_id = %s and completed_at is null
 """
 
+BARRED = """
+select array(select key_hash from ledger.barred_keys where source = %s and key_hash = any(%s)), clock_timestamp()::text
+"""
+
 LIFT = "delete from ledger.barred_keys where source = %s and key_hash = any(%s) returning key_hash"
 
 
@@ -166,6 +170,21 @@ def complete(keeper: Connection, erasure_id: UUID | str, certificate: Mapping[st
     """Record that nothing that Waybill keeps holds a copy any more; does not change one that is complete."""
     with keeper, keeper.cursor() as cursor:
         cursor.execute(COMPLETE, [Json(dict(certificate)), str(erasure_id)])
+
+
+def barred(
+    keeper: Connection, source: str, hashes: Collection[bytes], secret: bytes | None
+) -> tuple[frozenset[bytes], str]:
+    """Return which of some hashes are of keys that may not land, and the server's time.
+
+    Raises:
+        EraseRefused: the source has bars that were made with another secret.
+    """
+    with keeper, keeper.cursor() as cursor:
+        require_same_secret(cursor, source, secret)
+        cursor.execute(BARRED, [source, list(hashes)])
+        found, now = cursor.fetchone()  # type: ignore[misc]
+        return frozenset(map(bytes, found)), now
 
 
 def lift(keeper: Connection, source: str, hashes: Collection[bytes], secret: bytes | None) -> frozenset[bytes]:

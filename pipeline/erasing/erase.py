@@ -79,14 +79,15 @@ def erase(asked: Asked | None, policy: Policy) -> Iterator[Complete]:
     before = _number_of_erasures()
     found, lineage = find_to_erase(asked, makes_secret=True) if asked else (None, read_lineage())
     command = f"erase {asked.source}" if asked else "erase"
-    with only_run(command, waits=True), recorded_run(command) as run_id:
-        for recorded in _unfinished():
-            yield _finish(Erasing(recorded, lineage))
+    with only_run(command, waits=True):
         if found is not None and _number_of_erasures() != before:  # another command may have erased the same
-            found = find_asked(found.wanted)
-        if found is not None and not found.is_empty:
-            recorded = _record(found, run_id, policy)
-            yield _finish(Erasing(recorded, lineage, keys=_spellings(found), remarks=list(_remarks(found))))
+            found = find_asked(found.wanted)  # not in the run, which records errors: they can name keys
+        with recorded_run(command) as run_id:
+            for recorded in _unfinished():
+                yield _finish(Erasing(recorded, lineage))
+            if found is not None and not found.is_empty:
+                recorded = _record(found, run_id, policy)
+                yield _finish(Erasing(recorded, lineage, keys=_spellings(found), remarks=list(_remarks(found))))
 
 
 def _number_of_erasures() -> int:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import UTC, datetime
 
-from loader.erasing.erase import lift
+from loader.erasing.erase import barred, lift
 from loader.erasing.secret import key_hash, read_secret
 from loader.errors import EraseRefused
 from pipeline.backups.erasure_log import LoggedLift
@@ -28,14 +27,15 @@ def lift_bars(asked: Asked) -> tuple[int, list[str]]:
     keys, secret, source = asked.all_keys(), read_secret(get_settings()), asked.source
     if secret is None:
         raise EraseRefused(f"no key of {source} is barred: this clone has no secret of erasures")
-    hashes = {key_hash(secret, source, key): key for key in keys}
+    hashes = {key_hash(secret, source, key): key for key in sorted(keys)}
     command = f"erase --lift {source}"
-    with only_run(command, waits=True), recorded_run(command), closing(connect("keeper")) as keeper:
-        lifted = lift(keeper, source, hashes, secret)
-        if not lifted:
-            named = ", ".join(sorted(keys)[:MAX_NAMED])
+    with only_run(command, waits=True), closing(connect("keeper")) as keeper:
+        known, now = barred(keeper, source, hashes, secret)
+        if unknown := [key for one, key in hashes.items() if one not in known]:  # not in the run: it records errors
+            named = ", ".join(unknown[:MAX_NAMED])
             raise EraseRefused(f"no erasure of {source} has barred {named}; nothing was lifted")
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        entry = LoggedLift([one.hex() for one in sorted(lifted)], source, now)
-        _, problems, _ = log_in_backups(entry)
+        with recorded_run(command):
+            # The log comes first: after a kill in between, the keys are still barred, and the same command completes.
+            _, problems, _ = log_in_backups(LoggedLift([one.hex() for one in sorted(known)], source, now))
+            lifted = lift(keeper, source, known, secret)
     return len(lifted), problems

@@ -5,14 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from loader.erasing.secret import secret_file
+from loader.erasing.wanted import Found, Wanted
 from loader.errors import EraseRefused, SourceUnknown
+from pipeline.backups.erasure_log import LoggedLift
 from pipeline.erasing import erase as module
-from pipeline.erasing.asked import Asked
+from pipeline.erasing import lifting
+from pipeline.erasing.asked import Asked, find_asked
 from pipeline.erasing.erase import erase, refuse_snapshots
 from pipeline.erasing.kinds import Kind, Relation
 from pipeline.erasing.lifting import lift_bars
@@ -136,7 +141,48 @@ def test_a_key_that_is_not_barred_cannot_be_lifted(monkeypatch: pytest.MonkeyPat
         lift_bars(Asked("flights", ("UA-8-EWR-2013-01-02",)))
     with pytest.raises(EraseRefused, match="give the keys to lift"):
         lift_bars(Asked("flights", where=("/flight_number=7",)))
+    with pytest.raises(EraseRefused, match="no erasure of flights has barred UA-8-EWR-2013-01-02; nothing was lifted"):
+        lift_bars(Asked("flights", ("UA-7-EWR-2013-01-02", "UA-8-EWR-2013-01-02")))
+    assert rows("select count(*) from ledger.runs where detail like '%UA-8%'") == [(0,)]
     assert lift_bars(Asked("flights", ("UA-7-EWR-2013-01-02",))) == (1, [])
+
+
+def test_a_lift_is_in_the_log_before_the_bar_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    land("flights", flight(9))
+    erase_quickly(monkeypatch, "UA-9-EWR-2013-01-02")
+    logged: list[LoggedLift] = []
+
+    def log(entry: LoggedLift) -> tuple[str, list[str], int]:
+        logged.append(entry)
+        if len(logged) == 1:
+            raise KeyboardInterrupt
+        return "", [], 0
+
+    monkeypatch.setattr(lifting, "log_in_backups", log)
+    with pytest.raises(KeyboardInterrupt):
+        lift_bars(Asked("flights", ("UA-9-EWR-2013-01-02",)))
+    ((began,),) = rows("select clock_timestamp()")
+    assert lift_bars(Asked("flights", ("UA-9-EWR-2013-01-02",))) == (1, [])
+    ((ended,),) = rows("select clock_timestamp()")
+    assert began < datetime.fromisoformat(logged[1].lifted_at) < ended
+
+
+def test_the_ledger_has_no_key_that_two_erased_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    land("flights", flight(10))
+    key = "UA-10-EWR-2013-01-02"
+
+    results = iter([find_asked])
+
+    def find(wanted: Wanted) -> Found:
+        for real in results:
+            return real(wanted)
+        raise EraseRefused(f"no document has the key {key}")
+
+    monkeypatch.setattr(module, "find_asked", find)
+    monkeypatch.setattr(module, "_number_of_erasures", count().__next__)
+    with pytest.raises(EraseRefused, match="no document has the key"):
+        list(erase(Asked("flights", (key,)), "keep-marked"))
+    assert rows("select count(*) from ledger.runs where detail like '%UA-10%'") == [(0,)]
 
 
 def erase_quickly(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
