@@ -12,6 +12,7 @@ from warehouse.connection import Warehouse, connect, current_warehouse, database
 from warehouse.rewriting.server_files import empty_server_log, remove_lost_files
 from warehouse.rewriting.tables import rewrite_tables
 from warehouse.rewriting.wal import remove_old_wal
+from warehouse.work_lock import ENDED
 from waybill.text import counted
 
 NEW = (Kind.TABLE,)  # dbt has just created these in new files, and dropped the old ones
@@ -20,10 +21,10 @@ PREDICTIONS = "select format('%I.%I', schemaname, tablename) from pg_tables wher
 QUOTED = (
     "select format('%%I.%%I', given.schema, given.name) from unnest(%s::text[], %s::text[]) as given (schema, name)"
 )
-# Errors of runs can quote rows.
+# Errors of runs can quote rows, whatever the source: only the name of the error stays.
 FORGET_ERRORS = """
-update ledger.runs set detail = 'erased'
-where outcome = 'failed' and detail <> 'erased' and started_at < %s
+update ledger.runs set detail = coalesce(substring(detail from '^(\\w+): '), 'Error') || ': erased'
+where outcome = 'failed' and detail <> %s and detail not like 'interrupted by %%' and detail !~ '^\\w+: erased$'
 """
 OF_THE_SERVER = (
     "files of the write-ahead log, and their archive",
@@ -34,14 +35,19 @@ OF_THE_SERVER = (
 
 def rewrite_pages(erasing: Erasing, progress: Callable[[str], None]) -> str:
     """Rewrite every table that can have held an erased row, and the statistics; return a summary."""
-    with closing(connect("loader")) as loader, loader, loader.cursor() as cursor:
-        cursor.execute(FORGET_ERRORS, [erasing.recorded.erased_at])
+    forget_errors()
     rewritten = rewrite_tables(_tables(erasing), progress)
     erasing.found["tables_rewritten"] = rewritten.tables
     erasing.left_to_others += [f"vacuum full, as the owner: {name}" for name in rewritten.skipped]
     if not rewritten.saw_all:
         erasing.left_to_others.append("transactions of other logins, which this login cannot see, may keep old rows")
     return f"{counted(len(rewritten.tables), 'table')} rewritten"
+
+
+def forget_errors() -> None:
+    """Take the texts of errors out of the ledger's runs. Which signal or kill ended a run stays known."""
+    with closing(connect("loader")) as loader, loader, loader.cursor() as cursor:
+        cursor.execute(FORGET_ERRORS, [ENDED])
 
 
 def clean_server(erasing: Erasing) -> str:
