@@ -33,4 +33,4 @@ def test_only_the_name_of_an_error_stays() -> None:
     for _ in range(2):
         forget_errors()
         details = rows("select detail from ledger.runs where command = 'failing' order by run_id")
-        assert [detail for (detail,) in details] == ["ValueError: erased", "interrupted by Ctrl-C", ENDED]
+        assert [detail for (detail,) in details] == ["ValueError: erased", "interrupted by a signal", ENDED]
