@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.databases import current_server_paths, rows
+from tests.support.databases import current_server_paths, execute_on_server, rows
 from tests.support.erasing.canaries import KEY, files_with_canaries, plant
 from tests.support.small.pipeline import SmallPipeline, small_pipeline, small_sample
 from waybill.settings import PROJECT, get_settings
@@ -43,10 +43,11 @@ def erased(server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
         plant(small, like, is_wrong=False)
         ran = small.run()
         assert ran.returncode == 0, ran.stdout + ran.stderr
+        execute_on_server("checkpoint")
         held = files_with_canaries(folders(small))
-        print(ran.stdout, *held, sep="\n")
+        for part in ("/processed/", "/reports/documents.html", "/reports/index.html", "/base/", "/pg_wal/"):
+            assert any(part in path for path in held), f"no canary was planted in {part}"
         erase = waybill(small, "erase", "flights", KEY)
-        print(erase.stdout + erase.stderr)
         assert erase.returncode == 0, erase.stdout + erase.stderr
         yield small, erase.stdout
 
@@ -58,5 +59,23 @@ def test_no_byte_is_left_but_in_the_sources(erased: tuple[SmallPipeline, str]) -
 
 
 def test_the_books_balance(erased: tuple[SmallPipeline, str]) -> None:
+    assert_balanced(8)
+
+
+def test_what_arrives_again_is_counted_and_kept_nowhere(erased: tuple[SmallPipeline, str]) -> None:
+    small, _ = erased
+    first = next((small.folder / "raw" / "flights").glob("canary-*"))
+    first.with_name("canary-again.ndjson").write_bytes(first.read_bytes() * 2)
+    ran = small.run()
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    backup = waybill(small, "backup", str(small.folder / "backups"))
+    assert backup.returncode == 0, backup.stdout + backup.stderr
+    execute_on_server("checkpoint")
+    sources = sorted(str(path) for path in (small.folder / "raw" / "flights").glob("canary-*"))
+    assert files_with_canaries(folders(small)) == sources
+    assert_balanced(16)
+
+
+def assert_balanced(erased: int) -> None:
     ((landed, undone, gone, outcomes),) = rows(BOOKS)
-    assert (gone, landed) == (8, outcomes + undone + gone)
+    assert (gone, landed) == (erased, outcomes + undone + gone)

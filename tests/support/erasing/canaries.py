@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -34,7 +35,7 @@ def plant(small: SmallPipeline, like: dict[str, Any], *, is_wrong: bool) -> Path
 
 
 def files_with_canaries(folders: Iterable[Path]) -> list[str]:
-    """Return the files below the folders that hold a canary."""
+    """Return the files below the folders that hold a canary, compressed or not."""
     return [str(path) for folder in folders for path in _files(folder) if _holds(path)]
 
 
@@ -45,7 +46,7 @@ def _files(folder: Path) -> Iterator[Path]:
 def _holds(path: Path) -> bool:
     before = b""
     try:
-        with path.open("rb") as file:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             while block := file.read(BLOCK):
                 if CANARY in before + block:
                     return True
