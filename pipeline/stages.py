@@ -66,9 +66,9 @@ def _dbt() -> StageResult:
 
 
 def _docs() -> StageResult:
-    from pipeline.dbt.build import write_docs
+    from pipeline.dbt.build import DOCS_PAGE, write_docs
 
-    return StageResult(*write_docs(get_settings().reports_folder / "dbt_docs.html"))
+    return StageResult(*write_docs(get_settings().reports_folder / DOCS_PAGE))
 
 
 def _train() -> StageResult:

@@ -10,6 +10,11 @@ from warehouse.connection import TRANSACTION_TIMEOUT_VERSION, connect, connectio
 from waybill.settings import PROJECT
 
 DBT_PROJECT = PROJECT / "dbt_project"
+# What dbt writes into its folder of artefacts, but for its parsed project, in which no row is.
+DBT_WRITES = (
+    *("manifest.json", "run_results.json", "sources.json", "catalog.json", "semantic_manifest.json", "perf_info.json"),
+    *("graph.gpickle", "graph_summary.json", "index.html", "static_index.html", "compiled", "run"),
+)
 
 
 def target_folder() -> Path:

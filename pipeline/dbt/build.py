@@ -26,6 +26,7 @@ from waybill.text import counted
 
 MAX_NAMED_FAILURES = 5
 OBEYED = {"DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_FULL_REFRESH", "DBT_PARTIAL_PARSE"}
+DOCS_PAGE = "dbt_docs.html"  # in the folder of reports
 
 
 def build(*arguments: str) -> tuple[int, str]:

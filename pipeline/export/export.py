@@ -25,7 +25,7 @@ from expectations.row_versions import fingerprint_rows
 from pipeline.errors import ExportRefused
 from pipeline.export.documents import Documents
 from pipeline.export.marts_orm import SCHEMA, map_marts, references
-from pipeline.export.shapes import Shape, read_shapes
+from pipeline.export.shapes import SHAPES, Shape, read_shapes
 from warehouse.connection import engine
 from waybill.atomic_files import atomic_file, write_atomic
 from waybill.cli import run, shown_command
@@ -178,6 +178,12 @@ def _digest(connection: Connection, shape: Shape, marts: Mapping[str, Any]) -> s
     names = {shape.mart, *dimensions, *(shape.children.keys() & marts.keys())}
     digest.update(fingerprint_rows(connection, {f"{SCHEMA}.{name}" for name in names}).encode())
     return digest.hexdigest()
+
+
+def exported_files(folder: Path) -> list[Path]:
+    """Return the files of a folder that an export has written: of a shape, or with its digest beside them."""
+    declared = {shape.stem for shape in SHAPES.glob("*.yml")}
+    return [file for file in folder.glob("*.json") if file.stem in declared or _state_file(file).exists()]
 
 
 def _state_file(file: Path) -> Path:

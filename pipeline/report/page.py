@@ -28,6 +28,8 @@ from waybill.cli import run
 from waybill.settings import Settings, get_settings, relative_name
 from waybill.text import counted
 
+PAGES = ("documents.html", "index.html")
+
 
 @dataclass(frozen=True)
 class ReportResult:
@@ -71,7 +73,7 @@ def render_report(facts: ReportFacts, links: Sequence[tuple[str, str, bool]]) ->
         "min_height": int(MIN_HEIGHT),
         "flow": draw_flow(facts.accounts) if facts.accounts else None,
     }
-    return {name: render_page(f"{name}.j2", context) for name in ("documents.html", "index.html")}
+    return {name: render_page(f"{name}.j2", context) for name in PAGES}
 
 
 def _links(settings: Settings) -> list[tuple[str, str, bool]]:

@@ -13,14 +13,17 @@ from pathlib import Path
 
 from expectations.project import data_docs_folder, validations_folder
 from pipeline.alerts.memory import memory_path
+from pipeline.dbt.build import DOCS_PAGE
 from pipeline.dbt.results import results_path
+from pipeline.export.export import exported_files
+from pipeline.model_card.page import PAGE as MODEL_CARD
 from pipeline.openlineage.journal import journal_folder
+from pipeline.report.page import PAGES
 from pipeline.run_record import record_path
-from warehouse.dbt_login import DBT_PROJECT, target_folder
+from warehouse.dbt_login import DBT_PROJECT, DBT_WRITES, target_folder
 from waybill.settings import PROJECT, Settings
 
 CERTIFICATES = "erasures"  # below the reports; certificates hold no values
-PARSED = "partial_parse.msgpack"  # the files of the dbt project as dbt has parsed them: no row is in it
 PARTS = ".*.parts"  # unfinished exports, see `waybill.atomic_files`
 MIN_SEARCHED_BYTES = 8  # of a key: a shorter one would be found everywhere
 BLOCK = 1 << 20
@@ -32,8 +35,8 @@ def output_files(settings: Settings) -> dict[str, list[Path]]:
     kinds: Mapping[str, Iterable[Path]] = {
         "validation results and lists of failing rows": [validations_folder(settings)],
         "Data Docs": [data_docs_folder(settings)],
-        "report pages and dbt docs": reports.glob("*.html"),
-        "cleaned documents": [*processed.glob("*.json"), *processed.glob(PARTS)],
+        "report pages and dbt docs": [reports / name for name in (*PAGES, MODEL_CARD, DOCS_PAGE)],
+        "cleaned documents": [*exported_files(processed), *processed.glob(PARTS)],
         "dbt's artefacts": _inside(target_folder()),
         "dbt's logs": _logs_folder().glob("*.log*"),
         "lineage events": reports.glob(f"{settings.openlineage_file.name}*"),
@@ -60,9 +63,9 @@ def files_holding(settings: Settings, keys: Iterable[str]) -> list[Path]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    """Return what dbt's folder contains, if it is one: it has a manifest or what a first parse leaves."""
+    """Return what dbt has written, if the folder is its own: it has a manifest or what a first parse leaves."""
     is_dbts = any((folder / name).exists() for name in ("manifest.json", "partial_parse.msgpack", "run_results.json"))
-    return [path for path in folder.iterdir() if path.name != PARSED] if is_dbts else []
+    return [folder / name for name in DBT_WRITES] if is_dbts else []
 
 
 def _logs_folder() -> Path:
