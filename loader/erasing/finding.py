@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -19,6 +20,7 @@ from loader.errors import EraseRefused
 from waybill.json_pointers import split_pointer
 
 PAGE = 5_000  # rows of documents in memory at a time
+UNSTORABLE = re.compile("[\\0\ud800-\udfff]")
 
 BATCHES = "select batch_id::text from ledger.batches where source = %s"
 
@@ -64,7 +66,7 @@ def find(connection: Connection, wanted: Wanted) -> Found:
     Raises:
         EraseRefused: a key is not a text that PostgreSQL can store, so no document has it.
     """
-    if any("\0" in key or _is_broken(key) for key in wanted.keys):
+    if storable(wanted.keys) != sorted(wanted.keys):
         raise EraseRefused(f"a key of {wanted.name} is not UTF-8, or has a NUL character: give keys as the marts do")
     found = Found(wanted)
     with connection:
@@ -89,7 +91,7 @@ def find_more(connection: Connection, found: Found) -> None:
         _name_inputs(cursor, found)
         find_rejects(connection, found)
         if _one(cursor, HAS_OUTCOMES):
-            keys = sorted(wanted.keys | found.keys)
+            keys = storable(wanted.keys | found.keys)
             found.other_sources = [name for (name,) in _rows(cursor, OTHER_SOURCES, [wanted.name, keys])]
 
 
@@ -164,9 +166,9 @@ def _name_inputs(cursor: Cursor, found: Found) -> None:
     }
 
 
-def _is_broken(key: str) -> bool:
-    """Return True for a text with half of a surrogate pair, as Python reads bytes that are not UTF-8."""
-    return any("\ud800" <= character <= "\udfff" for character in key)
+def storable(keys: Iterable[str]) -> list[str]:
+    """Return the keys that PostgreSQL can store: without NUL and halves of surrogate pairs, as rejects can have."""
+    return sorted(key for key in keys if not UNSTORABLE.search(key))
 
 
 def _has_raw_table(cursor: Cursor, source: str) -> bool:

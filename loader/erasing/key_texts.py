@@ -102,7 +102,7 @@ def _pattern(text: str) -> re.Pattern[bytes]:
     upper = ESCAPE.sub(lambda found: f"\\u{found[1].upper()}", escaped)
     spellings = {text, escaped, upper, json.dumps(text, ensure_ascii=False)[1:-1]}
     encoded = {
-        spelling.encode(encoding)
+        spelling.encode(encoding, "surrogatepass")
         for spelling in spellings
         for encoding in ENCODINGS
         if encoding != "latin-1" or max(map(ord, spelling)) < 256

@@ -51,8 +51,11 @@ def make_secret(settings: Settings) -> bytes:
 
 
 def key_hash(secret: bytes, source: str, key: str) -> bytes:
-    """Return the keyed hash of a document key: HMAC-SHA256 over the source, a NUL byte and the key."""
-    return hmac.digest(secret, f"{source}\0{key}".encode(), "sha256")
+    """Return the keyed hash of a document key: HMAC-SHA256 over the source, a NUL byte and the key.
+
+    A reject can have half of a surrogate pair in its key.
+    """
+    return hmac.digest(secret, f"{source}\0{key}".encode("utf-8", "surrogatepass"), "sha256")
 
 
 def secret_check(secret: bytes, erasure_id: UUID | str) -> bytes:

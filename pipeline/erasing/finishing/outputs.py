@@ -57,7 +57,7 @@ def delete_outputs(settings: Settings) -> dict[str, int]:
 
 def files_holding(settings: Settings, keys: Iterable[str]) -> list[Path]:
     """Return the files in Waybill's folders that hold one of the keys as text, such as notes of a user."""
-    wanted = [text for key in keys if len(text := key.encode()) >= MIN_SEARCHED_BYTES]
+    wanted = [text for key in keys if len(text := key.encode("utf-8", "surrogatepass")) >= MIN_SEARCHED_BYTES]
     folders = [settings.reports_folder, settings.processed_folder, settings.models_folder, PROJECT / "notebooks"]
     return [path for path in sorted(set(_files(folders))) if wanted and _holds(path, wanted)]
 

@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from loader.declarations import read_source
-from loader.erasing.finding import find
+from loader.erasing.finding import find, storable
 from loader.erasing.secret import key_hash, read_secret
 from loader.erasing.wanted import Wanted
 from ml.erasing.erase import count_left
@@ -89,7 +89,7 @@ def _shown(cursor: Cursor, erasing: Erasing, secret: bytes, hashes: frozenset[by
     if not cursor.fetchone()[0]:  # type: ignore[index]
         return 0
     if erasing.keys:
-        cursor.execute(SHOWN, [erasing.source, list(erasing.keys)])
+        cursor.execute(SHOWN, [erasing.source, storable(erasing.keys)])
         return cursor.fetchone()[0]  # type: ignore[index,no-any-return]
     cursor.execute(SHOWN_KEYS, [erasing.source])
     return sum(key_hash(secret, erasing.source, key) in hashes for (key,) in cursor)

@@ -1,0 +1,36 @@
+"""Documents that few sources have, and that must stop neither loads nor erases of a source with erased keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loader.load import load
+from loader.plan import Request
+from tests.support.databases import rows
+from tests.support.documents import document, landed_ids
+from tests.support.erasing import erase, find_now, wanted
+
+HALF = b'{"id": "\\ud800 half", "updated_at": "", "name": "Somebody"}'
+NUL = b'{"id": "\\u0000 nul", "updated_at": "", "name": "Somebody"}'
+KEPT = "select count(*) from ledger.rejects where erased_by is null"
+
+
+def load_all() -> None:
+    load(Request(("things",)))
+
+
+def test_a_key_with_half_a_surrogate_pair(database: str, source: Path) -> None:
+    (source / "a.ndjson").write_bytes(b"\n".join([document(1), HALF, NUL]))
+    load_all()
+    assert erase("t1").documents == 1
+    (source / "b.ndjson").write_bytes(b"\n".join([document(1), document(2), HALF]))
+    load_all()
+    assert landed_ids() == {"t2": 1}
+    assert rows(KEPT) == [(3,)]
+
+    erased = erase(where=("/name=Somebody",))
+    assert (erased.documents, erased.rejects) == (0, 3)
+    (source / "c.ndjson").write_bytes(HALF)
+    load_all()
+    assert rows(KEPT) == [(0,)]
+    assert find_now(wanted("t2")).documents
