@@ -25,6 +25,8 @@ from warehouse.runs import recorded_run
 from warehouse.work_lock import only_run
 from waybill.settings import get_settings
 
+BARS = "select key_hash from ledger.barred_keys where erasure_id = %s"
+
 
 @dataclass
 class Complete:
@@ -84,7 +86,7 @@ def erase(asked: Asked | None, policy: Policy) -> Iterator[Complete]:
             found = find_asked(found.wanted)  # not in the run, which records errors: they can name keys
         with recorded_run(command) as run_id:
             for recorded in _unfinished():
-                yield _finish(Erasing(recorded, lineage))
+                yield _finish(Erasing(recorded, lineage, keys=_given_again(found, recorded)))
             if found is not None and not found.is_empty:
                 recorded = _record(found, run_id, policy)
                 yield _finish(Erasing(recorded, lineage, keys=_spellings(found), remarks=list(_remarks(found))))
@@ -109,6 +111,16 @@ def _spellings(found: Found) -> dict[str, tuple[str, ...]]:
     """Return each key, and the values that it was joined from as they were delivered."""
     delivered = {"-".join(parts): parts for parts in found.parts if len(parts) > 1}
     return dict.fromkeys(sorted(found.keys), ()) | delivered
+
+
+def _given_again(found: Found | None, recorded: Unfinished) -> dict[str, tuple[str, ...]]:
+    """Return the keys of an interrupted erasure that the user gives again: nothing else remembers them."""
+    if found is None or found.wanted.name != recorded.source:
+        return {}
+    with cursor_of("keeper") as cursor:
+        cursor.execute(BARS, [recorded.erasure_id])
+        bars = {bytes(one) for (one,) in cursor.fetchall()}
+    return {key: () for key in sorted(found.wanted.keys) if found.wanted.hash(key) in bars}
 
 
 def _unfinished() -> list[Unfinished]:

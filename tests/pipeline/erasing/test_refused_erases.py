@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from loader.erasing.erase import complete
 from loader.erasing.secret import secret_file
 from loader.erasing.wanted import Found, Wanted
 from loader.errors import EraseRefused, SourceUnknown
@@ -19,6 +20,7 @@ from pipeline.erasing import erase as module
 from pipeline.erasing import lifting
 from pipeline.erasing.asked import Asked, find_asked
 from pipeline.erasing.erase import erase, refuse_snapshots
+from pipeline.erasing.finishing.erasure import Erasing
 from pipeline.erasing.kinds import Kind, Relation
 from pipeline.erasing.lifting import lift_bars
 from pipeline.erasing.lineage import Downstream, Lineage, read_lineage
@@ -185,10 +187,27 @@ def test_the_ledger_has_no_key_that_two_erased_at_once(monkeypatch: pytest.Monke
     assert rows("select count(*) from ledger.runs where detail like '%UA-10%'") == [(0,)]
 
 
+def test_the_same_command_knows_the_keys_that_it_was_killed_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    land("flights", flight(11), flight(12))
+    keys = ("UA-11-EWR-2013-01-02", "UA-12-EWR-2013-01-02")
+    known: list[list[str]] = []
+
+    def finish(erasing: Erasing) -> None:
+        known.append(list(erasing.keys))
+        if len(known) == 1:
+            raise KeyboardInterrupt
+        with closing(connect("keeper")) as keeper:
+            complete(keeper, erasing.recorded.erasure_id, {})
+
+    monkeypatch.setattr(module, "_finish", finish)
+    with pytest.raises(KeyboardInterrupt):
+        list(erase(Asked("flights", keys[:1]), "keep-marked"))
+    list(erase(Asked("flights", keys), "keep-marked"))
+    assert known[1:] == [[keys[0]], list(keys[1:])]
+
+
 def erase_quickly(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     """Erase documents of one key from the raw table alone: what follows is tested elsewhere."""
-    from loader.erasing.erase import complete
-    from pipeline.erasing.finishing.erasure import Erasing
 
     def finish(erasing: Erasing) -> None:
         with closing(connect("keeper")) as keeper:
