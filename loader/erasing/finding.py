@@ -75,21 +75,24 @@ def find(connection: Connection, wanted: Wanted) -> Found:
 
 
 def find_more(connection: Connection, found: Found) -> None:
-    """Add what landed since something was found; everything is read again if that led to further keys."""
+    """Add what landed since something was found; everything is read again if that led to further keys.
+
+    Rejects come after documents, because those name texts to look for, and can themselves lead to further keys.
+    """
     wanted = found.wanted
     with connection.cursor() as cursor:
         every = {batch_id for (batch_id,) in _rows(cursor, BATCHES, [wanted.name])}
-        todo = every - found.batches
-        while todo:
-            known = wanted.keys | found.keys
+        todo, is_first = every - found.batches, True
+        while todo or is_first:
+            known, is_first = wanted.keys | found.keys, False
             shown = _shown_documents(cursor, found) | wanted.positions
-            if _has_raw_table(cursor, wanted.name):
+            if todo and _has_raw_table(cursor, wanted.name):
                 _read_documents(connection, found, todo, shown)
+            find_rejects(connection, found)
             found.batches |= todo
-            has_new_keys = not found.keys <= known and (found.keys - known) and not wanted.hashes
-            todo = every if has_new_keys else set()
+            new = {key for key in found.keys - known if not wanted.has_hash_of(key)}
+            todo = every if new else set()
         _name_inputs(cursor, found)
-        find_rejects(connection, found)
         if _one(cursor, HAS_OUTCOMES):
             keys = storable(wanted.keys | found.keys)
             found.other_sources = [name for (name,) in _rows(cursor, OTHER_SOURCES, [wanted.name, keys])]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
+MAX_DEPTH = 1_100  # that orjson reads, and a little more
 INDEX = re.compile(r"[-+]?[0-9]+")
 ESCAPES = {
     **{code: f"\\u{code:04x}" for code in range(0x20)},
@@ -24,6 +26,17 @@ def load_exact(raw: bytes | str) -> Any:
         ValueError, RecursionError: it is not JSON, or nested too deep.
     """
     text = raw if isinstance(raw, str) else raw.decode()
+    limit = sys.getrecursionlimit()
+    try:
+        return _load(text)
+    except RecursionError:  # orjson goes deeper than Python, and documents that it accepts have landed
+        sys.setrecursionlimit(limit + MAX_DEPTH)
+        return _load(text)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _load(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_no_constant, parse_float=Decimal, parse_int=Decimal)
     except InvalidOperation:  # an exponent that no number of PostgreSQL has

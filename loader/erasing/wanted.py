@@ -69,6 +69,10 @@ class Wanted:
         """Return the hash of a key of the source."""
         return key_hash(self.secret or b"", self.name, key)
 
+    def has_hash_of(self, key: str) -> bool:
+        """Return whether the hash of a key is one of those to look for."""
+        return bool(self.hashes) and self.hash(key) in self.hashes
+
 
 @dataclass
 class Found:
@@ -109,8 +113,7 @@ class Found:
         """Return whether a document with this key is to be erased."""
         if forms.shown & self.wanted.keys or forms.identity in self.keys:
             return True
-        hashes = self.wanted.hashes
-        return bool(hashes) and forms.identity is not None and self.wanted.hash(forms.identity) in hashes
+        return forms.identity is not None and self.wanted.has_hash_of(forms.identity)
 
     def add(self, forms: KeyForms) -> None:
         """Add the key of a document that is to be erased."""

@@ -34,3 +34,24 @@ def test_a_key_with_half_a_surrogate_pair(database: str, source: Path) -> None:
     load_all()
     assert rows(KEPT) == [(0,)]
     assert find_now(wanted("t2")).documents
+
+
+def test_a_deep_document_with_a_number_as_key(database: str, source: Path) -> None:
+    (source.parent / "declared" / "things.schema.json").write_text("{}")
+    deep = [b'{"id": 1.5, "updated_at": "", "deep": ' + b"[" * depth + b"]" * depth + b"}" for depth in (900, 1022)]
+    (source / "a.ndjson").write_bytes(b"\n".join([document(1), *deep]))
+    load_all()
+    assert rows("select count(*) from raw.things") == [(3,)]
+    assert erase("t1").documents == 1
+    (source / "b.ndjson").write_bytes(deep[1])
+    load_all()
+    assert erase("1.5").documents == 3
+
+
+def test_a_reject_leads_to_the_documents_of_its_key(database: str, source: Path) -> None:
+    reject = b'{"id": "t1", "updated_at": 5, "name": "Somebody"}'
+    (source / "a.ndjson").write_bytes(b"\n".join([document(1), document(2), reject]))
+    load_all()
+    erased = erase(where=("/name=Somebody",))
+    assert (erased.documents, erased.rejects) == (1, 1)
+    assert landed_ids() == {"t2": 1}
