@@ -89,6 +89,11 @@ def working_on_marked() -> Iterator[None]:
         _is_own = False
 
 
+def is_restoring() -> bool:
+    """Return whether this process is restoring, into the database that it works on."""
+    return _is_own
+
+
 def set_mark(cursor: Cursor, command: str) -> None:
     """Mark the database; `command` is what completes the restore, without `waybill`."""
     cursor.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(SCHEMA)))

@@ -13,6 +13,7 @@ from pipeline.backups.making.facts import read_warehouse_id
 from pipeline.backups.making.keeping import remove_all_leftovers
 from pipeline.backups.restoring.unpacking import FOLDER as UNPACKED
 from warehouse.connection import connect, engine
+from warehouse.restoring.mark import is_restoring
 from waybill.cli import shown_command
 from waybill.file_lock import file_lock
 from waybill.settings import PROJECT, get_settings
@@ -66,8 +67,11 @@ def log_in_backups(*more: Entry) -> tuple[str, list[str], int]:
 def remove_interrupted() -> list[Path]:
     """Delete what killed backups and restores have left; return the backups that it was to become.
 
-    None is at work: an erase holds the lock for runs alone.
+    None is at work: an erase holds the lock for runs alone. A restore that erases again deletes nothing: the backup
+    from a pipe that it restores is among them, and another command may write to the folder of its backups.
     """
+    if is_restoring():
+        return []
     settings = get_settings()
     unpacked = settings.state_folder / UNPACKED
     if unpacked.exists():

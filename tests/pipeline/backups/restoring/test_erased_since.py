@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from loader.erasing.secret import secret_file
 from loader.errors import EraseRefused
+from pipeline.backups.archive import write_archive
 from pipeline.backups.errors import BackupBroken, BackupRefused
+from pipeline.backups.folders import backup_name, partial_of
 from pipeline.backups.making.backup import back_up
+from pipeline.backups.manifest import read_manifest
 from pipeline.backups.restoring.erasures import beside
 from pipeline.backups.restoring.restore import Request, Restored, restore_backup
+from pipeline.backups.restoring.unpacking import unpacked
+from pipeline.backups.verifying import verify_backup
 from pipeline.erasing.asked import Asked
 from pipeline.erasing.erase import erase
 from pipeline.erasing.lifting import lift_bars
 from tests.support.backed_up.orders_to_back_up import load_orders
 from tests.support.databases import fresh_database, rows
+from waybill.identifiers import uuid7
 from waybill.settings import get_settings
 
 NUMBERS = "select (document ->> 'order_number')::int from raw.orders where document ->> 'order_number' = any(%s)"
@@ -69,6 +76,22 @@ def test_what_was_erased_since_is_erased_again(backup: Path) -> None:
         load_orders(backup.parents[1], range(5, 10), note="again")
         assert orders_among(6, 7, 8, 9) == [6, 6, 9, 9]
     assert [line.partition(",")[0] for line in result.erased] == ["2 documents of orders"]
+
+
+@pytest.mark.timeout(120)  # it must not wait for itself
+def test_a_backup_from_a_pipe_is_erased_again(backup: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = folder.parent / "backup.tar"
+    with archive.open("wb") as file:
+        write_archive(backup, backup.name, file)
+    erase_orders(7)
+    at_work = partial_of(folder / backup_name(datetime.now(UTC), uuid7()), read_manifest(backup).warehouse_id)
+    at_work.mkdir()  # another command writes a backup
+    monkeypatch.setenv("WAYBILL_MODELS", str(folder.parent / "other"))
+    with archive.open("rb") as pipe, unpacked(pipe, get_settings()) as found, fresh_database("restored"):
+        restore_backup(Request(found, beside(backup), is_unpacked=True))
+        assert orders_among(6, 7) == [6]
+        verify_backup(found)
+    assert at_work.exists()
 
 
 def test_an_erasure_that_the_backup_has_is_not_done_again(backup: Path, folder: Path) -> None:
