@@ -159,7 +159,7 @@ mutants: setup-dev java ## break the code in many ways and check that tests fail
 long: setup-dev crash chaos bench mutants ## kills, chaos, benchmarks, mutations, fuzzing: hours
 	@$(RUN) -m tests.crash.backups --rounds 50 $(if $(DATA),&& $(RUN) -m tests.crash.erasing --rounds 50)
 	@$(SETUP) airflow && $(RUN) -m tests.dags --rounds 7
-	@$(RUN) -m pytest -q -n 2 --dist loadfile -m hypothesis --hypothesis-profile=many
+	@$(RUN) -m pytest -q -n 2 --dist loadfile -m "long or hypothesis" --hypothesis-profile=many
 
 backup: setup ## back up warehouse, models, declarations (BACKUPS KEEP)
 	@$(WAYBILL) backup $(or $(BACKUPS),backups) --keep $(or $(KEEP),7)

@@ -16,6 +16,8 @@ from tests.support.own_sources.clone import NewProject
 
 pytestmark = pytest.mark.slow
 
+IN_SHORT = ("a key nulled", "a new value", "a day doubled", "text where numbers were")
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, server: None) -> Iterator[NewProject]:
@@ -48,12 +50,15 @@ def _expectations(file: Path) -> set[str]:
         return {f"{row['suite']}: {row['expectation']}: {row['row'][:80]}" for row in csv.DictReader(handle)}
 
 
-@pytest.mark.parametrize("name", list(MUTATIONS))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in IN_SHORT else pytest.mark.long) for name in MUTATIONS]
+)
 def test_a_mutation_is_named_in_the_report(project: NewProject, name: str) -> None:
     make, expected = MUTATIONS[name]
     assert re.search(expected, reported(project, make())), name
 
 
+@pytest.mark.long
 def test_similar_data_raises_no_warning(project: NewProject) -> None:
     later = visits(300, seed=3, first_day=date(2024, 7, 26), first_id=2001)
     for deliveries in ([visits()], [visits(), visits()[::-1]], [visits(), later], [visits(seed=2)]):
