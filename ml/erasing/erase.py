@@ -9,13 +9,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from psycopg2 import sql
-
+from ml.columns import INTEGERS, TEXTS
 from ml.erasing.before import Before
 from ml.erasing.learnt import compare_rows, read_erased_batches
 from ml.erasing.marking import Marking, mark_models
 from ml.erasing.mart_rows import MartRows, hash_texts, mart_types, read_marts
-from ml.erasing.predictions import count_unkeyed_answers, delete_answers_with, delete_gone_rows, gone_rows
+from ml.erasing.predictions import count_gone_rows, count_unkeyed_answers, delete_answers_with, delete_gone_rows
 from ml.erasing.report import ErasedFromModels, Policy
 from ml.erasing.subjects import Subject, find_subjects
 from ml.prediction_tables.by_model import changing_predictions
@@ -23,6 +22,8 @@ from ml.task import ANSWERS
 from warehouse.connection import cursor_of
 from waybill.settings import get_settings
 from waybill.text import counted
+
+EXACT_TEXTS = (*INTEGERS, *TEXTS[:2], "uuid")  # types of which dbt, PostgreSQL and pandas write each value alike
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Erasure:
 
 
 def erase_from_models(erasure: Erasure, before: Before) -> ErasedFromModels:
-    """Delete the predictions and answers of rows that are not in the marts, and mark models that had learnt such rows.
+    """Delete the predictions and answers of rows that left the marts, and mark models that had learnt such rows.
 
     It can be repeated. With the policies `refuse` and `retrain`, no marked model predicts any more. For each task:
     1. Mark its models. 2. Take what they name out of their files. 3. Delete predictions, answers and figures.
@@ -58,15 +59,40 @@ def erase_from_models(erasure: Erasure, before: Before) -> ErasedFromModels:
         keys = hash_texts(list(erasure.keys) if len(subject.key) == 1 else [])
         rows = compare_rows(was, is_now, batches, keys)
         mark_models(subject, Marking(erasure.erasure_id, erasure.policy, was, rows), report)  # 1. and 2.
-        _delete_rows(subject, was, is_now, report)  # 3.
+        _delete_rows(subject, was, is_now, report, keys=_own_keys(erasure, subject, was, is_now))  # 3.
     return report
 
 
-def _delete_rows(subject: Subject, before: MartRows | None, now: MartRows, report: ErasedFromModels) -> None:
+def _own_keys(erasure: Erasure, subject: Subject, before: MartRows | None, now: MartRows) -> Collection[str] | None:
+    """Return the erased keys if exactly their rows left the mart with the erasure; None if others may be of it, too.
+
+    Then predictions of rows that left the mart otherwise, for example by an undo, can stay: they are of other keys.
+    """
+    import numpy as np
+
+    if before is None or len(subject.key) > 1 or not erasure.keys:
+        return None
+    with cursor_of("trainer") as cursor:
+        has_exact_text = mart_types(cursor, subject.table, subject.key).get(subject.key[0]) in EXACT_TEXTS
+    is_all = np.array_equal(np.unique(hash_texts(list(erasure.keys))), before.gone(now))
+    return erasure.keys if has_exact_text and is_all else None
+
+
+def _delete_rows(
+    subject: Subject,
+    before: MartRows | None,
+    now: MartRows,
+    report: ErasedFromModels,
+    *,
+    keys: Collection[str] | None,
+) -> None:
     with changing_predictions(subject.task) as cursor:
-        deleted, unchecked = delete_gone_rows(cursor, subject)
+        deleted, unchecked = delete_gone_rows(cursor, subject, keys)
         for name, number in deleted.items():
             report.deleted[name] = report.deleted.get(name, 0) + number
+        if keys is not None and not unchecked:
+            for name, number in count_gone_rows(cursor, subject).items():
+                report.kept[name] = report.kept.get(name, 0) + number
         report.unchecked.extend(unchecked)
         if not subject.has_answers:
             return
@@ -87,7 +113,6 @@ def count_left(tables: Collection[str]) -> dict[str, int]:
         subjects, _ = find_subjects(cursor, tables)
         for subject in subjects:
             if mart_types(cursor, subject.table, subject.key):
-                for name, table, gone in gone_rows(cursor, subject):
-                    cursor.execute(sql.SQL("select count(*) from {} as stored where {}").format(table, gone))
-                    left[name] = left.get(name, 0) + cursor.fetchone()[0]  # type: ignore[index]
+                for name, number in count_gone_rows(cursor, subject).items():
+                    left[name] = left.get(name, 0) + number
     return {name: number for name, number in left.items() if number}

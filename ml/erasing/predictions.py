@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from psycopg2 import errors, sql
@@ -43,32 +43,39 @@ UNKEYED = "select count(*) from {table} where key is null"
 Condition = tuple[str, sql.Composable, sql.Composable]  # name and identifier of a table, condition on a row `stored`
 
 
-def gone_rows(cursor: Any, subject: Subject) -> Iterator[Condition]:
-    """Yield each table of schema predictions that has keys of the subject's rows, and when one is gone."""
+def gone_rows(cursor: Any, subject: Subject, keys: Collection[str] | None = None) -> Iterator[Condition]:
+    """Yield each table of schema predictions that has keys of the subject's rows, and when one is gone.
+
+    With keys, which only a key of one column has, rows of other keys do not count.
+    """
     types = _types(cursor, "marts", subject.table)
-    table = sql.Identifier(subject.table)
+    table, name = sql.Identifier(subject.table), subject.key[0]
     by_model = column_types(cursor, "predictions", f"{subject.task}{BY_MODEL}")
     if set(subject.key) <= by_model.keys():
         same = [sql.SQL("mart.{0} = stored.{0}").format(sql.Identifier(name)) for name in subject.key]
         gone = sql.SQL(GONE).format(table=table, is_same_row=sql.SQL(" and ").join(same))
-        yield f"predictions.{subject.task}{BY_MODEL}", table_of(subject.task), gone
+        of_keys = _of_keys(gone, sql.Identifier("stored", name), keys)
+        yield f"predictions.{subject.task}{BY_MODEL}", table_of(subject.task), of_keys
     is_same = sql.SQL("{} = stored.key").format(key_text(subject.key, "mart"))
     gone = sql.SQL(GONE).format(table=table, is_same_row=is_same)
     of_task = sql.SQL("stored.task = {}").format(sql.Literal(subject.task))
-    yield REALISED, sql.SQL(REALISED), sql.SQL(" and ").join([of_task, gone])
+    yield REALISED, sql.SQL(REALISED), _of_keys(sql.SQL(" and ").join([of_task, gone]), sql.SQL("stored.key"), keys)
     if subject.has_answers:
         answers = _answers_gone(subject.table, subject.key, types)
+        answers = _of_keys(answers, _given(name, types[name]), keys)
         yield f"predictions.{subject.task}{ANSWERS}", answers_table(subject.task), answers
 
 
-def delete_gone_rows(cursor: Any, subject: Subject) -> tuple[dict[str, int], list[str]]:
+def delete_gone_rows(
+    cursor: Any, subject: Subject, keys: Collection[str] | None = None
+) -> tuple[dict[str, int], list[str]]:
     """Delete the rows whose key is not in the mart; return table → number, and a sentence for what cannot be compared.
 
-    The figures of the task go too, if it has lost a row.
+    With keys, only rows of these keys go. The figures of the task go too, if it has lost a row.
     """
     deleted: dict[str, int] = {}
     unchecked: list[str] = []
-    for name, table, gone in gone_rows(cursor, subject):
+    for name, table, gone in gone_rows(cursor, subject, keys):
         try:
             cursor.execute("savepoint of_table")
             cursor.execute(sql.SQL("delete from {} as stored where {}").format(table, gone))
@@ -79,6 +86,15 @@ def delete_gone_rows(cursor: Any, subject: Subject) -> tuple[dict[str, int], lis
     if any(deleted.values()):
         forget_figures(cursor, subject.task)
     return deleted, unchecked
+
+
+def count_gone_rows(cursor: Any, subject: Subject) -> dict[str, int]:
+    """Return table of schema predictions → rows whose key is not in the mart."""
+    found: dict[str, int] = {}
+    for name, table, gone in gone_rows(cursor, subject):
+        cursor.execute(sql.SQL("select count(*) from {} as stored where {}").format(table, gone))
+        found[name] = cursor.fetchone()[0]
+    return found
 
 
 def delete_late_answers(cursor: Any, task: Task) -> int:
@@ -126,6 +142,12 @@ def count_unkeyed_answers(cursor: Any, subject: Subject) -> int:
     """Return the number of answers whose features were given, without a key."""
     cursor.execute(sql.SQL(UNKEYED).format(table=answers_table(subject.task)))
     return int(cursor.fetchone()[0])
+
+
+def _of_keys(condition: sql.Composable, key: sql.Composable, keys: Collection[str] | None) -> sql.Composable:
+    if keys is None:
+        return condition
+    return sql.SQL("{} and ({})::text = any({})").format(condition, key, sql.Literal(list(keys)))
 
 
 def _answers_gone(table: str, key: list[str], types: dict[str, str]) -> sql.Composable:

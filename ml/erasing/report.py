@@ -29,10 +29,12 @@ class MarkedModel:
 class ErasedFromModels:
     """The rows that were deleted by table of schema predictions, and the models that had learnt erased rows.
 
+    `kept` are rows that stay although their key is not in the mart: they are of other keys than the erased ones.
     `unchecked` has one sentence for each table or model whose contents are not known.
     """
 
     deleted: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
     models: list[MarkedModel] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
 
@@ -45,6 +47,7 @@ class ErasedFromModels:
         """Return what the certificate says: no key and no value of a row."""
         return {
             "rows_deleted": self.deleted,
+            "rows_of_other_keys_kept": {name: number for name, number in self.kept.items() if number},
             "models": [dict(vars(model)) for model in self.models],
             "unchecked": self.unchecked,
         }

@@ -57,7 +57,9 @@ def verify(erasing: Erasing) -> str:
                 looked_at.append(str(relation))
                 left[str(relation)] = number
         _name_outside(owner, erasing)
-    left |= count_left(erasing.marts) if erasing.marts else {}
+    kept = erasing.found.get("rows_of_other_keys_kept", {})
+    for name, number in (count_left(erasing.marts) if erasing.marts else {}).items():
+        left[name] = max(0, number - kept.get(name, 0))
     found = {name: number for name, number in left.items() if number}
     if found:
         places = ", ".join(f"{name} ({counted(number, 'row')})" for name, number in found.items())
