@@ -37,6 +37,7 @@ from warehouse.connection import Warehouse, current_warehouse, engine
 from warehouse.errors import WarehouseError
 from warehouse.runs import recorded_run, versions
 from warehouse.work_lock import run_beside
+from waybill.file_lock import file_lock
 from waybill.identifiers import uuid7
 from waybill.project.git import ask_git
 
@@ -65,6 +66,7 @@ class _Job:
     warehouse_id: str
     pg_dump: str
     say: Say
+    locks: ExitStack  # until the backup is complete
 
 
 def back_up(folder: Path, *, keep: int | None = None, waits: bool = False, say: Say = lambda step: None) -> Made:
@@ -118,7 +120,7 @@ def _job(waits: bool, say: Say) -> Iterator[_Job]:
             pg_dump = pg_dump_version()
             require_readable(connection, pg_dump)
             warehouse_id = read_warehouse_id(connection)
-        yield _Job(current_warehouse(), uuid7(), run_id, warehouse_id, pg_dump, say)
+        yield _Job(current_warehouse(), uuid7(), run_id, warehouse_id, pg_dump, say, stack)
 
 
 def _write(job: _Job, backup: Path, known_as: Path | None) -> tuple[Path, Manifest]:
@@ -126,6 +128,7 @@ def _write(job: _Job, backup: Path, known_as: Path | None) -> tuple[Path, Manife
     remove_leftovers(backup.parent, job.warehouse_id)
     partial = partial_of(backup, job.warehouse_id)
     partial.mkdir(PRIVATE)
+    job.locks.enter_context(file_lock(partial))  # it is not left over
     try:
         record_backup(job.backup_id, job.run_id, known_as)
         manifest = _copy(job, partial)  # 1.

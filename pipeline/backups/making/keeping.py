@@ -14,12 +14,17 @@ from pipeline.backups.folders import ERASURES, find_backups, find_partials, part
 from pipeline.backups.known import forget_deleted, known_folders
 from pipeline.backups.making.destination import staging_folder
 from pipeline.backups.manifest import read_manifest
+from waybill.file_lock import is_locked
 from waybill.settings import Settings
 
 
 def remove_leftovers(folder: Path, warehouse_id: str) -> list[Path]:
-    """Remove what interrupted commands left of this warehouse's backups; return the backups that it was to become."""
-    leftovers = find_partials(folder, warehouse_id)
+    """Remove what interrupted commands left of this warehouse's backups; return the backups that it was to become.
+
+    A folder that a command is writing to is locked by it, and stays.
+    """
+    found = find_partials(folder, warehouse_id)
+    leftovers = {partial: backup for partial, backup in found.items() if not is_locked(partial)}
     for partial, backup in leftovers.items():
         _remove(partial, backup)
     return list(leftovers.values())

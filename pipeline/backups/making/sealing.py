@@ -7,10 +7,14 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.backups.folders import MANIFEST
+from pipeline.backups.errors import BackupFailed
+from pipeline.backups.folders import DATABASE, MANIFEST
 from pipeline.backups.manifest import Manifest, as_text
 from pipeline.backups.verifying import file_names, sum_up
+from waybill.cli import shown_command
+from waybill.settings import relative_name
 
+TABLE_OF_CONTENTS = f"{DATABASE}/toc.dat"  # pg_dump writes it, without it there is nothing to restore
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 
 
@@ -18,7 +22,15 @@ def seal(folder: Path, manifest: Manifest) -> Manifest:
     """Write the manifest with the size and checksum of all files in the folder; return it.
 
     Only the user can read what the folder holds. When this returns, it survives a power failure.
+
+    Raises:
+        BackupFailed: the dump of the database is gone.
     """
+    if not (folder / TABLE_OF_CONTENTS).is_file():
+        raise BackupFailed(
+            f"{relative_name(folder / TABLE_OF_CONTENTS)} has disappeared: find out who deletes files there, then run "
+            f"`{shown_command('backup')}` again"
+        )
     files = {}
     for name in sorted(file_names(folder)):
         _make_private(folder / name, PRIVATE_FILE)

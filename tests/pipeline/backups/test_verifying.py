@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.backups.contents import Contents
-from pipeline.backups.errors import BackupBroken
+from pipeline.backups.errors import BackupBroken, BackupFailed
 from pipeline.backups.folders import backup_name, find_backup, find_backups
 from pipeline.backups.making.sealing import seal
 from pipeline.backups.manifest import Database, Manifest, as_text
@@ -50,6 +50,13 @@ def problem(backup: Path) -> str:
         verify_backup(backup)
     (line,) = str(broken.value).splitlines()
     return line.replace(f"{backup}/", "")
+
+
+def test_a_folder_without_a_dump_is_never_complete(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    with pytest.raises(BackupFailed, match=r"database/toc\.dat has disappeared"):
+        seal(tmp_path, EMPTY)
+    assert not (tmp_path / "manifest.json").exists()
 
 
 def test_a_whole_backup_gives_its_manifest(backup: Path) -> None:

@@ -6,11 +6,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
+from pipeline.backups.contents import Contents, read_contents
 from pipeline.backups.errors import BackupFailed
 from pipeline.backups.folders import find_backup, find_backups
 from pipeline.backups.making import keeping
 from pipeline.backups.making.backup import back_up
+from pipeline.backups.making.facts import read_warehouse_id
 from pipeline.backups.making.keeping import remove_all_leftovers
 from pipeline.backups.verifying import verify_backup
 from tests.support.backed_up.orders_to_back_up import beside_the_log
@@ -105,6 +108,15 @@ def test_backups_on_a_disk_that_is_not_mounted_stay_known(landed: Path, folder: 
     folder.mkdir()
     second = made(folder)
     assert known() == [first, second]
+
+
+def test_a_backup_at_work_is_not_left_over(landed: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def try_to_remove(connection: Connection) -> Contents:
+        assert remove_all_leftovers(read_warehouse_id(connection), get_settings()) == []
+        return read_contents(connection)
+
+    monkeypatch.setattr("pipeline.backups.making.backup.read_contents", try_to_remove)
+    verify_backup(made(folder))
 
 
 def test_an_erasure_can_remove_what_interrupted_backups_left(landed: Path, folder: Path) -> None:
