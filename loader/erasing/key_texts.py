@@ -23,19 +23,30 @@ MEMBER = r'"{}"\s*:\s*("(?:[^"\\]|\\.)*"|true|false|-?[0-9][0-9.eE+-]*)'
 WORD = re.compile(r"""[^\s"',;|(){}\[\]]+""")
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)+)"')
 MAX_KEYS = 1_000  # in bytes that are no document: a range can hold many of them
-MIN_CHARACTERS = 4  # of a text without a field name before it: shorter ones match by chance
+MIN_CHARACTERS = 4  # of a text with a letter, without a field name before it: shorter ones match by chance
+MIN_DIGITS = 10  # of a number without a field name before it
+NUMBER = re.compile(r"[-+.:0-9]+")  # and dates and times
 
 
 @dataclass(frozen=True)
 class KeyText:
-    """The texts of all fields of a key; `key` is the key that was asked for, if only that is known."""
+    """The texts of the fields of a key that have a value, and the names of all fields."""
 
     parts: tuple[str, ...]
-    key: str | None = None
+    names: tuple[str, ...]
 
     def is_in(self, raw: bytes) -> bool:
         """Return whether bytes hold all texts, none of them within a longer word or number."""
         return bool(self._patterns) and all(pattern.search(raw) for pattern in self._patterns)
+
+    def is_named_in(self, raw: bytes) -> bool:
+        """Return whether bytes hold all texts, those that match by chance each after the name of a field."""
+        raw = raw.replace(b"\0", b"")
+        names = b"|".join(re.escape(name.encode("utf-8", "surrogatepass")) for name in self.names)
+        return all(
+            is_telling(part) or re.search(rb"(?<![0-9A-Za-z_])(?:%b)\W{1,6}(?:%b)" % (names, pattern.pattern), raw)
+            for part, pattern in zip(filter(None, self.parts), self._patterns, strict=True)
+        )
 
     @property
     def word(self) -> bytes | None:
@@ -68,16 +79,34 @@ class KeyTexts:
 def keys_in_pieces(key_of: KeyOf, raw: bytes) -> Iterator[KeyForms]:
     """Yield the keys that seem to be in bytes that are not a document: values after the names of the key's fields.
 
-    If the key is one field, every word and quoted text that is long enough may be one.
+    If the key is one field, every word and quoted text that does not match by chance may be one.
     """
-    text = raw.replace(b"\0", b"").decode("utf-8", "replace")
-    names = key_of.names
-    values = [_values_of(name, text) for name in names]
-    if names:
-        yield from map(key_of.of_values, islice(product(*values), MAX_KEYS))
-    if len(names) == 1:
-        pieces = {*WORD.findall(text), *QUOTED.findall(text)}
-        yield from (key_of.of_values([piece]) for piece in pieces if len(piece) >= MIN_CHARACTERS)
+    yield from named_keys(key_of, raw)
+    yield from words_as_keys(key_of, raw)
+
+
+def named_keys(key_of: KeyOf, raw: bytes) -> Iterator[KeyForms]:
+    """Yield the keys whose values are after the names of their fields."""
+    values = [_values_of(name, _text(raw)) for name in key_of.names]
+    return map(key_of.of_values, islice(product(*values), MAX_KEYS if values else 0))
+
+
+def words_as_keys(key_of: KeyOf, raw: bytes) -> Iterator[KeyForms]:
+    """Yield the keys that words and quoted texts would be, if the key is one field."""
+    if len(key_of.names) == 1:
+        pieces = {*WORD.findall(text := _text(raw)), *QUOTED.findall(text)}
+        yield from (key_of.of_values([piece]) for piece in pieces if is_telling(piece))
+
+
+def is_telling(text: str) -> bool:
+    """Return whether a text is hardly in bytes by chance: it is long enough, and neither a date nor a small number."""
+    if NUMBER.fullmatch(text):
+        return text.isdecimal() and len(text) >= MIN_DIGITS
+    return len(text) >= MIN_CHARACTERS
+
+
+def _text(raw: bytes) -> str:
+    return raw.replace(b"\0", b"").decode("utf-8", "replace")
 
 
 def _values_of(name: str, text: str) -> list[Any]:
@@ -86,15 +115,6 @@ def _values_of(name: str, text: str) -> list[Any]:
         with suppress(ValueError):
             found.append(load_exact(literal))
     return found
-
-
-def text_of_key(key: str, fields: int) -> KeyText:
-    """Return the texts in a key that no document has: a key of several fields is taken apart at its hyphens.
-
-    None of a key that is too short to be recognised.
-    """
-    parts = (key,) if fields < 2 else tuple(key.replace("~-", "-").replace("~~", "~").split("-"))
-    return KeyText(parts if sum(map(len, parts)) >= MIN_CHARACTERS else (), key)
 
 
 def _pattern(text: str) -> re.Pattern[bytes]:

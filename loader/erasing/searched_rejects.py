@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader.erasing.conditions import meets
 from loader.erasing.jsonb_text import load_exact
-from loader.erasing.key_texts import KeyText, KeyTexts, keys_in_pieces, text_of_key
+from loader.erasing.key_texts import KeyText, KeyTexts, named_keys, words_as_keys
 from loader.erasing.keys import NO_KEY, KeyForms, KeyOf
 from loader.erasing.wanted import Found, FoundReject
 from loader.landing.nulls import MESSAGE_KEY
@@ -27,11 +27,18 @@ where batches.source = %s and rejects.erased_by is null
 order by inputs.name, rejects.position
 """
 
-How = Literal["key", "text", "perhaps"]
+How = Literal["key", "text", "chance", "perhaps"]
 
 
 def find_rejects(connection: Connection, found: Found) -> None:
-    """Set the rejects that hold one of the documents, and those that perhaps do."""
+    """Set the rejects that hold one of the documents, and those that perhaps do; again if that led to further keys."""
+    known: set[str] | None = None
+    while known != found.keys:
+        known = set(found.keys)
+        _find_rejects(connection, found)
+
+
+def _find_rejects(connection: Connection, found: Found) -> None:
     found.rejects, found.perhaps, found.rejects_read = [], [], 0
     key_of = KeyOf(found.wanted.source, found.wanted.key_types)
     key_texts = _key_texts(found)
@@ -40,7 +47,7 @@ def find_rejects(connection: Connection, found: Found) -> None:
         raw = bytes(kept)
         is_known = (batch_id, position) in found.wanted.positions or (replayed_by, position) in found.documents
         how = "key" if is_known else _how(found, key_of, key_texts, (raw, pointer, len(raw) == length))
-        if how == "perhaps":
+        if how in ("chance", "perhaps"):
             found.perhaps.append(FoundReject(batch_id, position, name, how))
         elif how:
             found.rejects.append(FoundReject(batch_id, position, name, how))
@@ -62,10 +69,9 @@ def _rejects(connection: Connection, found: Found) -> Iterator[Any]:
 
 
 def _key_texts(found: Found) -> KeyTexts:
-    """Return the texts of the keys that were found, and of those asked for that no document has."""
-    fields = len(found.wanted.key_types)
-    unseen = [text_of_key(key, fields) for key in found.missing] if fields else []
-    return KeyTexts([*map(KeyText, found.parts), *unseen])
+    """Return the texts of the keys that were found."""
+    names = tuple(KeyOf(found.wanted.source, found.wanted.key_types).names)
+    return KeyTexts(KeyText(parts, names) for parts in found.parts)
 
 
 def _how(found: Found, key_of: KeyOf, key_texts: KeyTexts, reject: tuple[bytes, str | None, bool]) -> How | None:
@@ -78,16 +84,15 @@ def _how(found: Found, key_of: KeyOf, key_texts: KeyTexts, reject: tuple[bytes, 
             return "key"
         if forms.identity:
             return None
-    pieces = [forms for forms in keys_in_pieces(key_of, raw) if found.has(forms)]
-    for forms in pieces:
+    named = [forms for forms in named_keys(key_of, raw) if found.has(forms)]
+    for forms in named:
         found.add(forms)
-    texts = key_texts.found_in(raw)
-    asked_for = {text.key for text in texts if text.key}
-    found.matched |= asked_for
-    found.keys |= asked_for
-    if texts or pieces:
+    if named or any(found.knows(forms) for forms in words_as_keys(key_of, raw)):
         return "text"
-    return None if is_complete else "perhaps"
+    texts = key_texts.found_in(raw)
+    if any(text.is_named_in(raw) for text in texts):
+        return "text"
+    return "chance" if texts else None if is_complete else "perhaps"
 
 
 def _meets(found: Found, raw: bytes) -> bool:

@@ -29,18 +29,26 @@ class FoundReject(NamedTuple):
 
     key      its bytes are a document with one of the keys, or one of the documents was landed from it by a replay
     text     its bytes are not one whole document, and hold the values of a key as text
+    chance   the same, but the values are so short, or numbers without a field name, that they may be there by chance
     perhaps  only its beginning was kept, which does not hold them: nobody can tell
     """
 
     batch_id: str
     position: int
     input_name: str
-    how: Literal["key", "text", "perhaps"]
+    how: Literal["key", "text", "chance", "perhaps"]
 
     @property
     def coordinate(self) -> str:
         """The coordinate as `why` takes it."""
         return f"{self.input_name}:{self.position}"
+
+    @property
+    def doubt(self) -> str:
+        """Why a reject is only named."""
+        if self.how == "chance":
+            return "holds the values of a key, perhaps by chance: look at it yourself"
+        return "is a reject of which only the beginning was kept: nobody can tell what it held"
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,11 @@ class Found:
 
     def has(self, forms: KeyForms) -> bool:
         """Return whether a document with this key is to be erased."""
-        if forms.shown & self.wanted.keys or forms.identity in self.keys:
+        return bool(forms.shown & self.wanted.keys) or self.knows(forms)
+
+    def knows(self, forms: KeyForms) -> bool:
+        """Return whether a document or a reject has this key, or its hash is to be erased."""
+        if forms.identity in self.keys:
             return True
         return forms.identity is not None and self.wanted.has_hash_of(forms.identity)
 

@@ -101,7 +101,7 @@ def _number_of_erasures() -> int:
 def _remarks(found: Found) -> Iterator[str]:
     """Yield what only the user can decide."""
     for reject in found.perhaps:
-        yield f"{reject.coordinate} is a reject of which only the beginning was kept: nobody can tell what it held"
+        yield f"{reject.coordinate} {reject.doubt}"
     if found.other_sources:
         others = ", ".join(found.other_sources)
         yield f"documents of {others} have the same key, and stay: erase them by their own source"

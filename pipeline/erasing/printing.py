@@ -46,7 +46,7 @@ def dry_lines(found: Found, lineage: Lineage) -> Iterator[str]:
         how = "" if reject.how == "key" else ", which holds the values of a key as text"
         yield f"  {reject.coordinate}, a reject{how}"
     for reject in found.perhaps:
-        yield f"  {reject.coordinate}, a reject of which only the beginning was kept: nobody can tell what it holds"
+        yield f"  {reject.coordinate} {reject.doubt}"
     tables = [relation for relation in lineage.downstream(name).stored if relation.kind != Kind.SEED]
     if tables:
         yield f"made from {name}, and built again: {', '.join(map(str, tables))}"
