@@ -9,17 +9,17 @@ from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from uuid import UUID
 
-from loader.declarations import read_source
+from loader.declarations import read_source, source_names
 from loader.erasing.erase import Order, lift, record, unfinished
 from loader.erasing.finding import find
 from loader.erasing.secret import read_secret, require_secret, secret_file
 from loader.erasing.wanted import Wanted
 from pipeline.backups.erasure_log import Entry, LoggedErasure, read_log
 from pipeline.backups.errors import BackupRefused
-from pipeline.backups.folders import ERASURES
+from pipeline.backups.folders import ERASURES, PROJECT_FILES
 from pipeline.backups.manifest import Manifest
 from warehouse.connection import connect, cursor_of
 from waybill.settings import get_settings, relative_name
@@ -40,11 +40,13 @@ class ErasedSince:
         return [entry for entry in self.entries if isinstance(entry, LoggedErasure)]
 
 
-def read_erased_since(log: Path | None, manifest: Manifest) -> ErasedSince:
+def read_erased_since(log: Path | None, manifest: Manifest, *, writes_files: bool = True) -> ErasedSince:
     """Read the log and check the secret, before anything is changed; without a log (None), nothing is erased again.
 
+    `writes_files` says whether the restore writes the declarations of the backup that are missing here.
+
     Raises:
-        BackupRefused: there is no log where it should be.
+        BackupRefused: there is no log where it should be, or a source in it is not declared.
         BackupBroken: the log is damaged.
         EraseRefused: the secret is missing, or is another one.
     """
@@ -57,9 +59,11 @@ def read_erased_since(log: Path | None, manifest: Manifest) -> ErasedSince:
         )
     entries = [entry for entry in read_log(log) if _at(entry) > datetime.fromisoformat(manifest.made_at)]
     secret = read_secret(get_settings()) if entries else None
+    declared = set(source_names()) | (_declared_in(manifest) if writes_files else set())
     for entry in entries:
         if isinstance(entry, LoggedErasure):
             _require_secret(secret, entry, log)
+            _require_declared(declared, entry, log)
     return ErasedSince(entries, secret)
 
 
@@ -113,6 +117,19 @@ def _require_secret(secret: bytes | None, entry: LoggedErasure, log: Path) -> No
             f"{relative_name(secret_file(get_settings()))}; nothing was changed"
         )
     require_secret(secret, entry.source, entry.erasure_id, bytes.fromhex(entry.secret_check))
+
+
+def _require_declared(declared: Collection[str], entry: LoggedErasure, log: Path) -> None:
+    if entry.source not in declared:
+        raise BackupRefused(
+            f"{relative_name(log)} has an erasure of {entry.source} that was made after the backup, and the source is "
+            f"not declared here: bring loader/sources/{entry.source}.yml back; nothing was changed"
+        )
+
+
+def _declared_in(manifest: Manifest) -> set[str]:
+    names = map(PurePosixPath, manifest.files)
+    return {name.stem for name in names if name.match(f"{PROJECT_FILES}/loader/sources/*.yml")}
 
 
 def _at(entry: Entry) -> datetime:

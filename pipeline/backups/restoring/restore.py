@@ -88,7 +88,7 @@ def restore_backup(request: Request, say: Say = lambda step: None) -> Restored:
     say(f"reading {relative_name(request.backup)}")
     result = Restored(request.backup, verify_backup(request.backup))  # 1.
     require_known_layout(request.backup, result.manifest)
-    since = read_erased_since(request.log, result.manifest)
+    since = read_erased_since(request.log, result.manifest, writes_files=not request.is_drill)
     project, models = compare_project(request.backup, request.files), compare_models(request.backup)
     warehouse = current_warehouse()
     with opened_for_restore(warehouse) as connection, marked(connection, request.command):  # 2.
