@@ -14,6 +14,7 @@ from pipeline.backups.making.keeping import remove_all_leftovers
 from pipeline.backups.restoring.unpacking import FOLDER as UNPACKED
 from warehouse.connection import connect, engine
 from warehouse.restoring.mark import is_restoring
+from warehouse.restoring.scratch import remove_leftovers as remove_scratch_servers
 from waybill.cli import shown_command
 from waybill.file_lock import file_lock
 from waybill.settings import PROJECT, get_settings
@@ -65,13 +66,14 @@ def log_in_backups(*more: Entry) -> tuple[str, list[str], int]:
 
 
 def remove_interrupted() -> list[Path]:
-    """Delete what killed backups and restores have left; return the backups that it was to become.
+    """Delete what killed backups, restores and drills have left; return the backups that it was to become.
 
     None is at work: an erase holds the lock for runs alone. A restore that erases again deletes nothing: the backup
     from a pipe that it restores is among them, and another command may write to the folder of its backups.
     """
     if is_restoring():
         return []
+    remove_scratch_servers()
     settings = get_settings()
     unpacked = settings.state_folder / UNPACKED
     if unpacked.exists():

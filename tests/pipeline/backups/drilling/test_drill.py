@@ -21,6 +21,7 @@ from pipeline.backups.erasure_log import LoggedErasure, append
 from pipeline.backups.making.backup import back_up
 from pipeline.backups.restoring.erasures import beside
 from pipeline.backups.restoring.restore import Request
+from pipeline.erasing.finishing.backup_logs import remove_interrupted
 from tests.support.clones import HANDLES_CTRL_C
 from tests.support.databases import rows
 from tests.support.declared.orders import DECLARATION
@@ -47,6 +48,7 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="drill-") as name:
         Path(name).chmod(0o755)
         monkeypatch.setenv("TMPDIR", name)
+        monkeypatch.setattr(tempfile, "tempdir", name)
         yield Path(name)
 
 
@@ -100,6 +102,12 @@ def test_what_a_killed_drill_leaves_is_removed_by_the_next(backup: Path, folder:
     process.communicate(timeout=60)
     assert left(temporary) != ([], [])
     assert run(folder).returncode == 0
+    assert left(temporary) == ([], [])
+
+
+def test_an_erasure_removes_what_a_killed_drill_left(database: str, temporary: Path) -> None:
+    (temporary / f"{PREFIX}killed" / "postgres").mkdir(parents=True)
+    remove_interrupted()
     assert left(temporary) == ([], [])
 
 
