@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -46,7 +47,12 @@ def make_secret(settings: Settings) -> bytes:
         return found
     with suppress(FileExistsError):
         settings.state_folder.mkdir(parents=True)
-    write_private(secret_file(settings), secrets.token_hex(SECRET_BYTES) + "\n")
+    path = secret_file(settings)
+    made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    write_private(made, secrets.token_hex(SECRET_BYTES) + "\n")
+    with suppress(FileExistsError):  # another command has made one meanwhile: its secret counts
+        os.link(made, path)
+    made.unlink()
     return read_secret(settings) or b""
 
 

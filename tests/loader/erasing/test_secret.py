@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from loader.erasing import secret
 from loader.erasing.secret import key_hash, make_secret, read_secret, secret_file
 from loader.errors import EraseRefused
 from loader.load import load
@@ -46,6 +47,15 @@ def test_a_secret_is_made_once_and_only_its_owner_reads_it(tmp_path: Path, monke
     assert make_secret(get_settings()) == GIVEN.encode()
 
 
+def test_of_two_secrets_made_at_once_the_first_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
+    made, answers = make_secret(get_settings()), [None]
+    monkeypatch.setattr(secret, "read_secret", lambda settings: answers.pop() if answers else read_secret(settings))
+    assert make_secret(get_settings()) == made
+    assert not answers
+    assert [path.name for path in tmp_path.iterdir()] == ["erasure_secret"]
+
+
 def test_an_empty_file_or_a_short_secret_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
     (tmp_path / "erasure_secret").write_text("\n")
@@ -64,11 +74,11 @@ def test_no_key_is_in_the_ledger(erased: Path) -> None:
     assert bytes(barred) == key_hash(GIVEN.encode(), "things", "t1")
 
 
-@pytest.mark.parametrize("secret", ["", "another secret than it was"])
-def test_nothing_lands_without_the_right_secret(erased: Path, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
-    monkeypatch.setenv("WAYBILL_ERASURE_SECRET", secret)
+@pytest.mark.parametrize("given", ["", "another secret than it was"])
+def test_nothing_lands_without_the_right_secret(erased: Path, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("WAYBILL_ERASURE_SECRET", given)
     secret_file(get_settings()).unlink(missing_ok=True)
-    problem = "with another secret than today's" if secret else "but the secret is gone"
+    problem = "with another secret than today's" if given else "but the secret is gone"
     with pytest.raises(EraseRefused, match=f"documents of things were erased .* {problem}: set WAYBILL_ERASURE_SECRET"):
         load_all()
     with pytest.raises(EraseRefused, match=r"with another secret than today's"):
