@@ -23,7 +23,12 @@ from waybill.settings import get_settings
 from waybill.text import counted
 
 BARS = """
-select erasures.key_types, array(select key_hash from ledger.barred_keys as bars where bars.source = erasures.source)
+select erasures.key_types, array(
+    select bars.key_hash
+    from ledger.barred_keys as bars
+    inner join ledger.erasures as barring on bars.erasure_id = barring.erasure_id
+    where bars.source = erasures.source and barring.key_types is not distinct from erasures.key_types
+)
 from ledger.erasures where erasure_id = %s
 """
 COLUMNS = """
