@@ -22,7 +22,7 @@ from warehouse.server_paths import ServerPaths, find_server_paths
 from waybill.file_lock import file_lock, is_locked
 from waybill.settings import get_settings
 
-PREFIX = "waybill-scratch-"
+PREFIX, NEW_PREFIX = "waybill-scratch-", "waybill-new-"
 DATABASE = "waybill_scratch"
 NOT_LASTING = ("fsync", "full_page_writes", "synchronous_commit")  # nothing has to survive a power failure
 
@@ -36,9 +36,8 @@ def scratch_warehouse() -> Iterator[Path]:
     instead. Servers that killed processes have left are removed first.
     """
     remove_leftovers()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     before = dict(os.environ)
-    with file_lock(folder):
+    with _locked_folder() as folder:
         try:
             os.environ.update(_variables(folder))
             server = _paths()
@@ -51,6 +50,14 @@ def scratch_warehouse() -> Iterator[Path]:
             _remove(folder)
             os.environ.clear()
             os.environ.update(before)
+
+
+@contextmanager
+def _locked_folder() -> Iterator[Path]:
+    """Give a new folder, which has the name of a scratch server's only when it is locked: it is never left over."""
+    unlocked = Path(tempfile.mkdtemp(prefix=NEW_PREFIX))
+    with file_lock(unlocked):
+        yield unlocked.rename(unlocked.with_name(f"{PREFIX}{unlocked.name.removeprefix(NEW_PREFIX)}"))
 
 
 def remove_leftovers() -> None:
