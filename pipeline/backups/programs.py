@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
 from warehouse.connection import Warehouse, login_parameters
 from warehouse.server_paths import installed_binaries
 from waybill.background_processes import end_with_parent
+from waybill.file_lock import file_lock, is_locked
+from waybill.settings import Settings
 
+FOLDER, PRIVATE = "programs", 0o700  # in the state folder, with the password of each program that is running
 MAX_JOBS = 4
 STOP_SECONDS = 10
 FULL_DISK = "No space left on device"
@@ -65,10 +69,10 @@ def started(warehouse: Warehouse, session: str, name: str, arguments: Sequence[s
 
     `session` is how PostgreSQL names its sessions. If this process is killed, the program ends as well.
     """
-    with tempfile.TemporaryDirectory(prefix="waybill-") as private, tempfile.TemporaryFile() as errors:
+    with private_folder(warehouse.settings) as private, tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [str(installed_binaries() / name), *arguments],
-            env={**_environment(warehouse, Path(private)), "PGAPPNAME": session},
+            env={**_environment(warehouse, private), "PGAPPNAME": session},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,
@@ -79,6 +83,24 @@ def started(warehouse: Warehouse, session: str, name: str, arguments: Sequence[s
             yield program
         finally:
             program.end()
+
+
+@contextmanager
+def private_folder(settings: Settings) -> Iterator[Path]:
+    """Give a folder for a password; it is removed after the block, or by the next program if this process is killed."""
+    parent = settings.state_folder / FOLDER
+    parent.mkdir(PRIVATE, parents=True, exist_ok=True)
+    with ExitStack() as locks:
+        with file_lock(parent):
+            for left in parent.iterdir():
+                if not is_locked(left):
+                    shutil.rmtree(left)
+            folder = Path(tempfile.mkdtemp(dir=parent))
+            locks.enter_context(file_lock(folder))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def jobs() -> int:
