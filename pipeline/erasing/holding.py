@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,7 +16,36 @@ from pipeline.erasing.kinds import Relation
 
 LONG = 8  # characters of a key that is looked for inside longer texts, too: a shorter one would be found everywhere
 MANY = 100  # keys of which none is looked for inside longer texts
+TEXTS = "select {} from {}"
 ROWS = "select to_jsonb(held)::text from {} as held"
+MIN_WORD = 3  # characters of a shorter key that is looked for as a word, if it is not a number
+
+
+Patterns = tuple[re.Pattern[bytes] | None, re.Pattern[bytes] | None]
+
+
+def pattern_of(keys: Iterable[str]) -> Patterns:
+    """Return the patterns that find keys in bytes, and in bytes that are text; None without such keys.
+
+    In text, shorter keys are found as separate words. A number of fewer characters than LONG is not looked for.
+    """
+    inside, words = [], []
+    for key in keys:
+        escaped = re.escape(key.encode("utf-8", "surrogatepass"))
+        if len(key) >= LONG:
+            inside.append(escaped)
+        elif len(key) >= MIN_WORD and not key.isdigit():
+            words.append(rb"(?<![0-9A-Za-z])" + escaped + rb"(?![0-9A-Za-z])")
+    return _any(inside), _any([*inside, *words])
+
+
+def count_in_texts(connection: Connection, table: str, *, columns: Sequence[str], in_text: re.Pattern[bytes]) -> int:
+    """Return how many rows of a table hold a key in one of some columns."""
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    query = sql.SQL(TEXTS).format(names, sql.Identifier(*table.split(".")))
+    with connection, connection.cursor("texts") as cursor:
+        cursor.execute(query)
+        return sum(any(text and in_text.search(str(text).encode()) for text in row) for row in cursor)
 
 
 def count_holding(
@@ -37,6 +67,10 @@ def _count(connection: Connection, relation: Relation, keys: Mapping[str, tuple[
         cursor.execute(query)
         return sum(_holds(row, keys, composed, inside) for (row,) in cursor)
     return None
+
+
+def _any(patterns: list[bytes]) -> re.Pattern[bytes] | None:
+    return re.compile(b"|".join(patterns)) if patterns else None
 
 
 def _holds(row: str, keys: Mapping[str, Any], composed: list[frozenset[str]], inside: list[str]) -> bool:

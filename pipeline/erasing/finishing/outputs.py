@@ -15,6 +15,7 @@ from expectations.project import data_docs_folder, validations_folder
 from pipeline.alerts.memory import memory_path
 from pipeline.dbt.build import DOCS_PAGE
 from pipeline.dbt.results import results_path
+from pipeline.erasing.holding import Patterns, pattern_of
 from pipeline.export.export import exported_files
 from pipeline.model_card.page import PAGE as MODEL_CARD
 from pipeline.openlineage.journal import journal_folder
@@ -25,7 +26,6 @@ from waybill.settings import PROJECT, Settings
 
 CERTIFICATES = "erasures"  # below the reports; certificates hold no values
 PARTS = ".*.parts"  # unfinished exports, see `waybill.atomic_files`
-MIN_SEARCHED_BYTES = 8  # of a key: a shorter one would be found everywhere
 BLOCK = 1 << 20
 
 
@@ -57,9 +57,10 @@ def delete_outputs(settings: Settings) -> dict[str, int]:
 
 def files_holding(settings: Settings, keys: Iterable[str]) -> list[Path]:
     """Return the files in Waybill's folders that hold one of the keys as text, such as notes of a user."""
-    wanted = [text for key in keys if len(text := key.encode("utf-8", "surrogatepass")) >= MIN_SEARCHED_BYTES]
+    patterns = pattern_of(wanted := list(keys))
+    overlap = max((4 * len(key) for key in wanted), default=0)  # in bytes, at most
     folders = [settings.reports_folder, settings.processed_folder, settings.models_folder, PROJECT / "notebooks"]
-    return [path for path in sorted(set(_files(folders))) if wanted and _holds(path, wanted)]
+    return [path for path in sorted(set(_files(folders))) if any(patterns) and _holds(path, patterns, overlap=overlap)]
 
 
 def _inside(folder: Path) -> list[Path]:
@@ -91,13 +92,14 @@ def _files(folders: Iterable[Path]) -> Iterator[Path]:
                 yield path
 
 
-def _holds(path: Path, wanted: list[bytes]) -> bool:
-    overlap = max(map(len, wanted))
+def _holds(path: Path, patterns: Patterns, *, overlap: int) -> bool:
+    anywhere, in_text = patterns
     before = b""
     try:
         with path.open("rb") as file:
             while block := file.read(BLOCK):
-                if any(text in before + block for text in wanted):
+                pattern = anywhere if b"\0" in block else in_text
+                if pattern and pattern.search(before + block):
                     return True
                 before = block[-overlap:]
     except OSError:

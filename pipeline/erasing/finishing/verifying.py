@@ -14,7 +14,7 @@ from loader.erasing.secret import key_hash, read_secret
 from loader.erasing.wanted import Wanted
 from ml.erasing.erase import count_left
 from pipeline.erasing.finishing.erasure import Erasing
-from pipeline.erasing.holding import count_holding
+from pipeline.erasing.holding import count_holding, count_in_texts, pattern_of
 from pipeline.erasing.kinds import Relation
 from pipeline.erasing.outside import left_over_relations
 from pipeline.errors import EraseIncomplete
@@ -38,12 +38,15 @@ inner join pg_class as tables on attributes.attrelid = tables.oid
 where attributes.attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attributes.attnum > 0
     and not attributes.attisdropped and tables.relkind in ('r', 'm', 'p')
 """
+PLACE = {"_batch_id", "_position"}  # a row without them is made from rows that have them
 BY_PLACE = """
 select count(*) from {} as held
 where held._batch_id = %(erasure)s::uuid or (held._batch_id, held._position) in (
     select batch_id, position from ledger.erased_documents where erasure_id = %(erasure)s::uuid
 )
 """
+# What users have named, and what came around documents: an erase cannot tell what of it is personal.
+LEDGER_TEXTS = {"inputs": ("name", "envelope"), "runs": ("command",), "undone_batches": ("reason",)}
 HAS_OUTCOMES = "select to_regclass('intermediate.document_outcomes') is not null"
 SHOWN = "select count(*) from intermediate.document_outcomes where source = %s and document_key = any(%s)"
 SHOWN_KEYS = "select document_key from intermediate.document_outcomes where source = %s and document_key is not null"
@@ -56,12 +59,16 @@ def verify(erasing: Erasing) -> str:
         EraseIncomplete: something is left.
     """
     left, looked_at = _left_in_raw(erasing)
+    not_compared: list[str] = []
     with closing(connect("owner")) as owner:
         for relation in [*erasing.downstream.stored, *erasing.outside]:
-            if (number := _count(owner, erasing, relation)) is not None:
+            if (columns := _columns(owner, relation)) >= PLACE:
                 looked_at.append(str(relation))
-                left[str(relation)] = number
+                left[str(relation)] = _count(owner, erasing, relation)
+            elif columns:
+                not_compared.append(str(relation))
         _name_outside(owner, erasing)
+        name_texts(owner, erasing)
     kept = erasing.found.get("rows_of_other_keys_kept", {})
     for name, number in (count_left(erasing.marts) if erasing.marts else {}).items():
         left[name] = max(0, number - kept.get(name, 0))
@@ -69,8 +76,9 @@ def verify(erasing: Erasing) -> str:
     if found:
         places = ", ".join(f"{name} ({counted(number, 'row')})" for name, number in found.items())
         raise EraseIncomplete(f"rows of erased documents are left in {places}")
-    erasing.found["looked_at"] = looked_at
-    return f"no row is left in {counted(len(looked_at), 'table')}"
+    erasing.found |= {"looked_at": looked_at, "built_again_and_not_compared": not_compared}
+    others = f"; {len(not_compared)} more do not say which documents their rows are of" if not_compared else ""
+    return f"no row is left in {counted(len(looked_at), 'table')}{others}"
 
 
 def _left_in_raw(erasing: Erasing) -> tuple[dict[str, int], list[str]]:
@@ -102,17 +110,19 @@ def _shown(cursor: Cursor, erasing: Erasing, secret: bytes, hashes: frozenset[by
     return sum(key_hash(secret, erasing.source, key) in hashes for (key,) in cursor)
 
 
-def _count(owner: Connection, erasing: Erasing, relation: Relation) -> int | None:
-    """Return how many rows of a relation are of an erased document; None if it is not a table.
-
-    A row without a position is not counted: it is made from rows that have one. Nor is a key in any column: other
-    sources may refer to it.
-    """
+def _columns(owner: Connection, relation: Relation) -> set[str]:
+    """Return the columns of a table; none of anything else."""
     with owner, owner.cursor() as cursor:
         cursor.execute(COLUMNS, [relation.schema, relation.name])
-        columns = {name for (name,) in cursor.fetchall()}
-        if not columns >= {"_batch_id", "_position"}:
-            return 0 if columns else None
+        return {name for (name,) in cursor.fetchall()}
+
+
+def _count(owner: Connection, erasing: Erasing, relation: Relation) -> int:
+    """Return how many rows of a relation are of an erased document, by its batch and position.
+
+    A key in any column is not counted: other sources may refer to it.
+    """
+    with owner, owner.cursor() as cursor:
         name = sql.Identifier(relation.schema, relation.name)
         cursor.execute(sql.SQL(BY_PLACE).format(name), {"erasure": erasing.recorded.erasure_id})
         return cursor.fetchone()[0]  # type: ignore[index,no-any-return]
@@ -127,3 +137,12 @@ def _name_outside(owner: Connection, erasing: Erasing) -> None:
         if number is None or number:
             rows = "cannot be read" if number is None else f"{counted(number, 'row')} with an erased key"
             erasing.left_to_others.append(f"{relation}, which no model makes: {rows}")
+
+
+def name_texts(owner: Connection, erasing: Erasing) -> None:
+    """Name the texts of the ledger that hold a key, if the keys are known."""
+    _, in_text = pattern_of(erasing.keys)
+    for name, columns in LEDGER_TEXTS.items() if in_text else ():
+        if number := count_in_texts(owner, f"ledger.{name}", columns=columns, in_text=in_text):
+            where = f"ledger.{name} ({', '.join(columns)})"
+            erasing.left_to_others.append(f"{where}: {counted(number, 'row')} with an erased key in a text")
