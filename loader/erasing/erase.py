@@ -30,9 +30,11 @@ PAGE = 200  # documents in memory at a time
 RECORDED = "select source, documents, rejects from ledger.erasures where erasure_id = %s"
 
 CHECKS = """
-select erasures.erasure_id::text, erasures.secret_check
+select erasures.source, erasures.erasure_id::text, erasures.secret_check
 from ledger.erasures
-where erasures.source = %s and erasures.erasure_id in (select bars.erasure_id from ledger.barred_keys as bars)
+where
+    (%(source)s is null or erasures.source = %(source)s)
+    and erasures.erasure_id in (select bars.erasure_id from ledger.barred_keys as bars)
 """
 
 RECORD = """
@@ -136,7 +138,7 @@ def record(keeper: Connection, found: Found, order: Order) -> Erased:
         cursor.execute(LOCK_ALONE, [wanted.name])  # 1.
         if recorded := _recorded(cursor, order.erasure_id):
             return recorded
-        require_same_secret(cursor, wanted.name, wanted.secret)
+        require_same_secret(cursor, wanted.secret)
         find_more(keeper, found)  # 2.
         _record(cursor, found, order)  # 3.
         places = list(found.documents)
@@ -152,11 +154,11 @@ def record(keeper: Connection, found: Found, order: Order) -> Erased:
     return Erased(str(order.erasure_id), wanted.name, documents, rejects)
 
 
-def require_same_secret(cursor: Cursor, source: str, secret: bytes | None) -> None:
-    """Raise EraseRefused unless the secret is the one that all bars of a source were made with."""
-    cursor.execute(CHECKS, [source])
-    for erasure_id, check in cursor.fetchall():
-        require_secret(secret, source, erasure_id, bytes(check))
+def require_same_secret(cursor: Cursor, secret: bytes | None, source: str | None = None) -> None:
+    """Raise EraseRefused unless the secret is the one that all bars, or those of one source, were made with."""
+    cursor.execute(CHECKS, {"source": source})
+    for barring, erasure_id, check in cursor.fetchall():
+        require_secret(secret, barring, erasure_id, bytes(check))
 
 
 def unfinished(connection: Connection) -> list[Unfinished]:
@@ -181,7 +183,7 @@ def barred(
         EraseRefused: the source has bars that were made with another secret.
     """
     with keeper, keeper.cursor() as cursor:
-        require_same_secret(cursor, source, secret)
+        require_same_secret(cursor, secret, source)
         cursor.execute(BARRED, [source, list(hashes)])
         found, now = cursor.fetchone()  # type: ignore[misc]
         return frozenset(map(bytes, found)), now
@@ -195,7 +197,7 @@ def lift(keeper: Connection, source: str, hashes: Collection[bytes], secret: byt
     """
     with keeper, keeper.cursor() as cursor:
         cursor.execute(LOCK_ALONE, [source])
-        require_same_secret(cursor, source, secret)
+        require_same_secret(cursor, secret, source)
         cursor.execute(LIFT, [source, list(hashes)])
         return frozenset(bytes(found) for (found,) in cursor.fetchall())
 

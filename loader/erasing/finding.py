@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -52,6 +52,10 @@ end
 SHOWN = """
 select _batch_id::text, _position from intermediate.document_outcomes where source = %s and document_key = any(%s)
 """
+
+SHOWN_KEYS = (
+    "select distinct document_key from intermediate.document_outcomes where source = %s and document_key = any(%s)"
+)
 
 OTHER_SOURCES = """
 select distinct source from intermediate.document_outcomes where source <> %s and document_key = any(%s) order by 1
@@ -158,6 +162,15 @@ def _shown_documents(cursor: Cursor, found: Found) -> set[tuple[str, int]]:
     if not wanted.keys or not _one(cursor, HAS_OUTCOMES):
         return set()
     return set(_rows(cursor, SHOWN, [wanted.name, sorted(wanted.keys)]))
+
+
+def find_shown(connection: Connection, found: Found, keys: Sequence[str]) -> None:
+    """Add those of the keys under which dbt still shows documents that an undo has taken from the raw table."""
+    with connection, connection.cursor() as cursor:
+        if _one(cursor, HAS_OUTCOMES):
+            found.shown = {key for (key,) in _rows(cursor, SHOWN_KEYS, [found.wanted.name, list(keys)])}
+    found.matched |= found.shown
+    found.keys |= found.shown
 
 
 def _name_inputs(cursor: Cursor, found: Found) -> None:

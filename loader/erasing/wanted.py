@@ -86,8 +86,9 @@ class Wanted:
 class Found:
     """What was found of it. `keys` are all keys to erase and bar, `matched` those asked for that something has.
 
-    `parts` are the texts of the fields of these keys. `perhaps` may hold one of the documents or not. `other_sources`
-    have documents under the same text as key. `batches` were looked at, with `documents_read` and `rejects_read`.
+    `parts` are the texts of the fields of these keys. `shown` are keys that only dbt has, after an undo. `perhaps`
+    may hold one of the documents or not. `other_sources` have documents under the same text as key. `batches` were
+    looked at, with `documents_read` and `rejects_read`.
     """
 
     wanted: Wanted
@@ -98,6 +99,7 @@ class Found:
     rejects: list[FoundReject] = field(default_factory=list)
     perhaps: list[FoundReject] = field(default_factory=list)
     other_sources: list[str] = field(default_factory=list)
+    shown: set[str] = field(default_factory=set)
     batches: set[str] = field(default_factory=set)
     documents_read: int = 0
     rejects_read: int = 0
@@ -105,7 +107,7 @@ class Found:
     @property
     def is_empty(self) -> bool:
         """True if there is nothing to erase."""
-        return not self.documents and not self.rejects
+        return not self.documents and not self.rejects and not self.shown
 
     @property
     def missing(self) -> list[str]:

@@ -13,7 +13,7 @@ from psycopg2.extensions import connection as Connection
 from loader.declarations import read_source
 from loader.erasing.conditions import parse_condition
 from loader.erasing.erase import require_same_secret, unfinished
-from loader.erasing.finding import find
+from loader.erasing.finding import find, find_shown
 from loader.erasing.secret import make_secret, read_secret
 from loader.erasing.wanted import Found, Wanted
 from loader.errors import EraseRefused
@@ -58,12 +58,12 @@ def read_keys(path: Path) -> frozenset[str]:
     """
     try:
         content = sys.stdin.buffer.read() if path == Path("-") else path.read_bytes()
-        lines = content.decode("utf-8-sig").splitlines()
+        lines = content.decode("utf-8-sig").split("\n")
     except OSError as error:
         raise EraseRefused(f"the file of keys {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise EraseRefused(f"the file of keys {path} is not UTF-8 at byte {error.start}: write it as UTF-8") from None
-    keys = frozenset(line for line in lines if line.strip())
+    keys = frozenset(line.removesuffix("\r") for line in lines if line.strip())
     if not keys:
         raise EraseRefused(f"the file of keys {path} has no key: write one in each line, as the marts show it")
     return keys
@@ -79,7 +79,7 @@ def read_wanted(asked: Asked, *, makes_secret: bool) -> Wanted:
     source, settings = read_source(asked.source), get_settings()
     keys, where = asked.all_keys(), tuple(map(parse_condition, asked.where))
     with closing(connect("keeper")) as keeper, keeper, keeper.cursor() as cursor:
-        require_same_secret(cursor, source.source, found := read_secret(settings))
+        require_same_secret(cursor, found := read_secret(settings))
     secret = make_secret(settings) if makes_secret else found
     return Wanted(source, (), keys, where=where, secret=secret)
 
@@ -95,6 +95,9 @@ def find_asked(wanted: Wanted) -> Found:
     with closing(connect("keeper")) as keeper:
         erased = _already_erased(keeper, wanted, found.missing)
         is_interrupted = any(one.source == wanted.name for one in unfinished(keeper))
+    if unknown := [key for key in found.missing if key not in erased]:
+        with closing(connect("reader")) as reader:
+            find_shown(reader, found, unknown)
     if unknown := [key for key in found.missing if key not in erased]:
         raise EraseRefused(_describe_unknown(wanted, unknown))
     if found.is_empty and wanted.where and not is_interrupted:
