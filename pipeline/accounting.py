@@ -14,14 +14,13 @@ from sqlalchemy import Connection, text
 
 from loader.declarations import no_source
 from pipeline.dbt.sources_yml import modelled_sources
-from warehouse.outcomes import ERASED, OUTCOMES, UNDONE
+from warehouse.outcomes import ERASED, HAS_OUTCOMES, OUTCOMES, UNDONE
 from waybill.text import console
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 BOOKS = "select * from ledger.books order by source"
-HAS_OUTCOMES = "select to_regclass('intermediate.document_outcomes') is not null"
 HAS_RUN_BATCHES = "select to_regclass('intermediate.run_batches') is not null"
 DOCUMENT_OUTCOMES = """
     select source, outcome, count(*) as documents

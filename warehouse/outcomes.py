@@ -16,3 +16,4 @@ CURRENT = "current"
 OUTCOMES = (CURRENT, "duplicate", "superseded", "uncastable", "filtered")
 UNDONE = "undone"
 ERASED = "erased"
+HAS_OUTCOMES = "select to_regclass('intermediate.document_outcomes') is not null"

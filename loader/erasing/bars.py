@@ -32,6 +32,12 @@ LOCK_ALONE = "select pg_advisory_xact_lock(hashtextextended('waybill: erasing ' 
 
 FIRST_BARS = "select key_hash, erasure_id::text from ledger.barred_keys where source = %s limit %s"
 BARRED = "select key_hash, erasure_id::text from ledger.barred_keys where source = %s and key_hash = any(%s)"
+EMPTY = """
+update ledger.rejects
+set bytes = '', detail = %s, pointer = null, fingerprint = %s, erased_by = given.erased_by
+from unnest(%s::uuid[], %s::bigint[], %s::uuid[]) as given (batch_id, position, erased_by)
+where rejects.batch_id = given.batch_id and rejects.position = given.position
+"""
 MAX_BARS = 10_000  # that are fetched; if there are more, PostgreSQL is asked about the keys of the batches
 
 ERASED = "erased"
@@ -99,6 +105,13 @@ def emptied(reject: Reject, erasure_id: UUID | None) -> Reject:
         return reject
     reason = replace(reject.reason, detail=ERASED, pointer=None)
     return replace(reject, beginning=b"", fingerprint=NO_FINGERPRINT, reason=reason, erased_by=erasure_id)
+
+
+def empty_stored(cursor: Cursor, places: Iterable[tuple[str, int, str]]) -> int:
+    """Empty rejects of the ledger, given as batch, position and erasure, as `emptied` does; return their number."""
+    columns = [list(column) for column in zip(*places, strict=True)] or [[], [], []]
+    cursor.execute(EMPTY, [ERASED, str(NO_FINGERPRINT), *columns])
+    return cursor.rowcount
 
 
 def _keys(batch: Batch[AnyFeed], readers: Sequence[KeyOf]) -> Iterable[tuple[int, bool, str]]:

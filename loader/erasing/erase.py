@@ -16,7 +16,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
-from loader.erasing.bars import ERASED, LOCK_ALONE, NO_FINGERPRINT
+from loader.erasing.bars import LOCK_ALONE, empty_stored
 from loader.erasing.drift import subtract_drift
 from loader.erasing.finding import find_more
 from loader.erasing.secret import require_secret, secret_check
@@ -55,13 +55,6 @@ end
 """
 
 ENTER = "insert into ledger.erased_documents (batch_id, position, erasure_id) values %s on conflict do nothing"
-
-EMPTY = """
-update ledger.rejects
-set bytes = '', detail = %s, pointer = null, fingerprint = %s, erased_by = %s
-from unnest(%s::uuid[], %s::bigint[]) as given (batch_id, position)
-where rejects.batch_id = given.batch_id and rejects.position = given.position
-"""
 
 COUNT = "update ledger.erasures set documents = %s, rejects = %s where erasure_id = %s"
 
@@ -234,6 +227,4 @@ def _delete(cursor: Cursor, source: str, places: Sequence[tuple[str, int]], eras
 
 
 def _empty(cursor: Cursor, places: Sequence[tuple[str, int]], erasure_id: UUID) -> int:
-    batches, positions = [batch_id for batch_id, _ in places], [position for _, position in places]
-    cursor.execute(EMPTY, [ERASED, str(NO_FINGERPRINT), str(erasure_id), batches, positions])
-    return cursor.rowcount
+    return empty_stored(cursor, [(batch_id, position, str(erasure_id)) for batch_id, position in places])

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from psycopg2.extensions import cursor as Cursor
 
-from loader.erasing.bars import NO_FINGERPRINT
+from loader.erasing.bars import empty_stored
 from loader.errors import Overtaken
 from loader.landing.batch import Batch
 from loader.landing.feeds import Feed, FeedKind
@@ -32,13 +32,6 @@ set replayed_by = given.replayed_by
 from unnest(%s::uuid[], %s::uuid[], %s::bigint[]) as given (replayed_by, batch_id, position)
 where rejects.batch_id = given.batch_id and rejects.position = given.position and rejects.replayed_by is null
     and not rejects.is_undone and rejects.erased_by is null
-"""
-
-EMPTY = """
-update ledger.rejects
-set bytes = '', detail = 'erased', pointer = null, fingerprint = %s, erased_by = given.erased_by
-from unnest(%s::uuid[], %s::bigint[], %s::uuid[]) as given (batch_id, position, erased_by)
-where rejects.batch_id = given.batch_id and rejects.position = given.position
 """
 
 
@@ -108,7 +101,7 @@ class ReplayPositions:
             for position, erasure_id in batch.barred.items()
         ]
         if barred:
-            cursor.execute(EMPTY, [str(NO_FINGERPRINT), *_columns(barred, 3)])
+            empty_stored(cursor, barred)
 
     def _rejects_of(self, batch: ReplayBatch) -> list[tuple[str, int]]:
         """Return the rejects of a batch's documents, as rejecting batch and position."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, text
 
 from pipeline.adoption.carried_paths import path_of_reason
+from warehouse.outcomes import HAS_OUTCOMES
 from waybill.declared.adopting import advice
 from waybill.text import counted, shown
 
-HAS_OUTCOMES = "select to_regclass('intermediate.document_outcomes') is not null"
 # documents with the same reason but for its values and positions
 REASONS = r"""
     select source, min(reason) as reason, count(*) as documents

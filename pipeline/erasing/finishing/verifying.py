@@ -19,6 +19,7 @@ from pipeline.erasing.kinds import Relation
 from pipeline.erasing.outside import left_over_relations
 from pipeline.errors import EraseIncomplete
 from warehouse.connection import connect
+from warehouse.outcomes import HAS_OUTCOMES
 from waybill.settings import get_settings
 from waybill.text import counted
 
@@ -47,7 +48,6 @@ where held._batch_id = %(erasure)s::uuid or (held._batch_id, held._position) in 
 """
 # What users have named, and what came around documents: an erase cannot tell what of it is personal.
 LEDGER_TEXTS = {"inputs": ("name", "envelope"), "runs": ("command",), "undone_batches": ("reason",)}
-HAS_OUTCOMES = "select to_regclass('intermediate.document_outcomes') is not null"
 SHOWN = "select count(*) from intermediate.document_outcomes where source = %s and document_key = any(%s)"
 SHOWN_KEYS = "select document_key from intermediate.document_outcomes where source = %s and document_key is not null"
 
