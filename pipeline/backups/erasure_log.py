@@ -47,7 +47,6 @@ Entry = LoggedErasure | LoggedLift
 def read_log(path: Path) -> list[Entry]:
     """Return the entries of a file in the order in which they happened; none if there is no file.
 
-
     Raises:
         BackupBroken: the file is not one that Waybill has written whole.
     """
