@@ -49,7 +49,8 @@ def test_a_secret_is_made_once_and_only_its_owner_reads_it(tmp_path: Path, monke
 
 def test_of_two_secrets_made_at_once_the_first_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAYBILL_STATE", str(tmp_path))
-    made, answers = make_secret(get_settings()), [None]
+    made = make_secret(get_settings())
+    answers: list[bytes | None] = [None]
     monkeypatch.setattr(secret, "read_secret", lambda settings: answers.pop() if answers else read_secret(settings))
     assert make_secret(get_settings()) == made
     assert not answers
