@@ -54,7 +54,7 @@ select nspname::text, relname::text, format(
 from pg_class as class
 inner join pg_namespace as namespace on class.relnamespace = namespace.oid
 cross join aclexplode(class.relacl) as rights
-where nspname = any(%(schemas)s) and rights.grantee <> class.relowner and class.relkind <> 'i'
+where nspname = any(%(schemas)s) and class.relkind <> 'i'
 union all
 select nspname::text, relname::text, format(
     'grant %%s (%%I) on %%I.%%I to %%s', rights.privilege_type, attname, nspname, relname, {GRANTEE}
