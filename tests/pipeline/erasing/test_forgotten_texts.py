@@ -1,3 +1,4 @@
+# waybill: sample
 """What an erase does with the ledger's texts, and what its certificate says that it has looked at."""
 
 from __future__ import annotations
