@@ -142,7 +142,9 @@ def _name_outside(owner: Connection, erasing: Erasing) -> None:
 def name_texts(owner: Connection, erasing: Erasing) -> None:
     """Name the texts of the ledger that hold a key, if the keys are known."""
     _, in_text = pattern_of(erasing.keys)
-    for name, columns in LEDGER_TEXTS.items() if in_text else ():
+    if in_text is None:
+        return
+    for name, columns in LEDGER_TEXTS.items():
         if number := count_in_texts(owner, f"ledger.{name}", columns=columns, in_text=in_text):
             where = f"ledger.{name} ({', '.join(columns)})"
             erasing.left_to_others.append(f"{where}: {counted(number, 'row')} with an erased key in a text")
