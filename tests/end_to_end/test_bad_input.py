@@ -16,6 +16,7 @@ import pytest
 from tests.support.databases import rows
 from tests.support.declared.orders import order, write_declaration
 from tests.support.external_server import external_server
+from waybill.cli import TRY_AGAIN
 
 BAD_LINES = [
     (b'{"shop":', "not_json"),
@@ -65,9 +66,9 @@ def loader(
     )
 
 
-def refused(ran: subprocess.CompletedProcess[str]) -> str:
+def refused(ran: subprocess.CompletedProcess[str], code: int = 1) -> str:
     """Return the one line of error of a failed command."""
-    assert (ran.returncode, ran.stdout) == (1, ""), ran
+    assert (ran.returncode, ran.stdout) == (code, ""), ran
     (output,) = ran.stderr.splitlines()
     assert output.startswith("error: ")
     return output.removeprefix("error: ")
@@ -191,7 +192,7 @@ def test_a_wrong_password_is_one_line_and_a_rerun_completes(external: dict[str, 
 def test_an_unreachable_server_is_one_line(external: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "file.ndjson"
     path.write_bytes(line(1))
-    output = refused(loader("load", "orders", path, **{**external, "PGPORT": "1"}))
+    output = refused(loader("load", "orders", path, **{**external, "PGPORT": "1"}), TRY_AGAIN)
     assert "127.0.0.1:1 as creator" in output and "Connection refused" in output
 
 
