@@ -26,15 +26,18 @@ def alerts_afterwards(*, only_after_failure: bool = False) -> Iterator[None]:
         yield
     except RunInProgress:  # nothing was run
         raise
-    except Exception:
-        report_alerts()
+    except Exception as failure:
+        report_alerts(failure)
         raise
     if not only_after_failure:
         report_alerts()
 
 
-def report_alerts() -> None:
-    """Print an alert a line and send what is new. Nothing that goes wrong here fails the run: it is a warning."""
+def report_alerts(failure: Exception | None = None) -> None:
+    """Print an alert a line and send what is new. Nothing that goes wrong here fails the run: it is a warning.
+
+    A run that failed because of the disk has said so already.
+    """
     try:
         from pipeline.alerts.judging import judge
         from pipeline.alerts.sending import send
@@ -47,4 +50,6 @@ def report_alerts() -> None:
         if not os.environ.get(OWN_DATABASE):  # nobody is on call for the demo and the stream
             send(found)
     except Exception as error:
+        if isinstance(error, OSError) and isinstance(failure, OSError) and error.errno == failure.errno:
+            return
         logger.warning("alerts could not be checked: %s: %s", type(error).__name__, error)
