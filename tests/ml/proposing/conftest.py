@@ -67,9 +67,9 @@ OTHERS = [
 ]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def orders(server: None) -> Iterator[None]:
-    """Create the marts in a database that all tests of the package read."""
+    """Create the marts in a database that all tests of a module read."""
     with fresh_database("proposals"):
         execute(
             CHANCE,
