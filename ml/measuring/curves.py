@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml.measuring.bootstrap import Blocks, interval_of
+from ml.measuring.bootstrap import DECIMALS, Blocks, interval_of
 from ml.measuring.replicates import calibration_bins, replicate_bins
 
 MAX_POINTS = 60  # of one curve
@@ -34,7 +34,9 @@ def _calibration(label: Any, probability: Any, blocks: Blocks) -> list[list[floa
         mask = bins == one
         frequency = float(label[mask].mean())
         interval = None if blocks.lack else interval_of(drawn, frequency)
-        points.append([float(probability[mask].mean()), frequency, int(mask.sum()), *(interval or [])])
+        # rounded: a forest adds up its trees in the order in which they answer, and the last digit depends on it
+        forecast = round(float(probability[mask].mean()), DECIMALS)
+        points.append([forecast, round(frequency, DECIMALS), int(mask.sum()), *(interval or [])])
     return points
 
 
