@@ -71,6 +71,7 @@ def test_thirty_checks_after_clean_runs_find_nothing(small: SmallPipeline) -> No
     assert sent(small) == []
 
 
+@pytest.mark.long
 def test_models_are_judged_right_after_each_run(small: SmallPipeline) -> None:
     """They are not judged while a lock is held, so each of the runs has released its own before it looks."""
     ((model,),) = rows("select distinct model_id::text from predictions.flight_delays_small")
