@@ -178,7 +178,7 @@ def test_tls_and_a_login_are_taken_from_the_environment(
         tables = {name for (name,) in rows("select tablename from pg_tables where schemaname = 'raw'")}
         assert tables == {"orders", "cafes"}, "the marts need the raw tables of all sources"
         assert read_message(f"{topic}:0:2") == json.dumps(order(3)).encode()
-        monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", 3000)
+        monkeypatch.setattr("streaming.cluster.BOOTSTRAP_MS", 8000)
         monkeypatch.setenv("KAFKA_SASL_PASSWORD", "wrong")
         with pytest.raises(BrokerUnreachable, match="cannot use Kafka") as refused:
             find_topic(topic)
