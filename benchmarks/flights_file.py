@@ -56,6 +56,12 @@ def write_array(path: Path, once: Path) -> None:
     path.write_bytes(b"[" + b",\n".join(once.read_bytes().splitlines()) + b"]\n")
 
 
+def write_with_unknown_field(path: Path, once: Path) -> None:
+    """Write the documents of a file of lines, each with one field that their contract does not name."""
+    lines = once.read_bytes().splitlines()
+    path.write_bytes(b"".join(b'%s,"gate_agent":"A%d"}\n' % (line[:-1], n % 100) for n, line in enumerate(lines)))
+
+
 def write_files(folder: Path, once: Path, count: int) -> None:
     """Write each of a file's first lines to its own file."""
     folder.mkdir()

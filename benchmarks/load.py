@@ -19,7 +19,14 @@ from pathlib import Path
 import click
 
 from benchmarks.databases import bench_database
-from benchmarks.flights_file import write_array, write_files, write_flights, write_halves, write_repeated
+from benchmarks.flights_file import (
+    write_array,
+    write_files,
+    write_flights,
+    write_halves,
+    write_repeated,
+    write_with_unknown_field,
+)
 from benchmarks.load_profile import profile
 from benchmarks.machine import description
 from benchmarks.peers import environment as peers
@@ -32,15 +39,16 @@ GIGABYTE = 1 << 30
 ARRAY_BYTES = 300_000_000
 SMALL_FILES = 30_000
 CEILING = r"psql \copy into one jsonb column"
+NO_UNKNOWN, ONE_UNKNOWN = "no unknown field", "one unknown field in each"
 # the process reads its own peak: getrusage reports for a child at least the size of its parent
 MEASURED = """
 import sys, time
 from loader.load import load
 from loader.plan import Request
-started = time.monotonic()
+started, before = time.monotonic(), time.process_time()
 load(Request(("flights",), (sys.argv[1],), sys.argv[2]))
-seconds = time.monotonic() - started
-print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")), seconds)
+seconds, cpu_seconds = time.monotonic() - started, time.process_time() - before
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")), seconds, cpu_seconds)
 """
 
 
@@ -67,6 +75,7 @@ def main(runs: int, quick: bool) -> None:
 def _time_methods(file: Path, runs: int, *, has_peers: bool) -> dict[str, list[float]]:
     """Time all methods, alternating, so that a busy machine slows all of them; start-up time is subtracted."""
     array, empty, halves = file.with_name("flights.json"), file.with_name("empty.ndjson"), write_halves(file)
+    unknown = _with_unknown_field(file)
     write_array(array, file)
     empty.touch()
     found: dict[str, list[float]] = defaultdict(list)
@@ -79,6 +88,7 @@ def _time_methods(file: Path, runs: int, *, has_peers: bool) -> dict[str, list[f
             load_start = _seconds(lambda: _load(empty))
             found[CEILING].append(peers.psql_copy(parameters, file) - copy_start)
             found["loader"].append(_seconds(lambda: _load(file)) - load_start)
+            found[f"loader, {ONE_UNKNOWN}"].append(_seconds(lambda: _load(unknown)) - load_start)
             found["loader, one JSON array"].append(_seconds(lambda: _load(array)) - load_start)
         with bench_database() as parameters:
             load_start = _seconds(lambda: _load_in_processes([empty]))
@@ -115,7 +125,22 @@ def _show(seconds: dict[str, list[float]], rows: int) -> None:
 def _show_profile(file: Path, rows: int) -> None:
     click.echo("\nCPU time of the loader's Python process, step by step (the server's part is the same as for COPY)")
     for step, seconds in profile(file).items():
-        click.echo(f"{step:<46}{seconds:>9.2f}{seconds / rows * 1e6:>9.2f} µs per document")
+        _show_step(step, seconds, rows)
+    click.echo("\nCPU time of a whole load, user and system, in its own process")
+    for kind, path in ((NO_UNKNOWN, file), (ONE_UNKNOWN, _with_unknown_field(file))):
+        with bench_database():
+            _show_step(kind, float(_measured(path, "ndjson")[2]), rows)
+
+
+def _show_step(step: str, seconds: float, rows: int) -> None:
+    click.echo(f"{step:<46}{seconds:>9.2f}{seconds / rows * 1e6:>9.2f} µs per document")
+
+
+def _with_unknown_field(file: Path) -> Path:
+    unknown = file.with_name("unknown.ndjson")
+    if not unknown.exists():
+        write_with_unknown_field(unknown, file)
+    return unknown
 
 
 def _show_memory(file: Path, folder: Path, *, has_large: bool) -> None:
@@ -136,9 +161,14 @@ def _show_memory(file: Path, folder: Path, *, has_large: bool) -> None:
 def _show_process(kind: str, path: Path, layout: str) -> None:
     size = sum(one.stat().st_size for one in (path.iterdir() if path.is_dir() else [path]))
     with bench_database():
-        command = [sys.executable, "-c", MEASURED, str(path), layout]
-        memory, seconds = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        memory, seconds, _ = _measured(path, layout)
     click.echo(f"{size / 1e6:>10,.0f} MB {kind:<24}{int(memory) / 1024:>8,.0f} MiB{float(seconds):>10.1f} s")
+
+
+def _measured(path: Path, layout: str) -> list[str]:
+    """Load a path in its own process; return its peak memory in kB, its seconds and its seconds of CPU time."""
+    command = [sys.executable, "-c", MEASURED, str(path), layout]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 def _load(file: Path) -> None:

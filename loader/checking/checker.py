@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,10 @@ import orjson
 from loader.checking.contracts import Contract
 from loader.checking.formats import BEGINNING_BYTES, recognise_format
 from loader.checking.large_numbers import load_numbers
+from loader.checking.learned_fields import Field, Types
 
 MAX_POINTERS = 1_000  # unknown fields counted one by one in a batch: names can be data, without limit
+MAX_UNCOUNTED = 1_000  # documents whose learned fields are counted together
 MORE_FIELDS = ("/… more fields", "any")  # all further fields are counted under this entry
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -37,6 +39,7 @@ class Checker:
         self._knows_all = contract.knows_all
         self._max_bytes = max_bytes
         self._drift = drift
+        self._uncounted: list[Types] = []
 
     def check(self, raw: bytes) -> RejectReason | None:
         """Return the reason to reject a document, or None if it can be landed.
@@ -67,13 +70,44 @@ class Checker:
         breach = self._contract.breach(document)
         if breach:
             return RejectReason("breaks_contract", breach[1], breach[0])
-        self._count_unknown(document)
+        fields = self._unknown_fields(document)
+        self.count_learned()
+        self._count(fields)
         return None
 
-    def _count_unknown(self, document: Any) -> None:
-        """Count a document once for each pointer and type of unknown fields in it."""
+    def takes(self, document: Any) -> bool:
+        """Return True if a document, as orjson parsed it, satisfies the contract, and count its unknown fields.
+
+        Learned fields are counted later, for many documents together: call `count_learned` after the last document.
+        They are counted so only while drift has room for all of them; then the order of the documents changes nothing.
+        """
+        learned = self._contract.learned
+        if 0 < learned.most < MAX_POINTERS - len(self._drift) and learned.allows(document):
+            self._uncounted.append(learned.types_in(document))
+            if len(self._uncounted) >= MAX_UNCOUNTED:
+                self.count_learned()
+            return True
+        if self._contract.breach(document):
+            return False
+        fields = self._unknown_fields(document)
+        self.count_learned()
+        learned.learn(fields)
+        self._count(fields)
+        return True
+
+    def count_learned(self) -> None:
+        """Count the learned fields of the documents that were taken since the last call."""
+        uncounted, self._uncounted = self._uncounted, []
+        self._drift.update(self._contract.learned.count(uncounted))
+
+    def _unknown_fields(self, document: Any) -> list[Field]:
+        """Return each pair of pointer and type of a document's unknown fields once: all are found before one counts."""
+        return list(dict.fromkeys(self._contract.unknown_fields(document)))
+
+    def _count(self, fields: Iterable[Field]) -> None:
+        """Count the unknown fields of one document."""
         drift, counted = self._drift, set()
-        for field in dict.fromkeys(self._contract.unknown_fields(document)):  # all are found before one is counted
+        for field in fields:
             is_full = len(drift) >= MAX_POINTERS or MORE_FIELDS in drift
             counted_as = MORE_FIELDS if is_full and field not in drift else field
             if counted_as not in counted:

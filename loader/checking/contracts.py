@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import jsonschema_rs
@@ -11,11 +11,11 @@ import jsonschema_rs
 from loader.checking.declared_fields import require_declared_fields
 from loader.checking.known_fields import KnownFields
 from loader.checking.large_numbers import load_json
+from loader.checking.learned_fields import MAX_POINTER_LENGTH, LearnedFields
 from loader.declarations import Source
 from loader.errors import SourceBroken
 from waybill.json_pointers import join_pointer
 
-MAX_POINTER_LENGTH = 200  # a pointer is part of a key in the ledger, and an index entry has at most 2,700 bytes
 ONE_BELOW = {"additionalProperties", "items"}  # keywords with one schema for nested values
 NAMED_BELOW = {"properties", "patternProperties"}  # keywords with many schemas for nested values, by name
 MERGING = {"$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas"}
@@ -27,16 +27,19 @@ class Contract:
     One check against the closed schema recognises most documents: valid, and without unknown fields. Schemas that
     apply other schemas to the same value, for example by `$ref` or `allOf`, cannot be closed, because a closed part can
     accept what the whole rejects. Their documents take a check against the open schema and a walk through all fields.
+    `learned` are the unknown fields that many documents had; a document with no others needs no walk.
     """
 
     def __init__(self, schema: dict[str, Any], digest: str) -> None:
         """Compile both forms of the schema. Raise ValueError if it is not a JSON Schema."""
         self.digest = digest
+        self._schema = schema
         self._open = jsonschema_rs.Draft202012Validator(schema, retriever=_refuse_to_fetch)
         self.fields = KnownFields(schema)
-        self.knows_all: Callable[[Any], bool] = self._is_valid_and_known
-        if _is_plain(schema):
-            self.knows_all = jsonschema_rs.Draft202012Validator(_close(schema), retriever=_refuse_to_fetch).is_valid
+        self._is_plain = _is_plain(schema)
+        self.expects_unknown = not self._is_plain  # whether `knows_all` is the slower way to check the next batch
+        self.knows_all: Callable[[Any], bool] = self._closed_with([]) or self._is_valid_and_known
+        self.learned = LearnedFields(self._closed_with)
 
     def breach(self, document: Any) -> tuple[str, str] | None:
         """Return pointer and message of the first breach; None if the document satisfies the contract."""
@@ -54,6 +57,28 @@ class Contract:
         A pointer that is too long for a key is shortened to its beginning and a hash of the whole pointer.
         """
         return ((_capped(pointer), kind) for pointer, kind in self.fields.unknown(document))
+
+    def expect_as_in(self, drift: Mapping[tuple[str, str], int], documents: int) -> None:
+        """Expect unknown fields in the next batch if one of them is in most documents of this one."""
+        self.expects_unknown = not self._is_plain or 2 * max(drift.values(), default=0) > documents
+
+    def _closed_with(self, paths: Iterable[list[str]]) -> Callable[[Any], bool] | None:
+        """Return a check against the closed schema with more fields of any value; None if it cannot be closed."""
+        if not self._is_plain:
+            return None
+        closed = _close(self._schema)
+        try:
+            for *above, name in paths:
+                holder = closed
+                for step in above:
+                    holder = holder["properties"][step]
+                holder.setdefault("properties", {})[name] = True
+        except (KeyError, TypeError, AttributeError):
+            return None
+        is_valid: Callable[[Any], bool] = jsonschema_rs.Draft202012Validator(
+            closed, retriever=_refuse_to_fetch
+        ).is_valid
+        return is_valid
 
     def _is_valid_and_known(self, document: Any) -> bool:
         return self._open.is_valid(document) and next(self.fields.unknown(document), None) is None

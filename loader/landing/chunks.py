@@ -20,6 +20,7 @@ from loader.reading.layouts import BEGINNING_BYTES, recognise_layout
 from loader.reading.scanner import VersionMissing
 from loader.reading.streams import open_stream
 
+NUL = b"\\u0000"  # escaped, as JSON has it
 ROW_BYTES = 180  # memory that a row takes in addition to its document
 REJECT_BYTES = 600
 DRIFT_BYTES = 600
@@ -103,7 +104,8 @@ def fill(batch: Batch[AnyFeed], found: Iterator[Frame], max_bytes: int) -> None:
     those that work on the document's bytes.
     """
     checker = batch.feed.checker(batch.drift)
-    check, loads, knows_all = checker.check, orjson.loads, batch.feed.contract.knows_all
+    check, takes, loads, knows_all = checker.check, checker.takes, orjson.loads, batch.feed.contract.knows_all
+    is_quick = not batch.feed.contract.expects_unknown
     batch_id, pack, empty_hash = batch.batch_id.bytes, RAW_ROW.pack, hashlib.blake2b(digest_size=FINGERPRINT_BYTES)
     add_piece, add_first_byte, add_reject = batch.rows.append, batch.first_bytes.append, batch.rejects.append
     max_document_bytes, size, frame = batch.feed.max_bytes, 0, None
@@ -115,12 +117,15 @@ def fill(batch: Batch[AnyFeed], found: Iterator[Frame], max_bytes: int) -> None:
             position, first_byte, document = frame  # type: ignore[misc]
             length = len(document)
             try:
-                is_plain = knows_all(loads(document)) and b"\\" not in document
+                is_plain = length <= max_document_bytes and (b"\\" not in document or NUL not in document)
+                if is_plain:
+                    value = loads(document)
+                    is_plain = (is_quick and knows_all(value)) or takes(value)
             except BaseException as error:  # what a document raises is its reject: `check` finds the reason
                 if not is_of_document(error):
                     raise
                 is_plain = False
-            reason = None if is_plain and length <= max_document_bytes else check(document)
+            reason = None if is_plain else check(document)
             if reason:
                 reject = rejected(position, first_byte, document, reason)
                 add_reject(reject)
@@ -136,6 +141,8 @@ def fill(batch: Batch[AnyFeed], found: Iterator[Frame], max_bytes: int) -> None:
             break
     else:
         batch.is_last = True
+    checker.count_learned()
+    batch.feed.contract.expect_as_in(batch.drift, len(batch.first_bytes))
     batch.size = size + DRIFT_BYTES * len(batch.drift)
     if frame is not None:
         batch.end = _position_after(frame)
