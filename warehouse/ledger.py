@@ -303,13 +303,16 @@ class Erasure(Ledger):
 
 
 class BarredKey(Ledger):
-    """One row per source and key that may not land again, as a hash with a secret that is not in the database."""
+    """One row per erasure and key that may not land again, as a hash with a secret that is not in the database.
+
+    A key is recognised by the `key_types` of the erasure. Several erasures can bar the same key.
+    """
 
     __tablename__ = "barred_keys"
 
     source: Mapped[str] = mapped_column(primary_key=True)
     key_hash: Mapped[bytes] = mapped_column(primary_key=True)
-    erasure_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.erasures.erasure_id"))
+    erasure_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.erasures.erasure_id"), primary_key=True, index=True)
 
 
 class ErasedDocument(Ledger):

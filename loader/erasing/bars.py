@@ -20,12 +20,13 @@ from waybill.settings import get_settings
 # An erasure of the source holds this lock alone. Two statements: what it committed must be visible after the wait.
 BARS = """
 select pg_advisory_xact_lock_shared(hashtextextended('waybill: erasing ' || %(source)s, 0));
-select distinct on (erasures.key_types) erasures.erasure_id::text, erasures.key_types, erasures.secret_check
+select erasures.key_types, array_agg(erasures.erasure_id::text order by erasures.erasure_id),
+    (array_agg(erasures.secret_check order by erasures.erasure_id))[1]
 from ledger.erasures
 where
     erasures.source = %(source)s
-    and erasures.erasure_id in (select bars.erasure_id from ledger.barred_keys as bars where bars.source = %(source)s)
-order by erasures.key_types, erasures.erasure_id desc
+    and exists (select from ledger.barred_keys as bars where bars.erasure_id = erasures.erasure_id)
+group by erasures.key_types
 """
 
 LOCK_ALONE = "select pg_advisory_xact_lock(hashtextextended('waybill: erasing ' || %s, 0))"
@@ -46,11 +47,11 @@ NO_FINGERPRINT = UUID(int=0)
 
 @dataclass(frozen=True)
 class Bars:
-    """The bars of one source: the secret, and each set of key fields and types by which a key is recognised."""
+    """The bars of one source: the secret, and the erasures by the key's fields and types that they recognise it by."""
 
     source: Source
     secret: bytes
-    key_types: Sequence[KeyTypes]
+    erasures: Sequence[tuple[KeyTypes, frozenset[str]]]
 
 
 def read_bars(cursor: Cursor, source: Source) -> Bars | None:
@@ -64,39 +65,44 @@ def read_bars(cursor: Cursor, source: Source) -> Bars | None:
     if not rows:
         return None
     secret = read_secret(get_settings())
-    for erasure_id, _, check in rows:
-        require_secret(secret, source.source, erasure_id, bytes(check))
-    return Bars(source, secret or b"", [_key_types(key_types) for _, key_types, _ in rows])
+    for _, erasures, check in rows:
+        require_secret(secret, source.source, erasures[0], bytes(check))
+    return Bars(source, secret or b"", [(_key_types(stored), frozenset(erasures)) for stored, erasures, _ in rows])
 
 
 def bar(cursor: Cursor, bars: Bars, batches: Sequence[Batch[AnyFeed]]) -> None:
     """Take barred documents and rejects out of batches of one source, which keep only their number."""
-    readers = [KeyOf(bars.source, key_types) for key_types in bars.key_types]
     source = bars.source.source
-    barred = _bars(cursor, FIRST_BARS, [source, MAX_BARS + 1])
-    are_all = len(barred) <= MAX_BARS
+    barred = _bars(cursor, bars, FIRST_BARS, [source, MAX_BARS + 1])
+    are_all = cursor.rowcount <= MAX_BARS  # several erasures can bar the same key
     found = [
-        (digest, batch.batch_id, position, is_reject)
+        (number, digest, batch.batch_id, position, is_reject)
+        for number, (key_types, _) in enumerate(bars.erasures)
         for batch in batches
-        for position, is_reject, key in _keys(batch, readers)
-        if (digest := key_hash(bars.secret, source, key)) in barred or not are_all
+        for position, is_reject, key in _keys(batch, KeyOf(bars.source, key_types))
+        if (digest := key_hash(bars.secret, source, key)) in barred[number] or not are_all
     ]
     if not are_all:
-        barred = _bars(cursor, BARRED, [source, [digest for digest, *_ in found]])
+        barred = _bars(cursor, bars, BARRED, [source, [digest for _, digest, *_ in found]])
     documents: dict[UUID, dict[int, UUID]] = {}
     rejects: dict[UUID, dict[int, UUID]] = {}
-    for digest, batch_id, position, is_reject in found:
-        if digest in barred:
-            (rejects if is_reject else documents).setdefault(batch_id, {})[position] = barred[digest]
+    for number, digest, batch_id, position, is_reject in found:
+        if erasure_id := barred[number].get(digest):
+            (rejects if is_reject else documents).setdefault(batch_id, {})[position] = erasure_id
     for batch in batches:
         batch.bar(documents.get(batch.batch_id, {}))
         erased = rejects.get(batch.batch_id, {})
         batch.rejects = [emptied(reject, erased.get(reject.position)) for reject in batch.rejects]
 
 
-def _bars(cursor: Cursor, statement: str, values: list[object]) -> dict[bytes, UUID]:
+def _bars(cursor: Cursor, bars: Bars, statement: str, values: list[object]) -> list[dict[bytes, UUID]]:
+    """Return hash → erasure, for each set of key types on its own: the same hash can be another key for another one."""
     cursor.execute(statement, values)
-    return {bytes(digest): UUID(erasure_id) for digest, erasure_id in cursor.fetchall()}
+    found = cursor.fetchall()
+    return [
+        {bytes(digest): UUID(erasure_id) for digest, erasure_id in found if erasure_id in erasures}
+        for _, erasures in bars.erasures
+    ]
 
 
 def emptied(reject: Reject, erasure_id: UUID | None) -> Reject:
@@ -114,17 +120,16 @@ def empty_stored(cursor: Cursor, places: Iterable[tuple[str, int, str]]) -> int:
     return cursor.rowcount
 
 
-def _keys(batch: Batch[AnyFeed], readers: Sequence[KeyOf]) -> Iterable[tuple[int, bool, str]]:
+def _keys(batch: Batch[AnyFeed], reader: KeyOf) -> Iterable[tuple[int, bool, str]]:
     """Yield position, whether it is a reject, and key of everything in a batch that has a key."""
-    for reader in readers:
-        for position, document in batch.documents():
-            if key := reader.of_document(document).identity:
-                yield position, False, key
-        for position, message_key in batch.nulls.items():
-            if key := reader.of_message_key(message_key).identity:
-                yield position, False, key
-        for reject in batch.new_rejects:
-            yield from ((reject.position, True, key) for key in _keys_of_reject(reader, reject))
+    for position, document in batch.documents():
+        if key := reader.of_document(document).identity:
+            yield position, False, key
+    for position, message_key in batch.nulls.items():
+        if key := reader.of_message_key(message_key).identity:
+            yield position, False, key
+    for reject in batch.new_rejects:
+        yield from ((reject.position, True, key) for key in _keys_of_reject(reader, reject))
 
 
 def _keys_of_reject(reader: KeyOf, reject: Reject) -> Iterable[str]:

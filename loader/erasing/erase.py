@@ -43,7 +43,7 @@ insert into ledger.erasures
 values (%s, %s, %s, %s, %s, %s, 0, 0, %s, coalesce(%s, clock_timestamp()))
 """
 
-BAR = "insert into ledger.barred_keys (source, key_hash, erasure_id) values %s on conflict do nothing"
+BAR = "insert into ledger.barred_keys (source, key_hash, erasure_id) values %s"
 
 DELETE = """
 delete from raw.{}

@@ -25,7 +25,7 @@ from waybill.text import counted
 
 LAYERS = ("staging", "intermediate", "marts")
 IS_KNOWN = "select exists (select from ledger.inputs where source = %s)"
-BARRED = "select count(*) from ledger.barred_keys where source = %s"
+BARRED = "select count(distinct key_hash) from ledger.barred_keys where source = %s"
 NAMING_COLUMNS = """
 select table_schema, table_name, column_name
 from information_schema.columns

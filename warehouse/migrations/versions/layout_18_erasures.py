@@ -32,9 +32,10 @@ create table ledger.barred_keys (
     source text not null,
     key_hash bytea not null,
     erasure_id uuid not null,
-    primary key (source, key_hash),
+    primary key (source, key_hash, erasure_id),
     foreign key(erasure_id) references ledger.erasures (erasure_id)
 );
+create index ix_ledger_barred_keys_erasure_id on ledger.barred_keys (erasure_id);
 create table ledger.erased_documents (
     batch_id uuid not null,
     position bigint not null,
