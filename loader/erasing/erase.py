@@ -70,6 +70,8 @@ update ledger.erasures set completed_at = clock_timestamp(), certificate = %s
 where erasure_id = %s and completed_at is null
 """
 
+REPLACE_POLICY = "update ledger.erasures set models = %s where erasure_id = %s and completed_at is null"
+
 BARRED = """
 select array(select key_hash from ledger.barred_keys where source = %s and key_hash = any(%s)), clock_timestamp()::text
 """
@@ -159,6 +161,12 @@ def unfinished(connection: Connection) -> list[Unfinished]:
     with connection, connection.cursor() as cursor:
         cursor.execute(UNFINISHED)
         return [Unfinished(*row) for row in cursor.fetchall()]
+
+
+def replace_policy(keeper: Connection, erasure_id: str, models: str) -> None:
+    """Change what becomes of models in an erasure that is not complete."""
+    with keeper, keeper.cursor() as cursor:
+        cursor.execute(REPLACE_POLICY, [models, erasure_id])
 
 
 def complete(keeper: Connection, erasure_id: UUID | str, certificate: Mapping[str, Any]) -> None:

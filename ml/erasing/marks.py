@@ -14,7 +14,7 @@ from waybill.text import counted
 MEMBER = "erased"  # of a manifest: one object for each erasure
 STORE = """
 insert into predictions.erased_models (model_id, erasure_id, task, rows, is_refused) values (%s, %s, %s, %s, %s)
-on conflict (model_id, erasure_id) do update set is_refused = erased_models.is_refused or excluded.is_refused
+on conflict (model_id, erasure_id) do update set is_refused = excluded.is_refused
 """
 FORGET = "delete from predictions.erased_models where task = %s and not model_id::text = any(%s)"
 
@@ -32,13 +32,15 @@ class Learnt:
 
 
 def marked(manifest: dict[str, Any], erasure_id: UUID, learnt: Learnt, *, is_refused: bool) -> dict[str, Any]:
-    """Return a manifest with the mark of an erasure; one that it has of the same erasure keeps its numbers."""
+    """Return a manifest with the mark of an erasure; one that it has of the same erasure keeps its numbers.
+
+    Whether it is refused can change: an erasure that is not complete can get another policy.
+    """
     marks, same = list(manifest.get(MEMBER, [])), mark_of(manifest, erasure_id)
     numbers: dict[str, Any] = asdict(learnt)
     if same:
         marks.remove(same)
         numbers |= {name: same[name] for name in numbers if name in same}
-        is_refused = is_refused or same.get("is_refused", False)
     return {**manifest, MEMBER: [*marks, {"erasure_id": str(erasure_id), **numbers, "is_refused": is_refused}]}
 
 

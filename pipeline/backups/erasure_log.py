@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,8 @@ def begin_log(folder: Path) -> None:
 def append(folder: Path, entries: Iterable[Entry]) -> int:
     """Append the entries that the file in a folder of backups does not have yet, atomically; return their number.
 
+    Of an erasure that it has, only what becomes of models can have changed.
+
     Raises:
         BackupBroken: the file is damaged.
         OSError: the folder is away, or the file cannot be written.
@@ -75,9 +77,11 @@ def append(folder: Path, entries: Iterable[Entry]) -> int:
     path = folder / ERASURES
     folder.stat()  # a folder that is away is not made: its backups are elsewhere
     with file_lock(folder, "waiting for another command that writes to the folder of the backups"):
-        kept = read_log(path)
+        found, entries = read_log(path), list(entries)
+        models = {entry.erasure_id: entry.models for entry in entries if isinstance(entry, LoggedErasure)}
+        kept = [_with_models(entry, models) for entry in found]
         new = [entry for entry in entries if not _has(kept, entry)]
-        if new:
+        if new or kept != found:
             _write(path, [*kept, *new])
     return len(new)
 
@@ -86,6 +90,12 @@ def _has(kept: Sequence[Entry], entry: Entry) -> bool:
     if isinstance(entry, LoggedErasure):
         return any(isinstance(one, LoggedErasure) and one.erasure_id == entry.erasure_id for one in kept)
     return entry in kept
+
+
+def _with_models(entry: Entry, models: Mapping[str, str]) -> Entry:
+    if isinstance(entry, LoggedErasure):
+        return replace(entry, models=models.get(entry.erasure_id, entry.models))
+    return entry
 
 
 def _write(path: Path, entries: Sequence[Entry]) -> None:

@@ -26,7 +26,8 @@ was erased cannot land again, whatever file or topic it comes from, until `waybi
 certificate in reports/erasures says what was done.
 
 Source files and topics are not changed: their coordinates are listed. If the command was interrupted, the next one
-completes the erasure; without arguments, `waybill erase` does only that.
+completes the erasure; without arguments, `waybill erase` does only that. One that still cannot be completed is named,
+and does not keep others from being erased; the same keys with another `--models` replace its policy.
 
 Put `--` before a key that begins with a hyphen. A key on the command line stays in the history of your shell:
 `--keys -` reads keys from standard input.
@@ -65,12 +66,11 @@ def erase(
 ) -> None:
     """Erase documents; the help text is EXPLAINED."""
     from pipeline.erasing.asked import Asked
-    from waybill.settings import get_settings
 
     if source is None:
         if conditions or keys_file or is_dry_run or is_lift:
             raise click.UsageError("name the SOURCE whose documents are meant")
-        _erase(None, policy or get_settings().waybill_erased_models)
+        _erase(None, policy)
         return
     asked = Asked(source, keys, conditions, keys_file)
     if is_lift:
@@ -78,10 +78,10 @@ def erase(
     elif is_dry_run:
         _show_dry(asked)
     else:
-        _erase(asked, policy or get_settings().waybill_erased_models)
+        _erase(asked, policy)
 
 
-def _erase(asked: Asked | None, policy: Policy) -> None:
+def _erase(asked: Asked | None, policy: Policy | None) -> None:
     from pipeline.erasing.erase import erase
     from pipeline.erasing.printing import complete_lines
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
-from loader.erasing.erase import Order, Unfinished, record, unfinished
+from loader.erasing.erase import Order, Unfinished, record, replace_policy, unfinished
 from loader.erasing.wanted import Found
 from loader.errors import EraseRefused
 from ml.erasing.report import Policy
@@ -20,10 +21,13 @@ from pipeline.erasing.finishing.outputs import files_holding
 from pipeline.erasing.finishing.steps import finish
 from pipeline.erasing.key_types import find_key_types
 from pipeline.erasing.lineage import Lineage, read_lineage
+from pipeline.errors import EraseIncomplete
 from warehouse.connection import connect, cursor_of
 from warehouse.runs import recorded_run
 from warehouse.work_lock import only_run
 from waybill.settings import get_settings
+
+logger = logging.getLogger(__name__)
 
 BARS = "select key_hash from ledger.barred_keys where erasure_id = %s"
 
@@ -68,11 +72,14 @@ def refuse_snapshots(lineage: Lineage, source: str) -> None:
         )
 
 
-def erase(asked: Asked | None, policy: Policy) -> Iterator[Complete]:
+def erase(asked: Asked | None, policy: Policy | None = None) -> Iterator[Complete]:
     """Complete the erasures that were interrupted, then erase what is asked for; yield each when it is complete.
 
     Waits for a run, an undo or another erase to end. Loaders and consumers continue: what they land with a
-    barred key is not stored.
+    barred key is not stored. One that cannot be completed does not keep the next ones from being tried.
+
+    `policy` says what becomes of models, None that the settings do. It replaces the policy of an interrupted erasure
+    whose keys are given again, and of all of them if nothing new is asked for.
 
     Raises:
         EraseRefused: nothing was erased.
@@ -85,11 +92,30 @@ def erase(asked: Asked | None, policy: Policy) -> Iterator[Complete]:
         if found is not None and _number_of_erasures() != before:  # another command may have erased the same
             found = find_asked(found.wanted)  # not in the run, which records errors: they can name keys
         with recorded_run(command) as run_id:
-            for recorded in _unfinished():
-                yield _finish(Erasing(recorded, lineage, keys=_given_again(found, recorded)))
-            if found is not None and not found.is_empty:
-                recorded = _record(found, run_id, policy)
-                yield _finish(Erasing(recorded, lineage, keys=_spellings(found), remarks=list(_remarks(found))))
+            failed: EraseIncomplete | None = None
+            for erasing in _to_finish(found, lineage, run_id, policy):
+                if failed:
+                    logger.warning("%s", failed)
+                try:
+                    yield _finish(erasing)
+                except EraseIncomplete as error:
+                    failed = error
+            if failed:
+                raise failed
+
+
+def _to_finish(found: Found | None, lineage: Lineage, run_id: UUID, policy: Policy | None) -> Iterator[Erasing]:
+    """Yield the interrupted erasures, then record and yield the new one, if there is something to erase."""
+    for recorded in _unfinished():
+        keys, is_same = _given_again(found, recorded)
+        if policy and (found is None or is_same):
+            with closing(connect("keeper")) as keeper:
+                replace_policy(keeper, recorded.erasure_id, policy)
+            recorded = replace(recorded, models=policy)
+        yield Erasing(recorded, lineage, keys=keys)
+    if found is not None and not found.is_empty:
+        recorded = _record(found, run_id, policy or get_settings().waybill_erased_models)
+        yield Erasing(recorded, lineage, keys=_spellings(found), remarks=list(_remarks(found)))
 
 
 def _number_of_erasures() -> int:
@@ -113,14 +139,15 @@ def _spellings(found: Found) -> dict[str, tuple[str, ...]]:
     return dict.fromkeys(sorted(found.keys), ()) | delivered
 
 
-def _given_again(found: Found | None, recorded: Unfinished) -> dict[str, tuple[str, ...]]:
-    """Return the keys of an interrupted erasure that the user gives again: nothing else remembers them."""
+def _given_again(found: Found | None, recorded: Unfinished) -> tuple[dict[str, tuple[str, ...]], bool]:
+    """Return the keys of an interrupted erasure that the user gives again, which nothing else remembers; if all are."""
     if found is None or found.wanted.name != recorded.source:
-        return {}
+        return {}, False
     with cursor_of("keeper") as cursor:
         cursor.execute(BARS, [recorded.erasure_id])
         bars = {bytes(one) for (one,) in cursor.fetchall()}
-    return {key: () for key in sorted(found.wanted.keys) if found.wanted.hash(key) in bars}
+    given: dict[str, tuple[str, ...]] = {key: () for key in sorted(found.wanted.keys) if found.wanted.hash(key) in bars}
+    return given, bool(bars) and bars == set(map(found.wanted.hash, given))
 
 
 def _unfinished() -> list[Unfinished]:

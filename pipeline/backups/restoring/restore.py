@@ -30,7 +30,7 @@ from pipeline.erasing.erase import erase
 from warehouse.connection import Warehouse, current_warehouse
 from warehouse.restoring.database import complete_schemas, make_schemas, marked, opened_for_restore
 from warehouse.runs import recorded_run
-from waybill.settings import get_settings, relative_name
+from waybill.settings import relative_name
 from waybill.text import counted
 
 Say = Callable[[str], None]
@@ -126,7 +126,7 @@ def _erase_again(request: Request, since: ErasedSince, result: Restored, say: Sa
         if not has_unfinished():
             return
         say("erasing again what was erased after the backup")
-        for done in erase(None, get_settings().waybill_erased_models):
+        for done in erase(None):
             documents = counted(done.recorded.documents, "document")
             result.erased.append(f"{documents} of {done.recorded.source}, erasure {done.recorded.erasure_id}")
         require_balance()

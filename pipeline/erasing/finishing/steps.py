@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import click
@@ -46,37 +47,38 @@ def finish(erasing: Erasing) -> Path:
     with closing(connect("owner")) as owner, owner:
         erasing.outside = relations_outside(owner, erasing.lineage, erasing.downstream)
     before = read_before(erasing.erasure_id, erasing.marts)
-    _step("backups", lambda _: _log_in_backups(erasing))  # 1.
-    _step("dbt", lambda _: build_downstream(erasing.lineage, erasing.downstream, erasing.outside)[1])  # 2.
+    step = partial(_step, erasing)
+    step("backups", lambda _: _log_in_backups(erasing))  # 1.
+    step("dbt", lambda _: build_downstream(erasing.lineage, erasing.downstream, erasing.outside)[1])  # 2.
     order = Erasure(erasing.erasure_id, erasing.marts, erasing.policy, tuple(erasing.keys))
-    _step("models", lambda _: _erase_from_models(erasing, erase_from_models(order, before)))  # 3.
-    _step("files", lambda _: _delete_outputs(erasing))  # 4.
-    _step("tables", lambda progress: rewrite_pages(erasing, progress))  # 5.
-    _step("server", lambda _: clean_server(erasing))
-    _step("check", lambda _: verify(erasing))  # 6.
+    step("models", lambda _: _erase_from_models(erasing, erase_from_models(order, before)))  # 3.
+    step("files", lambda _: _delete_outputs(erasing))  # 4.
+    step("tables", lambda progress: rewrite_pages(erasing, progress))  # 5.
+    step("server", lambda _: clean_server(erasing))
+    step("check", lambda _: verify(erasing))  # 6.
     if erasing.not_trained:
-        raise _incomplete("; ".join(erasing.not_trained))
+        raise _incomplete(erasing, "; ".join(erasing.not_trained))
     forget_before(erasing.erasure_id)
     return certify(erasing)
 
 
-def _step(name: str, work: Callable[[Callable[[str], None]], str]) -> None:
+def _step(erasing: Erasing, name: str, work: Callable[[Callable[[str], None]], str]) -> None:
     """Take one step, print its name, time and summary; a spinner shows on a terminal what it does."""
     started = time.monotonic()
     try:
         with console(stderr=True).status(f"{name} …") as status:
             summary = work(lambda what: status.update(f"{name}: {what}"))
     except WaybillError as error:
-        incomplete = _incomplete(str(error))
+        incomplete = _incomplete(erasing, str(error))
         incomplete.is_transient = error.is_transient
         raise incomplete from error
     click.echo(f"{name:<12} {time.monotonic() - started:>6.1f} s   {summary}")
 
 
-def _incomplete(problem: str) -> EraseIncomplete:
+def _incomplete(erasing: Erasing, problem: str) -> EraseIncomplete:
     return EraseIncomplete(
-        f"{problem}; the raw tables have none of the documents any more, but the erasure is not complete: when this "
-        f"is fixed, `{shown_command('erase')}` continues it"
+        f"{problem}; the raw tables have none of the documents any more, but the erasure {erasing.erasure_id} of "
+        f"{erasing.source} is not complete: when this is fixed, `{shown_command('erase')}` continues it"
     )
 
 

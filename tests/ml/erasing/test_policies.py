@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,16 @@ def test_a_model_that_cannot_be_replaced_stays_and_is_refused(task: Path, erase:
     assert current_id("small") == old
     with pytest.raises(ModelRefused):
         score("small")
+
+
+def test_another_policy_of_an_unfinished_erasure_counts(task: Path, erase: Erase) -> None:
+    train("small")
+    erase("row_id in ('r1', 'r2')", "refuse")
+    erase.erasure = replace(erase.erasure, policy="keep-marked")
+    (mark,) = erase.go_on().models
+    assert (mark.rows, mark.is_refused) == (2, False)
+    assert rows("select rows, is_refused from predictions.erased_models") == [(2, False)]
+    assert f"; ERASED: it {MARK}; `" in score("small").summary
 
 
 def test_marks_of_deleted_models_leave_the_warehouse(task: Path, erase: Erase) -> None:

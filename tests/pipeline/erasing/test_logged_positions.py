@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+from loader.erasing.erase import replace_policy
 from loader.load import load
 from loader.plan import Request
 from pipeline.backups.erasure_log import LoggedErasure, read_log
@@ -14,6 +17,7 @@ from tests.support.databases import rows
 from tests.support.dbt_command import execute
 from tests.support.documents import document
 from tests.support.erasing import erase
+from warehouse.connection import connect
 
 
 def test_the_log_has_hashes_and_positions(database: str, source: Path, tmp_path: Path) -> None:  # noqa: F811
@@ -37,3 +41,7 @@ def test_the_log_has_hashes_and_positions(database: str, source: Path, tmp_path:
     batches = rows("select batch_id::text from ledger.batches where landed = 3")
     assert json.loads(json.dumps(entry.positions)) == [[*batches[0], 1], [*batches[0], 3]]
     assert (len(entry.key_hashes), entry.key_types) == (1, [["/id", "text"]])
+    with closing(connect("keeper")) as keeper:
+        replace_policy(keeper, entry.erasure_id, "refuse")
+    log_in_backups()
+    assert read_log(folder.parent / "erasures.jsonl") == [replace(entry, models="refuse")]

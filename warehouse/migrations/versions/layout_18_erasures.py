@@ -58,7 +58,7 @@ alter table ledger.rejects add column erased_by uuid references ledger.erasures 
 
 GRANTS = """
 grant insert on ledger.erasures, ledger.barred_keys, ledger.erased_documents, ledger.backups to {keeper};
-grant update (documents, rejects, completed_at, certificate) on ledger.erasures to {keeper};
+grant update (documents, rejects, models, completed_at, certificate) on ledger.erasures to {keeper};
 grant delete on ledger.barred_keys, ledger.drift, ledger.backups to {keeper};
 grant update (detail, pointer, bytes, fingerprint, erased_by) on ledger.rejects to {keeper};
 grant update (documents) on ledger.drift to {keeper};
