@@ -115,6 +115,8 @@ def _read_documents(
         if is_asked_for or found.has(forms):
             found.add(forms)
             found.documents[batch_id, position] = FoundDocument(batch_id, position)
+            if not forms.identity:
+                found.without_key.add((batch_id, position))
 
 
 def _documents(

@@ -26,17 +26,19 @@ TEXT = "text"
 class KeyForms(NamedTuple):
     """A document's key: `canonical` if every part has its type, and `delivered` as dbt shows it if not.
 
-    `parts` are the texts of the fields as they were delivered. Both forms are None if no field has a value.
+    `parts` are the texts of the fields as they were delivered. Both forms are None if no field has a value. If a field
+    has none, it is not whole: documents of others can have the same delivered form.
     """
 
     canonical: str | None = None
     delivered: str | None = None
     parts: tuple[str, ...] = ()
+    is_whole: bool = True
 
     @property
     def identity(self) -> str | None:
-        """The form by which the document is erased, and recognised when it arrives again."""
-        return self.canonical or self.delivered
+        """The form by which the document is erased, and recognised when it arrives again; None if it is not whole."""
+        return (self.canonical or self.delivered) if self.is_whole else None
 
     @property
     def shown(self) -> set[str]:
@@ -109,7 +111,8 @@ class KeyOf:
         ]
         delivered = joined([(text, has_dashes(kind)) for text, kind, _ in fields])[:MAX_CHARACTERS]
         parts = tuple(text for text, *_ in fields if text)
-        return KeyForms(_canonical(fields), delivered or None, parts)
+        is_whole = all(text is not None for text, *_ in fields)
+        return KeyForms(_canonical(fields), delivered or None, parts, is_whole)
 
     @staticmethod
     def _present(text: str | None, missing: Sequence[str], is_trimmed: bool) -> str | None:

@@ -82,7 +82,7 @@ def _how(found: Found, key_of: KeyOf, key_texts: KeyTexts, reject: tuple[bytes, 
         if found.has(forms) or _meets(found, raw):
             found.add(forms)
             return "key"
-        if forms.identity:
+        if forms.shown:
             return None
     named = [forms for forms in named_keys(key_of, raw) if found.has(forms)]
     for forms in named:

@@ -87,7 +87,8 @@ class Found:
     """What was found of it. `keys` are all keys to erase and bar, `matched` those asked for that something has.
 
     `parts` are the texts of the fields of these keys. `shown` are keys that only dbt has, after an undo. `perhaps`
-    may hold one of the documents or not. `other_sources` have documents under the same text as key. `batches` were
+    may hold one of the documents or not. `without_key` are documents whose key is missing, or a part of it: they cannot
+    be recognised when they arrive again. `other_sources` have documents under the same text as key. `batches` were
     looked at, with `documents_read` and `rejects_read`.
     """
 
@@ -98,6 +99,7 @@ class Found:
     documents: dict[tuple[str, int], FoundDocument] = field(default_factory=dict)
     rejects: list[FoundReject] = field(default_factory=list)
     perhaps: list[FoundReject] = field(default_factory=list)
+    without_key: set[tuple[str, int]] = field(default_factory=set)
     other_sources: list[str] = field(default_factory=list)
     shown: set[str] = field(default_factory=set)
     batches: set[str] = field(default_factory=set)
@@ -130,9 +132,11 @@ class Found:
         return forms.identity is not None and self.wanted.has_hash_of(forms.identity)
 
     def add(self, forms: KeyForms) -> None:
-        """Add the key of a document that is to be erased."""
-        self.matched |= forms.shown & self.wanted.keys
+        """Add the key of a document that is to be erased, and the form of it that was asked for."""
+        asked = forms.shown & self.wanted.keys
+        self.matched |= asked
+        self.keys |= asked
         if forms.identity:
             self.keys.add(forms.identity)
-        if forms.parts:
-            self.parts.add(forms.parts)
+            if forms.parts:
+                self.parts.add(forms.parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +107,13 @@ def find_asked(wanted: Wanted) -> Found:
             "pointer and the value, which are compared exactly"
         )
     return found
+
+
+def without_key_lines(found: Found) -> Iterator[str]:
+    """Yield that documents without a whole key can land again, if there are any: only a whole key can be barred."""
+    if number := len(found.without_key):
+        named = counted(number, "document has", "documents have")
+        yield f"{named} no value in a field of the key, and can land again: take such documents out of their sources"
 
 
 def _already_erased(keeper: Connection, wanted: Wanted, keys: Sequence[str]) -> set[str]:

@@ -14,7 +14,7 @@ from loader.erasing.wanted import Found
 from loader.errors import EraseRefused
 from ml.erasing.report import Policy
 from pipeline.dbt.sources_yml import require_current
-from pipeline.erasing.asked import Asked, find_asked, read_wanted
+from pipeline.erasing.asked import Asked, find_asked, read_wanted, without_key_lines
 from pipeline.erasing.finishing.coordinates import list_coordinates
 from pipeline.erasing.finishing.erasure import Erasing
 from pipeline.erasing.finishing.outputs import files_holding
@@ -126,6 +126,7 @@ def _number_of_erasures() -> int:
 
 def _remarks(found: Found) -> Iterator[str]:
     """Yield what only the user can decide."""
+    yield from without_key_lines(found)
     for reject in found.perhaps:
         yield f"{reject.coordinate} {reject.doubt}"
     if found.other_sources:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from loader.erasing.wanted import Found
+from pipeline.erasing.asked import without_key_lines
 from pipeline.erasing.kinds import Kind
 from pipeline.erasing.lineage import Lineage
 from waybill.cli import shown_command
@@ -45,6 +46,7 @@ def dry_lines(found: Found, lineage: Lineage) -> Iterator[str]:
     for reject in found.rejects:
         how = "" if reject.how == "key" else ", which holds the values of a key as text"
         yield f"  {reject.coordinate}, a reject{how}"
+    yield from without_key_lines(found)
     for reject in found.perhaps:
         yield f"  {reject.coordinate} {reject.doubt}"
     tables = [relation for relation in lineage.downstream(name).stored if relation.kind != Kind.SEED]
