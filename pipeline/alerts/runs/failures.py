@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, text
 
-from pipeline.alerts.alert import Alert, Found
+from pipeline.alerts.alert import Alert, Found, Kind
 from pipeline.alerts.runs.ends import shown
 from pipeline.stage_list import STAGE_COMMAND, read_stages
 from pipeline.stages import gate_path
@@ -99,17 +99,8 @@ def _failed_stages(connection: Connection) -> list[Alert]:
         page = gate if gate and _is_written_since(gate, row["last_at"]) else None
         what = "this gate" if gate else "this stage"
         look = f"; look at {page}, then run again" if page else "; run again to see why"
-        alerts.append(
-            Alert(
-                rule="run_failed",
-                kind="stage",
-                name=row["stage"],
-                message=f"{what} failed at {_times(row)}; nothing after it is up to date{look}",
-                command=shown_command("run"),
-                since=row["since"],
-                cause=row["since"].isoformat(),
-            )
-        )
+        message = f"{what} failed at {_times(row)}; nothing after it is up to date{look}"
+        alerts.append(_alert("stage", row["stage"], message, since=row["since"]))
     return alerts
 
 
@@ -127,14 +118,11 @@ def _killed_stages(connection: Connection, *, but: Collection[str]) -> list[Aler
     known = {stage.name for stage in read_stages()} - set(but)
     given = {"key": RUN_KEY, "ended": ENDED, "command": start, "stages_at": len(start) + 1}
     return [
-        Alert(
-            rule="run_failed",
-            kind="stage",
-            name=row["stage"],
-            message=f"this stage of {_times(row)} did not complete: {ENDED}; nothing after it is up to date",
-            command=shown_command("run"),
+        _alert(
+            "stage",
+            row["stage"],
+            f"this stage of {_times(row)} did not complete: {ENDED}; nothing after it is up to date",
             since=row["since"],
-            cause=row["since"].isoformat(),
         )
         for row in connection.execute(text(KILLED_STAGES), given).mappings()
         if row["stage"] in known
@@ -152,17 +140,13 @@ def _killed_run(connection: Connection) -> list[Alert]:
         return []
     detail = found["detail"] or ENDED
     why = detail if detail == ENDED or detail.startswith("interrupted by ") else detail.partition(":")[0]
-    return [
-        Alert(
-            rule="run_failed",
-            kind="run",
-            name="pipeline",
-            message=f"the run of {shown(found['started_at'])} did not complete: {why}",
-            command=shown_command("run"),
-            since=found["started_at"],
-            cause=found["started_at"].isoformat(),
-        )
-    ]
+    message = f"the run of {shown(found['started_at'])} did not complete: {why}"
+    return [_alert("run", "pipeline", message, since=found["started_at"])]
+
+
+def _alert(kind: Kind, name: str, message: str, *, since: datetime) -> Alert:
+    """Return an alert; it is sent again if failures begin after a success."""
+    return Alert("run_failed", kind, name, message, shown_command("run"), since=since, cause=since.isoformat())
 
 
 def _times(row: RowMapping) -> str:
