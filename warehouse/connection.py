@@ -134,7 +134,7 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
         user = parameters.get("user", "the default user")
         where = f"{parameters['host']}:{parameters['port']} as {user}"
         error_class = class_of(error)
-        advice = BUSY_ADVICE if error_class is ServerBusy else _advise(user)
+        advice = BUSY_ADVICE if error_class is ServerBusy else _advise(user, is_away=error_class is ServerAway)
         raise error_class(f"PostgreSQL at {where} refused the connection: {reason_of(error)}; {advice}") from None
     try:
         _lift_transaction_timeout(connection)
@@ -157,8 +157,10 @@ def _lift_transaction_timeout(connection: psycopg2.extensions.connection) -> Non
             cursor.execute("set transaction_timeout = 0")
 
 
-def _advise(user: str) -> str:
+def _advise(user: str, *, is_away: bool) -> str:
     settings = get_settings()
+    if is_away and (server := current_warehouse().server):
+        return embedded.advice(server)
     if user in read_logins(settings):
         return f"if its password has changed, remove the file {relative_name(logins_file(settings))}"
     others = f" ({', '.join(others)} too)" if (others := other_variables()) else ""

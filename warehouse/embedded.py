@@ -24,6 +24,7 @@ OLD_PROCESSES = "pre-existing shared memory"  # in the log while they still run
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 MIN_SHARED_MEMORY = 1024**3  # bytes
 MIN_FREE_TO_START = 16 * 1024 * 1024  # bytes: one segment of the write-ahead log
+FULL = "its disk is full: free some space and run the same command again"
 
 CONFIGURATION = """
 listen_addresses = ''
@@ -82,11 +83,8 @@ def _start(server: ServerPaths) -> bool:
             return True
         if _pid(server) is not None:
             raise ServerBusy(f"PostgreSQL in {server.data} was started and is still recovering")
-        if shutil.disk_usage(server.data).free < MIN_FREE_TO_START:
-            raise ServerNotStarted(
-                f"PostgreSQL in {server.data} did not start, its disk is full: "
-                "free some space and run the same command again"
-            )
+        if _is_full(server):
+            raise ServerNotStarted(f"PostgreSQL in {server.data} did not start, {FULL}")
         if OLD_PROCESSES in _last_log_line(server) and time.monotonic() > deadline - START_SECONDS + END_SECONDS:
             raise ServerBusy(f"PostgreSQL in {server.data} was killed, and some of its processes have not ended yet")
         time.sleep(0.5)
@@ -125,6 +123,11 @@ def find_refusal(server: ServerPaths) -> str | None:
     return None
 
 
+def advice(server: ServerPaths) -> str:
+    """Return what to do about a server that has stopped since this command started it."""
+    return FULL if _is_full(server) else f"run the same command again, which starts it; its log is {server.log}"
+
+
 def find_process(server: ServerPaths) -> psutil.Process | None:
     """Return the server's main process, the parent of all others; None if it is not running."""
     pid = _pid(server)
@@ -132,6 +135,10 @@ def find_process(server: ServerPaths) -> psutil.Process | None:
         return psutil.Process(pid) if pid else None
     except psutil.NoSuchProcess:
         return None
+
+
+def _is_full(server: ServerPaths) -> bool:
+    return server.data.exists() and shutil.disk_usage(server.data).free < MIN_FREE_TO_START
 
 
 def _pid(server: ServerPaths) -> int | None:

@@ -18,7 +18,7 @@ import pytest
 from tests.support.databases import own_server
 from warehouse import embedded
 from warehouse.connection import connect, connection_parameters, current_warehouse
-from warehouse.errors import DataFolderRefused, ServerNotStarted
+from warehouse.errors import DataFolderRefused, ServerAway, ServerNotStarted
 from warehouse.server_paths import SOCKET_NAME, ServerPaths
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("unset")]
@@ -47,6 +47,20 @@ def test_it_restarts_after_kill_9(paths: ServerPaths) -> None:
     time.sleep(0.2)
     embedded.start(paths)
     assert embedded.accepts_connections(paths)
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_a_command_says_why_its_server_is_gone(
+    paths: ServerPaths, monkeypatch: pytest.MonkeyPatch, *, is_full: bool
+) -> None:
+    connect("loader").close()
+    embedded.stop(paths)
+    if is_full:
+        monkeypatch.setattr(embedded, "MIN_FREE_TO_START", 1 << 60)
+    with pytest.raises(ServerAway) as stopped:
+        connect("loader")
+    advice = embedded.FULL if is_full else f"run the same command again, which starts it; its log is {paths.log}"
+    assert str(stopped.value).endswith(f"No such file or directory; {advice}")
 
 
 def test_it_restarts_when_its_socket_was_deleted(paths: ServerPaths) -> None:
