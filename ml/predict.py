@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ml.errors import NoModel
@@ -16,11 +18,19 @@ from waybill.cli import shown_command
 
 @dataclass(frozen=True)
 class Model:
-    """A model of a task: the task as the model learnt it, its fitted pipeline and its manifest."""
+    """A model of a task: the task as the model learnt it, its manifest, and the function that reads its pipeline.
+
+    Without that function it only describes a model.
+    """
 
     task: Task
-    pipeline: Any
     manifest: dict[str, Any]
+    read: Callable[[], Any] = lambda: None
+
+    @cached_property
+    def pipeline(self) -> Any:
+        """The fitted pipeline, which is read when it is first used."""
+        return self.read()
 
     @property
     def model_id(self) -> str:
@@ -56,9 +66,14 @@ def load_model(task: str, model_id: str | None = None) -> Model:
         TaskBroken, NoModel, ArtefactBroken, OtherVersions: see `ml.errors`.
     """
     declared = read_task(task).task
-    pipeline, manifest = load(task, model_id)
-    use_double_precision(pipeline)
-    return Model(task_of(declared, manifest), pipeline, manifest)
+    unpickle, manifest = load(task, model_id)
+
+    def read() -> Any:
+        pipeline = unpickle()
+        use_double_precision(pipeline)
+        return pipeline
+
+    return Model(task_of(declared, manifest), manifest, read)
 
 
 def task_of(declared: Task, manifest: dict[str, Any]) -> Task:

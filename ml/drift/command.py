@@ -47,7 +47,7 @@ def _measure_and_show(task: str) -> TaskResult:
     if "reference" not in manifest:
         command = shown_command(f"train --task {task} --force")
         raise NoModel(f"the model of {task} is from before models described their rows: train it with `{command}`")
-    model = Model(task_of(declared, manifest), None, manifest)
+    model = Model(task_of(declared, manifest), manifest)
     drift = measure_drift(model, force=True)
     if drift is None:
         command = shown_command(f"score --task {task}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +101,10 @@ def read_manifest(task: str, model_id: str) -> dict[str, Any]:
     return found.manifest
 
 
-def load(task: str, model_id: str | None = None) -> tuple[Any, dict[str, Any]]:
-    """Return a model, by default the current one, and its manifest.
+def load(task: str, model_id: str | None = None) -> tuple[Callable[[], Any], dict[str, Any]]:
+    """Check a model, by default the current one; return the function that unpickles it, and its manifest.
+
+    Unpickling imports scikit-learn and pandas, which takes seconds, and is not needed where nothing has changed.
 
     Raises:
         NoModel: no model was trained yet.
@@ -126,11 +130,20 @@ def load(task: str, model_id: str | None = None) -> tuple[Any, dict[str, Any]]:
         raise OtherVersions(f"{relative_name(path)} was saved with {saved_with}, so it was not loaded: {advice}")
     if is_edited(manifest):
         raise ArtefactBroken(f"{relative_name(path)} {EDITED}, so it was not loaded: {advice}")
-    import io
+    return _unpickling(raw), manifest
 
-    import joblib
 
-    return joblib.load(io.BytesIO(raw)), manifest
+def _unpickling(raw: bytes) -> Callable[[], Any]:
+    """Return the function that unpickles the bytes, once, and gives their memory back."""
+    file = io.BytesIO(raw)
+
+    def unpickle() -> Any:
+        import joblib
+
+        with file:
+            return joblib.load(file)
+
+    return unpickle
 
 
 def _sha256(content: bytes) -> str:

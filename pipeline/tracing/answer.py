@@ -115,7 +115,7 @@ def _compared(
         return f"{named}: whether it has changed since is not known without the model"
     reader = FeatureReader()
     try:
-        model = Model(task_of(declared, manifest), None, manifest)
+        model = Model(task_of(declared, manifest), manifest)
         (today,) = reader.read_features(model, [key])
     except ModelError as error:
         return f"{named}: whether it has changed since is not known: {error}"

@@ -32,7 +32,7 @@ def with_models(demo: DemoRun, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_features_by_key_are_those_of_scoring(with_models: None, task: str) -> None:
     declared, keys = read_task(task).task, [key for (key,) in rows(KEYS)]
     reader = FeatureReader()
-    found = reader.read_features(Model(declared, None, {"model_id": task}), [{"flight_id": key} for key in keys])
+    found = reader.read_features(Model(declared, {"model_id": task}), [{"flight_id": key} for key in keys])
     reader.close()
     frame = read_rows(declared).set_index("flight_id").loc[keys]
     assert len(found) == len(frame) == 112

@@ -146,6 +146,18 @@ def test_a_stale_model_names_the_batches_that_changed_its_rows(task: Path) -> No
     assert not score("small").is_stale
 
 
+def test_nothing_new_is_said_without_reading_the_model(task: Path) -> None:
+    train("small")
+    score("small")
+    code = (
+        "import sys; from pathlib import Path; import ml.task; ml.task.TASKS = Path(sys.argv[1])\n"
+        "from ml.score import score; from ml.train import train\n"
+        "print(train('small').rows, score('small').rows, *{'sklearn', 'pandas', 'scipy'} & set(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, ml.task.TASKS], capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.stderr) == ("0 0\n", "")
+
+
 def test_a_removed_batch_and_an_edit_by_hand_are_distinguished(task: Path) -> None:
     ensure_raw_tables(connect("owner"), ["orders"])
     name = land_and_process("current")

@@ -75,7 +75,7 @@ def test_an_older_model_also_predicts_in_double_precision(task: Path, monkeypatc
     train("small")
     from ml.registry.artefact import load
 
-    saved, _ = load("small")
+    saved = load("small")[0]()
     assert saved["classifier"].coef_.dtype == "float32"
     loaded = load_model("small").pipeline["classifier"]
     assert loaded.coef_.dtype == "float64" and (loaded.coef_ == saved["classifier"].coef_).all()

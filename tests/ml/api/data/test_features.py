@@ -76,7 +76,7 @@ def reader() -> Iterator[FeatureReader]:
 def model_of(**declared: Any) -> Model:
     """Return a model of a task on marts.typed, with the pipeline and manifest that reading does not need."""
     task = Task.model_validate({**TASK, "table": "typed", "split": {}, "categorical": [], "numeric": [], **declared})
-    return Model(task, None, {"model_id": f"of {declared}", "features_left_out": []})
+    return Model(task, {"model_id": f"of {declared}", "features_left_out": []})
 
 
 def make_table(columns: dict[str, str], rows: list[list[str]]) -> None:

@@ -28,7 +28,6 @@ from warehouse.connection import connect, current_warehouse, cursor_of, forget
 
 MODEL = Model(
     Task.model_validate({**TASK, "table": "typed", "split": {}, "categorical": [], "numeric": ["amount"]}),
-    None,
     {"model_id": "m"},
 )
 MAKE = """

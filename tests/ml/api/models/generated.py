@@ -79,4 +79,4 @@ def fitted_model(kind: str, classes: int = 2, rows: int = FITTED) -> Model:
     parts = {name: fit_candidate(learning, name).pipeline for name in names}
     pipeline = Blend(parts, weights) if weights else parts[kind]
     manifest = {"model_id": "m", "kind": "binary" if classes == 2 else "multi-class", "threshold": 0.5}
-    return Model(task, pipeline, {**manifest, "classes": [f"c{number}" for number in range(classes)]})
+    return Model(task, {**manifest, "classes": [f"c{number}" for number in range(classes)]}, lambda: pipeline)

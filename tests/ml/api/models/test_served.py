@@ -104,7 +104,7 @@ def test_a_model_that_cannot_be_prepared_still_answers() -> None:
             return np.column_stack([1 - numbers, numbers])
 
     model = fitted_model("dummy")
-    one = ServedModel(type(model)(model.task, Unknown(), model.manifest))
+    one = ServedModel(type(model)(model.task, model.manifest, Unknown))
     assert not one.is_prepared
     assert one.predict([{"is_first": 1.0}, {"is_first": 0.0}]).tolist() == [1.0, 0.0]
 
