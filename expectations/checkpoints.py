@@ -14,7 +14,7 @@ from expectations.assets import Asset, checkpoint_assets
 from expectations.errors import GateFailed, NothingToValidate
 from expectations.failures import Failure, as_text, list_failures, list_tolerated, warnings_advice, write_failing_rows
 from expectations.project import data_docs_folder, validations_folder
-from expectations.successes import CheckpointResult, digest_state, last_success, record_success
+from expectations.successes import CheckpointResult, describe_state, forget_success, last_success, record_success
 from expectations.validating import validate
 from warehouse.connection import engine
 from waybill.cli import shown_command
@@ -49,11 +49,12 @@ def run_checkpoint(name: str, *, only_if_changed: bool = False) -> CheckpointRes
         assets, unloaded = _choose_assets(connection, known)
         _check_assets(connection, name, assets)
         work.found["assets"] = assets
-        state = digest_state(connection, assets)
+        state = describe_state(connection, assets)
         last = last_success(settings, name, state) if only_if_changed else None
         if last is not None:
             return replace(last, summary=f"nothing new since it succeeded: {last.summary}", is_unchanged=True)
         with file_lock(validations_folder(settings) / ".lock", "waiting for another checkpoint to end"):
+            forget_success(settings, name)
             results = work.found["results"] = validate(settings, name, assets)
             found = _Found(connection, settings, name, results)
             emptied = _emptied_assets(connection, assets)

@@ -24,7 +24,7 @@ from pipeline.dbt.sources_yml import require_current
 from pipeline.errors import DbtFailed
 from pipeline.run_record import remember
 from pipeline.stage_list import Stage, read_stages, waiting_for
-from pipeline.stages import WORK, StageResult, as_record, gate_path
+from pipeline.stages import BY_ITSELF, WORK, StageResult, as_record, gate_path
 from warehouse.connection import engine
 from warehouse.runs import recorded_run
 from warehouse.work_lock import only_run, run_beside
@@ -69,7 +69,8 @@ def run_all(*, work: StageWork | None = None, waits: bool = False) -> None:
 def run_some(names: Sequence[str], *, work: StageWork | None = None, waits: bool = False) -> None:
     """Run the named stages in the order given, with the lock for runs: alone if one of them writes raw tables or marts.
 
-    Other stages can run at the same time in several processes, each stage in one.
+    Other stages can run at the same time in several processes, each stage in one. The stages of `BY_ITSELF` work even
+    if nothing has changed since they last did.
 
     Raises:
         RunInProgress: a run, or one of the stages, is running on this database.
@@ -80,7 +81,7 @@ def run_some(names: Sequence[str], *, work: StageWork | None = None, waits: bool
     lock = only_run(command, waits=waits) if is_alone else run_beside(command, names, waits=waits)
     is_end = read_stages()[-1].name in names  # a scheduler runs one stage after the other
     with alerts_afterwards(only_after_failure=not is_end), lock, recorded_run(f"stage {' '.join(names)}") as run_id:
-        run_in_order(names, work=work, run_id=run_id)
+        run_in_order(names, work={**BY_ITSELF, **(work or {})}, run_id=run_id)
 
 
 def run_in_order(names: Sequence[str], *, work: StageWork | None = None, run_id: UUID | None = None) -> None:

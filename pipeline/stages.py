@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.stage_list import Stage
@@ -47,14 +48,11 @@ def load_files(days: Days | None = None) -> StageResult:
     return StageResult(result.rows, result.summary)
 
 
-def _check(name: str) -> Callable[[], StageResult]:
-    def check() -> StageResult:
-        from expectations.checkpoints import run_checkpoint
+def _check(name: str, *, only_if_changed: bool = True) -> StageResult:
+    from expectations.checkpoints import run_checkpoint
 
-        outcome = run_checkpoint(name, only_if_changed=True)
-        return StageResult(0 if outcome.is_unchanged else outcome.rows, outcome.summary)
-
-    return check
+    outcome = run_checkpoint(name, only_if_changed=only_if_changed)
+    return StageResult(0 if outcome.is_unchanged else outcome.rows, outcome.summary)
 
 
 def _dbt() -> StageResult:
@@ -65,10 +63,10 @@ def _dbt() -> StageResult:
     return StageResult(rows, summary + recheck_outdated())
 
 
-def _docs() -> StageResult:
-    from pipeline.dbt.build import DOCS_PAGE, write_docs
+def _docs(*, only_if_changed: bool = True) -> StageResult:
+    from pipeline.dbt.docs_page import write_docs_page
 
-    return StageResult(*write_docs(get_settings().reports_folder / DOCS_PAGE))
+    return StageResult(*write_docs_page(only_if_changed=only_if_changed))
 
 
 def _train() -> StageResult:
@@ -101,16 +99,23 @@ def _report() -> StageResult:
     return StageResult(written.rows, written.summary)
 
 
+# In a run, a stage whose result would be the same says so instead of working.
 WORK: dict[str, Callable[[], StageResult]] = {
     "load": load_files,
-    "check-raw": _check("raw"),
+    "check-raw": partial(_check, "raw"),
     "dbt": _dbt,
-    "check-marts": _check("marts"),
+    "check-marts": partial(_check, "marts"),
     "train": _train,
     "score": _score,
     "export": _export,
     "docs": _docs,
     "report": _report,
+}
+# These stages always work when they are run by themselves: somebody wants to see the result.
+BY_ITSELF: dict[str, Callable[[], StageResult]] = {
+    "check-raw": partial(_check, "raw", only_if_changed=False),
+    "check-marts": partial(_check, "marts", only_if_changed=False),
+    "docs": partial(_docs, only_if_changed=False),
 }
 
 

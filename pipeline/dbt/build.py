@@ -26,7 +26,6 @@ from waybill.text import counted
 
 MAX_NAMED_FAILURES = 5
 OBEYED = {"DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_FULL_REFRESH", "DBT_PARTIAL_PARSE"}
-DOCS_PAGE = "dbt_docs.html"  # in the folder of reports
 
 
 def build(*arguments: str) -> tuple[int, str]:
@@ -86,17 +85,13 @@ def parse() -> Any:
 
 
 def write_docs(target: Path) -> tuple[int, str]:
-    """Write dbt's documentation as one page that opens offline, unless no model has changed since it was written.
+    """Write dbt's documentation as one page that opens offline.
 
     Returns the number of pages written and a summary.
 
     Raises:
         DbtFailed: dbt could not read the project or the warehouse.
     """
-    files = [path for folder in ("models", "macros", "tests") for path in (DBT_PROJECT / folder).rglob("*.*")]
-    newest = max(path.stat().st_mtime for path in [*files, DBT_PROJECT / "dbt_project.yml"])
-    if target.exists() and target.stat().st_mtime > newest:
-        return 0, "nothing new: no model changed"
     _invoke(["docs", "generate", "--static"])
     with atomic_file(target) as partial:
         shutil.copyfile(target_folder() / "static_index.html", partial)

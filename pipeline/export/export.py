@@ -7,7 +7,6 @@ from waybill import ctrl_c
 if __name__ == "__main__":
     ctrl_c.exit_on_interrupt()
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,13 +20,14 @@ import orjson
 from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.orm import Session
 
-from expectations.row_versions import fingerprint_rows
 from pipeline.errors import ExportRefused
 from pipeline.export.documents import Documents
 from pipeline.export.marts_orm import SCHEMA, map_marts, references
 from pipeline.export.shapes import SHAPES, Shape, read_shapes
 from warehouse.connection import engine
-from waybill.atomic_files import atomic_file, write_atomic
+from warehouse.unchanged.digest import digest_state
+from warehouse.unchanged.made_files import find_made, record_of, remember_made
+from waybill.atomic_files import atomic_file
 from waybill.cli import run, shown_command
 from waybill.json_pointers import join_pointer
 from waybill.observing.work import observed
@@ -35,6 +35,7 @@ from waybill.settings import get_settings, relative_name
 from waybill.text import counted
 
 SCHEMAS = Path(__file__).with_name("schemas")
+PACKAGES = ("orjson", "sqlalchemy")  # that write what PostgreSQL returns
 PORTION = 1_000  # documents that are written together
 
 
@@ -76,12 +77,11 @@ def export() -> ExportResult:
                 continue
             state = _digest(connection, shape, marts)
             file = folder / f"{shape.mart}.json"
-            known = _read_state(file)
-            if known.get("state") != state or not file.exists() or file.stat().st_size != known.get("bytes"):
+            if (known := find_made(file, state)) is None:
                 with observed("export", shape.mart, file=str(file)) as work:
                     known = {"state": state, **_write(connection, shape, marts, file)}
                     work.found |= known
-                write_atomic(_state_file(file), json.dumps(known, indent=2))
+                remember_made(file, **known)
                 written.append(shape.mart)
                 rows_written += known["rows"]
             rows += known["rows"]
@@ -170,32 +170,17 @@ def schema_file(mart: str) -> Path:
 
 def _digest(connection: Connection, shape: Shape, marts: Mapping[str, Any]) -> str:
     """Return a digest of all that the file depends on: the rows of all marts in it, shape, schema and this code."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in (schema_file(shape.mart), shape.file, *sorted(Path(__file__).parent.glob("*.py"))):
-        digest.update(path.read_bytes() if path.exists() else b"")
     known = references(marts[shape.mart])
     dimensions = {known[name][1].__table__.name for name in shape.members.keys() & known.keys()}
     names = {shape.mart, *dimensions, *(shape.children.keys() & marts.keys())}
-    digest.update(fingerprint_rows(connection, {f"{SCHEMA}.{name}" for name in names}).encode())
-    return digest.hexdigest()
+    files = [schema_file(shape.mart), shape.file, *Path(__file__).parent.glob("*.py")]
+    return digest_state(connection, {f"{SCHEMA}.{name}" for name in names}, files, packages=PACKAGES)
 
 
 def exported_files(folder: Path) -> list[Path]:
     """Return the files of a folder that an export has written: of a shape, or with its digest beside them."""
     declared = {shape.stem for shape in SHAPES.glob("*.yml")}
-    return [file for file in folder.glob("*.json") if file.stem in declared or _state_file(file).exists()]
-
-
-def _state_file(file: Path) -> Path:
-    return file.with_name(f".{file.stem}.state")
-
-
-def _read_state(file: Path) -> dict[str, Any]:
-    try:
-        known: dict[str, Any] = json.loads(_state_file(file).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return known
+    return [file for file in folder.glob("*.json") if file.stem in declared or record_of(file).exists()]
 
 
 @click.command(

@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -18,6 +20,8 @@ from expectations.checkpoints import run_checkpoint
 from expectations.errors import GateFailed, NothingToValidate
 from expectations.failures import COLUMNS
 from loader.undo.undo import undo
+from pipeline.runner import run_some
+from pipeline.stages import WORK
 from tests.support.small.warehouse import build_marts, build_raw
 from warehouse.connection import engine
 
@@ -203,6 +207,42 @@ def test_changed_rows_are_validated_again(small_warehouse: object, reports: Path
     with engine("owner").begin() as connection:
         connection.execute(text("update marts.dim_airlines set airline_name = airline_name"))
     assert not run_checkpoint("marts", only_if_changed=True).is_unchanged
+
+
+def test_a_checkpoint_that_was_killed_is_run_again(
+    small_warehouse: object, reports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_checkpoint("marts", only_if_changed=True)
+
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr("expectations.checkpoints.validate", kill)
+        run_checkpoint("marts")
+    assert not run_checkpoint("marts", only_if_changed=True).is_unchanged
+
+
+def test_a_changed_expectation_is_validated_again(
+    small_warehouse: object, reports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(CONTEXT, tmp_path / "context")
+    monkeypatch.setattr("expectations.assets.CONTEXT", tmp_path / "context")
+    run_checkpoint("marts", only_if_changed=True)
+    suite = tmp_path / "context" / "suites" / "dim_airlines.json"
+    expected = json.loads(suite.read_text())
+    expected["expectations"] = expected["expectations"][:1]
+    suite.write_text(json.dumps(expected))
+    changed = run_checkpoint("marts", only_if_changed=True)
+    assert not changed.is_unchanged and run_checkpoint("marts", only_if_changed=True).is_unchanged
+
+
+def test_a_check_by_its_own_command_always_validates(small_warehouse: object, reports: Path) -> None:
+    results = reports / "validation" / "results" / "dim_airlines"
+    for number in (1, 2):
+        run_some(["check-marts"])
+        assert len(list(results.rglob("*.json"))) == number
+    assert WORK["check-marts"]().rows == 0
 
 
 def test_a_run_writes_nothing_that_is_committed(small_warehouse: object, reports: Path) -> None:

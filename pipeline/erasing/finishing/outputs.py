@@ -13,7 +13,7 @@ from pathlib import Path
 
 from expectations.project import data_docs_folder, validations_folder
 from pipeline.alerts.memory import memory_path
-from pipeline.dbt.build import DOCS_PAGE
+from pipeline.dbt.docs_page import DOCS_PAGE
 from pipeline.dbt.results import results_path
 from pipeline.erasing.holding import Patterns, pattern_of
 from pipeline.export.export import exported_files
