@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loader.declarations import Layout, source_names
-from warehouse.ledger import REASONS
+from warehouse.outcomes import REJECT_REASONS
 from waybill.atomic_files import open_descriptor
 from waybill.cli import run
 from waybill.json_pointers import POINTER, with_pointer
@@ -131,7 +131,7 @@ def _show_result(result: LoadResult, dry_run: bool) -> None:
 
 @loader.command()
 @click.argument("source", required=False)
-@click.option("--reason", type=click.Choice(REASONS), help="Only the rejects with this reason.")
+@click.option("--reason", type=click.Choice(REJECT_REASONS), help="Only the rejects with this reason.")
 @click.option(
     "--export",
     "export",
@@ -187,7 +187,7 @@ def _describe_export(exported: Exported, path: Path) -> str:
 
 @loader.command()
 @click.argument("source", required=False)
-@click.option("--reason", type=click.Choice(REASONS), help="Only the rejects with this reason.")
+@click.option("--reason", type=click.Choice(REJECT_REASONS), help="Only the rejects with this reason.")
 def replay(source: str | None, reason: str | None) -> None:
     """Land rejects that pass now, after the contract or the size limit was changed.
 

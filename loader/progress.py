@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from loader.landing.batch import FileBatch
 from loader.landing.source_load import OnLanded
@@ -17,6 +16,11 @@ StartBar = Callable[[str, int], OnLanded]
 @contextmanager
 def progress_bars() -> Iterator[StartBar]:
     """Yield a function that starts the bar of a source of some size, and returns a function for each landed batch."""
+    if not sys.stderr.isatty():
+        yield lambda source, size_bytes: lambda batch: None
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
     terminal = console(stderr=True)
     columns = [TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn()]
     with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import psycopg2
 from psycopg2 import errorcodes, sql
 from psycopg2.extensions import cursor as Cursor
-from sqlalchemy import URL, Engine, create_engine
 
 from warehouse import embedded
 from warehouse.connecting.refusals import class_of, reason_of
@@ -23,6 +22,9 @@ from warehouse.logins import Role, logins_file, read_logins, role_name
 from warehouse.server_paths import ServerPaths, find_server_paths
 from waybill.backoff import Backoff, is_transient
 from waybill.settings import Settings, get_settings, relative_name
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 MIN_SERVER_VERSION = 160000
 TRANSACTION_TIMEOUT_VERSION = 170000
@@ -191,6 +193,8 @@ def engine(role: Role) -> Engine:
 
 @cache
 def _engine(parameters: tuple[tuple[str, str], ...]) -> Engine:
+    from sqlalchemy import URL, create_engine  # loads and consumers do without: it is half of their start-up time
+
     known = dict(parameters)
     in_query = ("host", "port", "application_name", "client_encoding", "connect_timeout", "sslmode", "options")
     query = {name: known[name] for name in in_query if name in known}

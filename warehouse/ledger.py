@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index,
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-REASONS = ("not_utf8", "not_json", "not_storable", "breaks_contract", "too_large", "cut_off")
+from warehouse.outcomes import REJECT_REASONS
 
 
 class Ledger(DeclarativeBase):
@@ -177,7 +177,7 @@ class RejectRow(Ledger):
 
     __tablename__ = "rejects"
     __table_args__ = (
-        CheckConstraint(f"reason in {REASONS}"),
+        CheckConstraint(f"reason in {REJECT_REASONS}"),
         {"schema": "ledger"},
     )
 

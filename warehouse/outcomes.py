@@ -17,3 +17,5 @@ OUTCOMES = (CURRENT, "duplicate", "superseded", "uncastable", "filtered")
 UNDONE = "undone"
 ERASED = "erased"
 HAS_OUTCOMES = "select to_regclass('intermediate.document_outcomes') is not null"
+
+REJECT_REASONS = ("not_utf8", "not_json", "not_storable", "breaks_contract", "too_large", "cut_off")
