@@ -11,6 +11,7 @@ from streaming.cluster import BOOTSTRAP_MS
 POLL_RECORDS = 20_000
 PARTITION_BYTES = 16 << 20
 FETCH_BYTES = 64 << 20
+METADATA_MS = 30_000  # after so long at the latest, the group notices partitions that were added to the topic
 SESSION_MS = 10_000  # a killed consumer's partitions are free afterwards; one that was suspended cannot write any more
 
 
@@ -24,6 +25,7 @@ def create_client(options: dict[str, Any], group: str) -> KafkaConsumer:
         isolation_level="read_committed",
         session_timeout_ms=SESSION_MS,
         heartbeat_interval_ms=SESSION_MS // 4,
+        metadata_max_age_ms=METADATA_MS,
         max_poll_records=POLL_RECORDS,
         max_partition_fetch_bytes=PARTITION_BYTES,
         fetch_max_bytes=FETCH_BYTES,

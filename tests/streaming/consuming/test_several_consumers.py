@@ -172,6 +172,45 @@ def test_a_group_shares_partitions_and_ends_on_sigterm(things: Things) -> None:
     assert rows("select distinct outcome from ledger.runs where command like 'consume%%'") == [("succeeded",)]
 
 
+def test_partitions_added_while_consumed_land_once(things: Things) -> None:
+    """Messages arrive in old and new partitions while two consumers share them again."""
+    producer = KafkaProducer(bootstrap_servers=things.server, linger_ms=5)
+    numbers = itertools.count()
+
+    def send(count: int, partitions: int) -> None:
+        for number in itertools.islice(numbers, count):
+            producer.send(things.topic, thing(number), partition=number % partitions)
+        producer.flush(30)
+
+    consumers = [things.start(poll_records=25), things.start(poll_records=25)]
+    try:
+        send(1_000, 2)
+        until(lambda: count_landed() > 0)
+        with admin() as client:
+            client.create_partitions({things.topic: 5})
+        producer.close()
+        producer = KafkaProducer(bootstrap_servers=things.server, linger_ms=5)
+        until(lambda: len(producer.partitions_for(things.topic)) == 5)
+        send(4_000, 5)
+        until(lambda: count_landed() >= 5_000)
+    finally:
+        producer.close()
+        for process in consumers:
+            process.terminate()
+        output = [process.communicate(timeout=40)[1].decode() for process in consumers]
+    assert [process.returncode for process in consumers] == [0, 0], output
+    assert things.landed() == list(range(5_000))
+    assert things.books() == (5_000, 5_000, 0, 0)
+    assert rows("select partition, next_position from ledger.inputs order by 1") == [
+        (0, 1_300),
+        (1, 1_300),
+        (2, 800),
+        (3, 800),
+        (4, 800),
+    ]
+    assert rows("select count(*) from ledger.gaps") == [(0,)]
+
+
 def test_calls_on_a_lost_partition_do_nothing(things: Things) -> None:
     consumer = KafkaConsumer(bootstrap_servers=things.server)
     held = HeldPartitions(consumer, things.topic)
