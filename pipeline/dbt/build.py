@@ -15,6 +15,7 @@ from typing import Any, TextIO
 from loader.declarations import no_source
 from loader.landing.raw_tables import make_later_raw_tables
 from pipeline.dbt.failing_rows import FailedTest, failed_tests, print_failed_tests
+from pipeline.dbt.progress import shown_nodes
 from pipeline.dbt.results import FAILED, write_build
 from pipeline.dbt.sources_yml import require_current
 from pipeline.errors import DbtFailed
@@ -102,10 +103,11 @@ def _invoke(arguments: list[str], *, may_fail: bool = False) -> Any:
     _set_variables()
     from dbt.cli.main import dbtRunner
 
-    repeat = partial(_repeat_printed, sys.stdout)
-    with DbtEvents(arguments[0]) as events, chdir(DBT_PROJECT), redirect_stdout(StringIO()):
-        runner = dbtRunner(callbacks=[repeat, *events.callbacks])  # what dbt prints is repeated below, shorter
-        result = runner.invoke(["--quiet", "--no-use-colors", "--log-level-file", "none", *arguments])
+    options = ["--quiet", "--no-use-colors", "--log-level-file", "none"]
+    with DbtEvents(arguments[0]) as events, shown_nodes(arguments[0]) as show, chdir(DBT_PROJECT):
+        runner = dbtRunner(callbacks=[partial(_repeat_printed, sys.stdout), show, *events.callbacks])
+        with redirect_stdout(StringIO()):  # what dbt prints is repeated below, shorter
+            result = runner.invoke([*options, *arguments])
         results = events.keep(result.result)
     if isinstance(result.exception, KeyboardInterrupt | OSError):
         raise result.exception  # dbt has printed a long traceback, which nobody needs
