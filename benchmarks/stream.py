@@ -8,6 +8,7 @@ from waybill import ctrl_c
 if __name__ == "__main__":
     ctrl_c.exit_on_interrupt()
 
+import statistics
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -20,9 +21,11 @@ from benchmarks.machine import description
 from benchmarks.own_broker import own_broker
 from benchmarks.peers import environment as peers
 from benchmarks.streams.latency import measure_latency
-from benchmarks.streams.methods import time_consumer, time_consumers, time_inserts, time_polling
+from benchmarks.streams.methods import time_consumer, time_inserts, time_polling
+from benchmarks.streams.sharing import CLIENT, PARTITIONS, Shared, measure_consumers
 from benchmarks.tables import lowest_to_highest, medians, print_table
 from loader.declarations import read_source
+from streaming.local_broker.process import BrokerPaths
 from streaming.producing.sending import produce
 from streaming.topics import create_topic, with_topic
 from waybill.cli import run
@@ -44,9 +47,15 @@ RATE, RATE_SECONDS = 1_000, 20
     "--months", default=12, show_default=True, type=click.IntRange(1, 12), help="Months of the sample to send."
 )
 @click.option("--quick", is_flag=True, help="One month, one run, one consumer, without Quix Streams.")
-def main(runs: int, months: int, quick: bool) -> None:
+@click.option(
+    "--consumers",
+    multiple=True,
+    type=click.IntRange(1, PARTITIONS),
+    help="Measure nothing but so many consumers that share four partitions, and what they wait for.",
+)
+def main(runs: int, months: int, quick: bool, consumers: tuple[int, ...]) -> None:
     """Time all methods on the benchmark's own broker and databases, and print the tables."""
-    with tempfile.TemporaryDirectory(prefix="waybill-bench-") as name, own_broker():
+    with tempfile.TemporaryDirectory(prefix="waybill-bench-") as name, own_broker() as broker:
         file = Path(name) / "flights.ndjson"
         runs, months = (1, 1) if quick else (runs, months)
         rows = write_flights(file, months)
@@ -54,11 +63,14 @@ def main(runs: int, months: int, quick: bool) -> None:
             click.echo(description(parameters))
         size = file.stat().st_size / 1e6
         click.echo(f"{rows:,} flight documents, {size:.0f} MB, lz4, broker on the same machine, medians of {runs}")
+        if consumers:
+            _show_consumers(file, runs, consumers, broker)
+            return
         _send("one", file, 1)
         _show(_time_methods(rows, runs, None if quick else peers.make_environment("benchmark-quix", QUIX_PACKAGES)))
         _show_latency(file)
         if not quick:
-            _show_consumers(file, runs)
+            _show_consumers(file, runs, (1, 2, 4), broker)
 
 
 def _time_methods(rows: int, runs: int, python: Path | None) -> dict[str, list[float]]:
@@ -92,19 +104,42 @@ def _show(found: dict[str, list[float]]) -> None:
     )
 
 
-def _show_consumers(file: Path, runs: int) -> None:
+def _show_consumers(file: Path, runs: int, numbers: tuple[int, ...], broker: BrokerPaths) -> None:
+    """Print for each number of consumers the medians of speed, of CPU time and WAL a message, and of waits."""
     lines = file.read_bytes().splitlines()
-    found: dict[str, list[float]] = defaultdict(list)
-    for consumers in (1, 2, 4):
-        for number in range(runs):
+    found: dict[int, list[Shared]] = defaultdict(list)
+    for number in range(runs):
+        for consumers in numbers:
             with bench_database():
-                seconds = time_consumers(f"four-{consumers}-{number}", lines, consumers)
-            found[str(consumers)].append(len(lines) / seconds)
-    click.echo()
+                topic = f"four-{consumers}-{number}"
+                found[consumers].append(measure_consumers(topic, lines, consumers, broker))
+    click.echo("\nconsumers on four partitions; CPU and WAL a message; waits of their connections, in % of the samples")
     print_table(
-        {"consumers on four partitions": 52, "messages/s": 12, "lowest to highest": 28},
-        ((name, f"{speed:,.0f}", lowest_to_highest(found[name])) for name, speed in medians(found).items()),
-    )
+        {"consumers": 10, "messages/s": 12, "lowest to highest": 20, "CPU µs": 9, "PostgreSQL µs": 15, "broker µs": 11,
+         "WAL bytes": 11, "locks %": 9, "server %": 10, "client %": 10},
+        (_consumers_row(consumers, measured, len(lines)) for consumers, measured in found.items()),
+    )  # fmt: skip
+
+
+def _consumers_row(consumers: int, measured: list[Shared], messages: int) -> list[str]:
+    speeds = [messages / one.seconds for one in measured]
+    per_message = [
+        statistics.median(one.cpu_seconds.get(part, 0) / messages * 1e6 for one in measured)
+        for part in ("consumers", "PostgreSQL", "broker")
+    ]
+    waits = [
+        statistics.median(one.waiting_share("Lock") for one in measured),
+        statistics.median(one.server_share for one in measured),
+        statistics.median(one.waiting_share(CLIENT) for one in measured),
+    ]
+    return [
+        str(consumers),
+        f"{statistics.median(speeds):,.0f}",
+        lowest_to_highest(speeds),
+        *(f"{one:.1f}" for one in per_message),
+        f"{statistics.median(one.wal_bytes for one in measured) / messages:,.0f}",
+        *(f"{100 * share:.0f}" for share in waits),
+    ]
 
 
 def _show_latency(file: Path) -> None:

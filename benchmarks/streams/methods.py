@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from uuid import uuid4
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from psycopg2.extensions import connection as Connection
 
 from streaming.cluster import admin, client_options
 from streaming.consuming.client import FETCH_BYTES, PARTITION_BYTES, POLL_RECORDS
-from streaming.topics import create_topic
 from warehouse.connection import connect, open_connection
 
 LAST_COMMIT = "select extract(epoch from max(committed_at))::float, sum(landed)::bigint from ledger.batches"
@@ -63,46 +62,18 @@ def time_consumer(topic: str) -> float:
     with ExitStack() as stack:
         with lock, lock.cursor() as cursor:
             cursor.execute("lock table ledger.inputs in exclusive mode")
-            process = stack.enter_context(_running(topic, group, "--until-end"))
-            _wait_for_members(group, 1)
+            process = stack.enter_context(running(topic, group, "--until-end"))
+            wait_for_members(group, 1)
             started = time.time()
         if process.wait():
             raise subprocess.CalledProcessError(process.returncode, process.args)
-        ended, _ = _last_commit(lock)
+        ended, _ = last_commit(lock)
     lock.close()
     return ended - started
 
 
-def time_consumers(topic: str, lines: list[bytes], consumers: int) -> float:
-    """Return the seconds of consumers that share four partitions, from the first readable message to the last commit.
-
-    The messages are in one Kafka transaction, which is committed when all consumers have joined.
-    """
-    create_topic(topic, 4)
-    options = {"transactional_id": topic, "transaction_timeout_ms": 300_000, "compression_type": "lz4"}
-    producer = KafkaProducer(**client_options(), **options, linger_ms=20, batch_size=256 << 10)
-    producer.init_transactions()
-    producer.begin_transaction()
-    for number, line in enumerate(lines):
-        producer.send(topic, line, partition=number % 4)
-    producer.flush(120)
-    connection = connect("owner")
-    with ExitStack() as stack:
-        for _ in range(consumers):
-            stack.enter_context(_running(topic, topic))
-        _wait_for_members(topic, consumers)
-        started = time.time()
-        producer.commit_transaction()
-        ended, landed = 0.0, 0
-        while landed < len(lines):
-            time.sleep(0.2)
-            ended, landed = _last_commit(connection)
-    producer.close()
-    connection.close()
-    return ended - started
-
-
-def _last_commit(connection: Connection) -> tuple[float, int]:
+def last_commit(connection: Connection) -> tuple[float, int]:
+    """Return when the last batch was committed, and how many documents have landed."""
     with connection, connection.cursor() as cursor:
         cursor.execute(LAST_COMMIT)
         ended, landed = cursor.fetchone()  # type: ignore[misc]
@@ -125,7 +96,8 @@ def reader(topic: str) -> KafkaConsumer:
 
 
 @contextmanager
-def _running(topic: str, group: str, *more: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(topic: str, group: str, *more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a consumer during the block."""
     command = [sys.executable, "-m", "streaming.consumer", "flights", "--topic", topic, "--group", group, *more]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -135,7 +107,8 @@ def _running(topic: str, group: str, *more: str) -> Iterator[subprocess.Popen[by
         process.wait()
 
 
-def _wait_for_members(group: str, wanted: int) -> None:
+def wait_for_members(group: str, wanted: int) -> None:
+    """Wait until a group has so many members, each with its partitions."""
     deadline = time.monotonic() + JOIN_SECONDS
     with admin() as client:
         while time.monotonic() < deadline:
