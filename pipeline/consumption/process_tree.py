@@ -56,7 +56,7 @@ class ProcessTree:
         self._followed: dict[int, psutil.Process] = {}
         self._last: dict[int, tuple[Counters, int]] = {}  # process → its use, and its parent
         self._before = self._ended = self._sum = Counters()
-        self.memory_bytes = 0
+        self.memory_bytes = self.largest_bytes = 0  # of all processes, and of the largest one
         self.shows_bytes = True  # the system may hide these counters of another user's processes
 
     @property
@@ -81,7 +81,7 @@ class ProcessTree:
     def sample(self, root: psutil.Process | None, excluded: Collection[int] = ()) -> None:
         """Take one sample; `excluded` are the process numbers of roots whose trees are counted elsewhere."""
         if root is None:
-            self.memory_bytes = 0
+            self.memory_bytes = self.largest_bytes = 0
             return
         is_new = root != self._root
         if is_new:
@@ -97,7 +97,7 @@ class ProcessTree:
         for number in self._followed.keys() & set(excluded):  # it has become the root of another tree
             del self._followed[number]
             self._last.pop(number, None)
-        private = shared = 0
+        private = shared = largest = 0
         for number, process in list(self._followed.items()):
             try:
                 with process.oneshot():
@@ -112,7 +112,8 @@ class ProcessTree:
                 continue
             common = getattr(memory, "shared", 0)  # memory that several processes share is counted once
             private, shared = private + memory.rss - common, max(shared, common)
-        self.memory_bytes = private + shared
+            largest = max(largest, memory.rss - common)
+        self.memory_bytes, self.largest_bytes = private + shared, largest
         self._sum = sum((counters for counters, _ in self._last.values()), Counters())
 
     def _counters(self, process: psutil.Process) -> Counters:

@@ -46,3 +46,4 @@ def test_a_process_tree_is_counted_in_one_part_only() -> None:
         without.sample(psutil.Process(), {child.pid})
     assert (with_it.descendants - before, without.descendants - before) == (1, 0)
     assert with_it.memory_bytes > without.memory_bytes
+    assert 0 < with_it.largest_bytes < with_it.memory_bytes  # what they share, and the smaller one, come on top
