@@ -25,7 +25,7 @@ from warehouse.logins import ensure_logins
 from warehouse.migrations.layouts import SCHEMAS, is_begun, latest_layout, layout_version
 from warehouse.migrations.upgrade import upgrade
 from warehouse.migrations.workers import KEY, MIGRATIONS_KEY, lock_migrations, wait_for_lock
-from warehouse.restoring.mark import find_mark, only_restore, remove_mark, set_mark, working_on_marked
+from warehouse.restoring.mark import Mark, find_mark, only_restore, remove_mark, set_mark, working_on_marked
 from warehouse.restoring.rights import Right, empty_schemas, give_rights
 from warehouse.schema import drop_schemas, refuse_foreign_schemas
 from warehouse.work_lock import OPTIONS
@@ -79,11 +79,10 @@ def opened_for_restore(warehouse: Warehouse) -> Iterator[Connection]:
 
 
 @contextmanager
-def marked(connection: Connection, command: str) -> Iterator[None]:
+def marked(connection: Connection, mark: Mark) -> Iterator[None]:
     """Mark the empty database as being restored, and unmark it if the block succeeds.
 
-    What an interrupted restore has left there is dropped. `command` is what completes the restore. During the block,
-    only this process can work on the database.
+    What an interrupted restore has left there is dropped. During the block, only this process can work on the database.
 
     Raises:
         RestoreRefused: the database has data.
@@ -95,7 +94,7 @@ def marked(connection: Connection, command: str) -> Iterator[None]:
         with connection, connection.cursor() as cursor:
             if find_mark(cursor) is None:
                 _require_empty(connection, cursor)
-            set_mark(cursor, command)
+            set_mark(cursor, mark)
             drop_schemas(cursor)
         with connection, connection.cursor() as cursor:
             cursor.execute("select pg_advisory_unlock(key) from unnest(%s) as key", [[KEY, MIGRATIONS_KEY]])

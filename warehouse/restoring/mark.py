@@ -1,13 +1,16 @@
 """Marks a database as being restored, so that no other command works on half of a warehouse.
 
-The mark is a schema whose comment is the command that restores. It is made before anything is restored and dropped when
-all is complete, so it outlives a restore that was killed; repeating the restore starts from an empty database again.
+The mark is a schema whose comment says, in JSON, what is restored and by which command. It is made before anything is
+restored and dropped when all is complete, so it outlives a restore that was killed; repeating the restore starts from
+an empty database again.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
@@ -31,11 +34,29 @@ where datname = current_database() and application_name = %s and pid <> pg_backe
 _is_own = False
 
 
-def find_mark(cursor: Cursor) -> str | None:
-    """Return the command that began to restore into the database and has not completed; None if there is none."""
+@dataclass(frozen=True)
+class Mark:
+    """A restore that is not complete: the command that completes it, its backup, and the folder that its models are in.
+
+    The models in this folder are those of the backup, or what the restore has made of them.
+    """
+
+    command: str = "restore DIR"
+    backup_id: str = ""
+    models_folder: str = ""
+
+
+def find_mark(cursor: Cursor) -> Mark | None:
+    """Return the restore into the database that was begun and is not complete; None if there is none."""
     cursor.execute(MARK, [SCHEMA])
     found = cursor.fetchone()
-    return None if found is None else found[0] or "restore DIR"
+    return None if found is None else Mark(**json.loads(found[0] or "{}"))
+
+
+def read_mark(connection: Connection) -> Mark | None:
+    """Return what `find_mark` returns, and end the transaction."""
+    with connection, connection.cursor() as cursor:
+        return find_mark(cursor)
 
 
 def require_no_mark(connection: Connection) -> None:
@@ -47,14 +68,14 @@ def require_no_mark(connection: Connection) -> None:
     if _is_own:
         return
     with connection.cursor() as cursor:
-        command = find_mark(cursor)
-        if command is None:
+        mark = find_mark(cursor)
+        if mark is None:
             return
         name = connection.info.dbname
         if lock_holders(cursor, KEY):
             raise RestoreAtWork(f"a restore into the database {name} is at work: wait for its end, then run this again")
     raise RestoreInterrupted(
-        f"a restore into the database {name} was interrupted: run `{shown_command(command)}` again, or empty the "
+        f"a restore into the database {name} was interrupted: run `{shown_command(mark.command)}` again, or empty the "
         f"database with `{shown_command('reset')}`"
     )
 
@@ -94,10 +115,11 @@ def is_restoring() -> bool:
     return _is_own
 
 
-def set_mark(cursor: Cursor, command: str) -> None:
-    """Mark the database; `command` is what completes the restore, without `waybill`."""
+def set_mark(cursor: Cursor, mark: Mark) -> None:
+    """Mark the database; the command in the mark is without `waybill`."""
     cursor.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(SCHEMA)))
-    cursor.execute(sql.SQL("comment on schema {} is {}").format(sql.Identifier(SCHEMA), sql.Literal(command)))
+    text = sql.Literal(json.dumps(asdict(mark)))
+    cursor.execute(sql.SQL("comment on schema {} is {}").format(sql.Identifier(SCHEMA), text))
 
 
 def remove_mark(cursor: Cursor) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from filecmp import cmp
 from pathlib import Path
 from typing import Literal
 
+from pipeline.backups.folders import MODELS
 from pipeline.backups.making.models import task_folders
 from pipeline.modelling.removing.git_state import uncommitted
 from warehouse.errors import RestoreRefused
@@ -48,21 +50,37 @@ def compare(source: Path, target: Path) -> Comparison:
 
 
 def compare_models(backup: Path) -> Comparison:
-    """Compare the models of a backup with the models folder, which must hold no others.
+    """Compare the models of a backup with the models folder; in it, only folders of tasks count."""
+    folder = get_settings().models_folder
+    found = compare(backup / MODELS, folder)
+    tasks = {task.name for task in task_folders(folder)}
+    return replace(found, beyond=[name for name in found.beyond if name.partition("/")[0] in tasks])
+
+
+def require_no_other_models(compared: Comparison) -> None:
+    """Check that the models folder holds models of the backup only.
 
     Raises:
-        RestoreRefused: the models folder has a file that the backup has not, or has differently.
+        RestoreRefused: it has a file that the backup has not, or has differently.
     """
-    folder = get_settings().models_folder
-    found = compare(backup / "models", folder)
-    tasks = {task.name for task in task_folders(folder)}
-    beyond = [name for name in found.beyond if name.partition("/")[0] in tasks]
-    if others := sorted([*found.different, *beyond]):
+    if others := sorted([*compared.different, *compared.beyond]):
         raise RestoreRefused(
-            f"{relative_name(folder)} is not empty: {_listed(others)} {_is_or_are(others)} not of this backup; move "
-            "the folder away, or name another one in WAYBILL_MODELS; nothing was changed"
+            f"{relative_name(compared.target)} is not empty: {_listed(others)} {_is_or_are(others)} not of this "
+            "backup; move the folder away, or name another one in WAYBILL_MODELS; nothing was changed"
         )
-    return found
+
+
+def write_models(compared: Comparison) -> list[str]:
+    """Make the models in the models folder those of the backup; return the files that were written.
+
+    What an interrupted restore has changed there is replaced, and what it has added is deleted.
+    """
+    for name in compared.beyond:
+        (compared.target / name).unlink()
+    for folder in {(compared.target / name).parent for name in compared.beyond}:
+        with suppress(OSError):  # it has other files
+            folder.rmdir()
+    return [f"{MODELS}/{name}" for name in write_files(compared, overwrites=True)]
 
 
 def compare_project(backup: Path, choice: Choice | None) -> Comparison:

@@ -2,7 +2,7 @@
 
 1. Read the whole backup, and compare its files with those here: nothing is changed if one is broken, or in the way.
 2. Mark the database, so that no other command works on it until the restore is complete. From here on, the same command
-   completes what was interrupted: it begins with an empty database again.
+   completes what was interrupted: it begins with an empty database, and the backup's models, again.
 3. Write declarations and models, fill the database, give the roles their tables, migrate an older layout.
 4. Compare rows, books and marts with the manifest, verify the models, and compare some predictions with new ones.
 5. Erase again what was erased after the backup was made. Only then the mark is removed.
@@ -10,25 +10,35 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from psycopg2.extensions import connection as Connection
 
-from pipeline.backups.folders import MODELS
 from pipeline.backups.known import forget_all, know_backups
 from pipeline.backups.manifest import Manifest
 from pipeline.backups.restoring.checks import check_contents, require_balance, require_known_layout
 from pipeline.backups.restoring.erasures import ErasedSince, erase_again, has_unfinished, read_erased_since
-from pipeline.backups.restoring.files import Choice, Comparison, compare_models, compare_project, write_files
+from pipeline.backups.restoring.files import (
+    Choice,
+    Comparison,
+    compare_models,
+    compare_project,
+    require_no_other_models,
+    write_files,
+    write_models,
+)
 from pipeline.backups.restoring.loading import load_dump
 from pipeline.backups.restoring.predictions import check_models
 from pipeline.backups.verifying import verify_backup
 from pipeline.erasing.erase import erase
 from warehouse.connection import Warehouse, current_warehouse
 from warehouse.restoring.database import complete_schemas, make_schemas, marked, opened_for_restore
+from warehouse.restoring.mark import Mark, read_mark
 from warehouse.runs import recorded_run
 from waybill.settings import relative_name
 from waybill.text import counted
@@ -91,7 +101,8 @@ def restore_backup(request: Request, say: Say = lambda step: None) -> Restored:
     since = read_erased_since(request.log, result.manifest, writes_files=not request.is_drill)
     project, models = compare_project(request.backup, request.files), compare_models(request.backup)
     warehouse = current_warehouse()
-    with opened_for_restore(warehouse) as connection, marked(connection, request.command):  # 2.
+    mark = Mark(request.command, result.manifest.backup_id, os.path.realpath(models.target))
+    with opened_for_restore(warehouse) as connection, _begun(connection, mark, models):  # 2.
         _write_files(project, models, request.files, result)  # 3.
         say("restoring the database")
         _fill(warehouse, connection, result)
@@ -103,10 +114,23 @@ def restore_backup(request: Request, say: Say = lambda step: None) -> Restored:
     return result
 
 
+@contextmanager
+def _begun(connection: Connection, mark: Mark, models: Comparison) -> Iterator[None]:
+    """Mark the database during the block, and beyond it if the block fails.
+
+    Models that differ from the backup's may only be those of the same restore, which has changed them as it erased.
+    """
+    found = read_mark(connection)
+    if found is None or (found.backup_id, found.models_folder) != (mark.backup_id, mark.models_folder):
+        require_no_other_models(models)
+    with marked(connection, mark):
+        yield
+
+
 def _write_files(project: Comparison, models: Comparison, choice: Choice | None, result: Restored) -> None:
     if choice != "leave":
         result.written += write_files(project, overwrites=choice == "take")
-    result.written += [f"{MODELS}/{name}" for name in write_files(models, overwrites=False)]
+    result.written += write_models(models)
     result.kept += [name for name in (*project.missing, *project.different) if name not in result.written]
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from pipeline.backups.command import backup
 from pipeline.backups.restoring.command import restore
+from tests.crash.backups.erased_again import know_orders
 from tests.crash.servers import kill, processes
 from tests.support.backed_up.orders_to_back_up import build_mart, load_orders, save_model
 from tests.support.databases import own_server
@@ -73,8 +74,10 @@ def orders_warehouse() -> Iterator[tuple[ServerPaths, Path]]:
     """Start a server with orders, a mart and a model; yield its paths and the folder for files."""
     with own_server() as paths, TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         folder = Path(name)
-        patch.setenv("WAYBILL_MODELS", str(folder / "models"))
-        patch.setenv("WAYBILL_RAW", str(folder / "raw"))
+        for output in ("MODELS", "RAW", "REPORTS", "PROCESSED"):
+            patch.setenv(f"WAYBILL_{output}", str(folder / output.lower()))
+        patch.setenv("DBT_TARGET_PATH", str(folder / "dbt"))
+        patch.setenv("DBT_LOG_PATH", str(folder / "dbt-logs"))
         patch.setenv("PGDATABASE", "backed_up")
         declare_orders(folder / "declared", patch)
         load_orders(folder, range(ORDERS))
@@ -90,4 +93,6 @@ def _run(command: str, arguments: tuple[str, ...], log: Path, variables: dict[st
     for stream in (1, 2):
         os.dup2(output, stream)
     sys.argv = [command, *arguments]
+    if command == "restore":
+        know_orders(Path(variables["WAYBILL_RAW"]).with_name("declared"))
     run(COMMANDS[command], f"waybill {command}")

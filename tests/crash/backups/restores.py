@@ -1,4 +1,7 @@
-"""Kills restores, pg_restore or the server at random moments, restores again, and compares with the backup."""
+"""Kills restores, pg_restore or the server at random moments, restores again, and compares with an undisturbed one.
+
+An order was erased after the backup: each restore erases it again, and changes the models as such an erasure does.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.backups.contents import read_contents
 from pipeline.backups.making.backup import back_up
-from pipeline.backups.manifest import Manifest, read_manifest
+from tests.crash.backups.erased_again import erase_after_backup
 from tests.crash.backups.forked import TARGETS, Forked, orders_warehouse
 from warehouse import embedded
 from warehouse.connection import connection_parameters, engine, forget
@@ -30,11 +34,13 @@ MAX_RERUNS = 3
 
 @dataclass(frozen=True)
 class Prepared:
-    """The server, the folder for files, the backup, and how long an undisturbed restore takes."""
+    """The server, the folder for files, the backup, what undisturbed restores make of it, and how long they take."""
 
     paths: ServerPaths
     folder: Path
     backup: Path
+    whole: dict[str, Any]
+    models: dict[str, bytes]
     seconds: float
 
 
@@ -44,7 +50,12 @@ def run_restore_rounds(rounds: int, seed: int) -> Counter[str]:
     with orders_warehouse() as (paths, folder):
         backup = back_up(folder / "backups").folder
         assert backup is not None
-        prepared = Prepared(paths, folder, backup, min(_measure(backup, folder, name) for name in ("first", "second")))
+        erase_after_backup()
+        seconds = min(_measure(backup, folder, name) for name in ("first", "second"))
+        with _named("second"):
+            whole = _contents()
+        prepared = Prepared(paths, folder, backup, whole, _files(folder / "second" / "models"), seconds)
+        assert prepared.models != _files(backup / "models")
         for number in range(rounds):
             rng = random.Random(f"{seed} {number}")
             _run_round(prepared, number, rng, totals)
@@ -53,7 +64,7 @@ def run_restore_rounds(rounds: int, seed: int) -> Counter[str]:
 
 def _restore(backup: Path, folder: Path, database: str) -> Forked:
     variables = {"PGDATABASE": database, "WAYBILL_MODELS": str(folder / "models")}
-    return Forked("restore", str(backup), "--no-erasures", "--keep-files", folder=folder, variables=variables)
+    return Forked("restore", str(backup), "--keep-files", folder=folder, variables=variables)
 
 
 def _measure(backup: Path, folder: Path, name: str) -> float:
@@ -75,8 +86,8 @@ def _run_round(prepared: Prepared, number: int, rng: random.Random, totals: Coun
     for _ in range(0 if is_complete else MAX_RERUNS):
         with suppress(WarehouseError):
             embedded.start(prepared.paths)  # what was killed with the server looks empty until it is there again
-        totals["halves that another command accepted"] += _is_half(prepared.backup, database)
-        if is_complete := _is_whole(read_manifest(prepared.backup), database):
+        totals["halves that another command accepted"] += _is_half(prepared.whole, database)
+        if is_complete := _is_whole(prepared.whole, database):
             break  # it was killed when all was restored
         totals["restores begun again"] += 1
         restore = _restore(prepared.backup, folder, database)
@@ -85,8 +96,8 @@ def _run_round(prepared: Prepared, number: int, rng: random.Random, totals: Coun
             break
         print(f"round {number}, {target}: the restore failed again: {output.strip()}", file=sys.stderr)
     totals["restores that did not complete"] += not is_complete
-    totals["differences"] += not _is_whole(read_manifest(prepared.backup), database)
-    totals["differences"] += _files(folder / "models") != _files(prepared.backup / "models")
+    totals["differences"] += not _is_whole(prepared.whole, database)
+    totals["differences"] += _files(folder / "models") != prepared.models
     shutil.rmtree(folder)
 
 
@@ -99,7 +110,7 @@ def _named(database: str) -> Iterator[None]:
     forget()
 
 
-def _is_half(backup: Path, database: str) -> bool:
+def _is_half(whole: dict[str, Any], database: str) -> bool:
     """Return whether another command works on a database that is neither empty nor whole."""
     with _named(database):
         try:
@@ -108,21 +119,20 @@ def _is_half(backup: Path, database: str) -> bool:
                 landed = read_contents(connection).rows.get("raw.orders", 0)
         except (RestoreInterrupted, RestoreAtWork):
             return False
-    return landed > 0 and not _is_whole(read_manifest(backup), database)
+    return landed > 0 and not _is_whole(whole, database)
 
 
-def _is_whole(manifest: Manifest, database: str) -> bool:
+def _is_whole(whole: dict[str, Any], database: str) -> bool:
     with _named(database):
         try:
-            with engine("owner").connect() as connection:
-                now = asdict(read_contents(connection))
+            return _contents() == whole
         except RestoreInterrupted:
             return False
-    then = asdict(manifest.contents)
-    for rows in (now["rows"], then["rows"]):
-        for name in ("ledger.runs", "ledger.backups"):  # the restore itself
-            rows.pop(name, None)
-    return now == then
+
+
+def _contents() -> dict[str, Any]:
+    with engine("owner").connect() as connection:
+        return asdict(read_contents(connection))
 
 
 def _files(folder: Path) -> dict[str, bytes]:

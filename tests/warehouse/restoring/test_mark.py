@@ -13,15 +13,17 @@ from tests.support.databases import rows
 from warehouse.connection import connect, connection_parameters, current_warehouse, forget
 from warehouse.errors import LayoutMismatch, RestoreAtWork, RestoreInterrupted, RestoreRefused
 from warehouse.restoring.database import marked, opened_for_restore
+from warehouse.restoring.mark import Mark
 from waybill.settings import PROJECT, get_settings
 
 COMMAND = "restore /backups"
+MARK = Mark(COMMAND, "00000000-0000-0000-0000-000000000001", "/models of \udcff")
 
 
 @contextmanager
 def restoring() -> Iterator[None]:
     """Restore nothing into the database that PGDATABASE names."""
-    with opened_for_restore(current_warehouse()) as connection, marked(connection, COMMAND):
+    with opened_for_restore(current_warehouse()) as connection, marked(connection, MARK):
         yield
 
 

@@ -17,6 +17,7 @@ from pipeline.backups.folders import backup_name, partial_of
 from pipeline.backups.making.backup import back_up
 from pipeline.backups.manifest import read_manifest
 from pipeline.backups.restoring.erasures import beside
+from pipeline.backups.restoring.files import compare
 from pipeline.backups.restoring.restore import Request, Restored, restore_backup
 from pipeline.backups.restoring.unpacking import unpacked
 from pipeline.backups.verifying import verify_backup
@@ -25,6 +26,7 @@ from pipeline.erasing.erase import erase
 from pipeline.erasing.lifting import lift_bars
 from tests.support.backed_up.orders_to_back_up import load_orders
 from tests.support.databases import fresh_database, rows
+from warehouse.errors import RestoreRefused
 from waybill.identifiers import uuid7
 from waybill.settings import get_settings
 
@@ -76,6 +78,31 @@ def test_what_was_erased_since_is_erased_again(backup: Path) -> None:
         load_orders(backup.parents[1], range(5, 10), note="again")
         assert orders_among(6, 7, 8, 9) == [6, 6, 9, 9]
     assert [line.partition(",")[0] for line in result.erased] == ["2 documents of orders"]
+
+
+def test_a_restore_that_stops_while_it_erases_again_completes(
+    backup: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erase_orders(7)
+    other, models = back_up(folder).folder, folder.parent / "other"
+    assert other is not None
+
+    def stop(*_: object) -> None:
+        for path in models.glob("returns/*/manifest.json"):
+            path.write_text("changed by the erasure")
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("WAYBILL_MODELS", str(models))
+    request = Request(backup, beside(backup))
+    with fresh_database("restored"):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr("pipeline.backups.restoring.restore.erase", stop)
+            restore_backup(request)
+        with pytest.raises(RestoreRefused, match=r"manifest\.json .* not of this backup"):
+            restore_backup(Request(other, beside(other)))
+        restore_backup(request)
+        assert orders_among(6, 7) == [6]
+    assert compare(backup / "models", models).different == []
 
 
 @pytest.mark.timeout(120)  # it must not wait for itself

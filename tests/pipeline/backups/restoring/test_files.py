@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.backups.restoring import files
-from pipeline.backups.restoring.files import compare_models, compare_project, write_files
+from pipeline.backups.restoring.files import (
+    compare_models,
+    compare_project,
+    require_no_other_models,
+    write_files,
+    write_models,
+)
 from warehouse.errors import RestoreRefused
 
 SAME, MISSING, CHANGED = "loader/sources/same.yml", "loader/sources/missing.yml", "dbt_project/models/changed.sql"
@@ -85,7 +91,7 @@ def test_models_are_private_and_complete_before_they_count(
     backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WAYBILL_MODELS", str(tmp_path / "models"))
-    assert write_files(compare_models(backup), overwrites=False) == ["returns/1/model.joblib", "returns/current"]
+    assert write_models(compare_models(backup)) == ["models/returns/1/model.joblib", "models/returns/current"]
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "models").rglob("*")}
     assert modes == {"returns": 0o700, "1": 0o700, "model.joblib": 0o600, "current": 0o600}
 
@@ -93,7 +99,7 @@ def test_models_are_private_and_complete_before_they_count(
 def test_models_that_are_there_already_stay(backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAYBILL_MODELS", str(tmp_path / "models"))
     write(tmp_path / "models", {"returns/1/model.joblib": "model"})
-    assert write_files(compare_models(backup), overwrites=False) == ["returns/current"]
+    assert write_models(compare_models(backup)) == ["models/returns/current"]
 
 
 def test_models_beyond_those_of_the_backup_are_refused(
@@ -102,7 +108,20 @@ def test_models_beyond_those_of_the_backup_are_refused(
     monkeypatch.setenv("WAYBILL_MODELS", str(tmp_path / "models"))
     write(tmp_path / "models", {"returns/2/model.joblib": "later"})
     with pytest.raises(RestoreRefused, match=r"is not empty: returns/2/model\.joblib is not of this backup"):
-        compare_models(backup)
+        require_no_other_models(compare_models(backup))
+
+
+def test_what_an_interrupted_restore_made_of_models_is_replaced(
+    backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAYBILL_MODELS", str(tmp_path / "models"))
+    changed = {"returns/1/model.joblib": "marked", "returns/2/model.joblib": "trained again", "returns/current": "2"}
+    write(tmp_path / "models", {**changed, "demo/returns/current": "1"})
+    write_models(compare_models(backup))
+    assert write_models(compare_models(backup)) == []
+    require_no_other_models(compare_models(backup))
+    assert sorted(path.name for path in (tmp_path / "models" / "returns").iterdir()) == ["1", "current"]
+    assert (tmp_path / "models" / "demo" / "returns" / "current").read_text() == "1"
 
 
 def test_models_of_another_database_are_left_alone(
@@ -110,4 +129,4 @@ def test_models_of_another_database_are_left_alone(
 ) -> None:
     monkeypatch.setenv("WAYBILL_MODELS", str(tmp_path / "models"))
     write(tmp_path / "models", {"demo/returns/1/model.joblib": "the demo's", "demo/returns/current": "1"})
-    assert write_files(compare_models(backup), overwrites=False) == ["returns/1/model.joblib", "returns/current"]
+    assert write_models(compare_models(backup)) == ["models/returns/1/model.joblib", "models/returns/current"]
