@@ -11,12 +11,14 @@ from pathlib import Path
 import click
 
 from pipeline.backups.errors import BackupBroken, BackupError
-from pipeline.backups.folders import DATABASE, MODELS, PROJECT_FILES, find_backup, find_backups, is_backup
+from pipeline.backups.folders import DATABASE, ERASURES, MODELS, PROJECT_FILES, find_backup, find_backups, is_backup
+from pipeline.backups.known import forget_gone
 from pipeline.backups.making.backup import Made, Say, back_up, stream_backup
+from pipeline.backups.making.destination import pipe_log_folder
 from pipeline.backups.manifest import Manifest
 from pipeline.backups.verifying import verify_backup
 from waybill.cli import shown_command
-from waybill.settings import relative_name
+from waybill.settings import get_settings, relative_name
 from waybill.text import console, counted, shown
 
 PIPE = "-"
@@ -37,8 +39,15 @@ PIPE_EXAMPLE = "backup - | gpg -e -r ops > waybill.tar.gpg"
 )
 @click.option("--wait", "waits", is_flag=True, help="Wait for the end of a run, stage, undo, erasure or backup.")
 @click.option("--verify", "verifies", is_flag=True, help="Make no backup: check every file of the backups in DIR.")
-def backup(folder: str, keep: int | None, waits: bool, verifies: bool) -> None:
-    """Make a backup, or check those that exist."""
+@click.option("--forget", "forgets", is_flag=True, help="Make no backup: forget the backup DIR, which was deleted.")
+def backup(folder: str, keep: int | None, waits: bool, verifies: bool, forgets: bool) -> None:
+    """Make a backup, check those that exist, or forget one that does not."""
+    if forgets:
+        if keep or waits or verifies or folder == PIPE:
+            raise click.UsageError("--forget names a backup that was deleted: leave out --keep, --wait, --verify and -")
+        forget_gone(folder)
+        click.echo(f"forgotten: {folder}")
+        return
     if verifies:
         if keep or waits or folder == PIPE:
             raise click.UsageError("--verify checks the backups in a folder: leave out --keep, --wait and -")
@@ -67,7 +76,7 @@ def _stream(waits: bool) -> None:
 
 def _describe(made: Made) -> list[str]:
     manifest = made.manifest
-    where = relative_name(made.folder) if made.folder else "standard output"
+    where = relative_name(made.folder) if made.folder else f"standard output, {made.name}"
     counts = {
         DATABASE: counted(sum(manifest.contents.rows.values()), "row"),
         MODELS: counted(sum(len(found) for found in manifest.models.values()), "model"),
@@ -81,6 +90,9 @@ def _describe(made: Made) -> list[str]:
     lines += [f"deleted: {relative_name(old)}" for old in made.deleted]
     if made.folder:
         lines.append(f"check:   {shown_command(f'backup --verify {relative_name(made.folder)}')}")
+    else:
+        log = relative_name(pipe_log_folder(get_settings()) / ERASURES)
+        lines.append(f"keep:    a copy of {log} with it, after each erasure: a restore needs it")
     return lines
 
 

@@ -1,7 +1,7 @@
 """What can go wrong with a backup. Each message is one line that says what to do.
 
 BackupError                  base class
-├── BackupRefused            the folder cannot take a backup, or pg_dump cannot read the server
+├── BackupRefused            the folder cannot take a backup, pg_dump cannot read the server, or a backup is not gone
 ├── BackupFailed             pg_dump stopped
 ├── BackupBroken             a folder is not a whole backup, or one of its files has changed
 ├── RestoreFailed            pg_restore stopped
@@ -16,7 +16,10 @@ class BackupError(WaybillError):
 
 
 class BackupRefused(BackupError):
-    """Raised when the folder cannot take a backup, or the server is newer than pg_dump. Nothing was written."""
+    """Raised when the folder cannot take a backup, the server is newer than pg_dump, or a backup cannot be forgotten.
+
+    Nothing was written.
+    """
 
 
 class BackupFailed(BackupError):

@@ -28,6 +28,11 @@ def backup_name(made_at: datetime, backup_id: UUID) -> str:
     return f"{made_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{backup_id.hex[4:12]}"
 
 
+def is_name_of(name: str, backup_id: UUID) -> bool:
+    """Return whether a backup has a name."""
+    return NAME.fullmatch(name) is not None and name.endswith(f"-{backup_id.hex[4:12]}")
+
+
 def partial_of(backup: Path, warehouse_id: str) -> Path:
     """Return the hidden folder in which a backup is written until it is complete, and from which it is deleted."""
     return backup.with_name(f".{backup.name}.{warehouse_id}{PARTIAL}")

@@ -6,18 +6,22 @@ in between may hold rows, too.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 from uuid import UUID
 
-from pipeline.backups.errors import BackupBroken
-from pipeline.backups.folders import find_backups
+from pipeline.backups.errors import BackupBroken, BackupRefused
+from pipeline.backups.folders import find_backups, is_name_of
 from pipeline.backups.manifest import read_manifest
 from warehouse.connection import cursor_of
+from waybill.cli import shown_command
+from waybill.settings import relative_name
 
 RECORD = "insert into ledger.backups (backup_id, run_id, folder) values (%s, %s, %s)"
 FORGET = "delete from ledger.backups where backup_id = %s"
 FORGET_DELETED = "delete from ledger.backups where folder = any(%s)"
+ALL = "select backup_id::text, folder from ledger.backups"
 FOLDERS = "select folder from ledger.backups where folder is not null order by folder"
 
 
@@ -38,6 +42,28 @@ def forget_deleted(folders: Collection[Path]) -> None:
     if folders:
         with cursor_of("keeper") as cursor:
             cursor.execute(FORGET_DELETED, [[str(folder) for folder in folders]])
+
+
+def forget_gone(name: str) -> None:
+    """Forget a backup that does not exist any more, which is named by its folder, or by its name if it went to a pipe.
+
+    Raises:
+        BackupRefused: it is not known, or its folder exists.
+    """
+    folder = Path(os.path.realpath(name))
+    with cursor_of("keeper") as cursor:
+        cursor.execute(ALL)
+        known = {backup_id: place for backup_id, place in cursor.fetchall()}
+    found = [one for one, place in known.items() if (place == str(folder) if place else is_name_of(name, UUID(one)))]
+    if not found:
+        raise BackupRefused(
+            f"no backup {name} is known: `select * from ledger.backups` in `{shown_command('psql')}` lists those that "
+            "are; nothing was changed"
+        )
+    if os.path.lexists(folder):
+        raise BackupRefused(f"{relative_name(folder)} still exists: delete it first; nothing was changed")
+    for backup_id in found:
+        forget_backup(UUID(backup_id))
 
 
 def known_folders() -> list[Path]:

@@ -25,7 +25,7 @@ from pipeline.backups.contents import read_contents
 from pipeline.backups.erasure_log import begin_log
 from pipeline.backups.folders import DATABASE, MODELS, backup_name, partial_of
 from pipeline.backups.known import forget_backup, record_backup
-from pipeline.backups.making.destination import PRIVATE, prepare_folder, require_own, staging_folder
+from pipeline.backups.making.destination import PRIVATE, pipe_log_folder, prepare_folder, require_own, staging_folder
 from pipeline.backups.making.dumping import dumping, pg_dump_version, require_readable
 from pipeline.backups.making.facts import read_database, read_warehouse_id
 from pipeline.backups.making.keeping import delete_outdated, forget_missing, remove_leftovers
@@ -50,12 +50,16 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Made:
-    """A backup that was made: its manifest, its folder (None: a pipe), the seconds, older backups that were deleted."""
+    """A backup that was made: its manifest, its folder (None: a pipe), the seconds, older backups that were deleted.
+
+    `name` is that of a backup in a pipe.
+    """
 
     manifest: Manifest
     folder: Path | None
     seconds: float
     deleted: list[Path] = field(default_factory=list)
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,12 +106,13 @@ def stream_backup(output: IO[bytes], *, waits: bool = False, say: Say = lambda s
     with _job(waits, say) as job:
         name = backup_name(datetime.now(UTC), job.backup_id)
         partial, manifest = _write(job, staging_folder(job.warehouse.settings) / name, None)
+        begin_log(pipe_log_folder(job.warehouse.settings))
         try:
             say("writing to the pipe")
             write_archive(partial, name, output)
         finally:
             shutil.rmtree(partial)
-    return Made(manifest, None, time.monotonic() - started)
+    return Made(manifest, None, time.monotonic() - started, name=name)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 from pipeline.backups.errors import BackupBroken, BackupRefused
 from pipeline.backups.folders import MANIFEST, find_backups
@@ -45,6 +46,13 @@ def staging_folder(settings: Settings) -> Path:
     """Return the folder in which a backup for a pipe is written first; make it if it is missing."""
     folder = settings.state_folder / OWN
     folder.mkdir(PRIVATE, parents=True, exist_ok=True)
+    return folder
+
+
+def pipe_log_folder(settings: Settings) -> Path:
+    """Return the folder with the log of erasures for backups of a database that went to a pipe; make it if needed."""
+    folder = staging_folder(settings) / quote(settings.pgdatabase, safe="")
+    folder.mkdir(PRIVATE, exist_ok=True)
     return folder
 
 

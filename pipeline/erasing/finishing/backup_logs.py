@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from contextlib import closing
 from pathlib import Path
+from uuid import UUID
 
 from pipeline.backups.erasure_log import Entry, LoggedErasure, append
 from pipeline.backups.errors import BackupError
-from pipeline.backups.folders import ERASURES
+from pipeline.backups.folders import ERASURES, backup_name
+from pipeline.backups.making.destination import pipe_log_folder
 from pipeline.backups.making.facts import read_warehouse_id
 from pipeline.backups.making.keeping import remove_all_leftovers
 from pipeline.backups.restoring.unpacking import FOLDER as UNPACKED
@@ -20,7 +22,7 @@ from waybill.file_lock import file_lock
 from waybill.settings import PROJECT, get_settings
 from waybill.text import counted
 
-PLACES = "select folder from ledger.backups order by made_at"
+PLACES = "select folder, made_at, backup_id::text from ledger.backups order by made_at"
 # The positions are of what was there before, and so may be in a backup. They stay in the ledger, keys do not.
 ERASURES_SINCE = """
 select erasures.erasure_id::text, erasures.source,
@@ -47,22 +49,25 @@ order by erasures.erased_at, erasures.erasure_id
 """
 
 
-def log_in_backups(*more: Entry) -> tuple[str, list[str], int]:
+def log_in_backups(*more: Entry) -> tuple[str, list[str], list[str]]:
     """Append every erasure, and `more`, to the log beside each known backup, unless it is there already.
 
-    Returns a summary, a sentence for each folder that could not be written to, and the number of backups in none.
+    Backups in a pipe have one in the state folder. Returns a summary, a sentence for each folder that could not be
+    written to, and the names of the backups in a pipe.
     """
     with closing(connect("keeper")) as keeper, keeper, keeper.cursor() as cursor:
         cursor.execute(PLACES)
-        places = [place for (place,) in cursor.fetchall()]
+        known = cursor.fetchall()
         cursor.execute(ERASURES_SINCE)
         entries: list[Entry] = [LoggedErasure(*row) for row in cursor.fetchall()]
-    folders = sorted({(PROJECT / place).parent for place in places if place})
+    piped = [backup_name(made_at, UUID(backup_id)) for place, made_at, backup_id in known if not place]
+    beside = {(PROJECT / place).parent for place, *_ in known if place}
+    folders = sorted(beside | {pipe_log_folder(get_settings())} if piped else beside)
     problems = [problem for folder in folders if (problem := _tell(folder, [*entries, *more]))]
-    if not places:
-        return "no backup is known", [], 0
+    if not known:
+        return "no backup is known", [], []
     told = counted(len(folders) - len(problems), "folder")
-    return f"the log of {told} with backups says what was erased", problems, places.count(None)
+    return f"the log of {told} with backups says what was erased", problems, piped
 
 
 def remove_interrupted() -> list[Path]:

@@ -22,6 +22,8 @@ from ml.erasing.before import forget_before, read_before
 from ml.erasing.erase import Erasure, erase_from_models
 from ml.erasing.report import ErasedFromModels
 from ml.erasing.retraining import retrain
+from pipeline.backups.folders import ERASURES
+from pipeline.backups.making.destination import pipe_log_folder
 from pipeline.erasing.building import build_downstream
 from pipeline.erasing.finishing.backup_logs import log_in_backups, remove_interrupted
 from pipeline.erasing.finishing.certificate import certify
@@ -34,8 +36,10 @@ from pipeline.errors import EraseIncomplete
 from warehouse.connection import connect
 from waybill.cli import shown_command
 from waybill.errors import WaybillError
-from waybill.settings import get_settings
+from waybill.settings import get_settings, relative_name
 from waybill.text import console, counted
+
+SHOWN = 3
 
 
 def finish(erasing: Erasing) -> Path:
@@ -84,13 +88,17 @@ def _incomplete(erasing: Erasing, problem: str) -> EraseIncomplete:
 
 def _log_in_backups(erasing: Erasing) -> str:
     erasing.found["interrupted_backups_deleted"] = len(remove_interrupted())
-    summary, problems, without_folder = log_in_backups()
+    summary, problems, piped = log_in_backups()
     erasing.remarks += problems
     if problems:
         erasing.left_to_others.append(f"{counted(len(problems), 'folder')} of backups could not be written to")
-    if without_folder:
-        backups = counted(without_folder, "backup")
-        erasing.left_to_others.append(f"{backups} written to a pipe: delete them, or erase again after a restore")
+    if piped:
+        log = relative_name(pipe_log_folder(get_settings()) / ERASURES)
+        named = ", ".join(piped[:SHOWN]) + (f" and {len(piped) - SHOWN} more" if piped[SHOWN:] else "")
+        erasing.left_to_others.append(
+            f"{counted(len(piped), 'backup')} written to a pipe ({named}): keep a copy of {log}, which a "
+            f"restore needs to erase again, or delete them and then `{shown_command('backup --forget NAME')}`"
+        )
     return summary
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from loader.erasing.secret import make_secret
 from pipeline.backups.folders import find_backups
+from pipeline.backups.making.destination import staging_folder
 from pipeline.backups.verifying import verify_backup
 from tests.support.backed_up.orders_to_back_up import beside_the_log
 from tests.support.clones import HANDLES_CTRL_C
@@ -59,14 +60,17 @@ def test_a_pipe_gets_an_archive_of_a_whole_backup(landed: Path, tmp_path: Path) 
     with (tmp_path / "backup.tar").open("wb") as archive:
         ran = subprocess.run([*WAYBILL, "-"], stdout=archive, stderr=subprocess.PIPE, text=True, check=False)
     assert ran.returncode == 0
-    assert ran.stderr.startswith("backup: standard output\n")
+    assert ran.stderr.startswith("backup: standard output, ")
     with tarfile.open(tmp_path / "backup.tar") as archive:
         assert archive.getnames()[-1].endswith("/manifest.json")
         archive.extractall(tmp_path / "extracted", filter="data")
     (backup,) = find_backups(tmp_path / "extracted")
     manifest = verify_backup(backup)
     assert rows("select backup_id::text, folder from ledger.backups") == [(manifest.backup_id, None)]
-    assert list((get_settings().state_folder / "backups").iterdir()) == []
+    assert list(staging_folder(get_settings()).glob(".*")) == []
+    forgotten = run(backup.name, "--forget")
+    assert (forgotten.returncode, forgotten.stdout) == (0, f"forgotten: {backup.name}\n")
+    assert rows("select * from ledger.backups") == []
 
 
 def test_a_reader_that_ends_early_fails_the_backup(landed: Path) -> None:
@@ -76,7 +80,7 @@ def test_a_reader_that_ends_early_fails_the_backup(landed: Path) -> None:
     )  # fmt: skip
     assert ran.returncode == TRY_AGAIN
     assert ran.stderr.startswith("error: the program that reads the pipe ended before the backup was complete")
-    assert list((get_settings().state_folder / "backups").iterdir()) == []
+    assert list(staging_folder(get_settings()).glob(".*")) == []
     assert rows("select count(*) from ledger.backups") == [(1,)]  # part of it was written somewhere
 
 

@@ -154,11 +154,11 @@ def test_a_lift_is_in_the_log_before_the_bar_is_gone(monkeypatch: pytest.MonkeyP
     erase_quickly(monkeypatch, "UA-9-EWR-2013-01-02")
     logged: list[LoggedLift] = []
 
-    def log(entry: LoggedLift) -> tuple[str, list[str], int]:
+    def log(entry: LoggedLift) -> tuple[str, list[str], list[str]]:
         logged.append(entry)
         if len(logged) == 1:
             raise KeyboardInterrupt
-        return "", [], 0
+        return "", [], []
 
     monkeypatch.setattr(lifting, "log_in_backups", log)
     with pytest.raises(KeyboardInterrupt):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
 
 from pipeline.backups.contents import Contents, read_contents
-from pipeline.backups.errors import BackupFailed
+from pipeline.backups.errors import BackupFailed, BackupRefused
 from pipeline.backups.folders import find_backup, find_backups
+from pipeline.backups.known import forget_gone
 from pipeline.backups.making import keeping
-from pipeline.backups.making.backup import back_up
+from pipeline.backups.making.backup import back_up, stream_backup
 from pipeline.backups.making.facts import read_warehouse_id
 from pipeline.backups.making.keeping import remove_all_leftovers
 from pipeline.backups.verifying import verify_backup
@@ -49,6 +51,19 @@ def test_the_new_backup_stays_if_the_clock_was_set_back(landed: Path, folder: Pa
     first.rename(later)
     second = made(folder, keep=1)
     assert find_backups(folder) == [second]
+
+
+def test_only_a_backup_that_is_gone_can_be_forgotten(landed: Path, folder: Path) -> None:
+    piped, kept, gone = stream_backup(BytesIO()), made(folder), made(folder)
+    shutil.rmtree(gone)
+    with pytest.raises(BackupRefused, match=f"{kept.name} still exists: delete it first; nothing was changed"):
+        forget_gone(str(kept))
+    with pytest.raises(BackupRefused, match="no backup 20130101T000000Z-00000000 is known"):
+        forget_gone("20130101T000000Z-00000000")
+    assert rows("select count(*) from ledger.backups") == [(3,)]
+    forget_gone(str(gone))
+    forget_gone(piped.name)
+    assert known() == [kept]
 
 
 def test_what_is_not_ours_is_never_deleted(landed: Path, folder: Path) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from loader.erasing.secret import secret_file
 from loader.errors import EraseRefused
-from pipeline.backups.archive import write_archive
 from pipeline.backups.errors import BackupBroken, BackupRefused
-from pipeline.backups.folders import backup_name, partial_of
-from pipeline.backups.making.backup import back_up
+from pipeline.backups.folders import ERASURES, backup_name, partial_of
+from pipeline.backups.making.backup import back_up, stream_backup
+from pipeline.backups.making.destination import pipe_log_folder
 from pipeline.backups.manifest import read_manifest
 from pipeline.backups.restoring.erasures import beside
 from pipeline.backups.restoring.files import compare
@@ -109,13 +109,16 @@ def test_a_restore_that_stops_while_it_erases_again_completes(
 def test_a_backup_from_a_pipe_is_erased_again(backup: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = folder.parent / "backup.tar"
     with archive.open("wb") as file:
-        write_archive(backup, backup.name, file)
+        name = stream_backup(file).name
     erase_orders(7)
+    log = pipe_log_folder(get_settings()) / ERASURES
+    ((certificate,),) = rows("select certificate from ledger.erasures")
+    assert any("1 backup written to a pipe (" in one and name[-8:] in one for one in certificate["left_to_others"])
     at_work = partial_of(folder / backup_name(datetime.now(UTC), uuid7()), read_manifest(backup).warehouse_id)
     at_work.mkdir()  # another command writes a backup
     monkeypatch.setenv("WAYBILL_MODELS", str(folder.parent / "other"))
     with archive.open("rb") as pipe, unpacked(pipe, get_settings()) as found, fresh_database("restored"):
-        restore_backup(Request(found, beside(backup), is_unpacked=True))
+        restore_backup(Request(found, log, is_unpacked=True))
         assert orders_among(6, 7) == [6]
         verify_backup(found)
     assert at_work.exists()
