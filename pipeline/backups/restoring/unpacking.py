@@ -42,9 +42,12 @@ def _unpack(archive: IO[bytes], folder: Path) -> Path:
     try:
         with tarfile.open(fileobj=archive, mode="r|", encoding="utf-8") as opened:
             for member in opened:
-                if not member.isfile() or not NAME.fullmatch(member.name.partition("/")[0]):
+                if not _is_of_backup(member):
                     raise BackupBroken("standard input is not a backup: send what `waybill backup -` has written")
-                opened.extract(member, folder, filter="data")
+                path = folder / member.name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("wb") as file:  # before Python 3.11.4, `extract` has no filter
+                    shutil.copyfileobj(opened.extractfile(member), file)  # type: ignore[arg-type]
     except (tarfile.TarError, EOFError, ValueError):
         raise BackupBroken(
             "standard input is not a whole backup: send all of what `waybill backup -` has written, decrypted and "
@@ -54,3 +57,9 @@ def _unpack(archive: IO[bytes], folder: Path) -> Path:
     if len(found) != 1:
         raise BackupBroken("standard input ended before the manifest of the backup: it is not whole, use another")
     return found[0]
+
+
+def _is_of_backup(member: tarfile.TarInfo) -> bool:
+    """Return whether it is a file below a backup's folder: no link, and no path that leads elsewhere."""
+    first, *others = member.name.split("/")
+    return member.isfile() and bool(NAME.fullmatch(first)) and others != [] and ".." not in others

@@ -63,7 +63,8 @@ def test_a_pipe_gets_an_archive_of_a_whole_backup(landed: Path, tmp_path: Path) 
     assert ran.stderr.startswith("backup: standard output, ")
     with tarfile.open(tmp_path / "backup.tar") as archive:
         assert archive.getnames()[-1].endswith("/manifest.json")
-        archive.extractall(tmp_path / "extracted", filter="data")
+    (tmp_path / "extracted").mkdir()
+    subprocess.run(["tar", "-xf", tmp_path / "backup.tar", "-C", tmp_path / "extracted"], check=True)
     (backup,) = find_backups(tmp_path / "extracted")
     manifest = verify_backup(backup)
     assert rows("select backup_id::text, folder from ledger.backups") == [(manifest.backup_id, None)]
