@@ -104,7 +104,8 @@ def _exit_code(command: click.Command, name: str, needs_settings: bool) -> int:
         return 1
     except OSError as error:
         advice = ADVICE.get(error.errno or 0, "fix it and run the same command again")
-        path = os.fsdecode(error.filename or "the file system")
+        full = error.filename2 if error.errno == errno.ENOSPC else None  # where a copy or a rename leads to
+        path = os.fsdecode(full or error.filename or "the file system")
         return _report(f"{path}: {error.strerror or error}; {advice}")
     except UnicodeEncodeError as error:
         if not any("\ud800" <= letter <= "\udfff" for letter in str(error.object)):

@@ -10,6 +10,7 @@ from pathlib import Path
 from ml.registry.folders import MANIFEST, PARTIAL, PRIVATE, read_model
 from ml.registry.history import CURRENT, REGISTRY
 from ml.registry.model_bytes import MODEL, file_problem
+from pipeline.backups.programs import raise_if_full
 from waybill.file_lock import file_lock
 
 
@@ -39,13 +40,20 @@ def copy_models(models: Path, target: Path) -> dict[str, dict[str, str]]:
 
     Returns task → model → what is wrong with its copy by its manifest, empty if nothing. A broken model is
     copied, too.
+
+    Raises:
+        OSError: a file cannot be copied; the disk may be full.
     """
     target.mkdir(PRIVATE)
     found = {}
     for task in task_folders(models):
         copied = target / task.name
         left_out = shutil.ignore_patterns(f"*{PARTIAL}", ".*")
-        shutil.copytree(task, copied, ignore=left_out, ignore_dangling_symlinks=True)
+        try:
+            shutil.copytree(task, copied, ignore=left_out, ignore_dangling_symlinks=True)
+        except shutil.Error as error:  # a list of all that failed
+            raise_if_full(str(error), copied)
+            raise
         found[task.name] = {path.name: _problem(path) for path in sorted(copied.iterdir()) if path.is_dir()}
     return found
 
