@@ -6,11 +6,13 @@ from __future__ import annotations
 import copy
 import gzip
 import json
+import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.support.small.pipeline import SmallPipeline
+from warehouse.server_paths import installed_binaries
 
 CANARY = b"CANARY"
 KEY = "CANARYLINE-4242-EWR-2013-07-04"
@@ -37,6 +39,12 @@ def plant(small: SmallPipeline, like: dict[str, Any], *, is_wrong: bool) -> Path
 def files_with_canaries(folders: Iterable[Path]) -> list[str]:
     """Return the files below the folders that hold a canary, compressed or not."""
     return [str(path) for folder in folders for path in _files(folder) if _holds(path)]
+
+
+def unpack_dump(database: Path, path: Path) -> Path:
+    """Write the dump of a backup as SQL, in which nothing is compressed, to a path."""
+    subprocess.run([installed_binaries() / "pg_restore", "-f", path, database], check=True)
+    return path
 
 
 def _files(folder: Path) -> Iterator[Path]:
