@@ -30,25 +30,29 @@ begin
     for child in
         select
             foreign_keys.conrelid::regclass as table_name,
-            (
-                select string_agg(format('child.%I = former.%I', children.attname, parents.attname), ' and ')
-                from unnest(foreign_keys.conkey, foreign_keys.confkey) as pairs (child, parent)
-                inner join pg_attribute as children
-                    on foreign_keys.conrelid = children.attrelid and pairs.child = children.attnum
-                inner join pg_attribute as parents
-                    on foreign_keys.confrelid = parents.attrelid and pairs.parent = parents.attnum
-            ) as refers
+            pairs.child_columns,
+            pairs.refers
         from pg_constraint as foreign_keys
+        cross join lateral (
+            select
+                string_agg(quote_ident(children.attname), ', ') as child_columns,
+                string_agg(format('child.%I = former.%I', children.attname, parents.attname), ' and ') as refers
+            from unnest(foreign_keys.conkey, foreign_keys.confkey) as columns (child, parent)
+            inner join pg_attribute as children
+                on foreign_keys.conrelid = children.attrelid and columns.child = children.attnum
+            inner join pg_attribute as parents
+                on foreign_keys.confrelid = parents.attrelid and columns.parent = parents.attnum
+        ) as pairs
         where foreign_keys.contype = 'f' and foreign_keys.confrelid = '{{ backup }}'::regclass
             and foreign_keys.confdeltype <> 'c'
     loop
         execute format(
-            'with kept as ('
+            'with used as materialized (select distinct %4$s from %2$s), kept as ('
             'insert into {{ this }} (%1$s) select %1$s from {{ backup }} as former '
-            'where exists (select from %2$s as child where %3$s) on conflict do nothing returning *'
+            'where exists (select from used as child where %3$s) on conflict do nothing returning *'
             ') insert into intermediate.unused_rows (mart, key) '
             'select ''{{ this.identifier }}'', jsonb_build_array({{ key | join(", ") }}) from kept',
-            columns, child.table_name, child.refers
+            columns, child.table_name, child.refers, child.child_columns
         );
     end loop;
 end $keep$

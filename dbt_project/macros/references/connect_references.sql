@@ -11,13 +11,19 @@ do $references$
 begin
     {%- if others and model.config.meta.get('returns_every_row') %}
     {%- set key = config.get('unique_key') %}
+    with undescribed as materialized (
+        select former.{{ key }}
+        from {{ this }} as former
+        where not former.is_inferred
+            and jsonb_build_array(former.{{ key }}) in (
+                select listed.key from intermediate.unused_rows as listed where listed.mart = '{{ this.identifier }}'
+            )
+    )
     update {{ this }} as former
     set is_inferred = true
     {%- for name in model.columns if name not in [key, 'is_inferred'] %}, {{ adapter.quote(name) }} = null{% endfor %}
-    where not former.is_inferred
-        and jsonb_build_array(former.{{ key }}) in (
-            select listed.key from intermediate.unused_rows as listed where listed.mart = '{{ this.identifier }}'
-        );
+    from undescribed
+    where former.{{ key }} = undescribed.{{ key }};
     {%- endif %}
     {%- for reference in own %}
     if {{ has_column(reference.table, reference.key, reference.key_type) }} then
