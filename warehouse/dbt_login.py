@@ -1,4 +1,4 @@
-"""Provides the variables that `dbt_project/profiles.yml` reads, the transformer's login, and dbt's folders."""
+"""Provides the variables that the dbt project reads, the transformer's login, and dbt's folders."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from warehouse.connection import TRANSACTION_TIMEOUT_VERSION, connect, connection_parameters
-from waybill.settings import PROJECT
+from waybill.settings import PROJECT, get_settings
 
 DBT_PROJECT = PROJECT / "dbt_project"
 # What dbt writes into its folder of artefacts, but for its parsed project, in which no row is.
@@ -42,4 +42,5 @@ def dbt_variables() -> dict[str, str]:
         "DBT_ENV_SECRET_WAYBILL_PASSWORD": login.get("password", ""),
         "WAYBILL_DBT_DATABASE": login["dbname"],
         "WAYBILL_DBT_SSLMODE": login.get("sslmode", "prefer"),  # libpq's default
+        "WAYBILL_DBT_DISTRIBUTED": str(get_settings().waybill_distributed).lower(),
     }

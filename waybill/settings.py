@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     kafka_sasl_username: str | None = None
     kafka_sasl_password: SecretStr | None = None
     kafka_ssl_cafile: Path | None = None
+    waybill_distributed: bool = False
     waybill_server_user: str = "waybill"
     waybill_secrets: Path = Path("secrets")
     waybill_reader_password: SecretStr | None = None

@@ -38,6 +38,7 @@ NOT_PASSED_ON = {
     **dict.fromkeys(("PGSSLMODE", "KAFKA_SSL_CAFILE"), "traffic between the services is not encrypted"),
     **dict.fromkeys(("KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"),
                     "the service kafka asks for no login"),
+    "WAYBILL_DISTRIBUTED": "the service postgres has no Citus",
     "WAYBILL_SERVER_USER": "there is no embedded server",
     "WAYBILL_PGADMIN_PORT": "is of the service pgadmin",
     **dict.fromkeys(("WAYBILL_API_HOST", "WAYBILL_API_PORT"), "the command of the service api names them"),

@@ -1,12 +1,13 @@
 {#-
     An on-run-start hook. Stops if a flag would let models skip rows of the batches that they record as processed, or if the
-    loader has not made a raw table that a selected model reads. Creates the two tables that say which batches the models
+    loader has not made a raw table that a selected model reads, or if marts are to be distributed by a server that cannot. Creates the two tables that say which batches the models
     work on, those of `delete_unused_rows` and those of macros/rebuilds, and adds the run batches (`dbt run` and `dbt build` only).
 -#}
 {% macro prepare_run() %}
     {%- if flags.WHICH in ['run', 'build'] %}
     {{ refuse_row_limits() }}
     {%- endif %}
+    {{ require_citus() }}
     {{ require_raw_tables() }}
     create table if not exists intermediate.run_batches (
         batch_id uuid primary key,

@@ -12,6 +12,7 @@ declare
     mart record;
     deleted bigint;
 begin
+    {{ one_shard_at_a_time() or "null" }};
     for mart in
         select
             listed.mart,

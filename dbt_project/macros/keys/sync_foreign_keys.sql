@@ -68,10 +68,11 @@ begin
             end if;
             execute format('alter table %s add constraint %I %s', child.table_name, child.constraint_name, child.definition);
         exception
-            -- the key is another one now: the table that refers to it is rebuilt after this one, and gets its foreign key then
-            when undefined_column or undefined_function or invalid_foreign_key or datatype_mismatch then
+            -- the key is another one now, or the table is distributed and the one that refers to it is not: that one is rebuilt after this
+            -- one, and gets its foreign key then
+            when undefined_column or undefined_function or invalid_foreign_key or datatype_mismatch or feature_not_supported then
                 if child.table_name <> all(array[{{ followers_of(model) | join(', ') }}]::regclass[]) then
-                    raise exception '% refers to {{ this.identifier }}, whose key has changed: give it the same columns and types, and run both together, such as with `waybill dbt run`',
+                    raise exception '% refers to {{ this.identifier }}, whose key or distribution has changed: give it the same columns, types and nodes, and run both together, such as with `waybill dbt run`',
                         child.table_name;
                 end if;
         end;

@@ -9,7 +9,7 @@
             {%- do names.append(name) -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- for name in dict(before.reading or {}, **now.reading) if names and (before.reading or {}).get(name) != now.reading.get(name) -%}
+    {%- for name in dict(before.reading or {}, **now.reading) if names and name != 'distribute' and (before.reading or {}).get(name) != now.reading.get(name) -%}
         {%- do settings.append(name | replace('_', ' ')) -%}
     {%- endfor -%}
     {%- if settings -%}

@@ -11,16 +11,21 @@
         {%- do models.update({one.alias: builds.get(one.alias, {}).get('build', no_build())}) -%}
     {%- endfor -%}
     {%- set before = builds.get(node.alias, {}) -%}
+    {%- set distribution = distribution_of(node) -%}
     {%- set now = {
         'columns': declared_columns(node) or facts.declared or {},
         'views': facts['views'] or {},
-        'reading': declared_reading(node) if 'deduplicated' in node.fqn else {},
+        'reading': declared_reading(node) if 'deduplicated' in node.fqn else ({'distribute': distribution} if distribution else {}),
         'upstream': models,
     } -%}
     {%- set columns = changed_columns(facts['columns'], facts.declared) or changed_columns(before['columns'], now['columns']) -%}
     {%- set reasons = [] -%}
     {%- if columns -%}
         {%- do reasons.append('its columns have changed (' ~ columns | join(', ') ~ ')') -%}
+    {%- endif -%}
+    {%- if facts.is_there and now.reading.get('distribute') != (before.reading or {}).get('distribute') -%}
+        {%- do reasons.append('it ' ~ ('goes to the nodes by ' ~ distribution if distribution not in ['reference', none]
+            else 'is copied to each node' if distribution else 'stays on one node')) -%}
     {%- endif -%}
     {%- do reasons.extend(changed_views(node, before, now, names_columns=columns)) -%}
     {%- set rebuilt = [] -%}
