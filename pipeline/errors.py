@@ -5,6 +5,7 @@ WaybillError
     ├── AnswerUnknown            no stored answer of the API has this id
     ├── ExportRefused            an export does not match its schema, its mart's row count or its foreign keys
     ├── EraseIncomplete          an erasure could not be completed; it is continued by the next `waybill erase`
+    │   └── NotRetrained         only new models are missing; those that had learnt erased rows are refused
     ├── DbtFailed                a dbt model or test failed
     ├── ModellingRefused         a new source cannot be modelled: its name, a flag, its files or what exists already
     ├── DeclarationsChanged      the sources that dbt reads differ from the declarations
@@ -30,6 +31,10 @@ class ExportRefused(PipelineError):
 
 class EraseIncomplete(PipelineError):
     """Raised when rows of erased documents are left somewhere, or cannot be removed. The erasure can be continued."""
+
+
+class NotRetrained(EraseIncomplete):
+    """Raised when an erasure lacks nothing but new models. Those that had learnt erased rows are refused."""
 
 
 class DbtFailed(PipelineError):

@@ -21,7 +21,7 @@ from pipeline.erasing.finishing.outputs import files_holding
 from pipeline.erasing.finishing.steps import finish
 from pipeline.erasing.key_types import find_key_types
 from pipeline.erasing.lineage import Lineage, read_lineage
-from pipeline.errors import EraseIncomplete
+from pipeline.errors import EraseIncomplete, NotRetrained
 from warehouse.connection import connect, cursor_of
 from warehouse.runs import recorded_run
 from warehouse.work_lock import only_run
@@ -84,6 +84,7 @@ def erase(asked: Asked | None, policy: Policy | None = None) -> Iterator[Complet
     Raises:
         EraseRefused: nothing was erased.
         EraseIncomplete: something could not be completed; the next call continues it.
+        NotRetrained: only new models could not be trained.
     """
     before = _number_of_erasures()
     found, lineage = find_to_erase(asked, makes_secret=True) if asked else (None, read_lineage())
@@ -92,16 +93,16 @@ def erase(asked: Asked | None, policy: Policy | None = None) -> Iterator[Complet
         if found is not None and _number_of_erasures() != before:  # another command may have erased the same
             found = find_asked(found.wanted)  # not in the run, which records errors: they can name keys
         with recorded_run(command) as run_id:
-            failed: EraseIncomplete | None = None
+            failed: list[EraseIncomplete] = []
             for erasing in _to_finish(found, lineage, run_id, policy):
                 if failed:
-                    logger.warning("%s", failed)
+                    logger.warning("%s", failed[-1])
                 try:
                     yield _finish(erasing)
                 except EraseIncomplete as error:
-                    failed = error
-            if failed:
-                raise failed
+                    failed.append(error)
+            if failed:  # with new models missing, most is done
+                raise next((one for one in failed if not isinstance(one, NotRetrained)), failed[-1])
 
 
 def _to_finish(found: Found | None, lineage: Lineage, run_id: UUID, policy: Policy | None) -> Iterator[Erasing]:

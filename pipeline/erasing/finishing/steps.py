@@ -32,7 +32,7 @@ from pipeline.erasing.finishing.outputs import delete_outputs
 from pipeline.erasing.finishing.pages import clean_server, rewrite_pages
 from pipeline.erasing.finishing.verifying import verify
 from pipeline.erasing.outside import relations_outside
-from pipeline.errors import EraseIncomplete
+from pipeline.errors import EraseIncomplete, NotRetrained
 from warehouse.connection import connect
 from waybill.cli import shown_command
 from waybill.errors import WaybillError
@@ -47,6 +47,7 @@ def finish(erasing: Erasing) -> Path:
 
     Raises:
         EraseIncomplete: a step failed. The documents are erased from the raw tables, and the next erase continues.
+        NotRetrained: all steps succeeded, but a new model could not be trained.
     """
     with closing(connect("owner")) as owner, owner:
         erasing.outside = relations_outside(owner, erasing.lineage, erasing.downstream)
@@ -61,7 +62,7 @@ def finish(erasing: Erasing) -> Path:
     step("server", lambda _: clean_server(erasing))
     step("check", lambda _: verify(erasing))  # 6.
     if erasing.not_trained:
-        raise _incomplete(erasing, "; ".join(erasing.not_trained))
+        raise NotRetrained(_describe(erasing, "; ".join(erasing.not_trained)))
     forget_before(erasing.erasure_id)
     return certify(erasing)
 
@@ -73,14 +74,14 @@ def _step(erasing: Erasing, name: str, work: Callable[[Callable[[str], None]], s
         with console(stderr=True).status(f"{name} …") as status:
             summary = work(lambda what: status.update(f"{name}: {what}"))
     except WaybillError as error:
-        incomplete = _incomplete(erasing, str(error))
+        incomplete = EraseIncomplete(_describe(erasing, str(error)))
         incomplete.is_transient = error.is_transient
         raise incomplete from error
     click.echo(f"{name:<12} {time.monotonic() - started:>6.1f} s   {summary}")
 
 
-def _incomplete(erasing: Erasing, problem: str) -> EraseIncomplete:
-    return EraseIncomplete(
+def _describe(erasing: Erasing, problem: str) -> str:
+    return (
         f"{problem}; the raw tables have none of the documents any more, but the erasure {erasing.erasure_id} of "
         f"{erasing.source} is not complete: when this is fixed, `{shown_command('erase')}` continues it"
     )

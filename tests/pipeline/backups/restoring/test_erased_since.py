@@ -11,6 +11,7 @@ import pytest
 
 from loader.erasing.secret import secret_file
 from loader.errors import EraseRefused
+from ml.erasing.retraining import Retrained
 from pipeline.backups.errors import BackupBroken, BackupRefused
 from pipeline.backups.folders import ERASURES, backup_name, partial_of
 from pipeline.backups.making.backup import back_up, stream_backup
@@ -23,7 +24,10 @@ from pipeline.backups.restoring.unpacking import unpacked
 from pipeline.backups.verifying import verify_backup
 from pipeline.erasing.asked import Asked
 from pipeline.erasing.erase import erase
+from pipeline.erasing.finishing import steps
 from pipeline.erasing.lifting import lift_bars
+from pipeline.erasing.lineage import Lineage
+from pipeline.errors import NotRetrained
 from tests.support.backed_up.orders_to_back_up import load_orders
 from tests.support.databases import fresh_database, rows
 from warehouse.errors import RestoreRefused
@@ -103,6 +107,18 @@ def test_a_restore_that_stops_while_it_erases_again_completes(
         restore_backup(request)
         assert orders_among(6, 7) == [6]
     assert compare(backup / "models", models).different == []
+
+
+def test_a_task_that_cannot_be_trained_does_not_stop_a_restore(backup: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.erasing.erase.read_lineage", lambda: Lineage({}, {}))
+    monkeypatch.setattr(steps, "retrain", lambda tasks: Retrained(failed=["returns: no labelled row"]))
+    with pytest.raises(NotRetrained, match=r"returns: no labelled row; .* of orders is not complete"):
+        list(erase(Asked("orders", (key_of(7),)), "retrain"))
+    with restored(backup) as result:
+        assert orders_among(6, 7) == [6]
+        assert rows("select completed_at from ledger.erasures") == [(None,)]
+        assert [one.recorded.documents for one in erase(None, "keep-marked")] == [1]
+    assert [line.partition(";")[0] for line in result.erased] == ["not complete: returns: no labelled row"]
 
 
 @pytest.mark.timeout(120)  # it must not wait for itself
