@@ -35,6 +35,10 @@ FROM api-packages AS slim-api-packages
 COPY setup/slim.sh setup/
 RUN sh setup/slim.sh .venv
 
+FROM airflow-packages AS slim-airflow-packages
+COPY setup/slim.sh setup/
+RUN sh setup/slim.sh .waybill/airflow-venv
+
 # --- what runs: root owns the code and no other user can write to it; runs write to the volumes below /work
 FROM ${BASE} AS runtime
 RUN groupadd --gid 10001 waybill \
@@ -68,7 +72,7 @@ COPY --from=slim-api-packages /waybill/.venv .venv
 
 FROM runtime AS airflow
 COPY --from=slim-packages /waybill/.venv .venv
-COPY --from=airflow-packages /waybill/.waybill/airflow-venv .waybill/airflow-venv
+COPY --from=slim-airflow-packages /waybill/.waybill/airflow-venv .waybill/airflow-venv
 
 FROM runtime AS waybill
 COPY --from=slim-packages /waybill/.venv .venv

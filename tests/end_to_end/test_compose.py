@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -222,6 +223,7 @@ def test_the_dockerfile_pins_its_base_and_ends_without_root() -> None:
         "packages",
         "notebook-packages",
         "api-packages",
+        "airflow-packages",
         "runtime",
     }
     assert re.findall(r"^USER (\d+):(\d+)$", DOCKERFILE, re.M) == [("10001", "10001")]
@@ -229,6 +231,23 @@ def test_the_dockerfile_pins_its_base_and_ends_without_root() -> None:
     assert "HEALTHCHECK" in DOCKERFILE
     last = DOCKERFILE[DOCKERFILE.index("AS runtime") :]
     assert not re.search(r"apt-get|pip install|environment\.py", last)
+    assert all(stage.startswith("slim-") for stage in re.findall(r"--from=(\S+)", last))
+
+
+@pytest.mark.parametrize(
+    ("environment", "kept", "removed"),
+    [
+        (".venv", "scipy/io/__init__.py", "scipy/io/tests/__init__.py"),
+        (".waybill/airflow-venv", "airflow/__init__.py", "pip/_internal/__init__.py"),
+    ],
+)
+def test_an_environment_in_an_image_has_no_installer(environment: str, kept: str, removed: str, tmp_path: Path) -> None:
+    packages = tmp_path / environment / "lib/python3.13/site-packages"
+    for name in (kept, removed, "pip/__init__.py"):
+        (packages / name).parent.mkdir(parents=True, exist_ok=True)
+        (packages / name).touch()
+    subprocess.run(["sh", PROJECT / "setup/slim.sh", environment], cwd=tmp_path, check=True)
+    assert list(packages.rglob("*.py")) == [packages / kept]
 
 
 def test_the_image_receives_only_the_files_that_run() -> None:
