@@ -36,6 +36,8 @@ def _defaults(paths: AirflowPaths, settings: Settings, host: str) -> dict[str, s
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(paths.home / "logs"),
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        # A task ends if the API server does not answer within five seconds, five times, as on a busy machine.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
     }
 
 

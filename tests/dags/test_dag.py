@@ -18,6 +18,7 @@ LOOK = """
 import importlib.util, json, os, time, types
 from datetime import datetime, timezone
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.api.client import API_TIMEOUT
 started = time.process_time()
 bag = DagBag("{file}")
 seconds = time.process_time() - started
@@ -43,7 +44,7 @@ print("found " + json.dumps({{
     "schedules": [getattr(one.timetable, "expression", None)
         for one in (dag, module.waybill, execute("none").waybill, by_month)],
     "same": {{task.task_id: sorted(task.upstream_task_ids) for task in by_month.tasks}},
-    "months": by_month.start_date.year,
+    "months": by_month.start_date.year, "waits": API_TIMEOUT,
     "options": [
         options("backfill", *february), options("scheduled", *february), options("manual", None, None),
         options("backfill", *february, **{{"from": "2023"}}),
@@ -87,6 +88,10 @@ def test_its_arrows_are_those_of_the_list_of_stages(dag: dict[str, Any]) -> None
 def test_only_stages_that_may_be_retried_are(dag: dict[str, Any]) -> None:
     assert {name for name, task in dag["tasks"].items() if task["retries"]} == {"load", "score"}
     assert [dag["tasks"][name]["pauses"] for name in ("load", "score")] == [[30, 2], [30, 2]]
+
+
+def test_a_task_waits_a_minute_for_a_busy_api_server(dag: dict[str, Any]) -> None:
+    assert dag["waits"] == 60
 
 
 def test_what_a_gate_checks_is_an_asset_after_the_gate(dag: dict[str, Any]) -> None:
