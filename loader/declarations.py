@@ -157,21 +157,25 @@ class Source(BaseModel):
 
     def pattern_of(self, path: Path, raw_folder: Path) -> FilePattern | None:
         """Return the pattern that a path below the raw folder matches."""
-        below = _below(os.path.abspath(path), str(raw_folder))
-        return next((entry for entry in self.files if below and entry.matches(below)), None)
+        return self.pattern_for(below_folder(path, raw_folder))
+
+    def pattern_for(self, below: str | None) -> FilePattern | None:
+        """Return the pattern that a path matches, given relative to the raw folder; None for a path outside."""
+        return next((entry for entry in self.files if entry.matches(below)), None) if below else None
 
     def days_of(self, path: Path, raw_folder: Path) -> Days | None:
         """Return the days that a file's name means; None if the first pattern that it matches captures no date."""
         entry = self.pattern_of(path, raw_folder)
-        return entry.days(_below(os.path.abspath(path), str(raw_folder)) or "") if entry else None
+        return entry.days(below_folder(path, raw_folder) or "") if entry else None
 
     def default_files(self, raw_folder: Path) -> list[Path]:
         """Return the files below the raw folder that match a pattern, in the order of their names."""
         return sorted({path for entry in self.files for path in entry.files(raw_folder)})
 
 
-def _below(path: str, folder: str) -> str | None:
+def below_folder(given: Path, given_folder: Path) -> str | None:
     """Return a path relative to a folder, following links into it; None if the path is outside."""
+    path, folder = os.path.abspath(given), str(given_folder)
     if not path.startswith(f"{folder}/"):
         real = os.path.realpath(path) if os.path.islink(path) else None
         path, folder = real or f"{_real(os.path.dirname(path))}/{os.path.basename(path)}", _real(folder)
@@ -213,10 +217,16 @@ def no_source() -> str | None:
 
 
 def pattern_as(source: Source, path: Path, layout: Layout, raw_folder: Path) -> FilePattern:
-    """Return the pattern to read a file by a layout. Records without a declared pointer are under the source's name."""
+    """Return the pattern to read a file by a layout."""
     declared = source.pattern_of(path, raw_folder)
-    if declared and declared.layout == layout:
-        return declared
+    return declared if declared and declared.layout == layout else default_pattern(source, layout)
+
+
+def default_pattern(source: Source, layout: Layout) -> FilePattern:
+    """Return how to read a file by a layout that the source does not declare for it.
+
+    Records without a declared pointer are under the source's name.
+    """
     if layout != "records":
         return FilePattern(pattern="*", layout=layout)
     records_at = next((entry.records_at for entry in source.files if entry.records_at), f"/{source.source}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
+from fnmatch import translate
+from functools import cache
 from pathlib import Path
 
-from loader.declarations import Source, read_source, source_names
+from loader.declarations import Source, below_folder, read_source, source_names
 from loader.errors import FileRefused
 from waybill.sample_commands import is_shipped
 from waybill.settings import PROJECT, relative_name
@@ -111,9 +113,10 @@ def given_files(
         unmatched: list[str] = []
         owned: dict[str | None, list[str]] = {}  # a source whose patterns match -> names
         for inner, problem in _walk(path, left):
-            owner = next((other.source for other in others if other.pattern_of(inner, raw_folder)), None)
+            below = below_folder(inner, raw_folder)
+            owner = next((other.source for other in others if other.pattern_for(below)), None)
             is_taken = not owner and (takes_all or suffix_of(inner.name) in suffixes)
-            if not problem and (source.pattern_of(inner, raw_folder) or is_taken):
+            if not problem and (source.pattern_for(below) or is_taken):
                 taken.append(inner)
             else:
                 unmatched.append(_shown(inner, path, problem))
@@ -152,9 +155,16 @@ def _walk(folder: Path, left: LeftAlone) -> Iterator[tuple[Path, str | None]]:
     path = folder / IGNORED
     lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines() if path.is_file() else []
     ignored = [IGNORED, *(line for line in map(str.strip, lines) if line and not line.startswith("#"))]
+    is_ignored, prefix = _matching(*ignored), os.path.join(folder, "")
     for path, problem in _walk_all(folder, left, ignored):
-        if not any(fnmatch(os.path.relpath(path, folder), pattern) for pattern in ignored):
+        if not is_ignored(str(path).removeprefix(prefix)):
             yield path, problem
+
+
+@cache
+def _matching(*patterns: str) -> Callable[[str], object]:
+    """Return a function that says whether a name matches one of the patterns, as `fnmatch` compares it."""
+    return re.compile("|".join(map(translate, patterns))).match
 
 
 def _walk_all(folder: Path, left: LeftAlone, ignored: list[str]) -> Iterator[tuple[Path, str | None]]:
@@ -163,9 +173,10 @@ def _walk_all(folder: Path, left: LeftAlone, ignored: list[str]) -> Iterator[tup
     except OSError as error:
         yield folder, f"cannot be read: {error.strerror}"
         return
+    is_leftover = _matching(*LEFTOVERS)
     for entry in entries:
         path = folder / entry.name
-        if any(fnmatch(entry.name, pattern) for pattern in LEFTOVERS):
+        if is_leftover(entry.name):
             if entry.name not in ignored:
                 left.leftovers.append(entry.name)
         elif entry.is_dir(follow_symlinks=False):

@@ -67,7 +67,7 @@ def batches(feed: FileFeed, max_bytes: int) -> Iterator[FileBatch]:
         for part in [replace(feed, start=undone.start, undone=(undone,)) for undone in feed.undone] or [feed]:
             start, found_in_part = part.start, _within(part, found)
             while True:
-                batch = FileBatch(part, start)
+                batch: FileBatch = Batch(part, start)
                 try:
                     fill(batch, found_in_part, max_bytes)
                 except VersionMissing:

@@ -17,7 +17,7 @@ from loader.reading.readings import Reading, reading_of
 FeedKind = Literal["file", "kafka", "replay"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Feed:
     """What all documents of a batch share: source, contract, size limit, and the run that lands them.
 
@@ -36,7 +36,7 @@ class Feed:
         return Checker(self.contract, self.max_bytes, drift)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class UndoneRange:
     """What is left to read again of an undone batch: from `start` up to, but not including, the position `end`."""
 
@@ -46,7 +46,7 @@ class UndoneRange:
     end: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FileFeed(Feed):
     """One file, how its documents are framed, and the position where reading starts.
 

@@ -68,7 +68,7 @@ cross join lateral (
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KnownInput:
     """What the ledger holds of a content: its current reading, where that resumes, and what was landed and not undone.
 

@@ -43,6 +43,7 @@ class SourceLoad:
         self._on_landed = on_landed
         self._on_chunk = on_chunk
         self._started: set[str] = set()
+        self._finished: set[Path] = set()  # files that were landed from their beginning to their end
         self._replacing: set[str] = set()  # contents whose former reading this load replaces, each once
         self._reported: set[str] = {STANDARD_INPUT}  # standard input has another content each time it is read
         self.new_files = 0
@@ -53,12 +54,15 @@ class SourceLoad:
         """Land all documents that are not landed yet.
 
         Another loader may land some of the batches meanwhile, so this repeats until the ledger has all files complete.
+        Files that were landed here as a whole are not looked up again.
         """
         while feeds := self._find_unlanded(connection):
             with prefetched(chunks(feeds, self._chunk_bytes, self._set_aside)) as ready:
                 for chunk in ready:
                     for batch in land(connection, chunk, FilePositions()):
                         self._on_landed(batch)
+                        if batch.is_last and batch.feed.start == START and not batch.feed.undone:
+                            self._finished.add(batch.feed.input_file.path)
                     self._on_chunk()
 
     def _find_unlanded(self, connection: Connection) -> list[FileFeed]:
@@ -66,7 +70,7 @@ class SourceLoad:
 
         Contents that are complete in the ledger are recorded as skipped.
         """
-        self._pending = [feed for feed in self._pending if feed.input_file.path not in self.problems]
+        self._leave_out_finished()
         if not self._pending:
             return []
         source = self._pending[0].source.source
@@ -87,6 +91,14 @@ class SourceLoad:
         self._replacing.update(part.input_file.digest for part in parts if part.replaces)
         return parts
 
+    def _leave_out_finished(self) -> None:
+        """Count the files that were finished; keep those that are neither finished nor set aside."""
+        paths = {*self._finished, *self.problems}
+        finished = [feed for feed in self._pending if feed.input_file.path in self._finished]
+        self._pending = [feed for feed in self._pending if feed.input_file.path not in paths]
+        self._finished.clear()
+        self._count(finished)
+
     def _read_as(self, known: dict[str, KnownInput]) -> list[FileFeed]:
         """Return the feeds; one that has a copy with the reading that the ledger knows is read like the copy."""
         patterns = {
@@ -94,7 +106,10 @@ class SourceLoad:
             for feed in self._pending
             if (found := known.get(feed.input_file.digest)) and found.is_read_as(feed.reading)
         }
-        return [replace(feed, pattern=patterns.get(feed.input_file.digest, feed.pattern)) for feed in self._pending]
+        return [
+            replace(feed, pattern=patterns[feed.input_file.digest]) if feed.input_file.digest in patterns else feed
+            for feed in self._pending
+        ]
 
     def _next_step(self, feed: FileFeed, found: KnownInput | None) -> list[FileFeed] | Literal["skip", "refused"]:
         """Return the feeds that are to be landed, or that their content is to be skipped or was refused."""

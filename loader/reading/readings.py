@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from loader.declarations import FilePattern
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reading:
     """A layout and, for records, the JSON pointer to them; None if an older Waybill read the file and kept none."""
 
