@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -36,8 +35,8 @@ class Scoring:
 def write_predictions(cursor: Any, scorings: list[Scoring]) -> dict[str, int]:
     """Replace the predictions of the models in the cursor's transaction; return model id → number of rows.
 
-    Models with the same columns are scored together: each piece of the mart is read once. While PostgreSQL writes it,
-    the next one is predicted, with one thread: on a machine with few cores, more of them wait for each other.
+    Models with the same columns are scored together: each piece of the mart is read once. It is predicted with one
+    thread, because more of them wait for each other, and for PostgreSQL, on a machine with few cores.
 
     Raises:
         RowsChanged: the mart was written after a check; nothing may be committed.
@@ -50,32 +49,15 @@ def write_predictions(cursor: Any, scorings: list[Scoring]) -> dict[str, int]:
         together.setdefault(f"{scoring.check.table_digest} {scoring.model.task.categorical}", []).append(scoring)
     written = dict.fromkeys((scoring.model.model_id for scoring in scorings), 0)
     for same in together.values():
-        with _progress(same[0].model.task.task) as advance, threadpool_limits(1), _in_background() as begin:
+        with _progress(same[0].model.task.task) as advance, threadpool_limits(1):
             for rows in pieces_of_rows(same[0].model.task, same[0].check):
                 for scoring in same:
-                    frame = _as_frame(scoring, rows)
-                    begin(copy_rows, cursor, scoring.model.task.task, scoring.shape, frame)
+                    copy_rows(cursor, scoring.model.task.task, scoring.shape, _as_frame(scoring, rows))
                     written[scoring.model.model_id] += len(rows)
                 advance(len(rows))
     for scoring in scorings:
         add_state(cursor, scoring.model.task.task, scoring.model.model_id, scoring.state)
     return written
-
-
-@contextmanager
-def _in_background() -> Iterator[Callable[..., None]]:
-    """Yield a function that begins to do work in a thread, when the work before it has ended, and raises its error."""
-    with ThreadPoolExecutor(1, "waybill-writing") as thread:
-        begun: list[Future[None]] = []
-
-        def begin(work: Callable[..., None], *arguments: Any) -> None:
-            while begun:
-                begun.pop().result()
-            begun.append(thread.submit(work, *arguments))
-
-        yield begin
-        while begun:
-            begun.pop().result()
 
 
 def _as_frame(scoring: Scoring, rows: Any) -> Any:

@@ -1,14 +1,12 @@
-"""Predictions are written piece by piece beside the work on the next piece, and all of them or none."""
+"""Predictions are written piece by piece, and all of them or none."""
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ml.predict import predict
 from ml.prediction_tables import scoring
 from ml.prediction_tables.by_model import copy_rows
 from ml.reading import kept
@@ -25,25 +23,6 @@ def trained(task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model whose 600 rows are scored in pieces of 70."""
     monkeypatch.setattr(kept, "PIECE_ROWS", 70)
     train("small")
-
-
-def test_a_piece_is_written_while_the_next_is_predicted(trained: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    predicted, is_next_predicted = [], threading.Event()
-
-    def note(model: Any, piece: Any) -> Any:
-        predicted.append(len(piece))
-        if len(predicted) > 1:
-            is_next_predicted.set()
-        return predict(model, piece)
-
-    def wait(*arguments: Any) -> None:
-        assert is_next_predicted.wait(20)
-        copy_rows(*arguments)
-
-    monkeypatch.setattr(scoring, "predict", note)
-    monkeypatch.setattr(scoring, "copy_rows", wait)
-    assert score("small").rows == 600
-    assert sum(predicted) == 600 and rows(STORED)[0][0] == 600
 
 
 def test_a_piece_that_cannot_be_written_leaves_the_last_ones(trained: None, monkeypatch: pytest.MonkeyPatch) -> None:
