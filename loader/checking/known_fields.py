@@ -13,15 +13,9 @@ import jsonschema_rs
 
 from waybill.json_pointers import escape_name, split_pointer
 
-JSON_TYPES = {
-    dict: "object",
-    list: "array",
-    str: "string",
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    Decimal: "number",
-}
+CONTAINERS = (dict, list)
+JSON_TYPES = {dict: "object", list: "array", str: "string", bool: "boolean"}
+JSON_TYPES |= {int: "integer", float: "number", Decimal: "number"}
 OTHERS = {"patternProperties", "additionalProperties", "unevaluatedProperties"}
 
 
@@ -93,8 +87,8 @@ class KnownFields:
             known, value, pointer = todo.pop()
             if isinstance(value, dict):
                 for name, member in value.items():
-                    if known.knows(name):
-                        if isinstance(member, dict | list):
+                    if name in known.names or known.knows(name):
+                        if isinstance(member, CONTAINERS):
                             below = known.members.get(name) or self._member(known, name)
                             step = escape_name(name) if name in known.names else "*"
                             todo.append((below, member, f"{pointer}/{step}"))
@@ -102,7 +96,7 @@ class KnownFields:
                         yield f"{pointer}/{escape_name(name)}", JSON_TYPES.get(type(member), "null")
             elif isinstance(value, list):
                 for index, member in enumerate(value):
-                    if isinstance(member, dict | list):
+                    if isinstance(member, CONTAINERS):
                         todo.append((self._value(known.of_element(index)), member, f"{pointer}/*"))
 
     def on_the_way(self, names: Iterable[str]) -> Iterator[KnownValue]:
