@@ -1,5 +1,5 @@
 # waybill: sample
-"""An erase waits for what works on the warehouse, and others wait for it; loaders continue, and land no erased key."""
+"""An erase waits for what works on the warehouse, and others wait for it; it follows an undo that no run has seen."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from loader.undo.undo import undo
 from pipeline.erasing.finishing.pages import OF_THE_SERVER
+from pipeline.mart_hashes import MartHash, mart_hashes
 from tests.support.databases import rows
+from tests.support.small.documents import flight
 from tests.support.small.pipeline import SmallPipeline, small_pipeline
+from warehouse.connection import engine
 from warehouse.work_lock import only_run
 from waybill.settings import get_settings
 
@@ -55,3 +59,29 @@ def test_erases_at_once_take_turns_after_a_run(small: SmallPipeline) -> None:
         ((left,),) = rows("select certificate -> 'left_to_others' from ledger.erasures limit 1")
         assert set(OF_THE_SERVER) <= set(left)
     assert erasures in (2, 3)  # the one of the second key alone may come before or after that of both
+
+
+def hashes() -> dict[str, MartHash]:
+    with engine("reader").connect() as connection:
+        return mart_hashes(connection)
+
+
+def test_an_erase_after_an_undo_that_no_run_has_seen(small: SmallPipeline) -> None:
+    never_saw = hashes()
+    only_undone, left = (flight(number, airline__code="ZZ", destination__airport="ZZZ") for number in (8001, 8002))
+    small.deliver("flights", "undone.ndjson", [only_undone, left])
+    small.deliver("flights", "left.ndjson", [{**left, "updated_at": "2013-02-02T06:00:00Z"}])
+    ran = small.run("load", "dbt")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert hashes() != never_saw
+    assert undo(str(small.folder / "raw" / "flights" / "undone.ndjson"))
+    keys = [f"ZZ-{number}-EWR-2013-01-02" for number in (8001, 8002)]
+    assert rows("select count(*) from marts.fct_flights where flight_id = any(%s)", keys) == [(2,)]
+    process = start(small, *keys)
+    output, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert "erased 1 document" in output and hashes() == never_saw
+    small.deliver("flights", "again.ndjson", [only_undone, left])
+    ran = small.run("load", "dbt")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert hashes() == never_saw
