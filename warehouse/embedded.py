@@ -83,7 +83,7 @@ def _start(server: ServerPaths) -> bool:
             return True
         if _pid(server) is not None:
             raise ServerBusy(f"PostgreSQL in {server.data} was started and is still recovering")
-        if _is_full(server):
+        if is_full(server):
             raise ServerNotStarted(f"PostgreSQL in {server.data} did not start, {FULL}")
         if OLD_PROCESSES in _last_log_line(server) and time.monotonic() > deadline - START_SECONDS + END_SECONDS:
             raise ServerBusy(f"PostgreSQL in {server.data} was killed, and some of its processes have not ended yet")
@@ -123,9 +123,14 @@ def find_refusal(server: ServerPaths) -> str | None:
     return None
 
 
+def is_full(server: ServerPaths) -> bool:
+    """Return whether its disk has no room for a segment of the write-ahead log, without which it stops."""
+    return server.data.exists() and shutil.disk_usage(server.data).free < MIN_FREE_TO_START
+
+
 def advice(server: ServerPaths) -> str:
     """Return what to do about a server that has stopped since this command started it."""
-    return FULL if _is_full(server) else f"run the same command again, which starts it; its log is {server.log}"
+    return FULL if is_full(server) else f"run the same command again, which starts it; its log is {server.log}"
 
 
 def find_process(server: ServerPaths) -> psutil.Process | None:
@@ -135,10 +140,6 @@ def find_process(server: ServerPaths) -> psutil.Process | None:
         return psutil.Process(pid) if pid else None
     except psutil.NoSuchProcess:
         return None
-
-
-def _is_full(server: ServerPaths) -> bool:
-    return server.data.exists() and shutil.disk_usage(server.data).free < MIN_FREE_TO_START
 
 
 def _pid(server: ServerPaths) -> int | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from contextlib import closing
 
+from psycopg2 import InternalError
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from warehouse.connection import connect
+from warehouse import embedded
+from warehouse.connection import connect, current_warehouse
 from warehouse.errors import RewriteBlocked
 
 SEGMENTS = "select name from pg_ls_waldir() where name ~ '^[0-9A-F]{24}$'"
@@ -30,6 +34,7 @@ def remove_old_wal() -> int:
 
     Raises:
         RewriteBlocked: a replication slot or a setting keeps old segments.
+        OSError: the disk of the server is full.
     """
     with closing(connect("owner")) as connection:
         connection.autocommit = True
@@ -47,8 +52,8 @@ def _reload(connection: Connection) -> None:
     """Apply the setting in the checkpointer: it has it by the time of the checkpoint that is asked for afterwards."""
     with connection.cursor() as cursor:
         cursor.execute(RELOAD)
-        cursor.execute("checkpoint")
-        cursor.execute("checkpoint")
+        _checkpoint(cursor)
+        _checkpoint(cursor)
 
 
 def _remove(cursor: Cursor) -> int:
@@ -56,7 +61,7 @@ def _remove(cursor: Cursor) -> int:
     cursor.execute(NEXT_SEGMENT)
     while _current(cursor) <= max(old):  # 2.
         cursor.execute(NEXT_SEGMENT)
-    cursor.execute("checkpoint")  # 3.
+    _checkpoint(cursor)  # 3.
     if kept := old & _segments(cursor):
         cursor.execute(SLOTS)
         raise RewriteBlocked(
@@ -64,6 +69,17 @@ def _remove(cursor: Cursor) -> int:
             "remove it, then run the same command again"
         )
     return len(old)
+
+
+def _checkpoint(cursor: Cursor) -> None:
+    """Write a checkpoint; say if the disk is full, which PostgreSQL writes to its log only."""
+    try:
+        cursor.execute("checkpoint")
+    except InternalError as error:
+        server = current_warehouse().server
+        if server is None or not embedded.is_full(server):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(server.data)) from error
 
 
 def _segments(cursor: Cursor) -> set[str]:

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from psycopg2 import InternalError
 from psycopg2.extensions import connection as Connection
 
 from tests.support.databases import own_server
@@ -17,7 +18,7 @@ from tests.warehouse.conftest import CONNECTION
 from warehouse import embedded
 from warehouse.connection import connect, forget
 from warehouse.errors import RewriteBlocked
-from warehouse.rewriting import snapshots, tables
+from warehouse.rewriting import snapshots, tables, wal
 from warehouse.rewriting.server_files import empty_server_log, remove_lost_files
 from warehouse.rewriting.tables import rewrite_tables
 from warehouse.rewriting.wal import remove_old_wal
@@ -150,3 +151,16 @@ def reading() -> Connection:
     with connection.cursor() as cursor:
         cursor.execute("select 1 from ledger.layout")
     return connection
+
+
+def test_a_checkpoint_on_a_full_disk_says_so(server: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refused:
+        def execute(self, statement: str) -> None:
+            raise InternalError("checkpoint request failed")
+
+    connect("owner").close()
+    with pytest.raises(InternalError):
+        wal._checkpoint(Refused())  # type: ignore[arg-type]
+    monkeypatch.setattr(embedded, "MIN_FREE_TO_START", 1 << 60)
+    with pytest.raises(OSError, match="No space left on device"):
+        wal._checkpoint(Refused())  # type: ignore[arg-type]
