@@ -51,7 +51,7 @@ class ProcessTree:
     def __init__(self, find_root: FindRoot) -> None:
         """Take the function that finds the root. It is called for every sample; the root need not exist yet."""
         self._find_root = find_root
-        self._since = time.time()
+        self._since = _now()
         self._root: psutil.Process | None = None
         self._followed: dict[int, psutil.Process] = {}
         self._last: dict[int, tuple[Counters, int]] = {}  # process → its use, and its parent
@@ -83,13 +83,10 @@ class ProcessTree:
         if root is None:
             self.memory_bytes = self.largest_bytes = 0
             return
-        is_new = root != self._root
-        if is_new:
+        if root != self._root:
             self._ended, self._root = self.used, root
             self._followed, self._last, self._sum, self._before = {}, {}, Counters(), Counters()
         self._add_up(root, excluded)
-        if is_new and root.create_time() < self._since:
-            self._before = self._sum
 
     def _add_up(self, root: psutil.Process, excluded: Collection[int]) -> None:
         for process in list(_descend(root, excluded)):
@@ -101,7 +98,10 @@ class ProcessTree:
         for number, process in list(self._followed.items()):
             try:
                 with process.oneshot():
-                    self._last[number] = self._counters(process), process.ppid()
+                    counters = self._counters(process)
+                    if number not in self._last and process.create_time() < self._since:
+                        self._before += counters  # a process can be missing in earlier samples, see _children
+                    self._last[number] = counters, process.ppid()
                     memory = process.memory_info()
             except GONE:
                 del self._followed[number]
@@ -129,6 +129,12 @@ class ProcessTree:
         return Counters(cpu, moved.read_bytes, moved.write_bytes)
 
 
+def _now() -> float:
+    """Return the time by the clock of `create_time`, which can differ from the time of day by a second."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.time() if clock is None else psutil.boot_time() + time.clock_gettime(clock)
+
+
 def _descend(process: psutil.Process, excluded: Collection[int]) -> Iterator[psutil.Process]:
     yield process
     for child in _children(process):
@@ -137,7 +143,10 @@ def _descend(process: psutil.Process, excluded: Collection[int]) -> Iterator[psu
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
-    """Return the children, from the kernel's list if there is one: that avoids a scan of all processes."""
+    """Return the children, from the kernel's list if there is one: that avoids a scan of all processes.
+
+    The list can leave out a child while another one ends.
+    """
     lists = list(Path(f"/proc/{process.pid}/task").glob("*/children"))
     if not lists:
         try:

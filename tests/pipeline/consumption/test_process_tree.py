@@ -47,3 +47,12 @@ def test_a_process_tree_is_counted_in_one_part_only() -> None:
     assert (with_it.descendants - before, without.descendants - before) == (1, 0)
     assert with_it.memory_bytes > without.memory_bytes
     assert 0 < with_it.largest_bytes < with_it.memory_bytes  # what they share, and the smaller one, come on top
+
+
+def test_earlier_use_of_a_child_found_late_is_left_out() -> None:
+    """The kernel's list of children can leave one out in the first sample."""
+    with waiting(f"exec({BURN.format(0.5)!r})") as child:
+        tree = ProcessTree(psutil.Process)
+        tree.sample(psutil.Process(), {child.pid})
+        tree.sample(psutil.Process())
+        assert tree.used.cpu_seconds < 0.3
