@@ -55,11 +55,11 @@ def _check(name: str, *, only_if_changed: bool = True) -> StageResult:
     return StageResult(0 if outcome.is_unchanged else outcome.rows, outcome.summary)
 
 
-def _dbt() -> StageResult:
+def _dbt(*, only_if_changed: bool = True) -> StageResult:
     from ml.checking.staleness import recheck_outdated
-    from pipeline.dbt.build import build_and_check_freshness
+    from pipeline.dbt.build import build_and_check_freshness, build_if_changed
 
-    rows, summary = build_and_check_freshness()
+    rows, summary = build_if_changed() if only_if_changed else build_and_check_freshness()
     return StageResult(rows, summary + recheck_outdated())
 
 
@@ -114,6 +114,7 @@ WORK: dict[str, Callable[[], StageResult]] = {
 # These stages always work when they are run by themselves: somebody wants to see the result.
 BY_ITSELF: dict[str, Callable[[], StageResult]] = {
     "check-raw": partial(_check, "raw", only_if_changed=False),
+    "dbt": partial(_dbt, only_if_changed=False),
     "check-marts": partial(_check, "marts", only_if_changed=False),
     "docs": partial(_docs, only_if_changed=False),
 }

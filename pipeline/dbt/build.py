@@ -14,19 +14,22 @@ from typing import Any, TextIO
 
 from loader.declarations import no_source
 from loader.landing.raw_tables import make_later_raw_tables
+from pipeline.dbt.basis import Basis, current_basis
 from pipeline.dbt.failing_rows import FailedTest, failed_tests, print_failed_tests
+from pipeline.dbt.last_build import forget_build, only_documents_changed, remember_build, same_build
 from pipeline.dbt.progress import shown_nodes
-from pipeline.dbt.results import FAILED, write_build
+from pipeline.dbt.results import FAILED, read_build, write_build
 from pipeline.dbt.sources_yml import require_current
 from pipeline.errors import DbtFailed
 from pipeline.openlineage.dbt_events import DbtEvents
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables, target_folder
 from waybill.atomic_files import atomic_file
-from waybill.settings import relative_name
+from waybill.settings import get_settings, relative_name
 from waybill.text import counted
 
 MAX_NAMED_FAILURES = 5
 OBEYED = {"DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_FULL_REFRESH", "DBT_PARTIAL_PARSE"}
+WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
 def build(*arguments: str) -> tuple[int, str]:
@@ -38,18 +41,28 @@ def build(*arguments: str) -> tuple[int, str]:
         DeclarationsChanged: the sources that dbt reads differ from the declarations.
         DbtFailed: a model or test failed; the models after it were not touched.
     """
+    rows, changed, summary = _summarise(_build(*arguments))
+    return rows, f"{changed}; {summary}" if summary else changed
+
+
+def build_if_changed() -> tuple[int, str]:
+    """Run `build_and_check_freshness`, unless nothing that it depends on has changed since it last succeeded.
+
+    Then dbt is not started: the tests that warned are named again, and sources may have become stale since.
+
+    Raises:
+        DeclarationsChanged, DbtFailed: as `build` raises them.
+    """
     require_current()
-    make_later_raw_tables()
-    results = _invoke(["build", *arguments]).results
-    if reason := None if results else no_source():
-        return 0, f"no model: {reason}"
-    rows = sum(_rows(entry) for entry in results if '"marts"' in (getattr(entry.node, "relation_name", None) or ""))
-    count = Counter(entry.node.unique_id.partition(".")[0] for entry in results)
-    changed = f"{counted(rows, 'row')} of marts written" if rows else "nothing new"
-    warned = [entry for entry in results if str(entry.status) == "warn"]
-    passed = count["test"] + count["unit_test"] - len(warned)
-    warnings = f"; warning: {counted(sum(entry.failures for entry in warned), 'row')} named above" if warned else ""
-    return rows, f"{changed}; {count['model']} models, {passed} tests passed{warnings}"
+    _set_variables()
+    basis = current_basis()
+    last = None if os.environ.get("DBT_FULL_REFRESH") else same_build(basis)
+    if last is None:
+        return _build_all(basis, unit_tests=not only_documents_changed(basis))
+    for test in getattr(read_build(get_settings()), "tests", []):
+        if test.status == "warn":
+            print(test.message)
+    return 0, f"nothing has changed since the build of {last.at}; {last.summary}{_describe_stale(last.stale_sources)}"
 
 
 def build_and_check_freshness() -> tuple[int, str]:
@@ -58,22 +71,51 @@ def build_and_check_freshness() -> tuple[int, str]:
     Raises:
         DeclarationsChanged, DbtFailed: as `build` raises them.
     """
-    rows, summary = build()
-    if stale := stale_sources():
-        summary += f"; warning: no new documents for longer than declared: {', '.join(stale)}"
-    return rows, summary
+    _set_variables()
+    return _build_all(current_basis())
 
 
-def stale_sources() -> list[str]:
-    """Run `dbt source freshness` and return the stale sources: their last batch is older than their declaration allows.
+def _build_all(before: Basis, *, unit_tests: bool = True) -> tuple[int, str]:
+    forget_build()
+    results = _build(*([] if unit_tests else WITHOUT_UNIT_TESTS))
+    rows, changed, summary = _summarise(results)
+    freshness = _check_freshness()
+    if results:
+        remember_build(before, results, freshness, summary)
+        changed += f"; {summary}"
+    return rows, changed + _describe_stale(stale_sources(freshness))
 
-    A source that declares freshness and from which nothing has landed is stale, too.
 
-    Raises:
-        DbtFailed: dbt could not read the project or the warehouse.
-    """
-    results = _invoke(["source", "freshness"], may_fail=True).results
+def _build(*arguments: str) -> list[Any]:
+    require_current()
+    make_later_raw_tables()
+    return list(_invoke(["build", *arguments]).results)
+
+
+def _summarise(results: list[Any]) -> tuple[int, str, str]:
+    """Return the number of mart rows written, what has changed, and what was built and tested."""
+    if reason := None if results else no_source():
+        return 0, f"no model: {reason}", ""
+    rows = sum(_rows(entry) for entry in results if '"marts"' in (getattr(entry.node, "relation_name", None) or ""))
+    count = Counter(entry.node.unique_id.partition(".")[0] for entry in results)
+    changed = f"{counted(rows, 'row')} of marts written" if rows else "nothing new"
+    warned = [entry for entry in results if str(entry.status) == "warn"]
+    passed = count["test"] + count["unit_test"] - len(warned)
+    warnings = f"; warning: {counted(sum(entry.failures for entry in warned), 'row')} named above" if warned else ""
+    return rows, changed, f"{count['model']} models, {passed} tests passed{warnings}"
+
+
+def _check_freshness() -> list[Any]:
+    return list(_invoke(["source", "freshness"], may_fail=True).results)
+
+
+def stale_sources(results: list[Any]) -> list[str]:
+    """Return the sources that `dbt source freshness` found stale: too long without a new batch, or never loaded."""
     return sorted(entry.node.name for entry in results if str(entry.status) in ("warn", "error"))
+
+
+def _describe_stale(names: list[str]) -> str:
+    return f"; warning: no new documents for longer than declared: {', '.join(names)}" if names else ""
 
 
 def parse() -> Any:
@@ -115,7 +157,7 @@ def _invoke(arguments: list[str], *, may_fail: bool = False) -> Any:
         raise DbtFailed(f"dbt {arguments[0]} stopped: {' '.join(str(result.exception).split())}")
     tests = failed_tests(results) if arguments[0] == "build" else []
     if arguments[0] == "build":
-        write_build(results, tests)
+        write_build(results, tests, keep_unit_tests=arguments[1:] == [*WITHOUT_UNIT_TESTS])
         print_failed_tests(tests)
     if not result.success and not may_fail:
         raise DbtFailed(_failures(results, tests))

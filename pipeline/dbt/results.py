@@ -55,11 +55,16 @@ class DbtBuild:
         return sum(test.status == "pass" for test in self.tests)
 
 
-def write_build(results: list[Any], tests: list[FailedTest]) -> None:
-    """Write the results of dbt's runner to the state folder, in one atomic step; failed tests with their first rows."""
+def write_build(results: list[Any], tests: list[FailedTest], *, keep_unit_tests: bool = False) -> None:
+    """Write the results of dbt's runner to the state folder, in one atomic step; failed tests with their first rows.
+
+    On request, keep the results of the unit tests, which this build has left out.
+    """
     at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     messages = {test.name: str(test) for test in tests}
-    build = DbtBuild(at, [_result(entry, messages) for entry in results])
+    before = read_build(get_settings()) if keep_unit_tests else None
+    kept = [result for result in before.results if result.kind == "unit_test"] if before else []
+    build = DbtBuild(at, [*(_result(entry, messages) for entry in results), *kept])
     write_atomic(results_path(get_settings()), json.dumps(asdict(build), indent=1))
 
 

@@ -62,6 +62,17 @@ def stages(ran: subprocess.CompletedProcess[str]) -> list[str]:
     return re.findall(r"^([a-z-]+) +[0-9.]+ s ", ran.stdout, re.M)
 
 
+def test_a_run_with_nothing_new_starts_no_dbt(small: SmallPipeline) -> None:
+    before = versions(*MARTS)
+    by_itself, again = (re.findall(r"^dbt +[0-9.]+ s +0 rows   (.*)", small.run(*names).stdout, re.M)
+                        for names in (["dbt"], []))  # fmt: skip
+    built, _, what = by_itself[0].partition("; ")
+    assert built == "nothing new", "a stage that is run by itself always builds"
+    since, _, same = again[0].partition("; ")
+    assert since.startswith("nothing has changed since the build of 20") and same == what
+    assert versions(*MARTS) == before
+
+
 def test_unbalanced_books_stop_the_run_before_the_marts(small: SmallPipeline) -> None:
     before, files = versions(*MARTS, "predictions.flight_delays_small_by_model"), small.files(*FOLDERS)
     small.deliver("flights", "late-1.ndjson", twenty_minutes_late()[:5])

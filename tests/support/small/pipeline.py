@@ -79,5 +79,5 @@ def small_pipeline(folder: Path) -> Iterator[SmallPipeline]:
         small.deliver(source, f"{source}.ndjson", sample[source])
     with fresh_database("pipeline") as name:
         yield small
-    for kind in ("last_run", "dbt_results"):
+    for kind in ("last_run", "dbt_results", "dbt_build"):
         (get_settings().state_folder / f"{kind}-{name}.json").unlink(missing_ok=True)
