@@ -72,12 +72,11 @@ select concat_ws(
 """
 # How many rows each transaction wrote: any later insert, update or delete changes it. Reads no values.
 ROWS = """
-select {name}, (
-    select coalesce(md5(string_agg(concat_ws(' ', written_by, number), ',' order by written_by)), '')
-    from (select xmin::text as written_by, number from (
-        select xmin, count(*) as number from {table} group by xmin
-    ) as counted) as transactions
-)
+select {name}, coalesce(md5(string_agg(concat_ws(' ', written_by, number), ',' order by written_by)), '')
+from (
+    select xmin::text as written_by, number
+    from (select xmin, count(*) as number from {table} group by xmin) as counted
+) as transactions
 """
 
 
