@@ -23,6 +23,7 @@ import orjson
 
 from benchmarks.databases import bench_database, database_url
 from benchmarks.machine import description
+from benchmarks.parts.dbt_seconds import profiled_build
 from benchmarks.peers import environment as peers
 from benchmarks.tables import lowest_to_highest, medians, print_table
 from data.sample.documents import flights
@@ -34,6 +35,7 @@ REFERENCE = ("airlines", "airports", "aircraft", "weather")
 MARTS = "--exclude intermediate.features flight_features test_type:unit".split()  # noqa: SIM905
 EVERYTHING = ["--exclude", "test_type:unit"]
 BUILD = "import sys; from pipeline.dbt.build import build; print(build(*sys.argv[1:])[1])"
+STAGE = "from pipeline.dbt.build import build_if_changed; print(build_if_changed()[1])"
 
 Measured = Iterator[tuple[str, float]]
 
@@ -80,7 +82,9 @@ def measure_waybill(folder: Path) -> Measured:
         yield "landed", landed
         yield "marts", landed + built
         _build(*EVERYTHING)
-        yield "nothing new", _load(folder / "all.ndjson") + _build(*EVERYTHING)
+        yield "by hand", _load(folder / "all.ndjson") + profiled_build(*EVERYTHING)
+        _stage()
+        yield "nothing new", _load(folder / "all.ndjson") + _stage()
 
 
 def measure_peers(folder: Path, dlt: Path | None) -> Measured:
@@ -99,7 +103,7 @@ def measure_growth(folder: Path) -> Measured:
         yield "tenth", _load(folder / "tenth.ndjson") + _build(*MARTS)
     with _prepared():
         yield "older", _load(folder / "older.ndjson") + _build(*EVERYTHING)
-        yield "newest", _load(folder / "newest.ndjson") + _build(*EVERYTHING)
+        yield "newest", _load(folder / "newest.ndjson") + profiled_build(*EVERYTHING)
 
 
 @contextmanager
@@ -117,6 +121,10 @@ def _load(file: Path) -> float:
 
 def _build(*arguments: str) -> float:
     return _timed(sys.executable, "-c", BUILD, *arguments)
+
+
+def _stage() -> float:
+    return _timed(sys.executable, "-c", STAGE)
 
 
 def _timed(*command: str, variables: dict[str, str] | None = None) -> float:
@@ -142,6 +150,7 @@ def show(found: dict[str, list[float]], rows: dict[str, int], runs: int) -> None
         ("file → marts, a tenth of the rows", "tenth", rows["tenth"], marts),
         ("the oldest 99 % → marts and model features", "older", rows["older"], marts),
         ("the whole file again, nothing new", "nothing new", 0, full),
+        ("the same, `dbt build` by hand", "by hand", 0, full),
         ("the newest 1 % by date added", "newest", rows["newest"], full),
     ]
     click.echo(f"medians of {runs}, including the start-up of the commands")

@@ -1,0 +1,1 @@
+"""Takes what a benchmark measured apart: where the time of a step goes."""
