@@ -39,10 +39,12 @@ def make_clone(folder: Path) -> Path:
     return folder
 
 
-def run_in(clone: Path, *command: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+def run_in(
+    clone: Path, *command: str, check: bool = True, timeout: int = 300, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run a command in the clone, with no variables but PATH and those given."""
     ran = subprocess.run(
-        command, cwd=clone, env={**BARE, **variables}, capture_output=True, text=True, check=False, timeout=300
+        command, cwd=clone, env={**BARE, **variables}, capture_output=True, text=True, check=False, timeout=timeout
     )
     assert not check or ran.returncode == 0, ran.stdout + ran.stderr
     return ran
