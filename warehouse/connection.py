@@ -17,7 +17,7 @@ from warehouse import embedded
 from warehouse.connecting.refusals import class_of, reason_of
 from warehouse.connecting.session import check_replication_role, session_options
 from warehouse.connecting.variables import apply_variables, other_variables
-from warehouse.errors import DatabaseMissing, EncodingRefused, ServerAway, ServerBusy, ServerTooOld
+from warehouse.errors import DatabaseMissing, EncodingRefused, ServerAway, ServerBusy, ServerTooOld, ServerUnreachable
 from warehouse.logins import Role, logins_file, read_logins, role_name
 from warehouse.server_paths import ServerPaths, find_server_paths
 from waybill.backoff import Backoff, is_transient
@@ -133,11 +133,10 @@ def open_connection(parameters: dict[str, str]) -> psycopg2.extensions.connectio
     try:
         connection: psycopg2.extensions.connection = psycopg2.connect(**parameters)  # type: ignore[call-overload]
     except psycopg2.OperationalError as error:
-        user = parameters.get("user", "the default user")
-        where = f"{parameters['host']}:{parameters['port']} as {user}"
-        error_class = class_of(error)
-        advice = BUSY_ADVICE if error_class is ServerBusy else _advise(user, is_away=error_class is ServerAway)
-        raise error_class(f"PostgreSQL at {where} refused the connection: {reason_of(error)}; {advice}") from None
+        where = f"{parameters['host']}:{parameters['port']} as {parameters.get('user', 'the default user')}"
+        refusal = class_of(error)
+        advice = _advise(parameters, refusal)
+        raise refusal(f"PostgreSQL at {where} refused the connection: {reason_of(error)}; {advice}") from None
     try:
         _lift_transaction_timeout(connection)
     except psycopg2.Error as error:  # it had accepted the connection
@@ -159,11 +158,14 @@ def _lift_transaction_timeout(connection: psycopg2.extensions.connection) -> Non
             cursor.execute("set transaction_timeout = 0")
 
 
-def _advise(user: str, *, is_away: bool) -> str:
-    settings = get_settings()
-    if is_away and (server := current_warehouse().server):
+def _advise(parameters: dict[str, str], refusal: type[ServerUnreachable]) -> str:
+    if refusal is ServerBusy:
+        return BUSY_ADVICE
+    server = current_warehouse().server
+    if refusal is ServerAway and server and parameters["host"] == str(server.socket):
         return embedded.advice(server)
-    if user in read_logins(settings):
+    settings = get_settings()
+    if parameters.get("user") in read_logins(settings):
         return f"if its password has changed, remove the file {relative_name(logins_file(settings))}"
     others = f" ({', '.join(others)} too)" if (others := other_variables()) else ""
     return f"check the PG… variables{others}, in the environment and in .env"
