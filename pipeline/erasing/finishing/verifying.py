@@ -47,7 +47,12 @@ where held._batch_id = %(erasure)s::uuid or (held._batch_id, held._position) in 
 )
 """
 # What users have named, and what came around documents: an erase cannot tell what of it is personal.
-LEDGER_TEXTS = {"inputs": ("name", "envelope"), "runs": ("command",), "undone_batches": ("reason",)}
+LEDGER_TEXTS = {
+    "inputs": ("name", "envelope"),
+    "input_names": ("name",),
+    "runs": ("command",),
+    "undone_batches": ("reason",),
+}
 SHOWN = "select count(*) from intermediate.document_outcomes where source = %s and document_key = any(%s)"
 SHOWN_KEYS = "select document_key from intermediate.document_outcomes where source = %s and document_key is not null"
 

@@ -23,6 +23,10 @@ from warehouse.runs import recorded_run
 from warehouse.work_lock import ENDED
 from waybill.identifiers import uuid7
 
+SECOND_NAME = (
+    "insert into ledger.input_names (input_id, name) select input_id, 'A-1042.json' from ledger.inputs limit 1"
+)
+
 
 @pytest.fixture(scope="module", autouse=True)
 def ledger(server: None) -> Iterator[None]:
@@ -64,9 +68,14 @@ def test_texts_that_hold_a_key_are_counted(erasing: Erasing) -> None:
     for command in ("test A-1042", "test A-10421"):
         with recorded_run(command):
             pass
+    with cursor_of("loader") as cursor:
+        cursor.execute(SECOND_NAME)
     with closing(connect("owner")) as owner:
         name_texts(owner, erasing)
-    assert erasing.left_to_others == ["ledger.runs (command): 1 row with an erased key in a text"]
+    assert erasing.left_to_others == [
+        "ledger.input_names (name): 1 row with an erased key in a text",
+        "ledger.runs (command): 1 row with an erased key in a text",
+    ]
 
 
 def test_what_is_not_compared_is_not_said_to_be_looked_at(erasing: Erasing, monkeypatch: pytest.MonkeyPatch) -> None:
