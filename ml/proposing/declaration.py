@@ -13,7 +13,7 @@ from ml.learning.labels import MIN_ROWS
 from ml.proposing.features import Decision
 from ml.proposing.proposal import Proposal
 from waybill.declared.yaml_files import dumped
-from waybill.text import shown
+from waybill.text import counted, shown
 
 WIDTH = 120
 ONE_LINE = 10**9
@@ -59,8 +59,9 @@ def _positive(proposal: Proposal) -> Iterator[str]:
 
 
 def _rare(proposal: Proposal) -> Iterator[str]:
-    if found := proposal.label.left_out:
-        yield from _comment(f"A class needs {sum(MIN_ROWS.values())} rows; rows of these count as unlabelled: {found}")
+    if rare := proposal.label.rare:  # few have such a value: they are printed, and not written
+        fewer = f"{counted(len(rare), 'class has', 'classes have')} fewer: their rows count as unlabelled"
+        yield from _comment(f"A class needs {sum(MIN_ROWS.values())} rows; {fewer}")
         yield "rare_classes: leave_out"
 
 

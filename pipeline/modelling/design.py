@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -111,12 +111,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Decision:
-    """One decision for the user to see: about what, what was decided, and the evidence; `flag` changes it."""
+    """One decision for the user to see: about what, what was decided, and the evidence; `flag` changes it.
+
+    `examples` are values of documents. They are printed, and written into no file: an erase changes no file of the
+    project.
+    """
 
     about: str
     choice: str
     evidence: str
     flag: str = ""
+    examples: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

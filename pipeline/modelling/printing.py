@@ -118,7 +118,8 @@ def _file_line(file: FileProfile) -> str:
 
 def _evidence_lines(decision: Decision, indent: str, choice: str = "") -> list[str]:
     flag = f"change it with {decision.flag}" if decision.flag.startswith("--") else decision.flag
-    parts = [part for part in (": ".join(filter(None, (choice, decision.evidence))), flag) if part]
+    evidence = f"{decision.evidence} ({decision.examples})" if decision.examples else decision.evidence
+    parts = [part for part in (": ".join(filter(None, (choice, evidence))), flag) if part]
     line = "; ".join(parts)
     lines = [line] if len(indent) + len(shown(line)) <= WIDTH else parts  # a flag is easier to copy from one line
     return [wrapped for part in lines for wrapped in _wrapped(part, indent, indent)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pipeline.modelling.deciding.keys.candidates import KeyChoice
+from pipeline.modelling.deciding.keys.candidates import KeyChoice, miss_text
 from pipeline.modelling.deciding.keys.versions import withdrawal_hint
 from pipeline.modelling.deciding.layouts import layout_evidence
 from pipeline.modelling.deciding.naming.names import MAX_BYTES, allowed_name, joined_name
@@ -38,7 +38,8 @@ def decisions(profile: Profile, found: Structure, key: KeyChoice, version: Decis
         )
     yield Decision("key", " + ".join(key.pointers), key.evidence, "--key")
     for miss in key.misses[:5]:
-        yield Decision("key", "not chosen", miss, "--key")
+        examples = ", ".join(f"{value} {count} times" for value, count in miss.examples[:3])
+        yield Decision("key", "not chosen", miss_text(miss), "--key", examples)
     yield version
     hint = withdrawal_hint(profile)
     if hint:
@@ -57,8 +58,9 @@ def _of_kinds(kinds: OtherKinds) -> Decision:
     if kinds.pointer is None:
         return Decision("kinds", f"{kinds.kinds} kinds of documents in one source", "they share few fields")
     values = ", ".join(f"{count:,} times {value}" for value, count in kinds.values[:5])
-    evidence = f"{kinds.pointer} distinguishes them: {values}"
-    return Decision("kinds", f"{kinds.kinds} kinds of documents in one source", evidence, "one source for each kind")
+    evidence = f"{kinds.pointer} distinguishes them"
+    choice = f"{kinds.kinds} kinds of documents in one source"
+    return Decision("kinds", choice, evidence, "one source for each kind", values)
 
 
 def _table_name_reason(table: DraftTable) -> str | None:

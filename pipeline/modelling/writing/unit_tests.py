@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.modelling.design import Column, Design
+from pipeline.modelling.design import Design
 
 OUTCOMES = ("current", "superseded", "filtered")
 EXAMPLES = {
@@ -30,18 +30,10 @@ class UnitTest:
 
 
 def unit_test(design: Design) -> UnitTest:
-    """Return rows with the values that were observed; each is of another outcome, and the first one is current."""
+    """Return rows of the same values, none of a document; each is of another outcome, and the first one is current."""
     keys = [column for column in design.root.columns if column.name in design.key_columns]
     others = [column for column in design.root.columns if column not in keys and column.sql_type in ("text", *EXAMPLES)]
-    row = {column.name: _example(column) for column in (*keys, *others[:MOST_COLUMNS])}
+    row = {column.name: EXAMPLES.get(column.sql_type, "a text") for column in (*keys, *others[:MOST_COLUMNS])}
     if design.value_key_column:
         row = {design.value_key_column: EXAMPLES["uuid"]} | row
     return UnitTest([row | {"outcome": outcome} for outcome in OUTCOMES], [row])
-
-
-def _example(column: Column) -> str:
-    if column.values:
-        return column.values[0][0]
-    if column.type == column.sql_type and column.lowest and len(column.lowest) <= 40:
-        return column.lowest
-    return EXAMPLES.get(column.sql_type, "a text")

@@ -40,12 +40,12 @@ class KeyChoice:
 
     pointers: tuple[str, ...]
     evidence: str
-    misses: tuple[str, ...] = ()
+    misses: tuple[KeyCandidate, ...] = ()
 
 
 def chosen_key(profile: Profile, flags: Flags) -> KeyChoice:
     """Return the key that the user chose, else the best unique candidate, else the value of a document."""
-    misses = tuple(_miss(candidate) for candidate in profile.keys if not candidate.is_unique)
+    misses = tuple(candidate for candidate in profile.keys if not candidate.is_unique)
     if flags.key_is_value:
         return KeyChoice((VALUE,), "as the flag says", misses)
     if flags.key:
@@ -115,12 +115,10 @@ def field_class(pointer: str, profile: Profile) -> int:
     return TEXT if texts.count or word in PERIODS else MEASURE
 
 
-def _miss(candidate: KeyCandidate) -> str:
-    examples = ", ".join(f"{value} {count} times" for value, count in candidate.examples[:3])
+def miss_text(candidate: KeyCandidate) -> str:
+    """Return how often the fields repeat a value, without the values."""
     named = " + ".join(candidate.pointers)
-    return f"{named}: {candidate.repeats:,} of {candidate.documents:,} repeat a value" + (
-        f" ({examples})" if examples else ""
-    )
+    return f"{named}: {candidate.repeats:,} of {candidate.documents:,} repeat a value"
 
 
 def _find(pointers: tuple[str, ...], profile: Profile) -> KeyCandidate | None:
@@ -152,7 +150,9 @@ def _evidence_of(pointers: tuple[str, ...], profile: Profile) -> str:
     known = "as the flag says"
     if candidate:
         known = "as the flag says: " + (
-            f"{candidate.documents:,} of {candidate.documents:,} unique" if candidate.is_unique else _miss(candidate)
+            f"{candidate.documents:,} of {candidate.documents:,} unique"
+            if candidate.is_unique
+            else miss_text(candidate)
         )
     elif node and len(pointers) == 1 and node.distinct is not None and len(node.distinct) < profile.documents:
         values = counted(len(node.distinct), "different value")

@@ -20,7 +20,8 @@ VERSION_NAME = re.compile(
     r"(date_?)?(last_)?(updated?|modified|changed|revised|edited)(_(at|on|date|time|timestamp))?"
     r"|(.+_)?(version|revision)(_(number|no))?|rev|ts|lsn|etag_number|sys_mod_count|(updated?|modified|change)_(at|time|ts)"
 )
-VERSION_TYPES = ("timestamptz", "integer", "bigint", "epoch_milliseconds")
+WHOLE_NUMBERS = ("integer", "bigint")
+VERSION_TYPES = ("timestamptz", *WHOLE_NUMBERS, "epoch_milliseconds")
 STATUS_NAME = re.compile(r"(is_)?(deleted|withdrawn|removed|archived|retracted|cancell?ed)|(.+_)?(status|state)")
 WITHDRAWN = re.compile(r"(deleted?|withdrawn|removed|retracted|cancell?ed|archived|void(ed)?|revoked)", re.IGNORECASE)
 
@@ -46,9 +47,10 @@ def chosen_version(profile: Profile, key: KeyChoice, flags: Flags) -> tuple[KeyC
     if not versions or key.pointers == (VALUE,):
         return key, Decision("version", DELIVERY, "no field in all documents orders them", "--version")
     node = node_at(profile, versions[0]) or Node()
-    return key, Decision(
-        "version", versions[0], f"in all documents: {scalar_type(node, versions[0]).reason}", "--version"
-    )
+    choice = scalar_type(node, versions[0])
+    if choice.type in WHOLE_NUMBERS:  # the reason has the lowest and the highest one
+        return key, Decision("version", versions[0], "in all documents", "--version", choice.reason)
+    return key, Decision("version", versions[0], f"in all documents: {choice.reason}", "--version")
 
 
 def withdrawal_hint(profile: Profile) -> Decision | None:

@@ -93,8 +93,10 @@ def _wrapped_number(node: Node, wrapper: str) -> TypeChoice:
 
 def _number_type(numbers: Numbers, kinds: set[Kind], path: str) -> TypeChoice:
     low, high = numbers.lowest or 0, numbers.highest or 0
-    span = f"{shown(numbers.lowest)} to {shown(numbers.highest)}"
     is_short = numbers.max_digits <= MAX_NUMERIC
+    span = f"{shown(numbers.lowest)} to {shown(numbers.highest)}"
+    if not is_short:  # the declaration says why a column is JSON, and has no values
+        span = f"of up to {numbers.max_digits} digits"
     if kinds == {"integer"}:
         for type_, limit in (("integer", INTEGER), ("bigint", BIGINT)):
             if -limit <= low and high < limit:

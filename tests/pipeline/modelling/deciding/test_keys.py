@@ -41,8 +41,8 @@ def test_the_most_stable_key_is_chosen(documents: list[dict[str, Any]], key: tup
 
 def test_near_misses_are_shown_with_their_values() -> None:
     documents = [{"id": max(n, 1), "code": f"c{n}"} for n in range(9)]
-    misses = [each.evidence for each in designed(documents).decisions if each.choice == "not chosen"]
-    assert misses == ["/id: 1 of 9 repeat a value ([1] 2 times)"]
+    misses = [each for each in designed(documents).decisions if each.choice == "not chosen"]
+    assert [(each.evidence, each.examples) for each in misses] == [("/id: 1 of 9 repeat a value", "[1] 2 times")]
 
 
 def test_a_document_delivered_twice_does_not_spoil_a_key() -> None:
