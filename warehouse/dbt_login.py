@@ -10,8 +10,9 @@ from warehouse.connection import TRANSACTION_TIMEOUT_VERSION, connect, connectio
 from waybill.settings import PROJECT, get_settings
 
 DBT_PROJECT = PROJECT / "dbt_project"
-# What dbt writes into its folder of artefacts, but for its parsed project, in which no row is.
+# What dbt writes into its folder of artefacts. Its parsed project has texts of files that a user may have edited since.
 DBT_WRITES = (
+    "partial_parse.msgpack",
     *("manifest.json", "run_results.json", "sources.json", "catalog.json", "semantic_manifest.json", "perf_info.json"),
     *("graph.gpickle", "graph_summary.json", "index.html", "static_index.html", "compiled", "run"),
 )

@@ -17,7 +17,6 @@ from pipeline.dbt.sources_yml import require_current
 from pipeline.erasing.asked import Asked, find_asked, read_wanted, without_key_lines
 from pipeline.erasing.finishing.coordinates import list_coordinates
 from pipeline.erasing.finishing.erasure import Erasing
-from pipeline.erasing.finishing.outputs import files_holding
 from pipeline.erasing.finishing.steps import finish
 from pipeline.erasing.key_types import find_key_types
 from pipeline.erasing.lineage import Lineage, read_lineage
@@ -167,5 +166,4 @@ def _record(found: Found, run_id: UUID, policy: Policy) -> Unfinished:
 
 def _finish(erasing: Erasing) -> Complete:
     certificate = finish(erasing)
-    files = files_holding(get_settings(), erasing.keys)
-    return Complete(erasing.recorded, certificate, erasing.left_to_others, erasing.remarks, files)
+    return Complete(erasing.recorded, certificate, erasing.left_to_others, erasing.remarks, erasing.files)

@@ -37,6 +37,14 @@ def shape(line: str) -> str:
     return " ".join(PLURAL.sub(r" \1", NUMBER.sub("#", IDS.sub("ID", line))).split())
 
 
+def files_with(text: str, project: Path) -> list[Path]:
+    """Return the files with a text in the folders of a project that hold the user's part of it, or what runs made."""
+    folders = [project / name for name in ("loader", "dbt_project", "expectations", "ml", "pipeline", "reports")]
+    paths = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert any(path.name == "guests.yml" for path in paths)
+    return [path for path in paths if text.encode() in path.read_bytes()]
+
+
 def test_the_page_has_each_command_as_a_block() -> None:
     commands = "".join(commands for commands, _ in steps())
     for command in ("erase", "backup", "restore", "drill"):
@@ -62,4 +70,6 @@ def test_every_command_of_the_page_works(database: str, tmp_path: Path) -> None:
             assert printed == expected, output
         if "restore" in commands or "erase guests G-1\n" in commands:
             assert rows("select guest_id from marts.fct_guests order by 1") == [("G-2",), ("G-3",)]
+        if "erase guests G-1\n" in commands:
+            assert files_with("Ada Lovelace", project.folder) == []
     assert rows("select landed, erased from ledger.books where source = 'guests'") == [(4, 2)]

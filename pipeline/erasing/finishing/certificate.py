@@ -1,4 +1,4 @@
-"""The certificate of an erasure: when, where was looked, counts. It holds no key, no value and no file name."""
+"""The certificate of an erasure: when, where was looked, counts, files of the project. It holds no key or value."""
 
 from __future__ import annotations
 

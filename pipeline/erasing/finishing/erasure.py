@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +20,8 @@ class Erasing:
     """One erasure; `keys` are those that are known: none if the command continues one after a kill.
 
     `outside` are tables that no model makes and that can hold copies. `found` is what the certificate says of each
-    step, without any key, value or file name. `remarks` are for the user only. `not_trained` says why a task has no new
-    model although the policy is `retrain`.
+    step, without any key or value. `remarks` are for the user only, as are `files` of others that hold a key.
+    `not_trained` says why a task has no new model although the policy is `retrain`.
     """
 
     recorded: Unfinished
@@ -30,6 +31,7 @@ class Erasing:
     found: dict[str, Any] = field(default_factory=dict)
     left_to_others: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
     not_trained: list[str] = field(default_factory=list)
 
     @property

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from expectations.project import data_docs_folder, validations_folder
 from pipeline.alerts.memory import memory_path
+from pipeline.backups.project_files import project_files
 from pipeline.dbt.docs_page import DOCS_PAGE
 from pipeline.dbt.results import results_path
 from pipeline.erasing.holding import Patterns, pattern_of
@@ -44,6 +45,7 @@ def output_files(settings: Settings) -> dict[str, list[Path]]:
         "logs of Airflow's tasks": (settings.state_folder / "airflow" / "logs").glob("*"),
         "journals of killed processes": journal_folder(settings).glob(f"{settings.pgdatabase}-*.open"),
         "logs of background processes": settings.state_folder.glob("*/*.log"),
+        "logs of scheduled runs": settings.state_folder.glob("*.log"),
     }
     return {
         kind: found for kind, paths in kinds.items() if (found := [path for path in paths if os.path.lexists(path)])
@@ -56,11 +58,20 @@ def delete_outputs(settings: Settings) -> dict[str, int]:
 
 
 def files_holding(settings: Settings, keys: Iterable[str]) -> list[Path]:
-    """Return the files in Waybill's folders that hold one of the keys as text, such as notes of a user."""
+    """Return the files that hold one of the keys as text: in Waybill's folders, such as notes, and in the project."""
     patterns = pattern_of(wanted := list(keys))
     overlap = max((4 * len(key) for key in wanted), default=0)  # in bytes, at most
     folders = [settings.reports_folder, settings.processed_folder, settings.models_folder, PROJECT / "notebooks"]
-    return [path for path in sorted(set(_files(folders))) if any(patterns) and _holds(path, patterns, overlap=overlap)]
+    files = {*_files(folders), *project_files().values()} if any(patterns) else set()
+    return [path for path in sorted(files) if _holds(path, patterns, overlap=overlap)]
+
+
+def names_for_certificate(files: Iterable[Path], keys: Iterable[str]) -> list[str]:
+    """Return the names of those that are part of the project, unless the name itself holds a key."""
+    _, in_text = pattern_of(keys)
+    of_project = {path: name for name, path in project_files().items()}
+    names = [of_project[path] for path in files if path in of_project]
+    return [name for name in names if in_text is None or not in_text.search(os.fsencode(name))]
 
 
 def _inside(folder: Path) -> list[Path]:

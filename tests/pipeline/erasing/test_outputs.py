@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.erasing.finishing.outputs import delete_outputs, files_holding
+from pipeline.erasing.finishing.outputs import delete_outputs, files_holding, names_for_certificate
+from warehouse.dbt_login import DBT_PROJECT
 from waybill.settings import get_settings
 
 WRITTEN = (
@@ -16,13 +17,13 @@ WRITTEN = (
     "reports/data_docs/index.html",
     "processed/fct_removed_since.json",
     "target/manifest.json",
+    "target/partial_parse.msgpack",
     "target/compiled/model.sql",
 )
 OF_THE_USER = (
     "reports/notes.html",
     "processed/mine.json",
     "processed/.fct_removed_since.state",
-    "target/partial_parse.msgpack",
     "target/mine.txt",
 )
 
@@ -65,3 +66,26 @@ def test_notes_that_hold_a_key_are_named(tmp_path: Path, key: str, content: byte
     note.parent.mkdir()
     note.write_bytes(content)
     assert (note in files_holding(get_settings(), [key])) is is_named
+
+
+def test_logs_of_scheduled_runs_are_emptied(tmp_path: Path) -> None:
+    log = tmp_path / "state" / "cron.log"
+    log.parent.mkdir()
+    with log.open("a") as written:  # as cron has it open
+        written.write("A-1042 failed")
+        written.flush()
+        delete_outputs(get_settings())
+        written.write("after")
+    assert log.read_text() == "after"
+
+
+def test_files_of_the_project_that_hold_a_key_are_named() -> None:
+    keys = ["model-paths"]
+    files = files_holding(get_settings(), keys)
+    assert DBT_PROJECT / "dbt_project.yml" in files
+    assert "dbt_project/dbt_project.yml" in names_for_certificate(files, keys)
+
+
+def test_a_file_name_with_a_key_is_not_in_a_certificate() -> None:
+    keys = ["model-paths", "dbt_project.yml"]
+    assert "dbt_project/dbt_project.yml" not in names_for_certificate(files_holding(get_settings(), keys), keys)
