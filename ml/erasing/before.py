@@ -1,6 +1,6 @@
 """Keeps which rows marts had before dbt removed the erased ones, also for a command that continues after a kill.
 
-The file in the state folder holds hashes only, and is deleted when the erasure is complete.
+The file in the state folder holds hashes only, and is deleted right after the erasure is complete, or by the next one.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def read_before(erasure_id: UUID, tables: Collection[str]) -> Before:
 
 
 def forget_before(erasure_id: UUID) -> None:
-    """Delete what was kept for an erasure: call it when nothing is left to do, right before it is complete."""
+    """Delete what was kept for an erasure: call it right after it is complete, since a repeated step needs it."""
     _path(erasure_id).unlink(missing_ok=True)
 
 

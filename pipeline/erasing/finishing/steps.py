@@ -63,8 +63,9 @@ def finish(erasing: Erasing) -> Path:
     step("check", lambda _: verify(erasing))  # 6.
     if erasing.not_trained:
         raise NotRetrained(_describe(erasing, "; ".join(erasing.not_trained)))
+    certificate = certify(erasing)
     forget_before(erasing.erasure_id)
-    return certify(erasing)
+    return certificate
 
 
 def _step(erasing: Erasing, name: str, work: Callable[[Callable[[str], None]], str]) -> None:
