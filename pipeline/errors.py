@@ -5,7 +5,8 @@ WaybillError
     ├── AnswerUnknown            no stored answer of the API has this id
     ├── ExportRefused            an export does not match its schema, its mart's row count or its foreign keys
     ├── EraseIncomplete          an erasure could not be completed; it is continued by the next `waybill erase`
-    │   └── NotRetrained         only new models are missing; those that had learnt erased rows are refused
+    │   ├── NotRetrained         only new models are missing; those that had learnt erased rows are refused
+    │   └── LogsOutdated         only the log beside some backups does not say what was erased
     ├── DbtFailed                a dbt model or test failed
     ├── ModellingRefused         a new source cannot be modelled: its name, a flag, its files or what exists already
     ├── DeclarationsChanged      the sources that dbt reads differ from the declarations
@@ -35,6 +36,10 @@ class EraseIncomplete(PipelineError):
 
 class NotRetrained(EraseIncomplete):
     """Raised when an erasure lacks nothing but new models. Those that had learnt erased rows are refused."""
+
+
+class LogsOutdated(EraseIncomplete):
+    """Raised when a folder of backups is away: a restore of one of them would bring back what was erased."""
 
 
 class DbtFailed(PipelineError):

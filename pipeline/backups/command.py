@@ -87,6 +87,7 @@ def _describe(made: Made) -> list[str]:
     lines = [f"backup: {where}", f"        {_size(manifest)} in {made.seconds:.1f} s, {as_of}: {parts}"]
     for task, found in manifest.models.items():
         lines += [f"warning: the model {name} of {task} {problem}" for name, problem in found.items() if problem]
+    lines += [f"warning: {problem}" for problem in made.outdated_logs]
     lines += [f"deleted: {relative_name(old)}" for old in made.deleted]
     if made.folder:
         lines.append(f"check:   {shown_command(f'backup --verify {relative_name(made.folder)}')}")

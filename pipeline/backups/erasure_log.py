@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.backups.errors import BackupBroken
-from pipeline.backups.folders import ERASURES, find_backups
+from pipeline.backups.folders import ERASURES, PARTIAL, find_backups
 from waybill.atomic_files import atomic_file
 from waybill.file_lock import file_lock
 from waybill.settings import relative_name
@@ -71,11 +71,13 @@ def append(folder: Path, entries: Iterable[Entry]) -> int:
     Of an erasure that it has, only what becomes of models can have changed.
 
     Raises:
-        BackupBroken: the file is damaged.
+        BackupBroken: the file is damaged, or the folder has neither it nor a backup.
         OSError: the folder is away, or the file cannot be written.
     """
     path = folder / ERASURES
     folder.stat()  # a folder that is away is not made: its backups are elsewhere
+    if not (path.exists() or find_backups(folder) or any(folder.glob(f".*{PARTIAL}"))):
+        raise BackupBroken("the folder has no backup: its disk may not be mounted")
     with file_lock(folder, "waiting for another command that writes to the folder of the backups"):
         found, entries = read_log(path), list(entries)
         models = {entry.erasure_id: entry.models for entry in entries if isinstance(entry, LoggedErasure)}

@@ -27,7 +27,8 @@ certificate in reports/erasures says what was done.
 
 Source files and topics are not changed: their coordinates are listed. If the command was interrupted, the next one
 completes the erasure; without arguments, `waybill erase` does only that. One that still cannot be completed is named,
-and does not keep others from being erased; the same keys with another `--models` replace its policy.
+and does not keep others from being erased; the same keys with another `--models` replace its policy. Each erase also
+writes to the logs beside backups what they lack, and fails while a folder of backups is away.
 
 Put `--` before a key that begins with a hyphen. A key on the command line stays in the history of your shell:
 `--keys -` reads keys from standard input.

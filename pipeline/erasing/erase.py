@@ -15,12 +15,13 @@ from loader.errors import EraseRefused
 from ml.erasing.report import Policy
 from pipeline.dbt.sources_yml import require_current
 from pipeline.erasing.asked import Asked, find_asked, read_wanted, without_key_lines
+from pipeline.erasing.finishing.backup_logs import update_logs
 from pipeline.erasing.finishing.coordinates import list_coordinates
 from pipeline.erasing.finishing.erasure import Erasing
 from pipeline.erasing.finishing.steps import finish
 from pipeline.erasing.key_types import find_key_types
 from pipeline.erasing.lineage import Lineage, read_lineage
-from pipeline.errors import EraseIncomplete, NotRetrained
+from pipeline.errors import EraseIncomplete, LogsOutdated, NotRetrained
 from warehouse.connection import connect, cursor_of
 from warehouse.runs import recorded_run
 from warehouse.work_lock import only_run
@@ -75,7 +76,8 @@ def erase(asked: Asked | None, policy: Policy | None = None) -> Iterator[Complet
     """Complete the erasures that were interrupted, then erase what is asked for; yield each when it is complete.
 
     Waits for a run, an undo or another erase to end. Loaders and consumers continue: what they land with a
-    barred key is not stored. One that cannot be completed does not keep the next ones from being tried.
+    barred key is not stored. One that cannot be completed does not keep the next ones from being tried. At the end, the
+    logs of all known backups are brought up to date, also those that an earlier erase could not reach.
 
     `policy` says what becomes of models, None that the settings do. It replaces the policy of an interrupted erasure
     whose keys are given again, and of all of them if nothing new is asked for.
@@ -84,6 +86,7 @@ def erase(asked: Asked | None, policy: Policy | None = None) -> Iterator[Complet
         EraseRefused: nothing was erased.
         EraseIncomplete: something could not be completed; the next call continues it.
         NotRetrained: only new models could not be trained.
+        LogsOutdated: all is complete, but the log of a folder of backups could not be written.
     """
     before = _number_of_erasures()
     found, lineage = find_to_erase(asked, makes_secret=True) if asked else (None, read_lineage())
@@ -100,8 +103,7 @@ def erase(asked: Asked | None, policy: Policy | None = None) -> Iterator[Complet
                     yield _finish(erasing)
                 except EraseIncomplete as error:
                     failed.append(error)
-            if failed:  # with new models missing, most is done
-                raise next((one for one in failed if not isinstance(one, NotRetrained)), failed[-1])
+            _raise_first(failed, update_logs())
 
 
 def _to_finish(found: Found | None, lineage: Lineage, run_id: UUID, policy: Policy | None) -> Iterator[Erasing]:
@@ -116,6 +118,16 @@ def _to_finish(found: Found | None, lineage: Lineage, run_id: UUID, policy: Poli
     if found is not None and not found.is_empty:
         recorded = _record(found, run_id, policy or get_settings().waybill_erased_models)
         yield Erasing(recorded, lineage, keys=_spellings(found), remarks=list(_remarks(found)))
+
+
+def _raise_first(failed: list[EraseIncomplete], outdated: list[str]) -> None:
+    if failed:
+        for problem in outdated:
+            logger.warning("%s", problem)
+        # with new models missing, most is done
+        raise next((one for one in failed if not isinstance(one, NotRetrained)), failed[-1])
+    if outdated:
+        raise LogsOutdated("; ".join(outdated))
 
 
 def _number_of_erasures() -> int:

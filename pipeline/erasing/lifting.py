@@ -38,4 +38,4 @@ def lift_bars(asked: Asked) -> tuple[int, list[str]]:
             # The log comes first: after a kill in between, the keys are still barred, and the same command completes.
             _, problems, _ = log_in_backups(LoggedLift([one.hex() for one in sorted(known)], source, now))
             lifted = lift(keeper, source, known, secret)
-    return len(lifted), problems
+    return len(lifted), [f"{problem}: a restore of its backups may bar the keys again" for problem in problems]

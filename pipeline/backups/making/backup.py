@@ -2,7 +2,8 @@
 
 1. Write all into a partial folder, which the ledger knows before pg_dump starts. 2. Write the manifest, with the
 checksum of every file, and make sure that all is on the disk. 3. Rename the folder: only now it is a backup. 4. Delete
-older ones, if asked. A command that is killed before 3 leaves a partial folder, which the next one removes.
+older ones, if asked. 5. Write to the logs of erasures what they lack. A command that is killed before 3 leaves a
+partial folder, which the next one removes.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from pipeline.backups.making.models import copy_models, unchanged
 from pipeline.backups.making.sealing import seal, sync_folder
 from pipeline.backups.manifest import Manifest
 from pipeline.backups.project_files import copy_project_files
+from pipeline.erasing.finishing.backup_logs import update_logs
 from warehouse.connection import Warehouse, current_warehouse, engine
 from warehouse.errors import WarehouseError
 from warehouse.runs import recorded_run, versions
@@ -52,7 +54,7 @@ Say = Callable[[str], None]
 class Made:
     """A backup that was made: its manifest, its folder (None: a pipe), the seconds, older backups that were deleted.
 
-    `name` is that of a backup in a pipe.
+    `name` is that of a backup in a pipe. `outdated_logs` names folders of backups whose log may lack erasures.
     """
 
     manifest: Manifest
@@ -60,6 +62,7 @@ class Made:
     seconds: float
     deleted: list[Path] = field(default_factory=list)
     name: str = ""
+    outdated_logs: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,8 @@ def back_up(folder: Path, *, keep: int | None = None, waits: bool = False, say: 
         partial.rename(backup)  # 3.
         sync_folder(folder)
         deleted = delete_outdated(backup, job.warehouse_id, keep) if keep else []  # 4.
-    return Made(manifest, backup, time.monotonic() - started, deleted)
+        outdated = update_logs()  # 5.
+    return Made(manifest, backup, time.monotonic() - started, deleted, outdated_logs=outdated)
 
 
 def stream_backup(output: IO[bytes], *, waits: bool = False, say: Say = lambda step: None) -> Made:
@@ -112,7 +116,8 @@ def stream_backup(output: IO[bytes], *, waits: bool = False, say: Say = lambda s
             write_archive(partial, name, output)
         finally:
             shutil.rmtree(partial)
-    return Made(manifest, None, time.monotonic() - started, name=name)
+        outdated = update_logs()
+    return Made(manifest, None, time.monotonic() - started, name=name, outdated_logs=outdated)
 
 
 @contextmanager

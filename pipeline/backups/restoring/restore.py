@@ -36,7 +36,7 @@ from pipeline.backups.restoring.loading import load_dump
 from pipeline.backups.restoring.predictions import check_models
 from pipeline.backups.verifying import verify_backup
 from pipeline.erasing.erase import erase
-from pipeline.errors import NotRetrained
+from pipeline.errors import LogsOutdated, NotRetrained
 from warehouse.connection import Warehouse, current_warehouse
 from warehouse.restoring.database import complete_schemas, make_schemas, marked, opened_for_restore
 from warehouse.restoring.mark import Mark, read_mark
@@ -155,6 +155,6 @@ def _erase_again(request: Request, since: ErasedSince, result: Restored, say: Sa
             for done in erase(None):
                 documents = counted(done.recorded.documents, "document")
                 result.erased.append(f"{documents} of {done.recorded.source}, erasure {done.recorded.erasure_id}")
-        except NotRetrained as error:  # the models are refused: the rest of the warehouse can be used
+        except (NotRetrained, LogsOutdated) as error:  # the models are refused: the rest of the warehouse can be used
             result.erased.append(f"not complete: {error}")
         require_balance()

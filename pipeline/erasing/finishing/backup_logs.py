@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
-from pipeline.backups.erasure_log import Entry, LoggedErasure, append
+from pipeline.backups.erasure_log import Entry, LoggedErasure, append, begin_log
 from pipeline.backups.errors import BackupError
 from pipeline.backups.folders import ERASURES, backup_name
 from pipeline.backups.making.destination import pipe_log_folder
@@ -22,6 +22,7 @@ from waybill.file_lock import file_lock
 from waybill.settings import PROJECT, get_settings
 from waybill.text import counted
 
+HAS_ERASED = "select exists (select from ledger.erasures)"
 PLACES = "select folder, made_at, backup_id::text from ledger.backups order by made_at"
 # The positions are of what was there before, and so may be in a backup. They stay in the ledger, keys do not.
 ERASURES_SINCE = """
@@ -61,13 +62,32 @@ def log_in_backups(*more: Entry) -> tuple[str, list[str], list[str]]:
         cursor.execute(ERASURES_SINCE)
         entries: list[Entry] = [LoggedErasure(*row) for row in cursor.fetchall()]
     piped = [backup_name(made_at, UUID(backup_id)) for place, made_at, backup_id in known if not place]
-    beside = {(PROJECT / place).parent for place, *_ in known if place}
-    folders = sorted(beside | {pipe_log_folder(get_settings())} if piped else beside)
+    places = {(PROJECT / place).parent for place, *_ in known if place}
+    if piped:
+        places.add(pipe_log_folder(get_settings()))
+        begin_log(pipe_log_folder(get_settings()))  # missing after a restore elsewhere
+    folders = sorted(places)
     problems = [problem for folder in folders if (problem := _tell(folder, [*entries, *more]))]
     if not known:
         return "no backup is known", [], []
     told = counted(len(folders) - len(problems), "folder")
     return f"the log of {told} with backups says what was erased", problems, piped
+
+
+def update_logs() -> list[str]:
+    """Append what the log beside each known backup lacks; return what to do for each folder that it cannot reach.
+
+    A folder that is away cannot be compared: it is named although its log may lack nothing.
+    """
+    with closing(connect("keeper")) as keeper, keeper, keeper.cursor() as cursor:
+        cursor.execute(HAS_ERASED)
+        has_erased = cursor.fetchone()[0]  # type: ignore[index]
+    problems = log_in_backups()[1] if has_erased else []
+    update, forget = shown_command("erase"), shown_command("backup --forget BACKUP")
+    return [
+        f"{problem}: when its backups are there again, run `{update}`; for each that was deleted, `{forget}`"
+        for problem in problems
+    ]
 
 
 def remove_interrupted() -> list[Path]:
@@ -93,8 +113,5 @@ def _tell(folder: Path, entries: list[Entry]) -> str | None:
         append(folder, entries)
     except (OSError, BackupError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        path = folder / ERASURES
-        return (
-            f"{path} could not be written ({reason}): when its backups are there again, run `{shown_command('erase')}`"
-        )
+        return f"{folder / ERASURES} could not be written ({reason})"
     return None

@@ -91,8 +91,7 @@ def _describe(erasing: Erasing, problem: str) -> str:
 def _log_in_backups(erasing: Erasing) -> str:
     erasing.found["interrupted_backups_deleted"] = len(remove_interrupted())
     summary, problems, piped = log_in_backups()
-    erasing.remarks += problems
-    if problems:
+    if problems:  # the command names them at its end
         erasing.left_to_others.append(f"{counted(len(problems), 'folder')} of backups could not be written to")
     if piped:
         log = relative_name(pipe_log_folder(get_settings()) / ERASURES)

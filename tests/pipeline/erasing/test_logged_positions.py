@@ -10,7 +10,7 @@ from pathlib import Path
 from loader.erasing.erase import replace_policy
 from loader.load import load
 from loader.plan import Request
-from pipeline.backups.erasure_log import LoggedErasure, read_log
+from pipeline.backups.erasure_log import LoggedErasure, begin_log, read_log
 from pipeline.erasing.finishing.backup_logs import log_in_backups
 from tests.loader.conftest import source  # noqa: F401
 from tests.support.databases import rows
@@ -25,6 +25,7 @@ def test_the_log_has_hashes_and_positions(database: str, source: Path, tmp_path:
     load(Request(("things",)))
     folder = tmp_path / "backups" / "one"
     folder.mkdir(parents=True)
+    begin_log(folder.parent)
     execute(
         "insert into ledger.backups (backup_id, run_id, folder)"
         f" select gen_random_uuid(), run_id, '{folder}' from ledger.runs"
