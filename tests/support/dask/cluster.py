@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,10 +50,16 @@ class Cluster:
         busy.kill()
 
     def stop(self) -> None:
-        """End all processes."""
-        for process in [*self._workers, self.scheduler]:
+        """End all processes. A parent of workers that is starting one again may take no notice of the signal."""
+        started = [*self._workers, self.scheduler]
+        family = [one for process in started for one in psutil.Process(process.pid).children(recursive=True)]
+        for process in started:
             process.terminate()
-        for process in [*self._workers, self.scheduler]:
+        psutil.wait_procs([psutil.Process(process.pid) for process in started if process.poll() is None], timeout=10)
+        for one in [*family, *started]:
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):
+                one.kill()
+        for process in started:
             process.wait(30)
         self._log.close()
 

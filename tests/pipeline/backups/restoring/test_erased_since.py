@@ -121,7 +121,7 @@ def test_a_task_that_cannot_be_trained_does_not_stop_a_restore(backup: Path, mon
     assert [line.partition(";")[0] for line in result.erased] == ["not complete: returns: no labelled row"]
 
 
-@pytest.mark.timeout(120)  # it must not wait for itself
+@pytest.mark.timeout(600)  # it must not wait for itself
 def test_a_backup_from_a_pipe_is_erased_again(backup: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = folder.parent / "backup.tar"
     with archive.open("wb") as file:
