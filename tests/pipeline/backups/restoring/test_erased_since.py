@@ -50,19 +50,6 @@ def orders_among(*numbers: int) -> list[int]:
     return sorted(number for (number,) in rows(NUMBERS, [str(number) for number in numbers]))
 
 
-@pytest.fixture
-def backup(landed: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Back 200 orders up; outputs of this clone are not touched."""
-    for name in ("REPORTS", "PROCESSED", "RAW"):
-        monkeypatch.setenv(f"WAYBILL_{name}", str(landed / name.lower()))
-    monkeypatch.setenv("DBT_TARGET_PATH", str(landed / "dbt"))
-    monkeypatch.setenv("DBT_LOG_PATH", str(landed / "dbt-logs"))
-    monkeypatch.setattr("pipeline.erasing.erase.require_current", lambda: None)  # no model of the project reads orders
-    made = back_up(folder).folder
-    assert made is not None
-    return made
-
-
 @contextmanager
 def restored(backup: Path, *, has_log: bool = True) -> Iterator[Restored]:
     """Restore into a new database and another models folder."""
