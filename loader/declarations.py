@@ -216,10 +216,10 @@ def no_source() -> str | None:
     return None if source_names() else f"no source is declared: `{shown_command('new NAME FILE')}` models your own JSON"
 
 
-def pattern_as(source: Source, path: Path, layout: Layout, raw_folder: Path) -> FilePattern:
-    """Return the pattern to read a file by a layout."""
+def pattern_as(source: Source, path: Path, default: FilePattern, raw_folder: Path) -> FilePattern:
+    """Return the declared pattern of a file if it has the layout of the default, else the default."""
     declared = source.pattern_of(path, raw_folder)
-    return declared if declared and declared.layout == layout else default_pattern(source, layout)
+    return declared if declared and declared.layout == default.layout else default
 
 
 def default_pattern(source: Source, layout: Layout) -> FilePattern:

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from loader.checking.contracts import Contract, read_contract
-from loader.declarations import FilePattern, Layout, Source, default_pattern, read_source
+from loader.declarations import FilePattern, Layout, Source, default_pattern, pattern_as, read_source
 from loader.errors import FileRefused, RangeRefused
 from loader.file_dates import Days
 from loader.landing.feeds import FileFeed
@@ -118,9 +118,7 @@ def _patterns(source: Source, request: Request, raw_folder: Path) -> Callable[[P
         return lambda path: given
     if layout:
         default = default_pattern(source, layout)
-        return lambda path: (
-            found if (found := source.pattern_of(path, raw_folder)) and found.layout == layout else default
-        )
+        return lambda path: pattern_as(source, path, default, raw_folder)
     by_suffix = {suffix_of(entry.pattern): entry for entry in reversed(source.files)}
     default = FilePattern(pattern="*", layout="ndjson")
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import BinaryIO, cast
 from uuid import UUID
 
-from loader.declarations import FilePattern, Layout, pattern_as, read_source
+from loader.declarations import FilePattern, Layout, default_pattern, pattern_as, read_source
 from loader.errors import FileRefused
 from loader.reading.byte_ranges import ByteRange, InputPosition, Reject, fingerprint
 from loader.reading.framing import frames
@@ -89,7 +89,8 @@ def read_document(
     if layout != "records":
         pattern = FilePattern(pattern="*", layout=layout)
     elif reading.records_at is None:
-        pattern = pattern_as(read_source(source), original.path, layout, settings.raw_folder)
+        declared = read_source(source)
+        pattern = pattern_as(declared, original.path, default_pattern(declared, layout), settings.raw_folder)
     else:
         pattern = FilePattern(pattern="*", layout=layout, records_at=reading.records_at)
     with open_stream(original, start.byte) as stream:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from warehouse.connection import connect
 from warehouse.dbt_login import DBT_PROJECT, target_folder
-from warehouse.unchanged.table_states import States, table_states
+from warehouse.unchanged.table_states import BATCHES, States, table_states
 
 PACKAGES = ("dbt-core", "dbt-postgres", "dbt-adapters", "dbt-common", "Jinja2")
 WRITTEN_BY_DBT = ("target", "logs")  # beside the project's own folders; so is what begins with a dot
@@ -29,8 +29,6 @@ UNSEEN = re.compile(
     re.IGNORECASE,
 )
 UNSEEN_BY_JINJA = re.compile(r"\b(run_started_at|invocation_id|modules\s*\.\s*(datetime|pytz))\b")
-# Tables of two servers can have equal states. The ids of batches are random, so no two warehouses share them.
-BATCHES = "select coalesce(md5(string_agg(batch_id::text, ',' order by batch_id)), '') from ledger.batches"
 NOT_LOOKED_AT = ("operation", "unit_test")  # the project's hooks keep records, and a unit test brings its own rows
 OWN_CLOCK = "processed_at = transaction_timestamp()"  # in new_batches(): finds the rows of its own transaction
 

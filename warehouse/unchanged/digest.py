@@ -10,11 +10,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from warehouse.unchanged.table_states import table_states
+from warehouse.unchanged.table_states import BATCHES, table_states
 from waybill.settings import relative_name
 
-# Tables of two warehouses can have equal states. The ids of batches are random, so no two warehouses share them.
-BATCHES = "select coalesce(md5(string_agg(batch_id::text, ',' order by batch_id)), '') from ledger.batches"
 WITHOUT_ROWS = """
 select exists (
     select from unnest(cast(:tables as text[])) as name inner join pg_class on pg_class.oid = to_regclass(name)

@@ -78,6 +78,8 @@ from (
     from (select xmin, count(*) as number from {table} group by xmin) as counted
 ) as transactions
 """
+# Tables of two warehouses can have equal states. The ids of batches are random, so no two warehouses share them.
+BATCHES = "select coalesce(md5(string_agg(batch_id::text, ',' order by batch_id)), '') from ledger.batches"
 
 
 def table_states(

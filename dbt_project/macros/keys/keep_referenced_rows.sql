@@ -33,16 +33,7 @@ begin
             pairs.child_columns,
             pairs.refers
         from pg_constraint as foreign_keys
-        cross join lateral (
-            select
-                string_agg(quote_ident(children.attname), ', ') as child_columns,
-                string_agg(format('child.%I = former.%I', children.attname, parents.attname), ' and ') as refers
-            from unnest(foreign_keys.conkey, foreign_keys.confkey) as columns (child, parent)
-            inner join pg_attribute as children
-                on foreign_keys.conrelid = children.attrelid and columns.child = children.attnum
-            inner join pg_attribute as parents
-                on foreign_keys.confrelid = parents.attrelid and columns.parent = parents.attnum
-        ) as pairs
+        {{ referring_columns('former') }}
         where foreign_keys.contype = 'f' and foreign_keys.confrelid = '{{ backup }}'::regclass
             and foreign_keys.confdeltype <> 'c'
     loop
