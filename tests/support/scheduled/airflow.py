@@ -89,7 +89,7 @@ class TestedAirflow:
 
     def select(self, query: str, *values: str) -> list[tuple[str, ...]]:
         """Return the rows of a query of Airflow's database."""
-        connection = sqlite3.connect(self.folder / "airflow.db")
+        connection = sqlite3.connect(self.folder / "airflow.db", timeout=60)
         try:
             return connection.execute(query, values).fetchall()
         finally:

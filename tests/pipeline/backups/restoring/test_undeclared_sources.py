@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loader.erasing.secret import key_hash, make_secret, secret_check
-from pipeline.backups.erasure_log import LoggedErasure, append
+from pipeline.backups.erasure_log import LoggedErasure, append, begin_log
 from pipeline.backups.errors import BackupRefused
 from pipeline.backups.manifest import FileSum
 from pipeline.backups.restoring.erasures import read_erased_since
@@ -22,6 +22,7 @@ def test_an_erasure_of_an_undeclared_source_is_refused(tmp_path: Path, monkeypat
     monkeypatch.setenv("WAYBILL_STATE", str(tmp_path / "state"))
     secret = make_secret(get_settings())
     hashes, check = [key_hash(secret, "cafes", "1").hex()], secret_check(secret, ERASURE).hex()
+    begin_log(tmp_path)
     append(tmp_path, [LoggedErasure(ERASURE, "cafes", hashes, None, check, "refuse", "2030-01-01T00:00:00+00:00")])
     log = tmp_path / "erasures.jsonl"
     with pytest.raises(BackupRefused, match=r"an erasure of cafes .* bring loader/sources/cafes\.yml back; nothing"):
