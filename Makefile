@@ -123,16 +123,17 @@ stream: $(BROKER) $(DATA) ## replay a month as messages into separate marts
 
 test: setup-dev dask api lineage java ## run all tests
 	@$(SETUP) airflow
-	@$(RUN) -m pytest -n 3 --dist loadfile
+	@$(RUN) -m pytest -n 4 --dist loadfile
 
 test-fast: setup-dev ## check style, run the tests that need no server
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check --quiet .
 	@$(RUN) -m pytest -q -n 2 -m "not server and not slow"
 
 test-server: setup-dev ## run the pipeline's tests on PostgreSQL 16 over TCP
-	@$(RUN) -m tests.support.external_server creator -q -m creator
-	@$(RUN) -m tests.support.external_server plain -q -m plain
-	@$(RUN) -m tests.support.external_server superuser -q -m superuser
+	@$(MAKE) --no-print-directory -j 2 --output-sync test-server-creator test-server-plain test-server-superuser
+
+test-server-%:
+	@MAKEFLAGS= $(RUN) -m tests.support.external_server $* -q -m $*
 
 lint: setup-dev ## check style and types
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m mypy
