@@ -15,7 +15,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
@@ -27,6 +26,7 @@ from expectations.errors import BrokenAsset
 from warehouse.connection import engine
 from waybill.project.file_tags import MEMBER
 from waybill.settings import Settings, relative_name
+from waybill.temporary_files import temporary_folder
 
 if TYPE_CHECKING:
     from great_expectations.data_context.data_context.file_data_context import FileDataContext
@@ -53,14 +53,14 @@ def open_project(settings: Settings, checkpoint: str, validated: Sequence[Asset]
     logging.getLogger("great_expectations.render.renderer.site_builder").handlers = [_RaiseOSError()]
     for made in (validations_folder(settings), data_docs_folder(settings)):
         made.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="waybill-expectations-") as folder, warnings.catch_warnings():
+    with temporary_folder() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        compose_project(Path(folder), checkpoint, validated)
+        compose_project(folder, checkpoint, validated)
         import great_expectations
 
         yield great_expectations.get_context(
             mode="file",
-            context_root_dir=folder,
+            context_root_dir=str(folder),
             runtime_environment={
                 "WAYBILL_CONNECTION": engine("reader").url.render_as_string(hide_password=False),
                 "WAYBILL_VALIDATIONS": str(validations_folder(settings) / "results"),

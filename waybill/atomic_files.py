@@ -10,12 +10,14 @@ import errno
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from waybill.temporary_files import temporary_file
+
 MAX_LINKS = 40  # Linux follows no more
+UNFINISHED = ".unfinished"  # at the end of the name of a temporary file beside its target, after the process id
 MAX_NAME_BYTES = 200  # of a temporary name, which must fit with its prefix and suffix into 255
 CANNOT_BE_REPLACED = {errno.EPERM, errno.EACCES, errno.EBUSY, errno.EXDEV}  # another owner's, or a mount point
 
@@ -32,7 +34,7 @@ def atomic_file(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     with named_in_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         target = _file_to_replace(path)
-        with _partial_beside(target) if target else _partial_elsewhere(path) as partial:
+        with _partial_beside(target) if target else temporary_file() as partial:
             yield partial
             if target is None or not _replace(partial, target, mode):
                 _write_through(partial, path)
@@ -91,17 +93,11 @@ def _file_to_replace(path: Path) -> Path | None:
 
 @contextmanager
 def _partial_beside(target: Path) -> Iterator[Path]:
-    partial = target.with_name(f".{_short(target.name)}.{os.getpid()}")
+    partial = target.with_name(f".{_short(target.name)}.{os.getpid()}{UNFINISHED}")
     try:
         yield partial
     finally:
         partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def _partial_elsewhere(path: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="waybill-") as folder:
-        yield Path(folder) / _short(path.name)
 
 
 def _replace(partial: Path, target: Path, mode: int | None) -> bool:

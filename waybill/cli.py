@@ -16,9 +16,9 @@ import click
 
 from waybill import ctrl_c
 from waybill.errors import WaybillError
-from waybill.shown_command import OWN_DATABASE as OWN_DATABASE
-from waybill.shown_command import current_folder
-from waybill.shown_command import shown_command as shown_command
+from waybill.project.shown_command import OWN_DATABASE as OWN_DATABASE
+from waybill.project.shown_command import current_folder
+from waybill.project.shown_command import shown_command as shown_command
 from waybill.text import show_all_output, shown
 
 ADVICE = {

@@ -7,7 +7,6 @@ import os
 import shutil
 import stat
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +17,11 @@ from typing import NamedTuple
 
 from loader.errors import FileRefused
 from waybill.settings import relative_name
+from waybill.temporary_files import temporary_file
 
 BLOCK_BYTES = 1 << 20
 DIGEST_BYTES = 32
 STANDARD_INPUT = "-"
-DESCRIPTORS = Path("/proc/self/fd")  # on Linux: opens the file of a descriptor again, also one that has no name
 CLOCK_SECONDS = 0.02  # longer than a tick of the clock that stamps files: a later write gets another stamp
 
 
@@ -79,15 +78,10 @@ def storable_name(name: str) -> str:
 
 @contextmanager
 def spooled_standard_input() -> Iterator[InputFile]:
-    """Copy standard input to a temporary file, so that its digest is known before anything is landed.
-
-    On Linux the file has no name in its folder: nothing of it is left when this process ends, even if it is killed.
-    """
-    make = tempfile.TemporaryFile if DESCRIPTORS.exists() else tempfile.NamedTemporaryFile
-    with make(prefix="waybill-stdin-") as spool:
-        shutil.copyfileobj(sys.stdin.buffer, spool, BLOCK_BYTES)
-        spool.flush()
-        path = DESCRIPTORS / str(spool.fileno()) if DESCRIPTORS.exists() else Path(spool.name)
+    """Copy standard input to a temporary file, so that its digest is known before anything is landed."""
+    with temporary_file() as path:
+        with path.open("wb") as spool:
+            shutil.copyfileobj(sys.stdin.buffer, spool, BLOCK_BYTES)
         yield identify(path, name=STANDARD_INPUT)
 
 

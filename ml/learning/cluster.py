@@ -11,7 +11,7 @@ from typing import Any
 from ml.checking.code_version import digest_of_files
 from ml.errors import WorkersUnusable
 from ml.registry.model_bytes import versions
-from waybill.shown_command import shown_command
+from waybill.project.shown_command import shown_command
 
 PACKAGES = ("dask", "distributed", "cloudpickle")
 CODE_DIGITS = 12  # of the digest of the code, as people read it

@@ -18,7 +18,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from warehouse.errors import RestoreAtWork, RestoreInterrupted
 from warehouse.migrations.workers import lock_holders
-from waybill.shown_command import shown_command
+from waybill.project.shown_command import shown_command
 
 SCHEMA = "waybill_restore"
 KEY = 0x5741594D  # the advisory lock of the restore that is at work

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,10 +18,10 @@ from warehouse.connection import (
     when_not_busy,
 )
 from warehouse.server_paths import ServerPaths, find_server_paths
-from waybill.file_lock import file_lock, is_locked
 from waybill.settings import get_settings
+from waybill.temporary_files import left_folders, locked_folder
 
-PREFIX, NEW_PREFIX = "waybill-scratch-", "waybill-new-"
+PREFIX = "waybill-scratch-"
 DATABASE = "waybill_scratch"
 NOT_LASTING = ("fsync", "full_page_writes", "synchronous_commit")  # nothing has to survive a power failure
 
@@ -37,7 +36,7 @@ def scratch_warehouse() -> Iterator[Path]:
     """
     remove_leftovers()
     before = dict(os.environ)
-    with _locked_folder() as folder:
+    with locked_folder(PREFIX) as folder:
         try:
             os.environ.update(_variables(folder))
             server = _paths()
@@ -52,20 +51,10 @@ def scratch_warehouse() -> Iterator[Path]:
             os.environ.update(before)
 
 
-@contextmanager
-def _locked_folder() -> Iterator[Path]:
-    """Give a new folder, which has the name of a scratch server's only when it is locked: it is never left over."""
-    unlocked = Path(tempfile.mkdtemp(prefix=NEW_PREFIX))
-    with file_lock(unlocked):
-        yield unlocked.rename(unlocked.with_name(f"{PREFIX}{unlocked.name.removeprefix(NEW_PREFIX)}"))
-
-
 def remove_leftovers() -> None:
     """Remove the scratch servers whose processes were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for folder in left_folders(PREFIX):
         with suppress(OSError):
-            if folder.stat().st_uid != os.geteuid() or is_locked(folder):
-                continue
             before = os.environ.get("WAYBILL_STATE")
             os.environ["WAYBILL_STATE"] = str(folder)
             try:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from waybill.errors import ChangePending
 from waybill.file_lock import is_locked
-from waybill.shown_command import shown_command
+from waybill.project.shown_command import shown_command
 
 STAGED = ".waybill-new"  # in the project's folder, ignored by git
 JOURNAL = "journal.json"

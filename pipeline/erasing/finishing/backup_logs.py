@@ -20,6 +20,7 @@ from warehouse.restoring.scratch import remove_leftovers as remove_scratch_serve
 from waybill.cli import shown_command
 from waybill.file_lock import file_lock
 from waybill.settings import PROJECT, get_settings
+from waybill.temporary_files import remove_left_folders
 from waybill.text import counted
 
 HAS_ERASED = "select exists (select from ledger.erasures)"
@@ -91,7 +92,7 @@ def update_logs() -> list[str]:
 
 
 def remove_interrupted() -> list[Path]:
-    """Delete what killed backups, restores and drills have left; return the backups that it was to become.
+    """Delete what killed backups, restores, drills and others have left; return the backups that it was to become.
 
     None is at work: an erase holds the lock for runs alone. A restore that erases again deletes nothing: the backup
     from a pipe that it restores is among them, and another command may write to the folder of its backups.
@@ -99,6 +100,7 @@ def remove_interrupted() -> list[Path]:
     if is_restoring():
         return []
     remove_scratch_servers()
+    remove_left_folders()
     settings = get_settings()
     unpacked = settings.state_folder / UNPACKED
     if unpacked.exists():

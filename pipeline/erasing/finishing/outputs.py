@@ -7,9 +7,12 @@ hold a key are named.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+
+import psutil
 
 from expectations.project import data_docs_folder, validations_folder
 from pipeline.alerts.memory import memory_path
@@ -23,11 +26,13 @@ from pipeline.openlineage.journal import journal_folder
 from pipeline.report.page import PAGES
 from pipeline.run_record import record_path
 from warehouse.dbt_login import DBT_PROJECT, DBT_WRITES, target_folder
+from waybill.atomic_files import UNFINISHED
 from waybill.settings import PROJECT, Settings
 
 CERTIFICATES = "erasures"  # below the reports; certificates hold no values
 PARTS = ".*.parts"  # unfinished exports, see `waybill.atomic_files`
 BLOCK = 1 << 20
+LOG = re.compile(r".*\.log([.-](\d+|old))*(?P<compressed>\.(gz|bz2|xz|zst))?")  # also one that logrotate has renamed
 
 
 def output_files(settings: Settings) -> dict[str, list[Path]]:
@@ -44,8 +49,9 @@ def output_files(settings: Settings) -> dict[str, list[Path]]:
         "what runs remember": [record_path(settings), results_path(settings), memory_path(settings)],
         "logs of Airflow's tasks": (settings.state_folder / "airflow" / "logs").glob("*"),
         "journals of killed processes": journal_folder(settings).glob(f"{settings.pgdatabase}-*.open"),
-        "logs of background processes": settings.state_folder.glob("*/*.log"),
-        "logs of scheduled runs": settings.state_folder.glob("*.log"),
+        "logs of background processes": _logs(settings.state_folder, "*/*.log*"),
+        "logs of scheduled runs": _logs(settings.state_folder, "*.log*"),
+        "unfinished files of killed processes": _unfinished(settings),
     }
     return {
         kind: found for kind, paths in kinds.items() if (found := [path for path in paths if os.path.lexists(path)])
@@ -84,12 +90,28 @@ def _logs_folder() -> Path:
     return DBT_PROJECT / (os.environ.get("DBT_LOG_PATH") or "logs")
 
 
+def _logs(folder: Path, pattern: str) -> list[Path]:
+    return [path for path in folder.glob(pattern) if LOG.fullmatch(path.name)]
+
+
+def _unfinished(settings: Settings) -> Iterator[Path]:
+    """Yield the temporary files beside their targets whose processes were killed."""
+    state = settings.state_folder
+    made = [settings.reports_folder, settings.processed_folder, settings.models_folder]
+    for folder, below in [*((one, "**/") for one in made), (state, ""), (state, "*/")]:
+        for path in folder.glob(f"{below}.*{UNFINISHED}"):
+            process_id = path.name.removesuffix(UNFINISHED).rpartition(".")[2]
+            if process_id.isdecimal() and not psutil.pid_exists(int(process_id)):
+                yield path
+
+
 def _delete(path: Path) -> int:
     if path.is_dir() and not path.is_symlink():
         number = sum(one.is_file() for one in path.rglob("*"))
         shutil.rmtree(path)
         return number
-    if path.suffix == ".log":  # a process may have it open, and continues to write to it
+    log = LOG.fullmatch(path.name)
+    if log and not log["compressed"]:  # a process may have it open, and continues to write to it
         os.truncate(path, 0)
     else:
         path.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +21,7 @@ from pipeline.modelling.profiling.reading.progress import progress_bar
 from pipeline.modelling.profiling.tree.fold import Fold, ManyNames
 from pipeline.modelling.profiling.tree.fold import Path as TreePath
 from pipeline.modelling.profiling.tree.kinds import Shapes, other_kinds
+from waybill.temporary_files import temporary_folder
 
 DOCUMENTS = "documents"  # the column of the hashes of whole documents
 
@@ -45,8 +45,8 @@ def profile(
 def profile_inputs(inputs: Sequence[Input], *, left_alone: str = "") -> Profile:
     """Read all documents of inputs: once for the tree, and again for what can only be looked for afterwards."""
     size_bytes = sum(each.size_bytes for each in inputs)
-    with tempfile.TemporaryDirectory(prefix="waybill-profile-") as folder:
-        columns = HashColumns(Path(folder))
+    with temporary_folder() as folder:
+        columns = HashColumns(folder)
         watched = WatchedFields(columns)
         root, shapes, files = _read_tree(inputs, columns, watched, size_bytes)
         _refuse_nothing(files)

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from loader.reading import input_files
 from loader.reading.input_files import spooled_standard_input
+from waybill import temporary_files
 
 LINES = b'{"id": 1}\n{"id": 2}\n'
 
@@ -24,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.skipif(not input_files.DESCRIPTORS.exists(), reason="only Linux opens a file that has no name")
+@pytest.mark.skipif(not temporary_files.DESCRIPTORS.exists(), reason="only Linux opens a file that has no name")
 def test_the_copy_of_standard_input_has_no_name(folder: Path) -> None:
     with spooled_standard_input() as spooled:
         assert list(folder.iterdir()) == []
@@ -33,8 +33,8 @@ def test_the_copy_of_standard_input_has_no_name(folder: Path) -> None:
 
 
 def test_other_systems_delete_the_copy_at_the_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(input_files, "DESCRIPTORS", folder / "missing")
+    monkeypatch.setattr(temporary_files, "DESCRIPTORS", folder / "missing")
     with spooled_standard_input() as spooled:
-        assert list(folder.iterdir()) == [spooled.path]
+        assert list(folder.glob("*/*")) == [spooled.path]
         assert spooled.path.read_bytes() == LINES
     assert list(folder.iterdir()) == []

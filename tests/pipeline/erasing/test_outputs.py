@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -68,15 +70,38 @@ def test_notes_that_hold_a_key_are_named(tmp_path: Path, key: str, content: byte
     assert (note in files_holding(get_settings(), [key])) is is_named
 
 
-def test_logs_of_scheduled_runs_are_emptied(tmp_path: Path) -> None:
-    log = tmp_path / "state" / "cron.log"
-    log.parent.mkdir()
+@pytest.mark.parametrize("name", ["cron.log", "run.log.1", "run.log-20261130", "api/api.log.2"])
+def test_logs_are_emptied_also_rotated_ones(tmp_path: Path, name: str) -> None:
+    log = tmp_path / "state" / name
+    log.parent.mkdir(parents=True)
     with log.open("a") as written:  # as cron has it open
         written.write("A-1042 failed")
         written.flush()
         delete_outputs(get_settings())
         written.write("after")
     assert log.read_text() == "after"
+
+
+@pytest.mark.parametrize("name", ["state/run.log.2.gz", "processed/.fct.json.{}.unfinished", "state/.a.{}.unfinished"])
+def test_what_cannot_be_continued_is_deleted(tmp_path: Path, name: str) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left, at_work = (tmp_path / name.format(process_id) for process_id in (ended.pid, os.getpid()))
+    for path in {left, at_work}:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    delete_outputs(get_settings())
+    assert not left.exists()
+    assert at_work == left or at_work.exists()
+
+
+@pytest.mark.parametrize("name", ["state/kafka/org.logging.jar", "state/.logins-1", "reports/.my.unfinished"])
+def test_files_with_similar_names_stay(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    delete_outputs(get_settings())
+    assert path.read_text() == "mine"
 
 
 def test_files_of_the_project_that_hold_a_key_are_named() -> None:

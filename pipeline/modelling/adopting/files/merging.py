@@ -6,10 +6,9 @@ import difflib
 import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from pipeline.modelling.adopting.files.json_merging import merged_json
+from waybill.temporary_files import temporary_folder
 
 NO_NEWLINE = "\\ No newline at end of file\n"
 
@@ -27,8 +26,8 @@ def _merged_lines(mine: str, before: str, after: str) -> str | None:
     git = shutil.which("git")
     if git is None:
         return None
-    with TemporaryDirectory(prefix="waybill-merge-") as folder:
-        files = [Path(folder, name) for name in ("mine", "before", "after")]
+    with temporary_folder() as folder:
+        files = [folder / name for name in ("mine", "before", "after")]
         for file, text in zip(files, (mine, before, after), strict=True):
             file.write_bytes(text.encode())
         ran = subprocess.run([git, "merge-file", "-p", *files], capture_output=True, check=False)
