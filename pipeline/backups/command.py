@@ -39,12 +39,14 @@ PIPE_EXAMPLE = "backup - | gpg -e -r ops > waybill.tar.gpg"
 )
 @click.option("--wait", "waits", is_flag=True, help="Wait for the end of a run, stage, undo, erasure or backup.")
 @click.option("--verify", "verifies", is_flag=True, help="Make no backup: check every file of the backups in DIR.")
-@click.option("--forget", "forgets", is_flag=True, help="Make no backup: forget the backup DIR, which was deleted.")
+@click.option(
+    "--forget", "forgets", is_flag=True, help="Make no backup: forget the backup DIR, or all in DIR, deleted before."
+)
 def backup(folder: str, keep: int | None, waits: bool, verifies: bool, forgets: bool) -> None:
     """Make a backup, check those that exist, or forget one that does not."""
     if forgets:
         if keep or waits or verifies or folder == PIPE:
-            raise click.UsageError("--forget names a backup that was deleted: leave out --keep, --wait, --verify and -")
+            raise click.UsageError("--forget names what was deleted: leave out --keep, --wait, --verify and -")
         forget_gone(folder)
         click.echo(f"forgotten: {folder}")
         return

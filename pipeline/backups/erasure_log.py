@@ -65,6 +65,11 @@ def begin_log(folder: Path) -> None:
         _write(folder / ERASURES, [])
 
 
+def is_there(folder: Path) -> bool:
+    """Return whether a folder in which backups were made has one, or their log: else it may be an empty mount point."""
+    return (folder / ERASURES).exists() or bool(find_backups(folder)) or any(folder.glob(f".*{PARTIAL}"))
+
+
 def append(folder: Path, entries: Iterable[Entry]) -> int:
     """Append the entries that the file in a folder of backups does not have yet, atomically; return their number.
 
@@ -76,7 +81,7 @@ def append(folder: Path, entries: Iterable[Entry]) -> int:
     """
     path = folder / ERASURES
     folder.stat()  # a folder that is away is not made: its backups are elsewhere
-    if not (path.exists() or find_backups(folder) or any(folder.glob(f".*{PARTIAL}"))):
+    if not is_there(folder):
         raise BackupBroken("the folder has no backup: its disk may not be mounted")
     with file_lock(folder, "waiting for another command that writes to the folder of the backups"):
         found, entries = read_log(path), list(entries)

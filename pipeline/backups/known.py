@@ -47,23 +47,29 @@ def forget_deleted(folders: Collection[Path]) -> None:
 def forget_gone(name: str) -> None:
     """Forget a backup that does not exist any more, which is named by its folder, or by its name if it went to a pipe.
 
+    The name of a folder of backups is that of all backups in it.
+
     Raises:
-        BackupRefused: it is not known, or its folder exists.
+        BackupRefused: none is known, or one still exists.
     """
     folder = Path(os.path.realpath(name))
     with cursor_of("keeper") as cursor:
         cursor.execute(ALL)
         known = {backup_id: place for backup_id, place in cursor.fetchall()}
-    found = [one for one, place in known.items() if (place == str(folder) if place else is_name_of(name, UUID(one)))]
+    found = {one: place for one, place in known.items() if _is_named(name, folder, UUID(one), place)}
     if not found:
         raise BackupRefused(
             f"no backup {name} is known: `select * from ledger.backups` in `{shown_command('psql')}` lists those that "
             "are; nothing was changed"
         )
-    if os.path.lexists(folder):
-        raise BackupRefused(f"{relative_name(folder)} still exists: delete it first; nothing was changed")
+    if there := sorted(place for place in found.values() if place and os.path.lexists(place)):
+        raise BackupRefused(f"{relative_name(there[0])} still exists: delete it first; nothing was changed")
     for backup_id in found:
         forget_backup(UUID(backup_id))
+
+
+def _is_named(name: str, folder: Path, backup_id: UUID, place: str | None) -> bool:
+    return folder in (Path(place), Path(place).parent) if place else is_name_of(name, backup_id)
 
 
 def known_folders() -> list[Path]:

@@ -26,7 +26,14 @@ from pipeline.backups.contents import read_contents
 from pipeline.backups.erasure_log import begin_log
 from pipeline.backups.folders import DATABASE, MODELS, backup_name, partial_of
 from pipeline.backups.known import forget_backup, record_backup
-from pipeline.backups.making.destination import PRIVATE, pipe_log_folder, prepare_folder, require_own, staging_folder
+from pipeline.backups.making.destination import (
+    PRIVATE,
+    pipe_log_folder,
+    prepare_folder,
+    require_mounted,
+    require_own,
+    staging_folder,
+)
 from pipeline.backups.making.dumping import dumping, pg_dump_version, require_readable
 from pipeline.backups.making.facts import read_database, read_warehouse_id
 from pipeline.backups.making.keeping import delete_outdated, forget_missing, remove_leftovers
@@ -85,14 +92,15 @@ def back_up(folder: Path, *, keep: int | None = None, waits: bool = False, say: 
         RunInProgress: a run, an undo, an erasure or another backup is at work, and the caller does not wait.
         OSError: the disk is full, or a file cannot be read.
     """
+    require_mounted(folder)
     folder, started = prepare_folder(folder, current_warehouse()), time.monotonic()
     with _job(waits, say) as job:
         require_own(folder, job.warehouse_id)
         if job.warehouse.settings.is_embedded:
             forget_missing()
+        begin_log(folder)
         backup = folder / backup_name(datetime.now(UTC), job.backup_id)
         partial, manifest = _write(job, backup, backup)
-        begin_log(folder)
         partial.rename(backup)  # 3.
         sync_folder(folder)
         deleted = delete_outdated(backup, job.warehouse_id, keep) if keep else []  # 4.

@@ -6,11 +6,15 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
+from pipeline.backups.erasure_log import is_there
 from pipeline.backups.errors import BackupBroken, BackupRefused
 from pipeline.backups.folders import MANIFEST, find_backups
+from pipeline.backups.known import known_folders
 from pipeline.backups.manifest import read_manifest
 from warehouse.connection import Warehouse
+from waybill.cli import shown_command
 from waybill.settings import PROJECT, Settings, relative_name
+from waybill.text import counted
 
 OWN = "backups"  # the one folder in the project for backups: git and the commands that change files ignore it
 PRIVATE = 0o700
@@ -40,6 +44,23 @@ def prepare_folder(folder: Path, warehouse: Warehouse) -> Path:
     if not is_writable:
         raise BackupRefused(f"{name} cannot be written to: give your user the permission, or choose another folder")
     return folder
+
+
+def require_mounted(folder: Path) -> None:
+    """Check that a folder in which backups were made has one of them, or their log; the folder is not made.
+
+    Raises:
+        BackupRefused: it has neither: its disk may not be mounted.
+    """
+    folder = Path(os.path.realpath(folder))
+    made = [backup for backup in known_folders() if backup.parent == folder]
+    if made and not (folder.is_dir() and is_there(folder)):
+        name = relative_name(folder)
+        forget = shown_command(f"backup --forget {name}")
+        raise BackupRefused(
+            f"{name} had {counted(len(made), 'backup')} and has none: mount its disk; or, if they were deleted, "
+            f"`{forget}` first"
+        )
 
 
 def staging_folder(settings: Settings) -> Path:

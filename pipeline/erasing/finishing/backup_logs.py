@@ -84,9 +84,9 @@ def update_logs() -> list[str]:
         cursor.execute(HAS_ERASED)
         has_erased = cursor.fetchone()[0]  # type: ignore[index]
     problems = log_in_backups()[1] if has_erased else []
-    update, forget = shown_command("erase"), shown_command("backup --forget BACKUP")
+    update, forget = shown_command("erase"), shown_command("backup --forget FOLDER")
     return [
-        f"{problem}: when its backups are there again, run `{update}`; for each that was deleted, `{forget}`"
+        f"{problem}: when its backups are there again, run `{update}`; if they were deleted, `{forget}`"
         for problem in problems
     ]
 

@@ -56,8 +56,9 @@ def test_the_new_backup_stays_if_the_clock_was_set_back(landed: Path, folder: Pa
 def test_only_a_backup_that_is_gone_can_be_forgotten(landed: Path, folder: Path) -> None:
     piped, kept, gone = stream_backup(BytesIO()), made(folder), made(folder)
     shutil.rmtree(gone)
-    with pytest.raises(BackupRefused, match=f"{kept.name} still exists: delete it first; nothing was changed"):
-        forget_gone(str(kept))
+    for name in (kept, folder):
+        with pytest.raises(BackupRefused, match=f"{kept.name} still exists: delete it first; nothing was changed"):
+            forget_gone(str(name))
     with pytest.raises(BackupRefused, match="no backup 20130101T000000Z-00000000 is known"):
         forget_gone("20130101T000000Z-00000000")
     assert rows("select count(*) from ledger.backups") == [(3,)]
@@ -119,10 +120,28 @@ def test_a_backup_that_a_person_deleted_is_forgotten(landed: Path, folder: Path)
 
 def test_backups_on_a_disk_that_is_not_mounted_stay_known(landed: Path, folder: Path) -> None:
     first = made(folder)
-    folder.rename(landed / "disk")
+    disk = folder.rename(landed / "disk")
     folder.mkdir()
+    with pytest.raises(BackupRefused, match="had 1 backup and has none: mount its disk"):
+        made(folder)
+    assert list(folder.iterdir()) == []
+    assert known() == [first]
+    folder.rmdir()
+    disk.rename(folder)
+    assert [first, made(folder)] == known()
+
+
+def test_a_first_backup_that_failed_is_made_again(landed: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(connection: object) -> None:
+        raise BackupFailed("it failed")
+
+    with monkeypatch.context() as patch, pytest.raises(BackupFailed):
+        patch.setattr("pipeline.backups.making.backup.read_contents", fail)
+        patch.setattr("pipeline.backups.making.backup.forget_backup", lambda backup_id: None)  # the server is away
+        back_up(folder)
+    assert len(known()) == 1
     second = made(folder)
-    assert known() == [first, second]
+    assert known() == [second]
 
 
 def test_a_backup_at_work_is_not_left_over(landed: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

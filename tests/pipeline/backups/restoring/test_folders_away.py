@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from loader.erasing.erase import unfinished
 from pipeline.backups.erasure_log import LoggedErasure, read_log
+from pipeline.backups.errors import BackupRefused
 from pipeline.backups.folders import ERASURES
+from pipeline.backups.known import forget_gone
 from pipeline.backups.making.backup import back_up
 from pipeline.backups.restoring.restore import Request, restore_backup
 from pipeline.erasing.asked import Asked
@@ -46,9 +49,12 @@ def logged(folder: Path) -> list[int]:
 def test_the_next_erase_writes_the_log(backup: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     away = folder.rename(folder.parent / "away")
     erase_while_away(r"erasures\.jsonl could not be written \(No such file or directory\): .* run `.*waybill erase`")
-    with pytest.raises(LogsOutdated, match=r"for each that was deleted, `.*waybill backup --forget BACKUP`"):
+    with pytest.raises(LogsOutdated, match=r"if they were deleted, `.*waybill backup --forget FOLDER`"):
         list(erase(None))
     assert logged(away) == []
+    with pytest.raises(BackupRefused, match="had 1 backup and has none: mount its disk; or, if they were deleted, "):
+        back_up(folder)
+    assert not folder.exists()
     away.rename(folder)
     assert list(erase(None)) == []
     assert logged(folder) == [1]
@@ -64,9 +70,21 @@ def test_an_empty_mount_point_is_not_the_folder(backup: Path, folder: Path) -> N
     erase_while_away("could not be written .the folder has no backup: its disk may not be mounted.")
     assert list(folder.iterdir()) == []
     back_up(folder.parent / "others")  # forgets none of the backups
+    with pytest.raises(BackupRefused, match="had 1 backup and has none: mount its disk"):
+        back_up(folder)
     folder.rmdir()
     disk.rename(folder)
     assert list(erase(None)) == []
+    assert logged(folder) == [1]
+
+
+def test_an_erase_succeeds_when_deleted_backups_are_forgotten(backup: Path, folder: Path) -> None:
+    back_up(folder)
+    shutil.rmtree(folder)
+    erase_while_away("No such file")
+    forget_gone(str(folder))
+    assert list(erase(None)) == []
+    assert back_up(folder).outdated_logs == []
     assert logged(folder) == [1]
 
 
