@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 import psutil
 
 from warehouse.server_paths import ServerPaths
+
+BEGIN_SECONDS = 180
 
 
 def processes(paths: ServerPaths) -> list[psutil.Process]:
@@ -32,3 +35,28 @@ def kill(victims: Iterable[psutil.Process]) -> None:
     for victim in victims:
         with suppress(psutil.NoSuchProcess):
             victim.kill()
+
+
+def suspend_at_work(process_id: int, has_begun: Callable[[], bool], seconds: float) -> bool:
+    """Suspend a command some seconds after it has begun its work; return False if it had ended by then.
+
+    While it is suspended, it cannot end: what is killed now is killed during its work.
+    """
+    until = time.monotonic() + BEGIN_SECONDS
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(process_id)
+        while not has_begun() and process.status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < until, "the command does not begin"
+            time.sleep(0.01)
+        time.sleep(seconds)
+        process.suspend()
+        while (status := process.status()) not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):
+            time.sleep(0.001)
+        return status == psutil.STATUS_STOPPED
+    return False
+
+
+def resume(process_id: int) -> None:
+    """Let a suspended command continue, unless it was killed."""
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(process_id).resume()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,7 +17,7 @@ import pytest
 from pipeline.backups.command import backup
 from pipeline.backups.restoring.command import restore
 from tests.crash.backups.erased_again import know_orders
-from tests.crash.servers import kill, processes
+from tests.crash.servers import kill, processes, resume, suspend_at_work
 from tests.support.backed_up.orders_to_back_up import build_mart, load_orders, save_model
 from tests.support.databases import own_server
 from tests.support.declared.orders import declare_orders
@@ -48,15 +48,25 @@ class Forked:
         assert self.process.exitcode is not None, "the command hangs"
         return self.log.read_text() if self.log.exists() else ""
 
+    def suspend_at_work(self, has_begun: Callable[[], bool], seconds: float) -> bool:
+        """Suspend it some seconds after it has begun its work; return False if it had ended by then."""
+        assert self.process.pid is not None
+        return suspend_at_work(self.process.pid, has_begun, seconds)
+
     def kill(self, target: str, paths: ServerPaths) -> None:
-        """Kill one of `TARGETS` with signal 9; the program is the pg_dump or pg_restore that the command has started."""
+        """Kill one of `TARGETS` with signal 9, and let a suspended command continue.
+
+        The program is the pg_dump or pg_restore that the command has started; without one, the command is killed.
+        """
+        assert self.process.pid is not None
         server = processes(paths)
         programs: list[psutil.Process] = []
         with suppress(psutil.NoSuchProcess):
             programs = psutil.Process(self.process.pid).children(recursive=True)
-        if target.startswith("command"):
+        if target.startswith("command") or (target == "program" and not programs):
             self.process.kill()
         kill({"program": programs[:1], "postmaster": server[:1], "command": []}.get(target, server))
+        resume(self.process.pid)
 
     def measure(self) -> float:
         """Wait until it has succeeded, undisturbed, and return the seconds that it took."""

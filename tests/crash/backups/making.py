@@ -1,17 +1,16 @@
-"""Kills backups, pg_dump or the server at random moments, backs up again, and looks at all that is in the folder."""
+"""Kills backups, pg_dump or the server at random moments of the work, backs up again, and looks at all that is in the folder."""
 
 from __future__ import annotations
 
 import random
 import sys
-import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.backups.errors import BackupBroken
-from pipeline.backups.folders import find_backups
+from pipeline.backups.folders import PARTIAL, find_backups
 from pipeline.backups.verifying import verify_backup
 from tests.crash.backups.forked import ORDERS, TARGETS, Forked, orders_warehouse
 from tests.support.backed_up.orders_to_back_up import beside_the_log
@@ -23,7 +22,7 @@ from warehouse.server_paths import ServerPaths
 
 WRONG = ("backups that did not complete", "broken ones taken for backups", "older backups lost", "tracebacks",
          "leftovers", "differences to the ledger", "backups of other rows")  # fmt: skip
-COUNTED = ("rounds", "kills", "kills during a backup", "backups begun again")
+COUNTED = ("rounds", "kills during a backup", "backups begun again")
 MAX_RERUNS, KEPT = 3, 2
 
 
@@ -56,12 +55,16 @@ def _back_up(folder: Path) -> Forked:
 
 def _run_round(prepared: Prepared, rng: random.Random, totals: Counter[str]) -> None:
     """Kill a backup, look at what is taken for one, then back up until it succeeds, and look at everything."""
-    before = find_backups(prepared.backups)
-    backup = _back_up(prepared.folder)
-    time.sleep(rng.uniform(0, prepared.seconds))
-    target = rng.choice(TARGETS)
-    totals["kills"] += 1
-    totals["kills during a backup"] += backup.process.is_alive()
+    seconds, target = rng.uniform(0, prepared.seconds), rng.choice(TARGETS)
+    while True:
+        before = find_backups(prepared.backups)
+        backup = _back_up(prepared.folder)
+        if backup.suspend_at_work(lambda: any(prepared.backups.glob(f".*{PARTIAL}")), seconds):
+            break
+        output = backup.finish()
+        assert backup.succeeded, output
+        seconds /= 2
+    totals["kills during a backup"] += 1
     backup.kill(target, prepared.paths)
     totals["tracebacks"] += "Traceback" in backup.finish()
     found = find_backups(prepared.backups)

@@ -12,4 +12,4 @@ pytestmark = pytest.mark.server
 def test_a_killed_backup_is_completed_by_the_same_command() -> None:
     totals = run_backup_rounds(3, seed=7)
     assert {name: totals[name] for name in WRONG} == dict.fromkeys(WRONG, 0)
-    assert totals["kills"] == 3
+    assert totals["kills during a backup"] == 3

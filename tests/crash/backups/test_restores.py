@@ -12,4 +12,4 @@ pytestmark = pytest.mark.server
 def test_a_killed_restore_is_completed_by_the_same_command() -> None:
     totals = run_restore_rounds(3, seed=6)
     assert {name: totals[name] for name in WRONG} == dict.fromkeys(WRONG, 0)
-    assert totals["kills"] == 3
+    assert totals["kills during a restore"] == 3
