@@ -13,7 +13,7 @@ from ml.drift.since_training import day_of, rows_since_training, same_key
 from ml.predict import Model
 
 # Each row becomes one row for every column, with its bin and the logarithm of its size; column 0 is its day.
-# `materialized`: without it, PostgreSQL converts each number again in every place where an entry names its column.
+# `materialized`: without it, PostgreSQL converts a number again wherever an entry names its column.
 COUNTS = """
 with measured as materialized (
     select {day} as day, {columns}
