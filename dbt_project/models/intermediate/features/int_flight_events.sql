@@ -1,12 +1,21 @@
 -- waybill: sample
 -- One row per flight and event of its departure: it left, it was due and had not left, or it was cancelled. Each event has
 -- the next quarter of an hour, from which it counts as known, so that nothing known at a mark happened after the mark.
+-- A flight has left, or is no longer due, three days after its scheduled departure: earlier flights change no sum.
 
 with
 
-cutoffs as (
+all_cutoffs as (
 
     select * from {{ ref('int_flight_cutoffs') }}
+
+),
+
+cutoffs as (
+
+    select *
+    from all_cutoffs
+    where scheduled_departure_at >= (select min(cut_off_at) - interval '4 days' from all_cutoffs where is_in_range)
 
 ),
 

@@ -32,6 +32,7 @@ moments as (
         speed_excess_mph,
         false as is_scored
     from landed
+    where known_at >= (select min(hour_at) - interval '23 hours' from cutoffs where is_in_range)
     union all
     select
         destination_airport_id,

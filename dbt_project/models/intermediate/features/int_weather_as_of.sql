@@ -5,9 +5,18 @@
 
 with
 
+feature_range as (
+
+    select * from {{ ref('int_flight_feature_range') }}
+
+),
+
+-- a local date begins at most 14 hours before that of UTC
 observations as (
 
-    select * from {{ ref('fct_weather_observations') }}
+    select observations.*
+    from {{ ref('fct_weather_observations') }} as observations
+    inner join feature_range on observations.observed_at >= (feature_range.first_date - 2)::timestamp at time zone 'UTC'
 
 ),
 
