@@ -32,13 +32,40 @@ UNSEEN_BY_JINJA = re.compile(r"\b(run_started_at|invocation_id|modules\s*\.\s*(d
 NOT_LOOKED_AT = ("operation", "unit_test")  # the project's hooks keep records, and a unit test brings its own rows
 OWN_CLOCK = "processed_at = transaction_timestamp()"  # in new_batches(): finds the rows of its own transaction
 
+# Source → how many rows of the ledger each transaction wrote for it, in the tables from which models read.
+OF_SOURCES = """
+with written (source, part, written_by) as (
+    select source, 'batches', xmin::text from ledger.batches
+    union all
+    select source, 'inputs', xmin::text from ledger.inputs
+    union all
+    select source, 'erasures', xmin::text from ledger.erasures
+    union all
+    select source, 'erased_documents', erased.xmin::text
+    from ledger.erased_documents as erased inner join ledger.erasures using (erasure_id)
+    union all
+    select source, 'undone_batches', undone.xmin::text
+    from ledger.undone_batches as undone inner join ledger.batches using (batch_id)
+    union all
+    select source, 'rejects', rejects.xmin::text
+    from ledger.rejects inner join ledger.batches using (batch_id)
+    union all
+    select source, 'drift', drift.xmin::text
+    from ledger.drift inner join ledger.batches using (batch_id)
+)
+select source, md5(string_agg(concat_ws(' ', part, written_by, number), ',' order by part, written_by))
+from (select source, part, written_by, count(*) as number from written group by source, part, written_by) as counted
+group by source
+"""
+
 
 @dataclass(frozen=True)
 class Basis:
-    """A digest of the project, and the state of each table."""
+    """A digest of the project, the state of each table, and that of each source in the ledger."""
 
     project: str
     tables: States
+    sources: States
 
 
 def current_basis() -> Basis:
@@ -46,7 +73,7 @@ def current_basis() -> Basis:
     project = {path: path.read_bytes() for path in _project_files()}
     text = b"\n".join(project.values()).decode(errors="replace")
     names = {*re.findall(r"\w+", text), *(path.stem for path in project)}
-    return Basis(_digest_project(project, text), _read_tables(names))
+    return Basis(_digest_project(project, text), *_read_tables(names))
 
 
 def reads_unseen(nodes: Iterable[object]) -> bool:
@@ -88,10 +115,12 @@ def _digest_project(project: Mapping[Path, bytes], text: str) -> str:
     return digest.hexdigest()
 
 
-def _read_tables(named: Collection[str]) -> States:
-    """Return the states of all tables. Outside of Waybill's schemas, rows count only if the project names the table."""
+def _read_tables(named: Collection[str]) -> tuple[States, States]:
+    """Return the states of all tables and sources. Rows of other schemas count only if the project names the table."""
     with closing(connect("transformer")) as connection, connection.cursor() as cursor:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         states = table_states(connection, rows_of=lambda schema, table: schema in SCHEMAS or table in named)
         cursor.execute(BATCHES)
-        return states | {"ledger.batches": f"{states['ledger.batches']} {cursor.fetchone()[0]}"}  # type: ignore[index]
+        states["ledger.batches"] += f" {cursor.fetchone()[0]}"  # type: ignore[index]
+        cursor.execute(OF_SOURCES)
+        return states, dict(cursor.fetchall())

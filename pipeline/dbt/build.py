@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import chdir, redirect_stdout
 from functools import partial
 from io import StringIO
@@ -16,7 +17,14 @@ from loader.declarations import no_source
 from loader.landing.raw_tables import make_later_raw_tables
 from pipeline.dbt.basis import Basis, current_basis
 from pipeline.dbt.failing_rows import FailedTest, failed_tests, print_failed_tests
-from pipeline.dbt.last_build import forget_build, only_documents_changed, remember_build, same_build
+from pipeline.dbt.last_build import (
+    LastBuild,
+    changed_sources,
+    forget_build,
+    only_documents_changed,
+    remember_build,
+    same_build,
+)
 from pipeline.dbt.progress import shown_nodes
 from pipeline.dbt.results import FAILED, read_build, write_build
 from pipeline.dbt.sources_yml import require_current
@@ -46,9 +54,10 @@ def build(*arguments: str) -> tuple[int, str]:
 
 
 def build_if_changed() -> tuple[int, str]:
-    """Run `build_and_check_freshness`, unless nothing that it depends on has changed since it last succeeded.
+    """Build what depends on the sources that have changed since the last success, and check freshness.
 
-    Then dbt is not started: the tests that warned are named again, and sources may have become stale since.
+    If nothing has changed, dbt is not started: the tests that warned are named again, and sources may have become stale
+    since. If more than documents has changed, everything is built.
 
     Raises:
         DeclarationsChanged, DbtFailed: as `build` raises them.
@@ -56,13 +65,13 @@ def build_if_changed() -> tuple[int, str]:
     require_current()
     _set_variables()
     basis = current_basis()
-    last = None if os.environ.get("DBT_FULL_REFRESH") else same_build(basis)
-    if last is None:
-        return _build_all(basis, unit_tests=not only_documents_changed(basis))
-    for test in getattr(read_build(get_settings()), "tests", []):
-        if test.status == "warn":
-            print(test.message)
-    return 0, f"nothing has changed since the build of {last.at}; {last.summary}{_describe_stale(last.stale_sources)}"
+    refreshes = bool(os.environ.get("DBT_FULL_REFRESH"))
+    if not refreshes and (same := same_build(basis)):
+        _name_warnings()
+        stale = _describe_stale(same.stale_sources)
+        return 0, f"nothing has changed since the build of {same.at}; {same.summary}{stale}"
+    last = only_documents_changed(basis)
+    return _build_all(basis, last, changed_sources(last, basis) if last and not refreshes else [])
 
 
 def build_and_check_freshness() -> tuple[int, str]:
@@ -75,15 +84,28 @@ def build_and_check_freshness() -> tuple[int, str]:
     return _build_all(current_basis())
 
 
-def _build_all(before: Basis, *, unit_tests: bool = True) -> tuple[int, str]:
+def _build_all(before: Basis, last: LastBuild | None = None, sources: Sequence[str] = ()) -> tuple[int, str]:
+    """Build everything or, if the last build says what depends on the sources that have changed, only that."""
     forget_build()
-    results = _build(*([] if unit_tests else WITHOUT_UNIT_TESTS))
+    readers = sorted({name for source in sources for name in last.readers.get(source, [])}) if last else []
+    results = _build(*(WITHOUT_UNIT_TESTS if last else ()), *(["--select", *readers] if readers else []))
     rows, changed, summary = _summarise(results)
+    if readers:
+        summary += f"; only what depends on {', '.join(sources)}"
+        _name_warnings(before=results)
     freshness = _check_freshness()
     if results:
-        remember_build(before, results, freshness, summary)
+        remember_build(before, results, freshness, summary, last=last, is_partial=bool(readers))
         changed += f"; {summary}"
     return rows, changed + _describe_stale(stale_sources(freshness))
+
+
+def _name_warnings(before: Sequence[Any] = ()) -> None:
+    """Name the tests of earlier builds that warned, but for those that this build has named."""
+    named = {entry.node.name for entry in before}
+    for test in getattr(read_build(get_settings()), "tests", []):
+        if test.status == "warn" and test.name not in named:
+            print(test.message)
 
 
 def _build(*arguments: str) -> list[Any]:
@@ -157,7 +179,7 @@ def _invoke(arguments: list[str], *, may_fail: bool = False) -> Any:
         raise DbtFailed(f"dbt {arguments[0]} stopped: {' '.join(str(result.exception).split())}")
     tests = failed_tests(results) if arguments[0] == "build" else []
     if arguments[0] == "build":
-        write_build(results, tests, keep_unit_tests=arguments[1:] == [*WITHOUT_UNIT_TESTS])
+        write_build(results, tests, keep_others=tuple(arguments[1:3]) == WITHOUT_UNIT_TESTS)
         print_failed_tests(tests)
     if not result.success and not may_fail:
         raise DbtFailed(_failures(results, tests))

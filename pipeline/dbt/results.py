@@ -55,16 +55,18 @@ class DbtBuild:
         return sum(test.status == "pass" for test in self.tests)
 
 
-def write_build(results: list[Any], tests: list[FailedTest], *, keep_unit_tests: bool = False) -> None:
+def write_build(results: list[Any], tests: list[FailedTest], *, keep_others: bool = False) -> None:
     """Write the results of dbt's runner to the state folder, in one atomic step; failed tests with their first rows.
 
-    On request, keep the results of the unit tests, which this build has left out.
+    On request, keep the results of the models and tests that this build has left out.
     """
     at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     messages = {test.name: str(test) for test in tests}
-    before = read_build(get_settings()) if keep_unit_tests else None
-    kept = [result for result in before.results if result.kind == "unit_test"] if before else []
-    build = DbtBuild(at, [*(_result(entry, messages) for entry in results), *kept])
+    found = [_result(entry, messages) for entry in results]
+    names = {(result.kind, result.name) for result in found}
+    before = read_build(get_settings()) if keep_others else None
+    kept = [result for result in before.results if (result.kind, result.name) not in names] if before else []
+    build = DbtBuild(at, [*found, *kept])
     write_atomic(results_path(get_settings()), json.dumps(asdict(build), indent=1))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.dbt.build import parse
+from pipeline.dbt.downstream import Graph
 from pipeline.erasing.kinds import REFUSED, WITHOUT_ROWS, Kind, Relation, relation_of
 
 BUILT = ("model", "seed", "snapshot", "test")
@@ -55,57 +55,19 @@ class Lineage:
         return [relation for relation in self.relations if relation.kind == Kind.SEED]
 
     def downstream(self, source: str) -> Downstream:
-        """Return what is built from the source; nothing if dbt has no models of it.
-
-        A dimension that has inferred rows for what a mart refers to is built from that mart, too.
-        """
-        readers = self._readers()
-        found = self._after(self.sources.get(source, ""), readers)
+        """Return what is built from the source, and the dimensions that infer rows for it; nothing without models."""
+        if source not in self.sources:
+            return Downstream(source, ())
+        found, dimensions = Graph(self.nodes).downstream(f"raw.{source}")
         selection = [f"source:raw.{source}+"] if found else []
-        waiting = list(found)
-        while waiting:
-            for dimension in self._inferring(waiting.pop()):
-                if dimension not in found:
-                    selection.append(f"{self.nodes[dimension].name}+")
-                    new = ({dimension} | self._after(dimension, readers)) - found
-                    found |= new
-                    waiting.extend(new)
+        selection += [f"{self.nodes[dimension].name}+" for dimension in dimensions]
         return Downstream(source, tuple(self._relations(found)), tuple(selection))
 
     def readers_of(self, marts: Iterable[str]) -> list[Relation]:
         """Return what is built from some marts, directly or through others."""
-        readers, found = self._readers(), set[str]()
-        for name, node in self.nodes.items():
-            if node.resource_type == "model" and node.alias in set(marts):
-                found |= self._after(name, readers)
-        return self._relations(found)
-
-    def _readers(self) -> dict[str, list[str]]:
-        readers: dict[str, list[str]] = defaultdict(list)
-        for name, node in self.nodes.items():
-            for parent in node.depends_on_nodes:
-                readers[parent].append(name)
-        return readers
-
-    def _after(self, start: str, readers: dict[str, list[str]]) -> set[str]:
-        found: set[str] = set()
-        waiting = list(readers.get(start, []))
-        while waiting:
-            name = waiting.pop()
-            if name not in found:
-                found.add(name)
-                waiting.extend(readers.get(name, []))
-        return found
-
-    def _inferring(self, name: str) -> list[str]:
-        """Return the dimensions that a model refers to: see macros/references."""
-        columns = getattr(self.nodes[name], "columns", {}).values()
-        marts = {column.config.meta["refers_to"] for column in columns if column.config.meta.get("refers_to")}
-        return [
-            other
-            for other, node in self.nodes.items()
-            if node.resource_type == "model" and node.alias in marts and "is_inferred" in node.columns
-        ]
+        wanted = set(marts)
+        starts = [n for n, node in self.nodes.items() if node.resource_type == "model" and node.alias in wanted]
+        return self._relations(Graph(self.nodes).after(*starts))
 
     def _relations(self, names: Iterable[str]) -> list[Relation]:
         found = (relation_of(name, self.nodes[name]) for name in names)

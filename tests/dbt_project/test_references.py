@@ -86,24 +86,36 @@ def dimension(source: str, columns: dict[str, str], references: dict[str, str]) 
     }
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: None) -> Iterator[OwnProject]:
-    """Return a project: owners have a boss and a shop, shops have an owner, and visits a shop."""
-    project = OwnProject(tmp_path, monkeypatch)
+def fact(source: str, key: str, columns: str) -> dict[str, str]:
+    """Return the files of a mart of events."""
+    mart, text = f"marts/fct_{source}", FACT.replace("visits", source).replace("visit_id", key)
+    return {
+        f"{mart}.sql": text,
+        f"{mart}.yml": YML.format(mart=f"fct_{source}", key=key, source=source, meta="", columns=columns),
+    }
+
+
+def add_source(project: OwnProject, source: str) -> None:
+    """Add a source whose documents have a name, an owner and a boss."""
     staging = STAGING.replace("'value': '/value'", "'name': '/name', 'owner': '/owner', 'boss': '/boss'")
     staging = staging.replace(", 'revision': '/changed'", "").replace(
         "        value,\n", "        name,\n        owner,\n        boss,\n"
     )
+    project.add_source(DECLARATION.format(source=source), CONTRACT, staging.format(source=source, types={}))
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: None) -> Iterator[OwnProject]:
+    """Return a project: owners have a boss and a shop, shops have an owner, and visits a shop."""
+    project = OwnProject(tmp_path, monkeypatch)
     for source in ("owners", "shops", "visits"):
-        project.add_source(DECLARATION.format(source=source), CONTRACT, staging.format(source=source, types={}))
+        add_source(project, source)
     owners = {"boss_id": "boss", "shop_id": "owner", "name": "name"}
     project.add_models(
         dimension("owners", owners, {"boss_id": "dim_owners", "shop_id": "dim_shops"})
         | dimension("shops", {"owner_id": "owner", "name": "name"}, {"owner_id": "dim_owners"})
     )
-    columns = REFERENCE.format("shop_id", "dim_shops")
-    yml = YML.format(mart="fct_visits", key="visit_id", source="visits", meta="", columns=columns)
-    project.add_models({"marts/fct_visits.sql": FACT, "marts/fct_visits.yml": yml})
+    project.add_models(fact("visits", "visit_id", REFERENCE.format("shop_id", "dim_shops")))
     with fresh_database():
         make_raw_tables()
         yield project

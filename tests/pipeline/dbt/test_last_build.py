@@ -136,14 +136,14 @@ def test_unit_tests_run_unless_only_documents_changed(
         assert asked.pop() == expected
 
 
-def test_results_of_unit_tests_left_out_are_kept(remembered: Path) -> None:
+def test_results_of_what_is_left_out_are_kept(remembered: Path) -> None:
     path = results_path(get_settings())
     before = path.read_text()
     unit, other = ({"name": kind, "kind": kind, "of": "m", "status": "pass", "message": "", "seconds": 0.1}
                    for kind in ("unit_test", "test"))  # fmt: skip
-    for keeps, kept in ((True, ["unit_test"]), (False, [])):
+    for keeps, kept in ((True, ["unit_test", "test"]), (False, [])):
         path.write_text(json.dumps({"at": "2013-01-01 00:00 UTC", "results": [unit, other]}))
-        write_build([], [], keep_unit_tests=keeps)
+        write_build([], [], keep_others=keeps)
         build = read_build(get_settings())
         assert build is not None and [result.name for result in build.results] == kept
     path.write_text(before)
