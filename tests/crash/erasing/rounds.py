@@ -1,10 +1,11 @@
 # waybill: sample
-"""Kills `waybill erase`, its server or both at a random moment, runs the same command again, and looks at every byte."""
+"""Kills `waybill erase`, its server or both in a random step, runs the same command again, and looks at every byte."""
 
 from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -14,14 +15,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from psycopg2 import sql
 
 from pipeline.mart_hashes import MartHash, mart_hashes
-from tests.crash.servers import kill, processes
+from tests.crash.servers import kill, processes, resume, suspend_at_work
 from tests.support.databases import drop_database, execute_on_server, own_server, rows
-from tests.support.erasing.canaries import KEY, files_with_canaries, plant
+from tests.support.erasing.canaries import KEY, compress_no_pages, files_with_canaries, plant
 from tests.support.small.pipeline import SmallPipeline, small_pipeline, small_sample
 from warehouse.connection import connection_parameters, engine, forget
 from warehouse.server_paths import ServerPaths
@@ -29,6 +31,8 @@ from warehouse.server_paths import ServerPaths
 TARGETS = ("command", "command", "server", "command and server")
 MAX_RERUNS = 3
 END_SECONDS = 600
+STEP = re.compile(r"^\w+ +([0-9.]+) s ", re.MULTILINE)  # the line of a step that is done, with its seconds
+LAST = 2  # steps in which the first command is not killed: it may end before the kill
 DIRECTORY = "select oid::text from pg_database where datname = %s"
 BOOKS = """
 select books.landed - books.undone - books.erased - count(outcomes._position), books.erased
@@ -40,13 +44,13 @@ INCOMPLETE = "select count(*) filter (where completed_at is null), count(*) from
 
 @dataclass(frozen=True)
 class Round:
-    """One round: its database, a copy of the first one, and its folders; `seconds` is how long an erase takes."""
+    """One round: its database, a copy of the first one, and its folders; `steps` are the seconds of each step."""
 
     paths: ServerPaths
     small: SmallPipeline
     database: str
     template: str
-    seconds: float = 0.0
+    steps: tuple[float, ...] = ()
 
     def command(self) -> tuple[list[str], dict[str, str]]:
         """Return the command that erases the canary, and its variables."""
@@ -62,12 +66,14 @@ def run_rounds(rounds: int, seed: int) -> Counter[str]:
             started = time.monotonic()
             output = _erase(one)
             assert output.returncode == 0, output.stdout + output.stderr
-            seconds, expected = time.monotonic() - started, _marts(one)
+            first, *others = map(float, STEP.findall(output.stdout))
+            first = max(first, time.monotonic() - started - sum(others))  # with the start of the command
+            steps, expected = (first, *others), _marts(one)
             _compare(one, expected, totals)
         for number in range(rounds):
             rng = random.Random(f"{seed} {number}")
             with _copy(template, str(number)) as one:
-                _disturb(replace(one, seconds=seconds), rng, totals)
+                _disturb(replace(one, steps=steps), rng, totals)
                 _complete(one, totals)
                 _compare(one, expected, totals)
     return totals
@@ -77,6 +83,7 @@ def run_rounds(rounds: int, seed: int) -> Counter[str]:
 def _first(paths: ServerPaths) -> Iterator[Round]:
     """Run the pipeline once on the small sample with a canary, in a database that is then copied for each round."""
     connection_parameters("owner")
+    compress_no_pages()
     folder = Path(tempfile.mkdtemp(prefix="erasures-"))
     try:
         with small_pipeline(folder / "first") as small:
@@ -111,20 +118,29 @@ def _erase(one: Round) -> subprocess.CompletedProcess[str]:
 
 
 def _disturb(one: Round, rng: random.Random, totals: Counter[str]) -> None:
-    """Kill a command at a random moment, and perhaps the next one, too."""
-    for _ in range(rng.choice((1, 1, 2))):
+    """Kill a command in a random step, and perhaps the next one, too."""
+    for number in range(rng.choice((1, 1, 2))):
         target = rng.choice(TARGETS)
+        done = rng.randrange(len(one.steps) - (0 if number else LAST))
         command, variables = one.command()
-        process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        time.sleep(rng.uniform(0.1, 1) * one.seconds)
+        log = one.small.folder / "erase.log"
+        with log.open("w") as output:
+            process = subprocess.Popen(command, env=variables, stdout=output, stderr=subprocess.STDOUT)
+        is_at_work = suspend_at_work(process.pid, partial(_has_done, log, done), rng.uniform(0, one.steps[done]))
         totals["kills"] += 1
-        totals["kills during an erase"] += process.poll() is None
+        totals["kills during an erase"] += is_at_work
         if "command" in target:
             process.kill()
         if "server" in target:
             kill(processes(one.paths))
-        output, _ = process.communicate(timeout=END_SECONDS)
-        totals["tracebacks"] += "Traceback" in output
+        resume(process.pid)
+        process.wait(END_SECONDS)
+        totals["tracebacks"] += "Traceback" in log.read_text()
+        log.unlink()
+
+
+def _has_done(log: Path, steps: int) -> bool:
+    return len(STEP.findall(log.read_text())) >= steps
 
 
 def _complete(one: Round, totals: Counter[str]) -> None:

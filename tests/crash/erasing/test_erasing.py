@@ -14,4 +14,4 @@ pytestmark = [pytest.mark.server, pytest.mark.timeout(1800)]
 def test_an_erase_that_was_killed_is_completed() -> None:
     totals = run_rounds(3, seed=2026)
     assert {name: totals[name] for name in WRONG} == dict.fromkeys(WRONG, 0)
-    assert totals["kills during an erase"] >= 2
+    assert totals["kills during an erase"] >= 3  # the first of each round
