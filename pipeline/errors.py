@@ -11,6 +11,7 @@ WaybillError
     ├── ModellingRefused         a new source cannot be modelled: its name, a flag, its files or what exists already
     ├── DeclarationsChanged      the sources that dbt reads differ from the declarations
     ├── RunRefused               something that the run needs is missing
+    ├── StageKilled              the process of a stage ended before its work was done
     ├── StagesBroken             the list of stages cannot be used
     └── StreamBroken             a process of the stream stopped, or its marts differ from the pipeline's
 """
@@ -56,6 +57,10 @@ class ModellingRefused(PipelineError):
 
 class RunRefused(PipelineError):
     """Raised when something that the run needs is missing."""
+
+
+class StageKilled(PipelineError):
+    """Raised when the process of a stage that ran beside others ended before its work was done."""
 
 
 class StagesBroken(PipelineError):

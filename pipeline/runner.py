@@ -4,37 +4,32 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
-import sys
-import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
-from datetime import UTC, datetime
+from concurrent.futures import Future
+from functools import partial
 from uuid import UUID
 
 import click
 
-from expectations.errors import GateFailed
 from pipeline.alerts.after_run import alerts_afterwards
-from pipeline.conso import try_record_use
-from pipeline.consumption.history import Work
-from pipeline.consumption.meter import Meter
+from pipeline.beside import Beside
 from pipeline.dbt.sources_yml import require_current
-from pipeline.errors import DbtFailed
-from pipeline.run_record import remember
-from pipeline.stage_list import Stage, read_stages, waiting_for
-from pipeline.stages import BY_ITSELF, WORK, StageResult, as_record, gate_path
+from pipeline.stage_list import Stage, find_stage, read_stages, waiting_for
+from pipeline.stage_run import StageDone, print_done, run_stage
+from pipeline.stages import BY_ITSELF, StageResult
 from warehouse.connection import engine
 from warehouse.runs import recorded_run
 from warehouse.work_lock import only_run, run_beside
-from waybill.cli import OWN_DATABASE, shown_command
+from waybill.cli import shown_command
 from waybill.errors import WaybillError
-from waybill.observing.work import observed, observed_run
+from waybill.observing.work import observed_run
 from waybill.settings import get_settings, relative_name
-from waybill.text import console, folded, shown
+from waybill.text import folded, shown
 
 logger = logging.getLogger(__name__)
+
+MIN_ROWS_BESIDE = 100_000  # of a stage before; the work of fewer is done before another process has begun
 
 StageWork = Mapping[str, Callable[[], StageResult]]  # stage → what it does
 
@@ -87,28 +82,76 @@ def run_some(names: Sequence[str], *, work: StageWork | None = None, waits: bool
 def run_in_order(names: Sequence[str], *, work: StageWork | None = None, run_id: UUID | None = None) -> None:
     """Run stages in this order. If one fails, those that wait for it do not run, and all others do.
 
+    After stages with many rows, those that wait for nothing else run beside the next ones, in other processes.
+
     Ctrl-C stops all.
 
     Raises:
         Exception: the first stage's that failed. The errors of others are printed.
     """
-    stages, failures, left_out = read_stages(), dict[str, Exception](), list[str]()
-    for number, name in enumerate(names):
-        if name in waiting_for(stages, failures):
-            left_out.append(name)
-            continue
+    with Beside(run_id) as beside:
+        _Order(names, work or {}, run_id, beside).run()
+
+
+class _Order:
+    """The stages of a run, and what became of those that have ended."""
+
+    def __init__(self, names: Sequence[str], work: StageWork, run_id: UUID | None, beside: Beside) -> None:
+        self._stages, self._names, self._work = read_stages(), names, work
+        self._run_id, self._beside = run_id, beside
+        self._rows: dict[str, int] = {}  # of the stages that succeeded
+        self._failures: dict[str, Exception] = {}
+
+    def run(self) -> None:
+        left_out = []
+        for number, name in enumerate(self._names):
+            if name in self._beside.names:
+                continue
+            self._note_ended(waits=name in waiting_for(self._stages, self._beside.names))
+            if name in waiting_for(self._stages, self._failures):
+                left_out.append(name)
+                continue
+            self._beside.start(self._find_beside(name, self._names[number + 1 :]))
+            self._note(name, partial(run_stage, name, work=self._work.get(name), run_id=self._run_id))
+        self._note_ended(waits=True)
+        if left_out:
+            click.echo(f"not run: {', '.join(left_out)}")
+        if self._failures:
+            raise next(iter(self._failures.values()))
+
+    def _find_beside(self, name: str, later: Sequence[str]) -> list[str]:
+        """Return the later stages that can run beside this one, and are worth a process."""
+        if find_stage(name).alone or (os.cpu_count() or 1) == 1:
+            return []
+        free = [stage for stage in self._stages if not stage.alone and stage.name not in self._work]
+        can_run = {stage.name for stage in free if max(self._rows_before(stage), default=0) >= MIN_ROWS_BESIDE}
+        return [one for one in dict.fromkeys(later) if one in can_run - self._beside.names - {name}]
+
+    def _rows_before(self, stage: Stage) -> list[int]:
+        """Return the rows of each stage that another waits for; none as long as it has to wait."""
+        return [self._rows[name] for name in stage.after] if self._rows.keys() >= set(stage.after) else []
+
+    def _note_ended(self, *, waits: bool) -> None:
+        for name, stage in self._beside.ended(waits=waits):
+            self._note(name, partial(_print_result, stage))
+
+    def _note(self, name: str, stage: Callable[[], StageResult]) -> None:
+        """Run a stage and note what became of it."""
         try:
-            run_stage(name, work=(work or {}).get(name), run_id=run_id)
+            self._rows[name] = stage().rows
         except Exception as error:
-            if failures:  # the first one is raised below
+            if self._failures:  # the first one is raised at the end
                 _show_error(name, error)
-            failures[name] = error
-            if others := [other for other in names[number + 1 :] if other not in waiting_for(stages, failures)]:
+            self._failures[name] = error
+            without = waiting_for(self._stages, self._failures) | self._failures.keys() | self._rows.keys()
+            if others := [other for other in self._names if other not in without]:
                 click.echo(f"{name:<12} failed; {', '.join(others)} can run without it")
-    if left_out:
-        click.echo(f"not run: {', '.join(left_out)}")
-    if failures:
-        raise next(iter(failures.values()))
+
+
+def _print_result(stage: Future[StageDone]) -> StageResult:
+    done = stage.result()
+    print_done(done)
+    return done.result
 
 
 def _show_error(name: str, error: Exception) -> None:
@@ -116,60 +159,6 @@ def _show_error(name: str, error: Exception) -> None:
         click.echo(f"error: {shown(str(error))}", err=True)
     else:
         logger.error("stage failed stage=%s", name, exc_info=error)
-
-
-def run_stage(name: str, *, work: Callable[[], StageResult] | None = None, run_id: UUID | None = None) -> StageResult:
-    """Run one stage, or `work` instead of it; print its name, time and rows, and remember them for the report.
-
-    The ledger records the resources that the stage used. A figure that is a fifth above its usual value is printed.
-
-    Raises:
-        WaybillError: the stage's own error, with the stage's name before it and what to look at after it.
-    """
-    stages = read_stages()
-    stage = next(entry for entry in stages if entry.name == name)
-    order = [entry.name for entry in stages]
-    started_at, meter = datetime.now(UTC), Meter()
-    try:
-        with meter, _spinner(stage), observed("stage", name):
-            outcome = (work or WORK[name])()
-    except BaseException as error:
-        with suppress(OSError):  # the full disk may be this one
-            remember(as_record(stage, meter.use.wall_seconds, None, "failed"), order)
-        try_record_use(Work("stage", name, started_at, 0, "failed", run_id), meter.use)
-        if isinstance(error, WaybillError):
-            raise type(error)(_stop_message(stage, error)) from error
-        if isinstance(error, OSError):
-            error.filename = error.filename or name
-        raise
-    seconds = meter.use.wall_seconds
-    remember(as_record(stage, seconds, outcome, "succeeded"), order)
-    rows = f"{outcome.rows:>11,} {'row ' if outcome.rows == 1 else 'rows'}"
-    click.echo(_fold(f"{stage.name:<12} {seconds:>6.1f} s {rows}   ", outcome.summary))
-    for line in try_record_use(Work("stage", name, started_at, outcome.rows, "succeeded", run_id), meter.use):
-        click.echo(shown(line))
-    return outcome
-
-
-def _spinner(stage: Stage) -> AbstractContextManager[object]:
-    """Show that a stage is working, unless it shows its own progress."""
-    return nullcontext() if stage.shows_progress else console(stderr=True).status(f"{stage.name}: {stage.does}")
-
-
-def _fold(start: str, summary: str) -> str:
-    """Return one line. On a narrow terminal the summary continues in the lines below, under its own beginning."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    folded = textwrap.wrap(summary, max(width - len(start), 20), break_long_words=False) if width else [summary]
-    return start + f"\n{' ' * len(start)}".join(folded)
-
-
-def _stop_message(stage: Stage, error: WaybillError) -> str:
-    """Return the error's line; if the gate itself failed, with the page or file to look at."""
-    path = gate_path(stage) if isinstance(error, GateFailed | DbtFailed) else None
-    look = f"; look at {path}" if path else ""
-    if path and os.environ.get(OWN_DATABASE):  # demo or stream
-        look += f", and at its tables with `{shown_command('psql')}`"
-    return f"{stage.name} stopped the run: {error}{look}"
 
 
 def print_use(run_id: UUID) -> None:

@@ -55,6 +55,11 @@ def read_stages(path: Path = STAGES) -> list[Stage]:
     return stages
 
 
+def find_stage(name: str) -> Stage:
+    """Return the stage of this name, of those in `stages.yml`."""
+    return next(stage for stage in read_stages() if stage.name == name)
+
+
 def _find_problem(stages: Sequence[Stage]) -> str | None:
     """Return what is wrong with the order of the stages, and what to do; None if it is right."""
     names = [stage.name for stage in stages]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from rich import box
 from rich.table import Table
@@ -63,12 +64,22 @@ def sum_up(stages: Sequence[StageRun]) -> str:
     """Return one line about a whole run."""
     cpu = sum(stage.cpu_seconds for stage in stages)
     servers = sum(part.cpu_seconds or 0 for stage in stages for part in stage.parts if part.part != "commands")
-    peak = max(stage.peak_bytes for stage in stages)
+    peak = max(stage.peak_bytes + _peak_beside(stage, stages) for stage in stages)
     joules, grams = sum(stage.energy_joules for stage in stages), sum(stage.co2_grams for stage in stages)
     return (
         f"used {cpu:.0f} s of CPU, {servers:.0f} s of it in servers; {megabytes(peak)} MB of memory at most; "
         f"{joules / 3600:.2g} Wh above idle, {grams:.2g} g of CO2"
     )
+
+
+def _peak_beside(stage: StageRun, stages: Sequence[StageRun]) -> int:
+    """Return the most memory that a stage of the run's other process had, if it ran at the same time as this one."""
+    return max((one.peak_bytes for one in stages if one is not stage and _overlap(one, stage)), default=0)
+
+
+def _overlap(one: StageRun, other: StageRun) -> bool:
+    first, second = sorted([one, other], key=lambda stage: stage.started_at)
+    return second.started_at < first.started_at + timedelta(seconds=first.wall_seconds)
 
 
 def methods(stages: Sequence[StageRun]) -> list[str]:

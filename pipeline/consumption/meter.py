@@ -26,6 +26,7 @@ MIN_PAUSE_SECONDS = 0.2
 PAUSE_PER_COST = 200  # a sample that took 1 ms of CPU is followed by a pause of 200 ms: half a percent
 MAX_IDLE_SHARE = 0.05  # of a core: a broker below this was idle and had no part in the work
 HIDDEN = "not measured: it did not run, or the system hides its processes"
+ELSEWHERE = "its use is part of that of the stages that ran at the same time"
 COMMANDS, POSTGRESQL, BROKER = "commands", "PostgreSQL", "Kafka broker"
 
 
@@ -74,15 +75,26 @@ class _Memory:
         return round(self._area / self._seconds) if self._seconds else self.peak
 
 
+_measured_alone: list[psutil.Process] = []  # children of this process
+
+
 class Meter:
     """Context manager that measures its block. `use` is set afterwards, even if the block raised an error."""
 
     use: Use
 
-    def __init__(self) -> None:
-        """Find out which parts can be measured."""
+    def __init__(self, child: psutil.Process | None = None) -> None:
+        """Find out which parts can be measured: with a child of this process, that one alone.
+
+        Other meters leave out the child until this process has waited for its end; then they would count all of it.
+        """
         self._settings = get_settings()
         self._unseen, self._roots = _parts(self._settings)
+        self._is_ours = child is None
+        if child:
+            _measured_alone.append(child)
+            self._unseen = {POSTGRESQL: self._unseen.get(POSTGRESQL, ELSEWHERE)}
+            self._roots = {COMMANDS: lambda: child}
         self._cost_seconds, self._stop = 0.0, threading.Event()
 
     def __enter__(self) -> Meter:
@@ -125,8 +137,9 @@ class Meter:
     def _sample_parts(self) -> None:
         seconds, self._sampled_at = time.monotonic() - self._sampled_at, time.monotonic()
         roots = {name: tree.find() for name, tree in self._trees.items()}
+        counted = {*(root for root in roots.values() if root), *(one for one in _measured_alone if one.is_running())}
         for name, tree in self._trees.items():
-            tree.sample(roots[name], {root.pid for other, root in roots.items() if root and other != name})
+            tree.sample(roots[name], {other.pid for other in counted if other != roots[name]})
             self._memory[name].add(tree.memory_bytes, seconds)
         sizes = {name: tree.memory_bytes for name, tree in self._trees.items()}
         self._together.add(sum(sizes.values()), seconds)
@@ -151,7 +164,7 @@ class Meter:
 
     def _part(self, name: str, tree: ProcessTree) -> PartUse:
         used, memory = tree.used, self._memory[name]
-        own_cost = self._cost_seconds if name == COMMANDS else 0.0
+        own_cost = self._cost_seconds if name == COMMANDS and self._is_ours else 0.0
         return PartUse(
             part=name,
             cpu_seconds=max(used.cpu_seconds - own_cost, 0.0),

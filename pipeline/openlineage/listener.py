@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from pipeline.openlineage.journal import EndedJournal, Journal
 from pipeline.openlineage.sender import Sender
-from pipeline.openlineage.state_changes import ENDED, Begun, State, StateChange, describe_error, end_state, given_parent
+from pipeline.openlineage.state_changes import (
+    ENDED,
+    PARENT,
+    ROOT_PARENT,
+    Begun,
+    State,
+    StateChange,
+    as_variable,
+    describe_error,
+    end_state,
+    given_parent,
+)
 from waybill.observing.work import Work
 
 
@@ -15,8 +26,8 @@ class EventListener:
         """Take where works are remembered and where state changes are sent."""
         self._journal, self._sender = journal, sender
         self._under_way: list[Begun] = []
-        self._parent = given_parent("OPENLINEAGE_PARENT_ID")
-        self._root = given_parent("OPENLINEAGE_ROOT_PARENT_ID") or self._parent
+        self._parent = given_parent(PARENT)
+        self._root = given_parent(ROOT_PARENT) or self._parent
 
     def close_ended(self, journal: EndedJournal) -> None:
         """Close the works of a killed process as failed, the innermost first; remove its journal when that is sent.
@@ -40,6 +51,13 @@ class EventListener:
             self.end(self._under_way.pop(), error)
         if not self._under_way:
             self._sender.finish()
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables by which a process names the work that is under way as the parent of its work."""
+        if not self._under_way:
+            return {}
+        parent = self._under_way[-1]
+        return {PARENT: as_variable(parent.named), ROOT_PARENT: as_variable(parent.root or parent.named)}
 
     def begin(self, work: Work) -> Begun:
         """Note the start of some work that may run beside others, as part of the work that is under way."""

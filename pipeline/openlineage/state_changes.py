@@ -17,6 +17,7 @@ State = Literal["START", "COMPLETE", "FAIL", "ABORT"]
 NAMESPACE = "waybill"  # of jobs, unless OPENLINEAGE_NAMESPACE names another one
 KINDS = {"stage": "pipeline", "model": "dbt", "test": "dbt"}  # kind of work -> the beginning of its job's name
 ENDED = "its process ended without recording an outcome"
+PARENT, ROOT_PARENT = "OPENLINEAGE_PARENT_ID", "OPENLINEAGE_ROOT_PARENT_ID"  # variables
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,18 @@ def job_namespace() -> str:
 
 
 def given_parent(variable: str) -> Named | None:
-    """Return the run that OPENLINEAGE_PARENT_ID or OPENLINEAGE_ROOT_PARENT_ID names: `namespace/job/run id`."""
+    """Return the run that a variable names as `namespace/job/run id`."""
     parts = os.environ.get(variable, "").rsplit("/", 2)
     try:
         namespace, job, run_id = parts
         return Named(str(UUID(run_id)), namespace, job)
     except ValueError:
         return None
+
+
+def as_variable(named: Named) -> str:
+    """Return the value by which a variable names a run."""
+    return f"{named.namespace}/{named.job}/{named.run_id}"
 
 
 def end_state(error: BaseException | None) -> State:

@@ -11,7 +11,7 @@ if __name__ == "__main__":
 import click
 
 from pipeline.dbt.build import build
-from pipeline.runner import run_stage
+from pipeline.stage_run import run_stage
 from pipeline.stages import StageResult
 from waybill.cli import run
 

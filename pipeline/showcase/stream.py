@@ -24,11 +24,12 @@ from ml.registry.artefact import current_manifest
 from ml.task import chosen_tasks
 from pipeline.errors import RunRefused, StreamBroken
 from pipeline.mart_hashes import MartHash, mart_hashes
-from pipeline.runner import print_books, run_stage
+from pipeline.runner import print_books
 from pipeline.showcase.own_database import use_own_database
 from pipeline.showcase.refresh import refresh
 from pipeline.showcase.stream_figures import FigureReader, figures_table
 from pipeline.showcase.stream_processes import Running, check_running, have_succeeded, processes, start
+from pipeline.stage_run import run_stage
 from pipeline.stages import StageResult
 from streaming.local_broker.process import broker_paths
 from streaming.local_broker.server import start_broker

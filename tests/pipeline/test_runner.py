@@ -11,8 +11,9 @@ import pytest
 
 from expectations.errors import GateFailed
 from pipeline.errors import DeclarationsChanged
-from pipeline.runner import run_some, run_stage
+from pipeline.runner import run_some
 from pipeline.stage_list import read_stages
+from pipeline.stage_run import run_stage
 from pipeline.stages import WORK, StageResult, gate_path
 from warehouse.errors import RunInProgress
 from warehouse.work_lock import only_run

@@ -44,6 +44,9 @@ class Listener(Protocol):
     def ended(self, work: Work, error: BaseException | None) -> None:
         """Take note that the work that began last has ended, with the error that stopped it."""
 
+    def environment(self) -> dict[str, str]:
+        """Return the variables by which another process knows that it does a part of the work that is under way."""
+
 
 _listeners: list[Listener] = []  # at most one
 _failed: set[str] = set()  # kinds of errors of the listener that were logged

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from pipeline.conso import main, measure
 from pipeline.consumption.meter import COMMANDS, POSTGRESQL
 from pipeline.errors import RunRefused
-from pipeline.runner import run_stage
+from pipeline.stage_run import run_stage
 from pipeline.stages import StageResult
 from tests.support.consumption import BURN, burn
 from tests.support.databases import rows

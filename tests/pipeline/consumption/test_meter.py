@@ -13,7 +13,7 @@ import pytest
 from kafka import KafkaProducer
 from sqlalchemy import text
 
-from pipeline.consumption.meter import BROKER, COMMANDS, PAUSE_PER_COST, POSTGRESQL, Meter, Use, pause
+from pipeline.consumption.meter import BROKER, COMMANDS, ELSEWHERE, PAUSE_PER_COST, POSTGRESQL, Meter, Use, pause
 from streaming.local_broker.process import broker_address
 from streaming.local_broker.server import start_broker, stop_broker
 from streaming.topics import create_topic
@@ -59,6 +59,23 @@ def test_short_lived_children_are_counted(monkeypatch: pytest.MonkeyPatch) -> No
         for _ in range(5):
             subprocess.run([sys.executable, "-c", BURN.format(0.1)], check=True)
     assert part(meter.use, COMMANDS) >= 0.4  # ticks of 10 ms are rounded
+
+
+def test_a_child_that_is_measured_alone_is_left_out_elsewhere() -> None:
+    script = f"input()\n{BURN.format(0.5)}\nb = b'x' * 400_000_000\nprint(flush=True)\ninput()"
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin and child.stdout
+        with Meter() as others, Meter(psutil.Process(child.pid)) as alone:
+            child.stdin.write(b"\n")
+            child.stdin.flush()
+            child.stdout.readline()
+        child.communicate(b"\n")
+    assert part(alone.use, COMMANDS) >= 0.4
+    assert part(others.use, COMMANDS) < 0.3
+    assert alone.use.peak_bytes > 400_000_000
+    commands = [one for one in others.use.parts if one.part == COMMANDS]
+    assert commands[0].peak_bytes is not None and commands[0].peak_bytes < 400_000_000
+    assert {one.part: one.unseen for one in alone.use.parts if one.unseen} == {POSTGRESQL: ELSEWHERE}
 
 
 def test_memory_of_children_is_measured() -> None:

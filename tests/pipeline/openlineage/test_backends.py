@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 import pipeline.openlineage.transport as transport
 from pipeline.openlineage.sender import LIMIT_SECONDS
-from pipeline.runner import run_stage
+from pipeline.stage_run import run_stage
 from pipeline.stages import StageResult
 from tests.support.declared.orders import declare_orders, order
 from tests.support.lineage.events import events_sent, parsed, read_events

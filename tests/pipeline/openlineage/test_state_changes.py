@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from unittest.mock import Mock
 
 import psycopg2
 import pytest
@@ -11,7 +12,17 @@ import pytest
 from loader.errors import AllRejected
 from pipeline.errors import DbtFailed, RunRefused
 from pipeline.openlineage.code_location import without_login
-from pipeline.openlineage.state_changes import Named, describe_error, end_state, given_parent, job_name, job_namespace
+from pipeline.openlineage.listener import EventListener
+from pipeline.openlineage.state_changes import (
+    PARENT,
+    ROOT_PARENT,
+    Named,
+    describe_error,
+    end_state,
+    given_parent,
+    job_name,
+    job_namespace,
+)
 from pipeline.openlineage.switch import send_events
 from waybill.observing.work import Work, current_listener, observed
 
@@ -38,6 +49,18 @@ def test_jobs_are_named_by_what_they_work_on() -> None:
 def test_a_scheduler_names_the_parent(given: str, expected: Named | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENLINEAGE_PARENT_ID", given)
     assert given_parent("OPENLINEAGE_PARENT_ID") == expected
+
+
+def test_another_process_names_the_work_under_way_as_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PARENT, f"airflow/waybill/{RUN}")
+    listener = EventListener(Mock(), Mock())
+    assert listener.environment() == {}
+    run = Work("run", "pipeline")
+    listener.started(run)
+    for name, value in listener.environment().items():
+        monkeypatch.setenv(name, value)
+    assert given_parent(PARENT) == Named(str(run.run_id), job_namespace(), "pipeline")
+    assert given_parent(ROOT_PARENT) == Named(RUN, "airflow", "waybill")
 
 
 def test_the_namespace_of_jobs_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
