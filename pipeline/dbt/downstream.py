@@ -105,8 +105,10 @@ class Graph:
         ]
 
     def _named(self, node: Any) -> Iterable[str]:
-        """Yield the tables that the query of a node names: the compiled one, if there is one, and the template."""
-        for path in NAMES.findall(f"{getattr(node, 'compiled_code', '')} {getattr(node, 'raw_code', '')}"):
+        """Yield the tables that the query of a node names, compiled or as a template, or that its hooks name."""
+        hooks = [*getattr(node.config, "pre_hook", []), *getattr(node.config, "post_hook", [])]
+        texts = [getattr(node, "compiled_code", None), node.raw_code, *(hook.sql for hook in hooks)]
+        for path in NAMES.findall(" ".join(filter(None, texts))):
             for schema, table in pairwise(part.strip().strip('"') for part in path.split(".")):
                 relation = self._relations.get((schema, table))
                 if relation and self._nodes[relation] is not node:

@@ -54,6 +54,17 @@ def test_a_query_that_names_a_table_reads_it(query: str) -> None:
     assert names(ORDERS, SHOPS, model("more", query=query))["orders"] == ["more", "orders"]
 
 
+def test_an_ephemeral_model_is_a_part_of_the_query() -> None:
+    query = 'with __dbt__cte__step as (select * from "db"."raw"."orders") select * from __dbt__cte__step'
+    assert names(ORDERS, SHOPS, model("more", "step", query=query))["orders"] == ["more", "orders"]
+
+
+def test_a_hook_that_names_a_table_reads_it() -> None:
+    more = model("more")
+    more.config.post_hook = [SimpleNamespace(sql="delete from {{ this }} where id in (select id from marts.orders)")]
+    assert names(ORDERS, SHOPS, more)["orders"] == ["more", "orders"]
+
+
 @pytest.mark.parametrize(
     "more", [model("more", "ledger.rejects"), model("more", query="intermediate.document_outcomes")]
 )

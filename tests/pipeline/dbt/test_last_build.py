@@ -136,6 +136,32 @@ def test_unit_tests_run_unless_only_documents_changed(
         assert asked.pop() == expected
 
 
+@pytest.mark.parametrize(
+    ("also", "refreshes", "arguments"),
+    [
+        ("select 1", False, (*WITHOUT_UNIT_TESTS, "--select", "dim_books")),
+        ("select 1", True, WITHOUT_UNIT_TESTS),
+        ("update marts.dim_books set title = title", False, ()),
+    ],
+    ids=["documents", "a full refresh", "a mart as well"],
+)
+def test_what_depends_on_a_changed_source_is_selected(
+    remembered: Path, monkeypatch: pytest.MonkeyPatch, also: str, refreshes: bool, arguments: tuple[str, ...]
+) -> None:
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(pipeline.dbt.build, "_build", lambda *given: asked.append(given) or fail())
+    if refreshes:
+        monkeypatch.setenv("DBT_FULL_REFRESH", "true")
+        remember_build(current_basis(), [], [], "")
+    path = last_build_path(get_settings())
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"readers": {"books": ["dim_books"], "more": ["other"]}}))
+    land("books", book("selected"))
+    execute(also)
+    with pytest.raises(DbtFailed):
+        build_if_changed()
+    assert asked == [arguments]
+
+
 def test_results_of_what_is_left_out_are_kept(remembered: Path) -> None:
     path = results_path(get_settings())
     before = path.read_text()
