@@ -22,6 +22,8 @@ from expectations.failures import COLUMNS
 from loader.undo.undo import undo
 from pipeline.runner import run_some
 from pipeline.stages import WORK
+from tests.support.landing import land
+from tests.support.small.documents import flight, weather
 from tests.support.small.warehouse import build_marts, build_raw
 from warehouse.connection import engine
 
@@ -173,6 +175,23 @@ def test_a_failed_query_lists_every_row_it_found(small_warehouse: object, report
     finally:
         with engine("owner").begin() as connection:
             connection.execute(text(update), {"day": "2013-01-01"})
+
+
+def test_many_deliveries_of_a_document_count_once(database: str, reports: Path) -> None:
+    """A source that delivers its last month again and again: no other month, airline or station becomes rare by it."""
+    build_raw(1)
+    for month in (2, 3, 4):
+        days = [f"2013-{month:02}-{day:02}" for day in range(1, 29)]
+        flights = [flight(number, scheduled__date=day) for number in (1, 2) for day in days]
+        station_days = [
+            weather(2, *range(24), station__airport=code, date=day) for code in ("EWR", "JFK") for day in days
+        ]
+        for source, documents in (("flights", flights), ("weather", station_days)):
+            land(source, *documents)
+    for _ in range(36):
+        land("flights", *flights[:28])
+        land("weather", *station_days[:28])
+    assert run_checkpoint("raw").success
 
 
 def test_an_exception_in_an_expectation_is_reported(small_warehouse: object, reports: Path) -> None:
