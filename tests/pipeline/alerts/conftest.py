@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -13,6 +15,8 @@ import yaml
 import ml.task
 import pipeline.dbt.sources_files
 from loader.landing.raw_tables import make_raw_tables
+from pipeline.stage_list import read_stages
+from pipeline.stages import WORK, StageResult
 from tests.support.declared.orders import declare_orders, order
 from tests.support.landing import land
 from tests.support.small.task import TASK, execute
@@ -82,6 +86,23 @@ def quiet(project: Path, database: str) -> Iterator[UUID]:
     yield batch
     for path in get_settings().state_folder.glob(f"alerts-{database}*"):
         path.unlink()
+
+
+def succeed() -> StageResult:
+    return StageResult(1, "")
+
+
+@pytest.fixture
+def sent(quiet: UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A quiet warehouse, stages that do nothing, and the file into which alerts are sent."""
+    path = tmp_path / "sent"
+    script = f"import sys; open({str(path)!r}, 'a').write(sys.stdin.read() + '\\n')"
+    monkeypatch.setenv("WAYBILL_ALERT_COMMAND", shlex.join([sys.executable, "-c", script]))
+    monkeypatch.setattr("pipeline.runner.require_current", lambda: None)
+    monkeypatch.setattr("pipeline.runner.print_books", lambda: None)
+    for stage in read_stages():
+        monkeypatch.setitem(WORK, stage.name, succeed)
+    return path
 
 
 def run(run_id: str, *, ago: str, outcome: str = "succeeded", detail: str | None = None) -> str:

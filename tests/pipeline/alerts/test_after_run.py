@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
@@ -17,6 +14,7 @@ from pipeline.errors import DeclarationsChanged
 from pipeline.runner import run_all, run_some
 from pipeline.stage_list import read_stages
 from pipeline.stages import WORK, StageResult
+from tests.pipeline.alerts.conftest import succeed
 from warehouse.errors import RunInProgress
 from warehouse.work_lock import only_run
 from waybill.cli import OWN_DATABASE
@@ -24,25 +22,8 @@ from waybill.cli import OWN_DATABASE
 LAST = read_stages()[-1].name
 
 
-def succeed() -> StageResult:
-    return StageResult(1, "")
-
-
 def fail(*_: object) -> StageResult:
     raise GateFailed("it does not hold")
-
-
-@pytest.fixture
-def sent(quiet: UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A quiet warehouse, stages that do nothing, and the file into which alerts are sent."""
-    path = tmp_path / "sent"
-    script = f"import sys; open({str(path)!r}, 'a').write(sys.stdin.read() + '\\n')"
-    monkeypatch.setenv("WAYBILL_ALERT_COMMAND", shlex.join([sys.executable, "-c", script]))
-    monkeypatch.setattr("pipeline.runner.require_current", lambda: None)
-    monkeypatch.setattr("pipeline.runner.print_books", lambda: None)
-    for stage in read_stages():
-        monkeypatch.setitem(WORK, stage.name, succeed)
-    return path
 
 
 def alerts(output: str) -> list[str]:
