@@ -61,6 +61,14 @@ def state() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def time_for_events() -> Iterator[None]:
+    """Let OpenLineage events have the time that they need on a busy machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAYBILL_OPENLINEAGE_SECONDS", "60")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def no_server(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that is not marked `server` when one of its commands has started a server."""

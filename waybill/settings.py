@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     waybill_dask_scheduler: str | None = None
     waybill_api_keep_days: int = Field(default=30, ge=1, le=36_500)
     waybill_openlineage: bool = False
+    waybill_openlineage_seconds: float = Field(default=1, ge=0, allow_inf_nan=False)
     openlineage_url: str | None = None
     openlineage_api_key: SecretStr | None = None
     waybill_max_document_bytes: int = Field(default=64 * 1024 * 1024, ge=1024, le=255 * 1024 * 1024)

@@ -1,4 +1,8 @@
-"""Sends events in a background thread, so that a backend that is away or slow neither slows nor fails the work."""
+"""Sends events in a background thread, so that a backend that is away or slow does not fail the work.
+
+What they cost a command is limited: the thread's processor time and the time that the command waits at its end. Only
+to open the transport is not counted: it costs the same for one event as for thousands.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +13,20 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+from uuid import UUID
 
 from pipeline.openlineage.state_changes import StateChange
+from pipeline.openlineage.work_clock import WorkClock
 from waybill.text import counted
 
 MAX_WAITING = 1000  # entries of the queue; more are lost
-LIMIT_SECONDS = 1.0  # that all ends of works of a process wait together for a backend
-OPEN_SECONDS = 10.0  # that they wait together for the libraries to be imported and the transport to be opened
+FOR_ENDS = 0.2  # share of the limit that is kept for the ends of works whose START was sent
 
 logger = logging.getLogger(__name__)
 
 
 class Transport(Protocol):
     """What takes state changes to the backend; it is made and used in the background thread."""
-
-    @property
-    def limit_seconds(self) -> float:
-        """How long all ends of works of a process may wait together for the backend."""
 
     @property
     def reason(self) -> str | None:
@@ -59,18 +60,24 @@ class Entry:
 class Sender:
     """A bounded queue and the thread that empties it. Nothing that is called here waits, except `finish`."""
 
-    def __init__(self, open_transport: Callable[[], Transport]) -> None:
-        """Take what opens the way to the backend; the first entry starts the thread."""
+    def __init__(
+        self, open_transport: Callable[[], Transport], seconds: float, used: Callable[[], float] | None = None
+    ) -> None:
+        """Take what opens the way to the backend; the first entry starts the thread.
+
+        `seconds` limits what the events of this process cost in total; `used` returns how long the thread has worked.
+        """
         self._open_transport = open_transport
-        self._open_seconds_left, self._seconds_left = OPEN_SECONDS, LIMIT_SECONDS
+        self._seconds, self._used = seconds, used or WorkClock()
+        self._opened_at = self._used_seconds = self._waited_seconds = 0.0
+        self._started: set[UUID] = set()
         self._changed = threading.Condition()
         self._waiting: deque[Entry] = deque()
         self._under_way: Entry | None = None
-        self._is_ready = threading.Event()
         self._thread: threading.Thread | None = None
         self.sent = self.lost = 0
         self._transport: Transport | None = None
-        self._reason = "the backend did not answer in time"
+        self._reason = self._too_late = f"they were not sent within WAYBILL_OPENLINEAGE_SECONDS={seconds:g}"
         self._has_warned = False
 
     def put(self, *changes: StateChange, then: Callable[[bool], None] | None = None) -> None:
@@ -90,16 +97,13 @@ class Sender:
             self._report(entry, is_sent=False)
 
     def finish(self) -> None:
-        """Wait until all is sent, for at most what is left of the limits; log in one line how many events are lost."""
+        """Wait until all is sent, for at most what is left of the limit; log in one line how many events are lost."""
         if self._thread is None:
             return
         started = time.monotonic()
-        self._is_ready.wait(max(self._open_seconds_left, 0))
-        self._open_seconds_left -= time.monotonic() - started
-        started = time.monotonic()
         with self._changed:
-            self._changed.wait_for(lambda: not self._waiting and not self._under_way, max(self._seconds_left, 0))
-            self._seconds_left -= time.monotonic() - started
+            self._changed.wait_for(lambda: not self._waiting and not self._under_way, max(self._seconds_left(), 0))
+            self._waited_seconds += time.monotonic() - started
             given_up = self._give_up()
             reason = (given_up and self._transport and self._transport.reason) or self._reason
             lost, of = self.lost, self.sent + self.lost
@@ -126,8 +130,9 @@ class Sender:
 
     def _run(self) -> None:
         transport = self._open()
-        self._is_ready.set()
+        self._opened_at = self._used()
         while True:
+            self._used_seconds = self._used() - self._opened_at
             with self._changed:
                 while not self._waiting:
                     self._changed.wait()
@@ -149,20 +154,35 @@ class Sender:
         except Exception as error:
             self._reason = reason_of(error)
             return None
-        with self._changed:
-            self._transport, self._seconds_left = transport, transport.limit_seconds
+        self._transport = transport
         return transport
 
     def _send(self, transport: Transport | None, change: StateChange) -> bool:
-        """Send one state change; return whether that succeeded."""
+        """Send one state change, if that is within the limit; return whether it was sent."""
         if transport is None:
+            return False
+        if not self._may_send(change):
+            self._reason = self._too_late
             return False
         try:
             transport.send(change)
         except Exception as error:
             self._reason = reason_of(error)
             return False
+        finally:
+            self._used_seconds = self._used() - self._opened_at
+        if change.state == "START":
+            self._started.add(change.begun.work.run_id)
         return True
+
+    def _may_send(self, change: StateChange) -> bool:
+        """Return whether the limit allows it. Its last part is only for the end of work whose START was sent."""
+        is_end_of_started = change.begun.work.run_id in self._started
+        self._started.discard(change.begun.work.run_id)
+        return self._seconds_left() > (0 if is_end_of_started else FOR_ENDS * self._seconds)
+
+    def _seconds_left(self) -> float:
+        return self._seconds - self._used_seconds - self._waited_seconds
 
     def _count(self, entry: Entry, *, is_sent: bool) -> bool:
         """Count what became of a state change; return False if `finish` has given it up, and has counted it."""

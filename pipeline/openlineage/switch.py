@@ -33,7 +33,7 @@ def send_events() -> None:
 
         return ClientTransport(settings)
 
-    listener = EventListener(Journal(settings), Sender(open_transport))
+    listener = EventListener(Journal(settings), Sender(open_transport, settings.waybill_openlineage_seconds))
     listen_with(listener)
     for journal in ended_journals(settings):
         listener.close_ended(journal)

@@ -18,14 +18,13 @@ from urllib3.util import Retry
 
 from pipeline.openlineage.events import PRODUCER, build_event
 from pipeline.openlineage.journal import journal_folder
-from pipeline.openlineage.sender import LIMIT_SECONDS, reason_of
+from pipeline.openlineage.sender import reason_of
 from pipeline.openlineage.state_changes import StateChange
 from pipeline.openlineage.warehouse_reader import WarehouseReader
 from waybill.file_lock import file_lock
 from waybill.settings import Settings
 
 MAX_BYTES = 64 * 1024 * 1024  # of the file; a longer one gets the suffix .1, and the one before it is deleted
-LOCAL_SECONDS = 10.0  # that a process may wait for its own file, which is on this machine
 TOO_TALKATIVE = ("openlineage", "urllib3.connectionpool")  # they log each attempt; the sender logs the sum
 
 
@@ -43,7 +42,6 @@ class ClientTransport:
         self._client, self._file = open_client(settings)
         if isinstance(self._client.transport, HttpTransport):
             self._note_retries(self._client.transport)
-        self.limit_seconds = LOCAL_SECONDS if self._file else LIMIT_SECONDS
         self._lock = journal_folder(settings) / "file.lock"
 
     def send(self, change: StateChange) -> None:

@@ -48,7 +48,10 @@ NOT_PASSED_ON = {
     "WAYBILL_DASK_SCHEDULER": "the image has no Dask",
     "WAYBILL_ALERT_URL": "is a secret, for which you mount a file",
     "WAYBILL_ALERT_COMMAND": "a command of the machine is not in the image",
-    **dict.fromkeys(("WAYBILL_OPENLINEAGE", "OPENLINEAGE_URL", "OPENLINEAGE_API_KEY"), "the image has no OpenLineage"),
+    **dict.fromkeys(
+        ("WAYBILL_OPENLINEAGE", "WAYBILL_OPENLINEAGE_SECONDS", "OPENLINEAGE_URL", "OPENLINEAGE_API_KEY"),
+        "the image has no OpenLineage",
+    ),
 }  # fmt: skip
 VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z_]+)(:[-?])?([^}]*)\}")
 each_service = pytest.mark.parametrize("name", SERVICES)

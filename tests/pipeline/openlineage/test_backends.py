@@ -17,7 +17,6 @@ import pytest
 from click.testing import CliRunner
 
 import pipeline.openlineage.transport as transport
-from pipeline.openlineage.sender import LIMIT_SECONDS
 from pipeline.stage_run import run_stage
 from pipeline.stages import StageResult
 from tests.support.declared.orders import declare_orders, order
@@ -33,7 +32,7 @@ REASONS = {
     "refuses": "=the backend answered 401",
     "breaks": "=the backend answered 500",
     "away": "=the backend refused the connection",
-    "hangs": "=the backend did not answer in time",
+    "hangs": "=they were not sent within WAYBILL_OPENLINEAGE_SECONDS=0.5",
 }
 WRITE_MANY = """
 import sys
@@ -162,7 +161,7 @@ def test_a_backend_that_fails_does_not_fail_the_run(
     kind: str, orders: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("OPENLINEAGE_API_KEY", "secret-of-the-backend")
-    monkeypatch.setattr("pipeline.openlineage.sender.LIMIT_SECONDS", 0.5)
+    monkeypatch.setenv("WAYBILL_OPENLINEAGE_SECONDS", "0.5" if kind == "hangs" else "3")
     with (
         backend(500 if kind == "breaks" else 401) as (answering, _, _),
         socket.create_server(("127.0.0.1", 0)) as silent,
@@ -180,22 +179,6 @@ def test_a_backend_that_fails_does_not_fail_the_run(
     assert warning.startswith("4 of 4 OpenLineage events are lost, and the work is not affected reason=")
     assert warning.endswith(REASONS[kind])
     assert "secret" not in caplog.text
-
-
-@pytest.mark.parametrize("named_by", ["nothing", "variable", "folder", "home"])
-def test_the_limit_is_short_for_what_is_elsewhere(
-    named_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    if named_by == "variable":
-        monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
-    elif named_by != "nothing":
-        file = tmp_path / "openlineage.yml" if named_by == "folder" else tmp_path / "home/.openlineage/openlineage.yml"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("transport: {type: http, url: 'http://127.0.0.1:9'}")
-    limit = transport.ClientTransport(get_settings()).limit_seconds
-    assert limit == (transport.LOCAL_SECONDS if named_by == "nothing" else LIMIT_SECONDS)
 
 
 def test_a_listener_that_breaks_does_not_break_the_work(
