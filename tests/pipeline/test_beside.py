@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import psutil
 import pytest
@@ -35,24 +36,28 @@ def work(of_marts: int = MIN_ROWS_BESIDE, **given: Callable[[], object]) -> Work
     return {name: of(name) for name in NAMES if name not in BESIDE}
 
 
+@dataclass
+class Others:
+    """What the stages of other processes do, which are threads instead; and whether they were stopped."""
+
+    work: dict[str, Callable[[], object]] = field(default_factory=dict)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+
 @pytest.fixture
-def beside(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], object]]:
-    """Return what the stages of other processes do, for a test to fill; they are threads instead."""
+def beside(monkeypatch: pytest.MonkeyPatch) -> Others:
     monkeypatch.setattr("os.cpu_count", lambda: 2)
-    given: dict[str, Callable[[], object]] = {}
+    others = Others()
 
     class Process:
         def __init__(self, name: str) -> None:
-            self.name, self.measured, self.is_stopped = name, psutil.Process(), threading.Event()
+            self.name, self.measured, self.stop = name, psutil.Process(), others.stopped.set
 
         def result(self) -> StageResult:
-            given.get(self.name, lambda: None)()
-            if self.is_stopped.is_set():
+            others.work.get(self.name, lambda: None)()
+            if others.stopped.is_set():
                 raise KeyboardInterrupt
             return StageResult(2, "")
-
-        def stop(self) -> None:
-            self.is_stopped.set()
 
         def let_go(self) -> None:
             pass
@@ -60,7 +65,7 @@ def beside(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], object]]:
         wait = let_go
 
     monkeypatch.setattr("pipeline.beside.StageProcess", Process)
-    return given
+    return others
 
 
 def waiting_for(event: threading.Event) -> Callable[[], object]:
@@ -72,7 +77,7 @@ def lines_of(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def test_stages_that_need_not_wait_run_at_the_same_time(
-    database: str, capsys: pytest.CaptureFixture[str], beside: dict[str, Callable[[], object]]
+    database: str, capsys: pytest.CaptureFixture[str], beside: Others
 ) -> None:
     training, exported, scored = threading.Event(), threading.Event(), threading.Event()
 
@@ -80,8 +85,8 @@ def test_stages_that_need_not_wait_run_at_the_same_time(
         training.set()
         waiting_for(exported)()
 
-    beside["export"] = lambda: (waiting_for(training)(), exported.set())
-    beside["docs"] = waiting_for(scored)
+    beside.work["export"] = lambda: (waiting_for(training)(), exported.set())
+    beside.work["docs"] = waiting_for(scored)
     with recorded_run("pipeline") as run_id:
         run_in_order(NAMES, work=work(train=train, score=scored.set), run_id=run_id)
     printed = lines_of(capsys)
@@ -116,12 +121,12 @@ def test_one_processor_runs_one_stage_at_a_time(
 
 
 def test_a_failed_stage_beside_keeps_only_its_own_waiting(
-    database: str, capsys: pytest.CaptureFixture[str], beside: dict[str, Callable[[], object]]
+    database: str, capsys: pytest.CaptureFixture[str], beside: Others
 ) -> None:
     def refuse() -> None:
         raise ExportRefused("no")
 
-    beside["export"] = refuse
+    beside.work["export"] = refuse
     with pytest.raises(ExportRefused, match=r"^export stopped the run: no$"):
         run_in_order(NAMES, work=work())
     assert {"train", "score", "docs", "not"} <= set(lines_of(capsys))
@@ -131,7 +136,7 @@ def test_a_failed_stage_beside_keeps_only_its_own_waiting(
 
 
 def test_stages_beside_a_failed_one_go_on_to_their_end(
-    database: str, capsys: pytest.CaptureFixture[str], beside: dict[str, Callable[[], object]]
+    database: str, capsys: pytest.CaptureFixture[str], beside: Others
 ) -> None:
     failed = threading.Event()
 
@@ -139,7 +144,7 @@ def test_stages_beside_a_failed_one_go_on_to_their_end(
         failed.set()
         raise DbtFailed("no")
 
-    beside["export"] = waiting_for(failed)
+    beside.work["export"] = waiting_for(failed)
     with pytest.raises(DbtFailed, match=r"^train stopped the run: no$"):
         run_in_order(NAMES, work=work(train=fail))
     printed = capsys.readouterr().out.splitlines()
@@ -149,19 +154,18 @@ def test_stages_beside_a_failed_one_go_on_to_their_end(
     assert succeeded >= set(BESIDE)
 
 
-def test_ctrl_c_stops_the_stages_beside(database: str, beside: dict[str, Callable[[], object]]) -> None:
-    begun, interrupted = threading.Event(), threading.Event()
+def test_ctrl_c_stops_the_stages_beside(database: str, beside: Others) -> None:
+    begun = threading.Event()
 
     def export() -> None:
         begun.set()
-        waiting_for(interrupted)()
+        waiting_for(beside.stopped)()
 
     def interrupt() -> None:
         waiting_for(begun)()
-        threading.Timer(0.2, interrupted.set).start()
         raise KeyboardInterrupt
 
-    beside.update(export=export, docs=lambda: pytest.fail("it was begun"))
+    beside.work.update(export=export, docs=lambda: pytest.fail("it was begun"))
     with pytest.raises(KeyboardInterrupt):
         run_in_order(NAMES, work=work(train=interrupt))
     assert dict(rows("select stage, outcome from ledger.stage_runs"))["export"] == "failed"
