@@ -17,12 +17,15 @@ import pytest
 from click.testing import CliRunner
 
 import pipeline.openlineage.transport as transport
+from ml.errors import TaskBroken
+from pipeline.stage_process import StageProcess
 from pipeline.stage_run import run_stage
 from pipeline.stages import StageResult
 from tests.support.declared.orders import declare_orders, order
 from tests.support.lineage.events import events_sent, parsed, read_events
 from waybill.__main__ import waybill
-from waybill.observing.work import current_listener, listen_with, observed
+from waybill.identifiers import uuid7
+from waybill.observing.work import current_listener, listen_with, observed, observed_run
 from waybill.settings import get_settings
 
 STARTS_AND_ENDS = [("pipeline.load", "START"), ("load.orders", "START"), ("load.orders", "COMPLETE"),
@@ -114,6 +117,28 @@ def test_the_file_gets_the_events_of_several_commands(orders: Path) -> None:
     with events_sent():
         run_stage("load")
     assert names(read_events()) == STARTS_AND_ENDS * 3
+
+
+def test_a_stage_in_another_process_is_a_part_of_the_run(orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAYBILL_TASK", "nothing")
+    run_id = uuid7()
+    with events_sent(), observed_run("pipeline", run_id):
+        process = StageProcess("train")
+        with pytest.raises(TaskBroken):
+            process.result()
+        process.let_go()
+        process.wait()
+    events = {(event["job"]["name"], event["eventType"]): event for event in read_events()}
+    assert list(events) == [
+        ("pipeline", "START"),
+        ("pipeline.train", "START"),
+        ("train.nothing", "START"),
+        ("train.nothing", "FAIL"),
+        ("pipeline.train", "FAIL"),
+        ("pipeline", "COMPLETE"),
+    ]
+    parent = events["pipeline.train", "FAIL"]["run"]["facets"]["parent"]
+    assert [parent["run"]["runId"], parent["root"]["run"]["runId"]] == [str(run_id)] * 2
 
 
 @pytest.mark.slow
