@@ -7,6 +7,7 @@ from waybill import ctrl_c
 if __name__ == "__main__":
     ctrl_c.exit_on_interrupt()
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from ml.erasing.marks import is_refused
 from ml.learning.comparison import compare_candidates
 from ml.learning.manifest import describe_model
 from ml.learning.summary import describe_training, summary_of
+from ml.learning.workers import load_libraries
 from ml.reading.frame import read_rows
 from ml.reading.kept import keep_rows
 from ml.registry.artefact import save
@@ -66,9 +68,14 @@ def train(task: str, *, force: bool = False) -> TrainingResult:
 
 
 def _hash_and_read(task: Task) -> tuple[TrainingRows, Any]:
-    """Return the hashes of the rows and the rows; both are read again if the table was written in between."""
+    """Return the hashes of the rows and the rows; both are read again if the table was written in between.
+
+    While PostgreSQL hashes, the libraries are imported.
+    """
     while True:
-        hashed = hash_training_rows(task)
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(load_libraries)
+            hashed = hash_training_rows(task)
         try:
             return hashed, read_rows(task, hashed)
         except RowsChanged:

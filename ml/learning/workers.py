@@ -59,7 +59,7 @@ def _one_thread_each() -> Iterator[None]:
     """Limit the threads of linear algebra during the block; libraries that are loaded later are not limited."""
     from threadpoolctl import threadpool_limits
 
-    _load_libraries()
+    load_libraries()
     with threadpool_limits(MAX_THREADS):
         yield
 
@@ -76,7 +76,8 @@ def _fit_in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
     return function(*arguments)
 
 
-def _load_libraries() -> None:
+def load_libraries() -> None:
+    """Import what fits need, so that it is there when threads are limited."""
     import sklearn.ensemble
     import sklearn.linear_model
     import sklearn.preprocessing  # noqa: F401
@@ -86,5 +87,5 @@ def _fit_on_worker(expected: dict[str, str], function: Callable[..., Any], *argu
     """Return what the function returns on this worker, which may have joined late: its versions are compared first."""
     if (found := describe_worker()) != expected:
         raise WorkersUnusable(f"a worker of Dask that joined during the work has other versions: {found}")
-    _load_libraries()
+    load_libraries()
     return _fit_in_thread(function, *arguments)
