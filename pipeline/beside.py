@@ -1,4 +1,4 @@
-"""Runs stages in processes of their own, one after the other, while the run goes on with stages that need not wait."""
+"""Runs stages in other processes, one after the other, while the run's own process works on the next stages."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class StageProcess:
         self.let_go()
 
     def wait(self) -> None:
-        """Wait for the end of a process that was let go or stopped."""
+        """Wait for the process to end, after `let_go` or `stop`."""
         self._process.wait()
 
 
@@ -99,7 +99,7 @@ def main(stage: str) -> None:
     end = threading.Thread(target=_wait_for_the_end, args=[is_done], daemon=True)
     end.start()
     with os.fdopen(os.dup(1), "wb") as answers:
-        os.dup2(2, 1)  # what the work prints is no result
+        os.dup2(2, 1)  # what the work prints must not look like a result
         answers.write(_work(stage))
         is_done.set()
     end.join()
