@@ -21,11 +21,14 @@ class Graph:
     A source is named by schema and table, such as `raw.orders`; anything else by its id in the manifest.
     """
 
-    def __init__(self, nodes: Mapping[str, Any]) -> None:
-        """Note the readers of each node and source: by `ref` and `source`, and those whose query names a table."""
+    def __init__(self, nodes: Mapping[str, Any], *, reads_queries: bool = False) -> None:
+        """Note the readers of each node and source: by `ref` and `source` or, on request, by naming its table."""
         self._nodes = nodes
         self._relations = {(node.schema, node.alias): name for name, node in nodes.items() if _is_made(node)}
-        self._parents = {name: {*map(_key, node.depends_on_nodes), *self._named(node)} for name, node in nodes.items()}
+        self._parents = {
+            name: {*map(_key, node.depends_on_nodes), *(self._named(node) if reads_queries else ())}
+            for name, node in nodes.items()
+        }
         self._readers: dict[str, list[str]] = defaultdict(list)
         for name, parents in self._parents.items():
             for parent in parents:

@@ -120,7 +120,8 @@ def remember_build(
     elif is_partial and last:
         readers = last.readers
     else:
-        readers = Graph({entry.node.unique_id: entry.node for entry in results if _is_read(entry)}).names_by_source()
+        nodes = {entry.node.unique_id: entry.node for entry in results if _is_read(entry)}
+        readers = Graph(nodes, reads_queries=True).names_by_source()
     at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     build = LastBuild(at, summary, before.project, tables, _stale_from(freshness), before.sources, readers)
     write_atomic(last_build_path(get_settings()), json.dumps(asdict(build), indent=1))

@@ -24,7 +24,7 @@ def model(name: str, *reads: str, query: str = "", materialized: str = "incremen
 
 
 def names(*nodes: Any) -> dict[str, list[str]]:
-    return Graph({node.unique_id: node for node in nodes}).names_by_source()
+    return Graph({node.unique_id: node for node in nodes}, reads_queries=True).names_by_source()
 
 
 ORDERS, SHOPS = model("orders", "raw.orders"), model("shops", "raw.shops", is_inferred="")
