@@ -79,16 +79,21 @@ def lines_of(capsys: pytest.CaptureFixture[str]) -> list[str]:
 def test_stages_that_need_not_wait_run_at_the_same_time(
     database: str, capsys: pytest.CaptureFixture[str], beside: Others
 ) -> None:
-    training, exported, scored = threading.Event(), threading.Event(), threading.Event()
+    training, exported, scored, documented = (threading.Event() for _ in range(4))
 
     def train() -> None:
         training.set()
         waiting_for(exported)()
 
     beside.work["export"] = lambda: (waiting_for(training)(), exported.set())
-    beside.work["docs"] = waiting_for(scored)
+    beside.work["docs"] = lambda: (waiting_for(scored)(), documented.set())
+    stages = work(
+        train=train,
+        score=lambda: threading.Timer(0.3, scored.set).start(),
+        report=lambda: documented.is_set() or pytest.fail("it did not wait"),
+    )
     with recorded_run("pipeline") as run_id:
-        run_in_order(NAMES, work=work(train=train, score=scored.set), run_id=run_id)
+        run_in_order(NAMES, work=stages, run_id=run_id)
     printed = lines_of(capsys)
     assert [name for name in printed if name not in BESIDE] == [name for name in NAMES if name not in BESIDE]
     assert printed.index("train") < printed.index("export") < printed.index("docs") < printed.index("report")
@@ -168,5 +173,6 @@ def test_ctrl_c_stops_the_stages_beside(database: str, beside: Others) -> None:
     beside.work.update(export=export, docs=lambda: pytest.fail("it was begun"))
     with pytest.raises(KeyboardInterrupt):
         run_in_order(NAMES, work=work(train=interrupt))
+    assert beside.stopped.is_set()
     assert dict(rows("select stage, outcome from ledger.stage_runs"))["export"] == "failed"
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("waybill-beside")]
