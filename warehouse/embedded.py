@@ -12,13 +12,14 @@ import psutil
 import psycopg2
 
 from warehouse.connecting.refusals import reason_of
-from warehouse.errors import DataFolderRefused, ServerBusy, ServerNotStarted
+from warehouse.errors import DataFolderRefused, ServerBusy, ServerNotStarted, ServerNotStopped
 from warehouse.server_paths import SOCKET_NAME, ServerPaths
 from waybill.file_lock import file_lock
 
 MAJOR_VERSION = "18"
 OWNER = "waybill"
 START_SECONDS = 30
+STOP_SECONDS = 60
 END_SECONDS = 5  # in which the processes of a server that was killed usually end
 OLD_PROCESSES = "pre-existing shared memory"  # in the log while they still run
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
@@ -94,17 +95,31 @@ def _start(server: ServerPaths) -> bool:
     )
 
 
-def stop(server: ServerPaths) -> bool:
-    """Stop the server and its connections; return whether it was running."""
-    return (
-        _pid(server) is not None
-        and server.command("pg_ctl", "-D", server.data, "-w", "-m", "fast", "stop").returncode == 0
-    )
+def stop(server: ServerPaths, *, mode: str = "fast") -> bool:
+    """Stop the server and its connections; return whether it was running.
+
+    Raises:
+        ServerNotStopped: it is still running after a minute, such as on a disk that does not answer.
+    """
+    if _pid(server) is None:
+        return False
+    limit = ("-w", "-t", str(STOP_SECONDS))
+    is_stopped = server.command("pg_ctl", "-D", server.data, *limit, "-m", mode, "stop").returncode == 0
+    if not is_stopped and _pid(server) is not None:
+        raise ServerNotStopped(
+            f"the embedded server in {server.data} has not stopped within {STOP_SECONDS} seconds: "
+            f"run the same command again, and look at its log {server.log} if it does not help"
+        )
+    return is_stopped
 
 
 def remove(server: ServerPaths) -> None:
-    """Stop the server and delete its data and socket folders."""
-    stop(server)
+    """Stop the server without writing anything more, and delete its data and socket folders.
+
+    Raises:
+        ServerNotStopped: it is still running; nothing was deleted, since it would remove the socket of the next server.
+    """
+    stop(server, mode="immediate")
     for folder in (server.socket, server.data.parent):
         shutil.rmtree(folder)
 

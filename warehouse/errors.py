@@ -2,6 +2,7 @@
 
 WarehouseError               base class
 ├── ServerNotStarted         the embedded server did not start
+├── ServerNotStopped         the embedded server did not stop
 ├── DataFolderRefused        the data folder belongs to another PostgreSQL version or user
 ├── ServerTooOld             the server is older than PostgreSQL 16
 ├── ServerUnreachable        no answer, wrong password, or no such database
@@ -29,6 +30,12 @@ class WarehouseError(WaybillError):
 
 class ServerNotStarted(WarehouseError):
     """Raised when the embedded server did not start in time."""
+
+    is_transient = True
+
+
+class ServerNotStopped(WarehouseError):
+    """Raised when the embedded server did not stop in time."""
 
     is_transient = True
 

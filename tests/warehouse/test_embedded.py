@@ -18,7 +18,7 @@ import pytest
 from tests.support.databases import own_server
 from warehouse import embedded
 from warehouse.connection import connect, connection_parameters, current_warehouse
-from warehouse.errors import DataFolderRefused, ServerAway, ServerNotStarted
+from warehouse.errors import DataFolderRefused, ServerAway, ServerNotStarted, ServerNotStopped
 from warehouse.server_paths import SOCKET_NAME, ServerPaths
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("unset")]
@@ -148,3 +148,19 @@ def test_a_failed_start_shows_the_last_line_of_the_log(paths: ServerPaths, monke
     monkeypatch.setattr(embedded, "CONFIGURATION", embedded.CONFIGURATION + "no_such_setting = 1\n")
     with pytest.raises(ServerNotStarted, match=r"did not start; its log .*server\.log ends: .*FATAL"):
         embedded.start(paths)
+
+
+def test_a_server_that_does_not_stop_keeps_its_data(paths: ServerPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "STOP_SECONDS", 1)
+    embedded.start(paths)
+    server = embedded.find_process(paths)
+    assert server is not None
+    server.suspend()
+    try:
+        for stops in (embedded.stop, embedded.remove):
+            with pytest.raises(ServerNotStopped, match="has not stopped within 1 seconds"):
+                stops(paths)
+        assert paths.data.exists() and paths.socket.exists()
+    finally:
+        server.resume()
+        server.wait(60)
