@@ -151,8 +151,15 @@ def test_a_key_that_lands_again_is_there_again(dbt: Dbt) -> None:
     assert rows("select flight_number from marts.fct_flights") == [(1,)]
 
 
-@pytest.mark.parametrize("runs_between", [True, False], ids=["with a run between", "without"])
-@pytest.mark.parametrize("order", ["erase, undo", "undo, erase"])
+@pytest.mark.parametrize(
+    ("order", "runs_between"),
+    [
+        ("erase, undo", True),
+        ("undo, erase", False),
+        pytest.param("erase, undo", False, marks=pytest.mark.long),
+        pytest.param("undo, erase", True, marks=pytest.mark.long),
+    ],
+)
 def test_erase_and_undo_of_one_batch(dbt: Dbt, order: str, runs_between: bool) -> None:
     land_reference_data()
     land("flights", flight(1))
