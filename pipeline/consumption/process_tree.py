@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 FindRoot = Callable[[], "psutil.Process | None"]
+TICK_SECONDS = 0.02  # the kernel rounds the time of creation down, to a hundredth of a second
 GONE = (psutil.NoSuchProcess, psutil.ZombieProcess)
 
 
@@ -99,7 +100,7 @@ class ProcessTree:
             try:
                 with process.oneshot():
                     counters = self._counters(process)
-                    if number not in self._last and process.create_time() < self._since:
+                    if number not in self._last and process.create_time() < self._since - TICK_SECONDS:
                         self._before += counters  # a process can be missing in earlier samples, see _children
                     self._last[number] = counters, process.ppid()
                     memory = process.memory_info()
