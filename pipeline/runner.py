@@ -15,7 +15,7 @@ import click
 from pipeline.alerts.after_run import alerts_afterwards
 from pipeline.beside import Beside
 from pipeline.dbt.sources_yml import require_current
-from pipeline.stage_list import Stage, find_stage, read_stages, waiting_for
+from pipeline.stage_list import Stage, read_stages, waiting_for
 from pipeline.stage_run import StageDone, print_done, run_stage
 from pipeline.stages import BY_ITSELF, StageResult
 from warehouse.connection import engine
@@ -121,7 +121,7 @@ class _Order:
 
     def _find_beside(self, name: str, later: Sequence[str]) -> list[str]:
         """Return the later stages that can run beside this one, and are worth a process."""
-        if find_stage(name).alone or (os.cpu_count() or 1) == 1:
+        if name in {stage.name for stage in self._stages if stage.alone} or (os.cpu_count() or 1) == 1:
             return []
         free = [stage for stage in self._stages if not stage.alone and stage.name not in self._work]
         can_run = {stage.name for stage in free if max(self._rows_before(stage), default=0) >= MIN_ROWS_BESIDE}
