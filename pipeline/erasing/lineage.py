@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,10 +38,10 @@ class Downstream:
 
 @dataclass(frozen=True)
 class Lineage:
-    """The nodes and macros of dbt's manifest, and the id of each source in it."""
+    """The nodes and macros of dbt's manifest, and the names of the sources in it."""
 
     nodes: dict[str, Any]
-    sources: dict[str, str]
+    sources: Collection[str]
     macros: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -82,5 +82,5 @@ def read_lineage() -> Lineage:
     """
     manifest = parse()
     nodes = {name: node for name, node in manifest.nodes.items() if node.resource_type in BUILT}
-    sources = {node.name: name for name, node in manifest.sources.items() if node.source_name == "raw"}
+    sources = [node.name for node in manifest.sources.values() if node.source_name == "raw"]
     return Lineage(nodes, sources, dict(manifest.macros))
