@@ -128,7 +128,7 @@ def _summarise(results: list[Any]) -> tuple[int, str, str]:
 
 
 def _check_freshness() -> list[Any]:
-    return list(_invoke(["source", "freshness"], may_fail=True).results)
+    return list(_invoke(["source", "freshness", "--no-write-json"], may_fail=True).results)
 
 
 def stale_sources(results: list[Any]) -> list[str]:

@@ -101,10 +101,11 @@ accumulated as (
         sum(elapsed_minutes) over last_60 as elapsed_minutes_60d
     from summed
     window
-        by_date as (partition by grain, member order by at_date),
-        last_14 as (by_date range between interval '14 days' preceding and interval '1 day' preceding),
-        last_21 as (by_date range between interval '21 days' preceding and interval '1 day' preceding),
-        last_60 as (by_date range between interval '60 days' preceding and interval '1 day' preceding)
+        -- a range of whole numbers costs a quarter less than one of intervals
+        by_day as (partition by grain, member order by at_date - date '2000-01-01'),
+        last_14 as (by_day range between 14 preceding and 1 preceding),
+        last_21 as (by_day range between 21 preceding and 1 preceding),
+        last_60 as (by_day range between 60 preceding and 1 preceding)
 
 ),
 
