@@ -68,6 +68,8 @@ def main(runs: int, quick: bool) -> None:
         click.echo(f"{rows:,} flight documents, {file.stat().st_size / 1e6:.0f} MB, medians of {1 if quick else runs}")
         seconds = _time_methods(file, 1 if quick else runs, has_peers=not quick)
         _show(seconds, rows)
+        click.echo("\nthe same two as whole commands, start-up included")
+        _show(_time_commands(file, 1 if quick else runs), rows)
         _show_profile(file, rows)
         _show_memory(file, folder, has_large=not quick)
 
@@ -99,6 +101,16 @@ def _time_methods(file: Path, runs: int, *, has_peers: bool) -> dict[str, list[f
                 _time_peer(found, "duckdb, postgres extension", lambda: peers.duckdb(python, parameters, file))
             if python and number == 0:
                 _time_peer(found, "dlt, CSV and no nesting (one run)", lambda: peers.dlt(python, parameters, file))
+    return found
+
+
+def _time_commands(file: Path, runs: int) -> dict[str, list[float]]:
+    """Time `psql` and `waybill load` from their start to their end, alternating."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for _ in range(runs):
+        with bench_database() as parameters:
+            found[CEILING].append(peers.psql_copy(parameters, file))
+            found["loader"].append(_seconds(lambda: _load_in_processes([file])))
     return found
 
 
