@@ -1,7 +1,7 @@
 """Waybill's stages as DAGs of Airflow: one task for each stage of pipeline/stages.yml, in the same order.
 
 A task runs `.venv/bin/waybill run STAGE --wait` of this checkout, in the project's own environment: this file imports
-Airflow alone. docs/airflow.md explains schedule, retries, backfills and assets.
+Airflow, and yaml, which comes with it. docs/airflow.md explains schedule, retries, backfills and assets.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 STAGES: list[dict[str, Any]] = yaml.safe_load((PROJECT / "pipeline" / "stages.yml").read_text())
 LOOK = """
-import importlib.util, json, os, time, types
+import importlib.util, json, os, pathlib, time, types
 from datetime import datetime, timezone
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.api.client import API_TIMEOUT
@@ -38,8 +38,20 @@ def options(kind, first, last, **asked):
     run = types.SimpleNamespace(run_type=kind, data_interval_start=first, data_interval_end=last)
     return module.date_options({{"params": {{"from": None, "to": None, **asked}}, "dag_run": run}})
 
+def end(last_line):
+    # what the task of a load raises when its command ends so
+    module.WAYBILL = pathlib.Path(os.environ["AIRFLOW_HOME"]) / "command"
+    module.WAYBILL.write_text(f"#!/bin/sh\\necho 'error: the last words'\\n{{last_line}}\\n")
+    module.WAYBILL.chmod(0o755)
+    run = types.SimpleNamespace(dag_id="waybill", run_id="one", run_type="manual")
+    try:
+        module.waybill.get_task("load").execute({{"params": {{}}, "dag_run": run}})
+    except Exception as error:
+        return [type(error).__name__, str(error)]
+
+ends = ["exit 0", "exit 1", "exit 2", "exit 75", "exit 143", "kill -KILL $$"]
 print("found " + json.dumps({{
-    "errors": bag.import_errors, "seconds": seconds, "catchup": dag.catchup, "runs": dag.max_active_runs,
+    "ends": {{last_line: end(last_line) for last_line in ends}}, "errors": bag.import_errors, "seconds": seconds, "catchup": dag.catchup, "runs": dag.max_active_runs,
     "parameters": list(dag.params), "environment": module.project_environment(),
     "schedules": [getattr(one.timetable, "expression", None)
         for one in (dag, module.waybill, execute("none").waybill, by_month)],
@@ -88,6 +100,18 @@ def test_its_arrows_are_those_of_the_list_of_stages(dag: dict[str, Any]) -> None
 def test_only_stages_that_may_be_retried_are(dag: dict[str, Any]) -> None:
     assert {name for name, task in dag["tasks"].items() if task["retries"]} == {"load", "score"}
     assert [dag["tasks"][name]["pauses"] for name in ("load", "score")] == [[30, 2], [30, 2]]
+
+
+def test_a_task_is_retried_only_if_a_retry_may_help(dag: dict[str, Any]) -> None:
+    words = "error: the last words"
+    assert dag["ends"] == {
+        "exit 0": None,
+        "exit 1": ["AirflowFailException", words],  # Airflow retries no task that raises this
+        "exit 2": ["AirflowFailException", words],
+        "exit 75": ["AirflowException", words],
+        "exit 143": ["AirflowException", words],
+        "kill -KILL $$": ["AirflowException", "load was ended by SIGKILL: nothing half-done is left"],
+    }
 
 
 def test_a_task_waits_a_minute_for_a_busy_api_server(dag: dict[str, Any]) -> None:

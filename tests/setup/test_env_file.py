@@ -80,6 +80,17 @@ def test_secrets_stay_the_same_and_follow_a_changed_password(project: Path) -> N
     assert dotenv_values(project / ".env")["PGPASSWORD"] == "mine"
 
 
+def test_a_secret_that_is_missing_is_added_to_the_others(project: Path) -> None:
+    make_env(project)
+    before = secrets_of(project)
+    (project / "secrets" / "waybill_api_key").unlink()
+    result = make_env(project)
+    assert "secrets: 1 secret written" in result.stdout
+    added = secrets_of(project)
+    assert {**added, "waybill_api_key": before["waybill_api_key"]} == before
+    assert added["waybill_api_key"] != before["waybill_api_key"]
+
+
 def test_no_secret_is_printed(project: Path) -> None:
     result = make_env(project)
     assert not [value for value in secrets_of(project).values() if value in result.stdout + result.stderr]
