@@ -27,7 +27,7 @@ from pipeline.report.page import PAGES
 from pipeline.run_record import record_path
 from warehouse.dbt_login import DBT_PROJECT, DBT_WRITES, target_folder
 from waybill.atomic_files import UNFINISHED
-from waybill.settings import PROJECT, Settings
+from waybill.settings import PROJECT, Settings, relative_name
 
 CERTIFICATES = "erasures"  # below the reports; certificates hold no values
 PARTS = ".*.parts"  # unfinished exports, see `waybill.atomic_files`
@@ -70,6 +70,16 @@ def files_holding(settings: Settings, keys: Iterable[str]) -> list[Path]:
     folders = [settings.reports_folder, settings.processed_folder, settings.models_folder, PROJECT / "notebooks"]
     files = {*_files(folders), *project_files().values()} if any(patterns) else set()
     return [path for path in sorted(files) if _holds(path, patterns, overlap=overlap)]
+
+
+def histories_kept(settings: Settings) -> list[str]:
+    """Return a sentence for each program whose own database exists: it may hold a key that somebody typed there."""
+    folders = {"pgAdmin": settings.state_folder / "pgadmin", "Airflow": settings.state_folder / "airflow"}
+    return [
+        f"{relative_name(folder)}, where {program} keeps what was typed: delete it if that was an erased key"
+        for program, folder in folders.items()
+        if folder.is_dir()
+    ]
 
 
 def names_for_certificate(files: Iterable[Path], keys: Iterable[str]) -> list[str]:

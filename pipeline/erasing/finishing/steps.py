@@ -28,7 +28,7 @@ from pipeline.erasing.building import build_downstream
 from pipeline.erasing.finishing.backup_logs import log_in_backups, remove_interrupted
 from pipeline.erasing.finishing.certificate import certify
 from pipeline.erasing.finishing.erasure import Erasing
-from pipeline.erasing.finishing.outputs import delete_outputs, files_holding, names_for_certificate
+from pipeline.erasing.finishing.outputs import delete_outputs, files_holding, histories_kept, names_for_certificate
 from pipeline.erasing.finishing.pages import clean_server, rewrite_pages
 from pipeline.erasing.finishing.verifying import verify
 from pipeline.erasing.outside import relations_outside
@@ -124,5 +124,6 @@ def _delete_outputs(erasing: Erasing) -> str:
     files = files_holding(get_settings(), erasing.keys)
     names = names_for_certificate(files, erasing.keys)
     erasing.left_to_others += [f"{name}, a file of the project, holds an erased key" for name in names]
+    erasing.left_to_others += histories_kept(get_settings())
     erasing.files = [path for path in files if relative_name(path) not in names]
     return f"{counted(sum(deleted.values()), 'file')} deleted; the next run makes them again"

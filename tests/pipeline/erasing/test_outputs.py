@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.erasing.finishing.outputs import delete_outputs, files_holding, names_for_certificate
+from pipeline.erasing.finishing.outputs import delete_outputs, files_holding, histories_kept, names_for_certificate
 from warehouse.dbt_login import DBT_PROJECT
 from waybill.settings import get_settings
 
@@ -50,6 +50,15 @@ def test_files_of_the_user_stay(tmp_path: Path) -> None:
     delete_outputs(get_settings())
     left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
     assert left == sorted(OF_THE_USER)
+
+
+def test_programs_that_keep_what_was_typed_are_named(tmp_path: Path) -> None:
+    assert histories_kept(get_settings()) == []
+    (tmp_path / "state" / "airflow").mkdir(parents=True)
+    [named] = histories_kept(get_settings())
+    assert named.startswith(f"{tmp_path}/state/airflow, where Airflow keeps what was typed: delete it")
+    (tmp_path / "state" / "pgadmin").mkdir()
+    assert len(histories_kept(get_settings())) == 2
 
 
 @pytest.mark.parametrize(
