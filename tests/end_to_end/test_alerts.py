@@ -66,6 +66,19 @@ def test_a_check_after_clean_runs_finds_nothing(small: SmallPipeline) -> None:
 
 
 @pytest.mark.long
+def test_thirty_runs_of_all_stages_give_no_alert(small: SmallPipeline) -> None:
+    """Each has a new flight and one that was delivered before, so that all stages but the first gate's have work."""
+    landed = [flight for flight in small_sample()["flights"] if flight["scheduled"]["date"] < "2013-10-01"]
+    for number in range(30):
+        new = {**landed[number], "flight_number": 9000 + number}
+        small.deliver("flights", f"new-{number}.ndjson", [new, landed[number]])
+        ran = small.run()
+        assert (ran.returncode, alerts_in(ran.stdout), judge().alerts) == (0, [], []), (number, ran)
+    assert sent(small) == []
+    assert rows("select count(*) from marts.fct_flights where flight_number >= 9000") == [(30,)]
+
+
+@pytest.mark.long
 def test_models_are_judged_right_after_each_run(small: SmallPipeline) -> None:
     """They are not judged while a lock is held, so each of the runs has released its own before it looks."""
     ((model,),) = rows("select distinct model_id::text from predictions.flight_delays_small")
