@@ -124,7 +124,7 @@ class _Found:
         evaluated = sum(result.statistics["evaluated_expectations"] for result in self.results)
         succeeded = sum(result.statistics["successful_expectations"] for result in self.results)
         rows = sum(_row_count(result) for result in self.results)
-        summary = f"{succeeded} of {evaluated} expectations held over {rows:,} rows"
+        summary = f"{succeeded} of {evaluated} expectations held over {counted(rows, 'row')}"
         return CheckpointResult(self.name, True, rows, evaluated, summary)
 
     def _list(self, kind: str, failures: Sequence[Failure]) -> tuple[int, Path]:

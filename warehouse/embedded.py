@@ -184,6 +184,13 @@ def _check_data_folder(server: ServerPaths) -> None:
         )
 
 
+def _reason(output: str) -> str:
+    """Return the lines of initdb that say why it failed; its last line says what it cleaned up."""
+    lines = output.strip().splitlines()
+    told = [line for line in lines if "error: " in line or "FATAL: " in line or "No space left" in line]
+    return "; ".join(told or lines[-1:])
+
+
 def _initialise(server: ServerPaths) -> None:
     """Create the data folder under a temporary name and rename it when it is complete."""
     partial = server.data.with_name("data.partial")
@@ -193,7 +200,7 @@ def _initialise(server: ServerPaths) -> None:
         "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8",
     )  # fmt: skip
     if made.returncode != 0:
-        raise ServerNotStarted(f"initdb could not create {partial}: {made.stderr.strip().splitlines()[-1]}")
+        raise ServerNotStarted(f"initdb could not create {partial}: {_reason(made.stderr)}")
     (partial / "pg_hba.conf").write_text("local all all peer map=waybill\n", encoding="utf-8")
     names = dict.fromkeys([server.user.pw_name, "root" if os.geteuid() == 0 else server.user.pw_name])
     (partial / "pg_ident.conf").write_text("".join(f'waybill "{name}" all\n' for name in names), encoding="utf-8")

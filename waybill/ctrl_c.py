@@ -13,10 +13,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 TYPE_CHECKING = False  # importing `typing` for it takes time in which Ctrl-C would show a traceback
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, NoReturn
 
 LINE = "interrupted: nothing half-done is left; run the same command again"
@@ -26,6 +27,7 @@ NO_LEAK_WARNINGS = "ignore:resource_tracker:UserWarning"  # about dbt's locks af
 FRESH_LINE = "\x1b[?25h\r\x1b[K"  # shows the cursor that a spinner had hidden, and overwrites the terminal's ^C
 
 _received: list[int] = []
+_lines: list[str] = [LINE]
 
 
 def exit_on_interrupt() -> None:
@@ -44,6 +46,17 @@ def raise_interrupts() -> None:
     os.environ["PYTHONWARNINGS"] = ",".join(filter(None, options))
 
 
+@contextmanager
+def said_if_interrupted(line: str) -> Iterator[None]:
+    """Write another line after an interrupt during the block, which leaves work that a later command completes."""
+    _lines.append(line)
+    try:
+        yield
+    finally:
+        if not _received:  # else the line stays for the end of the process
+            _lines.pop()
+
+
 def finish() -> None:
     """Enter phase 3; exit if an interrupt was received, even if the work has suppressed it."""
     if _received:
@@ -59,7 +72,7 @@ def exit_now(number: int | None = None, *_: object) -> NoReturn:
         sys.stdout.flush()
     start = FRESH_LINE if os.isatty(2) else ""
     with suppress(OSError):
-        os.write(2, f"{start}{LINE}\n".encode())
+        os.write(2, f"{start}{_lines[-1]}\n".encode())
     os._exit(128 + (number or (_received or SIGNALS)[0]))
 
 

@@ -26,10 +26,9 @@ def parse_condition(text: str) -> Condition:
     """
     pointer, sign, value = text.partition("=")
     if not sign or not POINTER.fullmatch(pointer):
-        shown = pointer if sign else "it has no ="
+        wrong = f"{pointer!r} is not a pointer, which begins with / and has ~ only in ~0 and ~1" if sign else "it has no ="
         raise EraseRefused(
-            f"--where takes a JSON pointer and a value, such as /contact/email=a@example.org, but {shown}"
-            f"{' is not a pointer, which begins with /' if sign else ''}"
+            f"--where takes a JSON pointer and a value, such as /contact/email=a@example.org, but {wrong}"
         )
     return Condition(pointer, value)
 

@@ -25,6 +25,8 @@ from pipeline.errors import EraseIncomplete, LogsOutdated, NotRetrained
 from warehouse.connection import connect, cursor_of
 from warehouse.runs import recorded_run
 from warehouse.work_lock import only_run
+from waybill.cli import shown_command
+from waybill.ctrl_c import said_if_interrupted
 from waybill.settings import get_settings
 
 logger = logging.getLogger(__name__)
@@ -177,5 +179,6 @@ def _record(found: Found, run_id: UUID, policy: Policy) -> Unfinished:
 
 
 def _finish(erasing: Erasing) -> Complete:
-    certificate = finish(erasing)
+    with said_if_interrupted(f"interrupted: the erasure is not complete; `{shown_command('erase')}` completes it"):
+        certificate = finish(erasing)
     return Complete(erasing.recorded, certificate, erasing.left_to_others, erasing.remarks, erasing.files)

@@ -24,6 +24,8 @@ def lift_bars(asked: Asked) -> tuple[int, list[str]]:
     """
     if asked.where:
         raise EraseRefused("--where cannot find what is erased: give the keys to lift")
+    if not asked.keys and not asked.keys_file:
+        raise EraseRefused(f"no key to lift is named: give keys of {asked.source}, or --keys FILE")
     keys, secret, source = asked.all_keys(), read_secret(get_settings()), asked.source
     if secret is None:
         raise EraseRefused(f"no key of {source} is barred: this clone has no secret of erasures")

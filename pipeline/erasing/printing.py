@@ -26,7 +26,7 @@ def complete_lines(complete: Complete) -> Iterator[str]:
         yield "their sources are not Waybill's to change, and may still hold them:"
         yield from (f"  {one}" for one in coordinates)
     if complete.files:
-        yield "files that Waybill did not make hold a key:"
+        yield "other files hold a key, and stay:"
         yield from (f"  {relative_name(path)}" for path in complete.files)
     if complete.left_to_others:
         yield "left to others, as the certificate says:"

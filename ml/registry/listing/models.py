@@ -110,6 +110,8 @@ def as_text(listed: Listed) -> Iterator[str]:
             yield f"    {'refused: ' if is_refused(one.found.manifest) else ''}{marks}"
         yield from (f"    {shown(str(verdict))}" for verdict in (one.verdict, one.later) if verdict)
     current = next((one for one in listed.models if one.state == "current"), None)
+    if listed.models and current is None:
+        yield f"  none of them is the current one: `{shown_command(f'promote {listed.task} MODEL')}` makes one so"
     if current and listed.shown and listed.shown != current.found.model_id:
         command = shown_command(f"score --task {listed.task}")
         yield f"  predictions.{listed.task} still shows {listed.shown}: `{command}` shows the current model's"

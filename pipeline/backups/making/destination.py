@@ -29,7 +29,8 @@ def prepare_folder(folder: Path, warehouse: Warehouse) -> Path:
     folder = Path(os.path.realpath(folder))
     name = relative_name(folder)
     if inside := _enclosing(folder, warehouse):
-        raise BackupRefused(f"{name} is in {relative_name(inside)}: choose a folder outside, or `{OWN}` in the project")
+        place = "used by Waybill itself" if inside == folder else f"in {relative_name(inside)}"
+        raise BackupRefused(f"{name} is {place}: choose a folder outside, or `{OWN}` in the project")
     if os.path.lexists(folder / MANIFEST):
         raise BackupRefused(f"{name} has a {MANIFEST}, as a backup itself has: name the folder above it, or a new one")
     if not folder.parent.is_dir():
@@ -41,6 +42,8 @@ def prepare_folder(folder: Path, warehouse: Warehouse) -> Path:
         raise BackupRefused(f"{name} is not a folder: name one, or a new one") from None
     except PermissionError:
         is_writable = False
+    except OSError as error:
+        raise BackupRefused(f"{name} cannot be made: {error.strerror}: choose another folder") from None
     if not is_writable:
         raise BackupRefused(f"{name} cannot be written to: give your user the permission, or choose another folder")
     return folder

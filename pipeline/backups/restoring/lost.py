@@ -58,7 +58,7 @@ def _describe_files() -> Iterator[str]:
         yield f"          files: not compared: {error}"
         return
     if not unread:
-        yield f"          files: all of {folder} are in the ledger; load again what came from elsewhere"
+        yield f"          files: all of the sources in {folder} are in the ledger; load again what came from elsewhere"
         return
     more = f" and {len(unread) - SHOWN} more" if len(unread) > SHOWN else ""
     yield f"          files: {counted(len(unread), 'file')} of {folder} to load: {', '.join(unread[:SHOWN])}{more}"

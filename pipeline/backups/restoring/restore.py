@@ -41,6 +41,7 @@ from warehouse.connection import Warehouse, current_warehouse
 from warehouse.restoring.database import complete_schemas, make_schemas, marked, opened_for_restore
 from warehouse.restoring.mark import Mark, read_mark
 from warehouse.runs import recorded_run
+from waybill.ctrl_c import LINE, said_if_interrupted
 from waybill.settings import relative_name
 from waybill.text import counted
 
@@ -103,7 +104,8 @@ def restore_backup(request: Request, say: Say = lambda step: None) -> Restored:
     project, models = compare_project(request.backup, request.files), compare_models(request.backup)
     warehouse = current_warehouse()
     mark = Mark(request.command, result.manifest.backup_id, os.path.realpath(models.target))
-    with opened_for_restore(warehouse) as connection, _begun(connection, mark, models):  # 2.
+    line = LINE if request.is_drill else "interrupted: the restore is not complete; run the same command again"
+    with opened_for_restore(warehouse) as connection, said_if_interrupted(line), _begun(connection, mark, models):  # 2.
         _write_files(project, models, request.files, result)  # 3.
         say("restoring the database")
         _fill(warehouse, connection, result)

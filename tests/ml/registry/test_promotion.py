@@ -239,6 +239,11 @@ def test_models_are_listed_with_figures_verdict_and_state(task: Path, models: li
     assert [one["state"] for one in found["models"]] == ["current", "challenger", "kept", "not usable"]
     assert found["shown"] == third and found["models"][0]["verdict"]["against"] == second
     assert [change["model_id"] for change in found["changes"]] == models
+    current = (task / "current").read_text()
+    (task / "current").write_text("01a22ecb-4420-73cd-ba1a-b9aa4f3dc4dc")  # a model that is not there
+    listed = CliRunner().invoke(command.models, ["small"]).output
+    assert "  none of them is the current one: `.venv/bin/waybill promote small MODEL` makes one so\n" in listed
+    (task / "current").write_text(current)
     execute("update marts.rows set is_late = not is_late where row_id = 'r7'")
     score("small")
     assert ", STALE, scored" in CliRunner().invoke(command.models, []).output.splitlines()[1]

@@ -98,7 +98,9 @@ def test_a_folder_instead_of_a_file_of_keys(tmp_path: Path) -> None:
 
 def test_a_condition_that_is_none() -> None:
     assert "it has no =" in refused(Asked("flights", where=("/flight_number",)))
-    assert "not a pointer" in refused(Asked("flights", where=("flight_number=1",)))
+    for pointer in ("flight_number", "/a~2b", ""):
+        problem = f"{pointer!r} is not a pointer, which begins with / and has ~ only in ~0 and ~1"
+        assert refused(Asked("flights", where=(f"{pointer}=1",))).endswith(problem)
 
 
 def test_a_condition_that_nothing_meets() -> None:
@@ -141,6 +143,8 @@ def test_a_key_that_is_not_barred_cannot_be_lifted(monkeypatch: pytest.MonkeyPat
     erase_quickly(monkeypatch, "UA-7-EWR-2013-01-02")
     with pytest.raises(EraseRefused, match="no erasure of flights has barred UA-8-EWR-2013-01-02; nothing was lifted"):
         lift_bars(Asked("flights", ("UA-8-EWR-2013-01-02",)))
+    with pytest.raises(EraseRefused, match=r"^no key to lift is named: give keys of flights, or --keys FILE$"):
+        lift_bars(Asked("flights"))
     with pytest.raises(EraseRefused, match="give the keys to lift"):
         lift_bars(Asked("flights", where=("/flight_number=7",)))
     with pytest.raises(EraseRefused, match="no erasure of flights has barred UA-8-EWR-2013-01-02; nothing was lifted"):

@@ -12,8 +12,10 @@ from uuid import uuid4
 import pytest
 
 from ml.erasing.before import FOLDER
+from pipeline.erasing import erase
 from pipeline.erasing.finishing import steps
 from pipeline.erasing.finishing.erasure import Erasing
+from waybill import ctrl_c
 from waybill.settings import get_settings
 
 ERASING = cast(Erasing, SimpleNamespace(erasure_id=uuid4(), marts=[], policy="", keys=[], lineage={}, downstream=[],
@@ -40,6 +42,15 @@ def test_what_is_remembered_stays_until_it_is_complete(remembered: Path, monkeyp
     with pytest.raises(KeyboardInterrupt):
         steps.finish(ERASING)
     assert remembered.exists()
+
+
+def test_an_interrupt_names_the_command_that_completes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(erase, "finish", lambda _: said.append(ctrl_c._lines[-1]) or Path("certificate"))
+    recorded = SimpleNamespace(recorded=None, left_to_others=[], remarks=[], files=[])
+    erase._finish(cast(Erasing, recorded))
+    assert said == ["interrupted: the erasure is not complete; `.venv/bin/waybill erase` completes it"]
+    assert ctrl_c._lines == [ctrl_c.LINE]
 
 
 def test_it_is_deleted_when_the_erasure_is_complete(remembered: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,14 @@ def test_the_project_takes_no_backups_but_in_one_folder(name: str) -> None:
     assert not (PROJECT / name).exists() or name in ("data/raw", "models/backups", "reports", "secrets")
 
 
+def test_the_project_itself_takes_no_backups() -> None:
+    assert refusal(PROJECT).endswith(" is used by Waybill itself: choose a folder outside, or `backups` in the project")
+
+
+def test_a_file_system_that_takes_no_folder(tmp_path: Path) -> None:
+    assert refusal(Path("/proc/backups")).startswith("/proc/backups cannot be made: No such file or directory: choose")
+
+
 def test_a_way_around_into_the_project_is_found(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(PROJECT / "dbt_project")
     assert "is in " in refusal(tmp_path / "link" / "macros" / "new")
