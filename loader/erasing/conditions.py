@@ -26,7 +26,8 @@ def parse_condition(text: str) -> Condition:
     """
     pointer, sign, value = text.partition("=")
     if not sign or not POINTER.fullmatch(pointer):
-        wrong = f"{pointer!r} is not a pointer, which begins with / and has ~ only in ~0 and ~1" if sign else "it has no ="
+        no_pointer = f"{pointer!r} is not a pointer, which begins with / and has ~ only in ~0 and ~1"
+        wrong = no_pointer if sign else "it has no ="
         raise EraseRefused(
             f"--where takes a JSON pointer and a value, such as /contact/email=a@example.org, but {wrong}"
         )
