@@ -76,7 +76,7 @@ def _require_same(what: str, then: dict[str, Any], now: dict[str, Any]) -> None:
         found = now.get(name)
         if isinstance(value, dict) and isinstance(found, dict):
             changed = [member for member in value if found.get(member) != value[member]]
-            value, found = ({member: one[member] for member in changed} for one in (value, found))
+            value, found = ({member: one.get(member) for member in changed} for one in (value, found))
         if found != value:
             raise RestoreDiffers(
                 f"{what} {name} differ: {value} in the backup, {found} when it was restored; nothing works on the "

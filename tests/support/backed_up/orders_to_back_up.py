@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import text
@@ -12,7 +14,8 @@ from loader.load import load
 from loader.plan import Request
 from ml.registry.artefact import save
 from ml.registry.model_bytes import versions
-from pipeline.backups.folders import ERASURES
+from pipeline.backups.folders import ERASURES, MANIFEST
+from pipeline.backups.manifest import as_text, read_manifest
 from tests.support.declared.orders import order
 from warehouse.connection import engine
 from waybill.identifiers import uuid7
@@ -52,6 +55,11 @@ def save_model(task: str = "returns") -> str:
     model_id = str(uuid7())
     save(task, None, {**MODEL, "model_id": model_id, "trained_at": model_id, "versions": versions()})
     return model_id
+
+
+def change_manifest(backup: Path, **changes: Any) -> None:
+    """Change members of a backup's manifest and give it the checksum of the changed text, so that it is whole."""
+    (backup / MANIFEST).write_text(as_text(replace(read_manifest(backup), **changes)))
 
 
 def beside_the_log(folder: Path) -> list[Path]:
