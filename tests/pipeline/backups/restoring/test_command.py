@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from pipeline.backups.archive import write_archive
 from pipeline.backups.making.backup import back_up
+from tests.support.backed_up.orders_to_back_up import change_manifest
 from tests.support.clones import HANDLES_CTRL_C
 from tests.support.databases import fresh_database, rows
 from waybill.cli import TRY_AGAIN
@@ -47,13 +49,16 @@ def pack(backup: Path, archive: Path) -> None:
 
 
 def test_a_restore_says_what_came_back_and_what_is_lost(backup: Path, folder: Path) -> None:
+    made_at = datetime.now(UTC) - timedelta(days=2, hours=3, minutes=30)
+    change_manifest(backup, made_at=made_at.isoformat())
     ran = run(folder)
     assert ran.returncode == 0, ran.stderr
     lines = ran.stdout.splitlines()
-    assert lines[0].startswith(f"restored: {backup}, made 20")
+    moment = f"{made_at:%Y-%m-%d %H:%M:%S} UTC"
+    assert lines[0].startswith(f"restored: {backup}, made {moment}")
     assert lines[1].endswith(f" s into the database {get_settings().pgdatabase}")
     assert "equal:    the books of 1 source, 0 positions of topics" in lines
-    assert any(line.startswith("lost:     what landed after 20") for line in lines)
+    assert f"lost:     what landed after {moment}, 2 d 3 h ago, until it is read again" in lines
     assert lines[-1].endswith("waybill run")
     assert rows("select count(*) from raw.orders") == [(200,)]
     again = run(folder)
