@@ -16,8 +16,12 @@ from ml.score import score
 from ml.train import train
 from tests.support.api.serving import Served, served
 from tests.support.databases import rows
+from tests.support.declared.orders import order
+from tests.support.landing import land
 from tests.support.small.orders_task import CHANNELS, make_orders
 from tests.support.small.task import execute
+from warehouse.connection import connect
+from warehouse.schema import ensure_raw_tables
 
 PREDICTIONS = "/v1/tasks/small/predictions"
 GIVEN = [{"shop": "NE", "delay": 3}, {"shop": None, "delay": None}, {"shop": "new", "delay": -1.5}]
@@ -81,13 +85,20 @@ def _wait_for_answers(ids: list[str]) -> list[tuple[object, ...]]:
 
 def test_staleness_follows_the_stored_check(task: Path) -> None:
     execute("grant select on marts.rows to waybill_api")
+    ensure_raw_tables(connect("owner"), ["orders"])
     train("small")
     with served() as server:
-        assert _head(server)["is_stale"] is False
-        execute("update marts.rows set is_late = not is_late where row_id = 'r7'")
+        assert (_head(server)["is_stale"], _head(server)["changed_batches"]) == (False, [])
+        batch_id = land("orders", order())
+        execute(
+            "update marts.rows set is_late = not is_late where row_id = 'r7'",
+            f"insert into intermediate.processed_batches values ('rows', '{batch_id}')",
+            f"insert into intermediate.document_outcomes values ('{batch_id}', 'current')",
+        )
         _wait_until(server, is_stale=None)  # nobody has compared the rows since
         score("small")
         _wait_until(server, is_stale=True)
+        assert _head(server)["changed_batches"] == ["orders: data/raw/orders.ndjson"]
         assert _head(server)["checked_at"].startswith("20")  # type: ignore[attr-defined]
         assert 'waybill_api_model_stale{task="small"} 1.0' in server.client.get("/metrics").text
         assert server.client.get("/v1/tasks").json()["tasks"][0]["is_stale"] is True
