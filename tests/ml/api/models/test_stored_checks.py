@@ -64,6 +64,25 @@ def test_checks_are_read_no_more_often_than_asked_for() -> None:
     assert len(stored.reads) == 1
 
 
+def test_they_are_read_every_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored, waits = Stored(), list[float | None]()
+
+    class Clock(threading.Condition):
+        """Ends each wait of the reading thread soon, and notes how long it would have been."""
+
+        def wait_for(self, predicate: Callable[[], object], timeout: float | None = None) -> object:  # type: ignore[override]
+            if threading.current_thread().name == "checks":
+                waits.append(timeout)
+                timeout = 0.01
+            return super().wait_for(predicate, timeout)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(threading, "Condition", Clock)
+    with closing(StoredChecks(stored.read)) as checks:
+        checks.learn("small", "m1")
+        wait_for(lambda: len(stored.reads) > 3)
+    assert set(waits) == {5.0}
+
+
 def test_what_is_stored_later_is_found() -> None:
     stored = Stored()
     with closing(StoredChecks(stored.read, seconds=0.02)) as checks:
