@@ -21,7 +21,7 @@ def test_a_first_build_passes_tests_and_documents_all_columns(dbt: Dbt) -> None:
     land_reference_data()
     land("flights", flight(1))
     dbt.succeed("build")
-    assert dbt.run("docs", "generate", "--static").success
+    assert dbt.run("--write-json", "docs", "generate", "--static").success
     assert (dbt.folder / "target" / "static_index.html").stat().st_size > 1_000_000
     manifest = json.loads((dbt.folder / "target" / "manifest.json").read_text())
     catalog = json.loads((dbt.folder / "target" / "catalog.json").read_text())

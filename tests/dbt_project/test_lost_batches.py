@@ -39,7 +39,7 @@ def other_environment(dbt: Dbt, folder: Path) -> Path:
     execute(
         "create or replace view other.int_flights_deduplicated as select * from intermediate.int_flights_deduplicated"
     )
-    dbt.run("compile", "-s", "stg_flights")
+    dbt.run("--write-json", "compile", "-s", "stg_flights")
     manifest = (dbt.folder / "target" / "manifest.json").read_text()
     for schema in ("staging", "intermediate"):
         manifest = manifest.replace(f'"schema": "{schema}"', '"schema": "other"')
@@ -66,11 +66,11 @@ def test_what_hides_rows_records_no_batch(dbt: Dbt, tmp_path: Path, monkeypatch:
         "clone": ("clone", "--full-refresh", *state, *model),
     }
     for flag, command in refused.items():
-        result = dbt.run(*command)
+        result = dbt.run("--write-json", *command)
         assert not result.success, command
         assert f"{flag} would record batches as processed" in message(result), command
         assert query(PROCESSED) == before, command
-    dbt.run("run", "--empty", *model)
+    dbt.run("--write-json", "run", "--empty", *model)
     assert not dbt.run("retry").success
     for name, value in {"DBT_EMPTY": "true", "DBT_SAMPLE": "1 day", "DBT_DEFER": "true"}.items():
         monkeypatch.setenv(name, value)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import warnings
 from collections.abc import Callable, Mapping
-from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import pytest
 import loader.declarations
 import waybill.declared.adopting
 from pipeline.dbt import sources_files, sources_yml
+from tests.support.dbt_command import invoke
 from warehouse.dbt_login import DBT_PROJECT, dbt_variables
 
 TESTED = """
@@ -71,11 +70,6 @@ class OwnProject:
 
     def run(self, *arguments: str, on_event: Callable[[Any], None] | None = None) -> Any:
         """Run a dbt command in the project and return its result, failed or not."""
-        from dbt.cli.main import dbtRunner
-
-        runner = dbtRunner(callbacks=[on_event] if on_event else [])
         for name, value in (dbt_variables() | {"DBT_PROFILES_DIR": str(self.project)}).items():
             self._monkeypatch.setenv(name, value)
-        with chdir(self.project), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return runner.invoke(["--quiet", "--log-level-file", "none", *arguments])
+        return invoke(self.project, *arguments, on_event=on_event)
