@@ -123,7 +123,7 @@ stream: $(BROKER) $(DATA) ## replay a month as messages into separate marts
 
 test: setup-dev dask api lineage java ## run all tests
 	@$(SETUP) airflow
-	@$(RUN) -m pytest -n 4 --dist loadfile
+	@$(RUN) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-fast: setup-dev ## check style, run the tests that need no server
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check --quiet .

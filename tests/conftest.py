@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,6 +15,23 @@ from warehouse import embedded
 from warehouse.connection import forget
 from waybill.settings import get_settings
 
+TESTS = Path(__file__).parent
+LONGEST = (
+    "dags/test_runs.py",
+    "dbt_project/test_batches.py",
+    "dbt_project/test_books.py",
+    "dbt_project/test_erasing.py",
+    "dbt_project/test_undo.py",
+    "end_to_end/test_interruptions.py",
+    "end_to_end/test_odd_folders.py",
+    "expectations/test_checkpoints.py",
+    "pipeline/backups/restoring/test_erased_since.py",
+    "pipeline/erasing/test_canaries.py",
+    "pipeline/modelling/removing/test_remove.py",
+    "setup/test_environment.py",
+    "warehouse/test_migrations.py",
+    "waybill/test_fuzzed_commands.py",
+)
 _COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 settings.register_profile("few", _COMMON, max_examples=40, derandomize=True)
 settings.register_profile("many", _COMMON, max_examples=1000)  # pytest --hypothesis-profile=many
@@ -26,10 +44,16 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that asks for a server, a broker or a browser, directly or through its fixtures."""
+    """Mark every test that asks for a server, a broker or a browser, directly or through its fixtures.
+
+    The modules that take longest come first, so that no process works on one of them when the others have ended.
+    """
     for item in items:
         if fast_lane.SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.server)
+    longest = {TESTS / name for name in LONGEST}
+    assert not (gone := [path for path in longest if not path.exists()]), f"update LONGEST: {gone}"
+    items.sort(key=lambda item: item.path not in longest)
 
 
 @pytest.hookimpl(wrapper=True)
