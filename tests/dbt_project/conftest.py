@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
 from tests.support.databases import fresh_database
 from tests.support.dbt_command import Dbt
 from tests.support.landing import make_empty
+
+DATABASE = f"dbt_{uuid4().hex[:12]}"  # the same for all modules: dbt parses the whole project again for another one
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +21,7 @@ def dbt_folder(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
 
 @pytest.fixture(scope="module")
 def dbt_database(server: None, dbt_folder: Dbt) -> Iterator[Dbt]:
-    with fresh_database():
+    with fresh_database(name=DATABASE):
         yield dbt_folder
 
 

@@ -51,9 +51,9 @@ HOSTILE_SETTINGS = {
 
 
 @contextmanager
-def fresh_database(prefix: str = "test") -> Iterator[str]:
+def fresh_database(prefix: str = "test", *, name: str = "") -> Iterator[str]:
     """Create a database and name it in PGDATABASE; drop it at the end."""
-    name, before = f"{prefix}_{uuid4().hex[:12]}", os.environ.get("PGDATABASE")
+    name, before = name or f"{prefix}_{uuid4().hex[:12]}", os.environ.get("PGDATABASE")
     os.environ["PGDATABASE"] = name
     try:
         if get_settings().is_embedded:
