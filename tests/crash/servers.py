@@ -8,9 +8,12 @@ from contextlib import suppress
 
 import psutil
 
+from warehouse import embedded
+from warehouse.errors import WarehouseError
 from warehouse.server_paths import ServerPaths
 
 BEGIN_SECONDS = 180
+RECOVERY_SECONDS = 300
 
 
 def processes(paths: ServerPaths) -> list[psutil.Process]:
@@ -60,3 +63,17 @@ def resume(process_id: int) -> None:
     """Let a suspended command continue, unless it was killed."""
     with suppress(psutil.NoSuchProcess):
         psutil.Process(process_id).resume()
+
+
+def start_again(paths: ServerPaths) -> None:
+    """Start the server unless it is running, and wait until it has recovered from a crash."""
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    while True:
+        try:
+            embedded.start(paths)
+        except WarehouseError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+        else:
+            return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import sys
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +12,10 @@ from pipeline.backups.errors import BackupBroken
 from pipeline.backups.folders import PARTIAL, find_backups
 from pipeline.backups.verifying import verify_backup
 from tests.crash.backups.forked import ORDERS, TARGETS, Forked, orders_warehouse
+from tests.crash.servers import start_again
 from tests.support.backed_up.orders_to_back_up import beside_the_log
 from tests.support.databases import rows
-from warehouse import embedded
 from warehouse.connection import forget
-from warehouse.errors import WarehouseError
 from warehouse.server_paths import ServerPaths
 
 WRONG = ("backups that did not complete", "broken ones taken for backups", "older backups lost", "tracebacks",
@@ -71,8 +69,7 @@ def _run_round(prepared: Prepared, rng: random.Random, totals: Counter[str]) -> 
     totals["broken ones taken for backups"] += sum(map(_is_broken, found))
     totals["older backups lost"] += len(found) < KEPT or before[-1] not in found
     for _ in range(MAX_RERUNS):
-        with suppress(WarehouseError):
-            embedded.start(prepared.paths)
+        start_again(prepared.paths)
         totals["backups begun again"] += 1
         backup = _back_up(prepared.folder)
         output = backup.finish()

@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,10 @@ from pipeline.backups.contents import read_contents
 from pipeline.backups.making.backup import back_up
 from tests.crash.backups.erased_again import erase_after_backup
 from tests.crash.backups.forked import TARGETS, Forked, orders_warehouse
+from tests.crash.servers import start_again
 from tests.support.databases import drop_database, rows
-from warehouse import embedded
 from warehouse.connection import connection_parameters, engine, forget
-from warehouse.errors import RestoreAtWork, RestoreInterrupted, WarehouseError
+from warehouse.errors import RestoreAtWork, RestoreInterrupted
 from warehouse.server_paths import ServerPaths
 
 WRONG = ("restores that did not complete", "differences", "tracebacks", "halves that another command accepted")
@@ -91,8 +91,7 @@ def _run_round(prepared: Prepared, number: int, rng: random.Random, totals: Coun
     totals["tracebacks"] += "Traceback" in restore.finish()
     is_complete = restore.succeeded
     for _ in range(0 if is_complete else MAX_RERUNS):
-        with suppress(WarehouseError):
-            embedded.start(prepared.paths)  # what was killed with the server looks empty until it is there again
+        start_again(prepared.paths)  # what was killed with the server looks empty until it is there again
         totals["halves that another command accepted"] += _is_half(prepared.whole, database)
         if is_complete := _is_whole(prepared.whole, database):
             break  # it was killed when all was restored
