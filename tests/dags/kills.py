@@ -35,7 +35,7 @@ WRONG = (
 COUNTED = (
     "rounds", "kills", "kills of the command", "kills of the task", "retried by Airflow", "retried by hand", "delivered",
 )  # fmt: skip
-START_SECONDS, END_SECONDS = 400, 15
+START_SECONDS, END_SECONDS = 400, 60
 FIRST_DAY = date(2024, 2, 1)
 WORKING = "select count(*) from pg_stat_activity where datname = current_database() and application_name = %s"
 LOCKED = """

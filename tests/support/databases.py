@@ -30,6 +30,8 @@ from warehouse.server_paths import ServerPaths
 from waybill.settings import get_settings
 
 KEPT = "new_warehouse"  # a database with all tables and no row
+_existing: list[str] = []  # the databases of `fresh_database` that exist now, the newest one last
+_dropped: set[str] = set()
 # Settings that change a value somewhere if a connection does not set them itself, or stop a command.
 HOSTILE_SETTINGS = {
     "TimeZone": "'Asia/Kolkata'",
@@ -52,9 +54,15 @@ HOSTILE_SETTINGS = {
 
 @contextmanager
 def fresh_database(prefix: str = "test", *, name: str = "") -> Iterator[str]:
-    """Create a database and name it in PGDATABASE; drop it at the end."""
+    """Create a database and name it in PGDATABASE; drop it at the end.
+
+    Then PGDATABASE names the one before it again. Fixtures may end in another order than they began: a name that was
+    dropped in the meantime is not brought back.
+    """
     name, before = name or f"{prefix}_{uuid4().hex[:12]}", os.environ.get("PGDATABASE")
     os.environ["PGDATABASE"] = name
+    _dropped.discard(name)
+    _existing.append(name)
     try:
         if get_settings().is_embedded:
             _copy_database(name)
@@ -66,10 +74,19 @@ def fresh_database(prefix: str = "test", *, name: str = "") -> Iterator[str]:
         try:
             drop_database(name)
         finally:
-            if before is None:
-                del os.environ["PGDATABASE"]
-            else:
-                os.environ["PGDATABASE"] = before
+            _existing.remove(name)
+            _dropped.add(name)
+            _name_database_before(before)
+
+
+def _name_database_before(before: str | None) -> None:
+    if os.environ.get("PGDATABASE") in _existing:
+        return  # a fixture that lives longer has named its own since
+    wanted = next(reversed(_existing), None) if before in _dropped else before
+    if wanted is None:
+        os.environ.pop("PGDATABASE", None)
+    else:
+        os.environ["PGDATABASE"] = wanted
 
 
 def _copy_database(name: str) -> None:
