@@ -75,8 +75,8 @@ def write_secrets(written):
             os.replace(partial, path)
             count += 1
     if count:
-        written_files = "1 secret" if count == 1 else "%d secrets" % count
-        print("%s: %s written, one file each" % (os.path.relpath(folder, PROJECT), written_files))
+        secrets_made = "1 secret" if count == 1 else "%d secrets" % count
+        print("%s: %s written, one file each" % (os.path.relpath(folder, PROJECT), secrets_made))
 
 
 def made_by_an_erasure(written):

@@ -51,7 +51,8 @@ def end(last_line):
 
 ends = ["exit 0", "exit 1", "exit 2", "exit 75", "exit 143", "kill -KILL $$"]
 print("found " + json.dumps({{
-    "ends": {{last_line: end(last_line) for last_line in ends}}, "errors": bag.import_errors, "seconds": seconds, "catchup": dag.catchup, "runs": dag.max_active_runs,
+    "ends": {{last_line: end(last_line) for last_line in ends}},
+    "errors": bag.import_errors, "seconds": seconds, "catchup": dag.catchup, "runs": dag.max_active_runs,
     "parameters": list(dag.params), "environment": module.project_environment(),
     "schedules": [getattr(one.timetable, "expression", None)
         for one in (dag, module.waybill, execute("none").waybill, by_month)],

@@ -68,7 +68,7 @@ def test_a_check_after_clean_runs_finds_nothing(small: SmallPipeline) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_thirty_runs_of_all_stages_give_no_alert(small: SmallPipeline) -> None:
-    """Each has a new flight and one that was delivered before, so that all stages but the first gate's have work."""
+    """Each has a new flight and one that was delivered before, so that every stage has work."""
     landed = [flight for flight in small_sample()["flights"] if flight["scheduled"]["date"] < "2013-10-01"]
     for number in range(30):
         new = {**landed[number], "flight_number": 9000 + number}
