@@ -136,16 +136,16 @@ def test_of_two_renames_at_once_the_second_finds_no_source(project: CommittedPro
             stderr=subprocess.PIPE,
             text=True,
         )
-        for new in ("bars", "pubs")
+        for new in ("bistros", "pubs")
     ]
-    errors = {new: one.communicate()[1] for new, one in zip(("bars", "pubs"), both, strict=True)}
+    errors = {new: one.communicate()[1] for new, one in zip(("bistros", "pubs"), both, strict=True)}
     codes = sorted(one.returncode for one in both)
     reasons = {1: "no source 'cafes'", TRY_AGAIN: "another command is at work on this database"}  # later; beside it
     assert codes[0] == 0 and reasons[codes[1]] in "".join(errors.values())
-    refused = "bars" if errors["bars"] else "pubs"
+    refused = "bistros" if errors["bistros"] else "pubs"
     assert not [path for path in project.folder.glob("*/**/*") if refused in path.name and ".venv" not in path.parts]
     assert rows("select distinct source from ledger.batches where source <> 'orders'") == [
-        ("pubs" if refused == "bars" else "bars",)
+        ("pubs" if refused == "bistros" else "bistros",)
     ]
 
 
