@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,6 +92,14 @@ def time_for_events() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WAYBILL_OPENLINEAGE_SECONDS", "60")
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_variables_of_dbt() -> Iterator[None]:
+    """Remove what dbt's sessions need from this process: another server may refuse it."""
+    yield
+    for name in ("PGCLIENTENCODING", "PGOPTIONS"):
+        os.environ.pop(name, None)
 
 
 @pytest.fixture(autouse=True)

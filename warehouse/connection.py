@@ -15,7 +15,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from warehouse import embedded
 from warehouse.connecting.refusals import class_of, reason_of
-from warehouse.connecting.session import check_replication_role, session_options
+from warehouse.connecting.session import ENCODING, check_replication_role, session_options
 from warehouse.connecting.variables import apply_variables, other_variables
 from warehouse.errors import DatabaseMissing, EncodingRefused, ServerAway, ServerBusy, ServerTooOld, ServerUnreachable
 from warehouse.logins import Role, logins_file, read_logins, role_name
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 MIN_SERVER_VERSION = 160000
 TRANSACTION_TIMEOUT_VERSION = 170000
-ENCODING = "UTF8"  # of the database and of everything that is sent to it, including the documents of COPY
 # A loader that hangs inside a transaction loses it and its locks; one that waits too long for a lock reports it and
 # tries again.
 LOADER_TIMEOUTS = {"lock_timeout": "30s", "idle_in_transaction_session_timeout": "60s"}

@@ -9,7 +9,7 @@ from kafka import KafkaConsumer
 from streaming.cluster import BOOTSTRAP_MS
 
 POLL_RECORDS = 20_000
-PARTITION_BYTES = 16 << 20
+PARTITION_BYTES = 8 << 20
 FETCH_BYTES = 64 << 20
 METADATA_MS = 30_000  # after so long at the latest, the group notices partitions that were added to the topic
 SESSION_MS = 10_000  # a killed consumer's partitions are free afterwards; one that was suspended cannot write any more

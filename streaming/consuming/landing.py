@@ -74,8 +74,8 @@ def batch_from_records(records: Sequence[Any], feed: TopicFeed, input_id: UUID, 
 
 def _sent_at(records: Sequence[Any]) -> datetime | None:
     """Return the earliest of the clients' timestamps, without those that are out of range."""
-    times = [record.timestamp for record in records if record.timestamp is not None]
-    possible = [time for time in times if 0 <= time <= LATEST_MS]
+    times = {record.timestamp for record in records}  # many records have the same
+    possible = [time for time in times if time is not None and 0 <= time <= LATEST_MS]
     return datetime.fromtimestamp(min(possible) / 1000, UTC) if possible else None
 
 

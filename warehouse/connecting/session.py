@@ -12,6 +12,7 @@ from psycopg2.extensions import connection as Connection
 
 from warehouse.errors import SettingRefused
 
+ENCODING = "UTF8"  # of the database and of everything that is sent to it, including the documents of COPY
 SETTINGS = {
     "TimeZone": "UTC",
     "timezone_abbreviations": "Default",
@@ -51,6 +52,11 @@ def session_options(**more: str) -> str:
     ours = _options(SETTINGS)
     theirs = os.environ.get("PGOPTIONS", "").partition(ours)[0]  # `dbt_variables` has put ours into the environment
     return " ".join(filter(None, [theirs.strip(), ours, _options(more)]))
+
+
+def has_our_settings(options: str) -> bool:
+    """Return whether a value of PGOPTIONS has the settings that every session has."""
+    return _options(SETTINGS) in options
 
 
 def check_replication_role(connection: Connection) -> None:

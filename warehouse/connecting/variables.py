@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from warehouse.connecting.session import ENCODING, has_our_settings
 from waybill.errors import SettingsError
 from waybill.settings import Settings
 
@@ -23,13 +24,16 @@ ONLY_READING = ("read-only", "standby")
 def apply_variables(settings: Settings) -> None:
     """Remove from this process's environment the variables that do not apply; its child processes inherit that.
 
+    Those that `warehouse.dbt_login` has set stay: dbt opens sessions with them later.
+
     Raises:
         SettingsError: a variable would make libpq connect to another server than PGHOST, or is set where nothing reads
             it.
     """
     if settings.is_embedded:
         for name in [*other_variables(), "PGSSLMODE"]:
-            os.environ.pop(name, None)
+            if not _is_ours(name):
+                os.environ.pop(name, None)
         return
     for name in SESSION:
         os.environ.pop(name, None)
@@ -45,6 +49,11 @@ def other_variables() -> list[str]:
         for name, value in os.environ.items()
         if name.startswith("PG") and value and name not in known and not name.startswith(READ_BY_OTHERS)
     )
+
+
+def _is_ours(name: str) -> bool:
+    value = os.environ.get(name, "")
+    return value == ENCODING if name == "PGCLIENTENCODING" else name == "PGOPTIONS" and has_our_settings(value)
 
 
 def _refuse_contradictions() -> None:

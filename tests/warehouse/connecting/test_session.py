@@ -12,7 +12,7 @@ from sqlalchemy import NullPool, create_engine
 from tests.support.databases import HOSTILE_SETTINGS, execute_on_server, fresh_database
 from tests.support.external_server import ExternalServer
 from warehouse.connecting.session import SETTINGS
-from warehouse.connection import connect, connection_parameters, engine, forget
+from warehouse.connection import connect, connection_parameters, current_warehouse, engine, forget
 from warehouse.dbt_login import dbt_variables
 from warehouse.errors import SettingRefused
 from warehouse.logins import ROLES, role_name
@@ -50,6 +50,7 @@ def every_connection(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Map
     with monkeypatch.context() as patch:
         for name, value in dbt_variables().items():
             patch.setenv(name, value)
+        current_warehouse()  # as locks, events and alerts do before dbt opens its sessions
         known = {name: login[name] for name in ("host", "port", "user", "password", "dbname") if name in login}
         yield "dbt", settings_of(psycopg2.connect(**known))  # type: ignore[call-overload]
 
