@@ -25,7 +25,7 @@ from warehouse.connection import forget
 from waybill.backoff import Backoff, is_transient
 
 POLL_MS = 500
-JOIN_POLL_MS = 50  # without partitions: new ones are read after this time at the latest
+JOIN_POLL_MS = 100  # without partitions: new ones are read after this time at the latest
 OFFER_SECONDS = 1.0
 CLOSE_SECONDS = 10.0
 TOPIC_CHECK_SECONDS = 5.0
