@@ -30,6 +30,7 @@ from waybill.text import folded, shown
 logger = logging.getLogger(__name__)
 
 MIN_ROWS_BESIDE = 100_000  # of a stage before; the work of fewer is done before another process has begun
+MIN_CORES_BESIDE = 3  # training and PostgreSQL use two: another process would only slow them down
 
 StageWork = Mapping[str, Callable[[], StageResult]]  # stage → what it does
 
@@ -121,7 +122,7 @@ class _Order:
 
     def _find_beside(self, name: str, later: Sequence[str]) -> list[str]:
         """Return the later stages that can run beside this one, and are worth a process."""
-        if name in {stage.name for stage in self._stages if stage.alone} or (os.cpu_count() or 1) == 1:
+        if name in {stage.name for stage in self._stages if stage.alone} or (os.cpu_count() or 1) < MIN_CORES_BESIDE:
             return []
         free = [stage for stage in self._stages if not stage.alone and stage.name not in self._work]
         can_run = {stage.name for stage in free if max(self._rows_before(stage), default=0) >= MIN_ROWS_BESIDE}

@@ -46,7 +46,7 @@ class Others:
 
 @pytest.fixture
 def beside(monkeypatch: pytest.MonkeyPatch) -> Others:
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
     others = Others()
 
     class Process:
@@ -107,7 +107,7 @@ def test_stages_that_need_not_wait_run_at_the_same_time(
 def test_few_rows_are_not_worth_another_process(
     database: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
     monkeypatch.setattr("pipeline.beside.StageProcess", lambda name: pytest.fail("it was begun"))
     here = dict.fromkeys(BESIDE, lambda: StageResult(1, ""))
     monkeypatch.setattr("pipeline.stage_run.WORK", here)
@@ -115,10 +115,10 @@ def test_few_rows_are_not_worth_another_process(
     assert lines_of(capsys) == NAMES
 
 
-def test_one_processor_runs_one_stage_at_a_time(
+def test_two_cores_run_one_stage_at_a_time(
     database: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
     monkeypatch.setattr("pipeline.beside.StageProcess", lambda name: pytest.fail("it was begun"))
     monkeypatch.setattr("pipeline.stage_run.WORK", dict.fromkeys(BESIDE, lambda: StageResult(1, "")))
     run_in_order(NAMES, work=work())
