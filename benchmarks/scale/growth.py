@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 SIZE_INCHES = (11, 6)
+COLOURS = 8  # steps with the same colour have different lines and marks
+LINES = (("-", "o"), (":", "s"))
 
 
 def exponent(rows: Sequence[float], values: Sequence[float]) -> float:
@@ -32,8 +34,9 @@ def draw(
 
     figure, axes = plt.subplots(1, 2, figsize=SIZE_INCHES, layout="constrained")
     for axis, values, title in zip(axes, (seconds, memory), ("CPU seconds", "peak memory, MB"), strict=True):
-        for name, found in values.items():
-            axis.plot(rows, found, marker="o", label=name)
+        for number, (name, found) in enumerate(values.items()):
+            line, mark = LINES[number // COLOURS % len(LINES)]
+            axis.plot(rows, found, linestyle=line, marker=mark, color=f"C{number % COLOURS}", label=name)
         axis.set(xscale="log", yscale="log", xlabel="flights", title=title)
         axis.grid(visible=True, which="both", alpha=0.2)
     axes[0].plot(rows, [10 * one / rows[0] for one in rows], "k--", label="linear")
