@@ -96,7 +96,7 @@ def time_for_events() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_variables_of_dbt() -> Iterator[None]:
-    """Remove what dbt's sessions need from this process: another server may refuse it."""
+    """Remove the variables of libpq that `dbt_variables` has given to this process: another server may refuse them."""
     yield
     for name in ("PGCLIENTENCODING", "PGOPTIONS"):
         os.environ.pop(name, None)

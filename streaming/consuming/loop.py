@@ -95,7 +95,7 @@ class ConsumerLoop:
         self._gc_pauses.collect_if_due()
         self._watch.check(TOPIC_CHECK_SECONDS)
         self._start_new_partitions(writer, options)  # 1.
-        records = self._poll(POLL_MS if self._assignments.offsets() else JOIN_POLL_MS)  # 2.
+        records = self._poll(POLL_MS if self._assignments.has_started else JOIN_POLL_MS)  # 2.
         if records:
             self._watch.check()  # 3.
             self._hand_over(self._assignments.take_batches(records, self._feed), writer)  # 4.

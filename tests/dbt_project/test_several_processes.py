@@ -1,5 +1,5 @@
 # waybill: sample
-"""PostgreSQL may read documents with several processes: nothing in staging keeps it to one."""
+"""PostgreSQL may read documents with several processes: no expression of a staging view keeps it to one."""
 
 from __future__ import annotations
 

@@ -54,9 +54,9 @@ def session_options(**more: str) -> str:
     return " ".join(filter(None, [theirs.strip(), ours, _options(more)]))
 
 
-def has_our_settings(options: str) -> bool:
-    """Return whether a value of PGOPTIONS has the settings that every session has."""
-    return _options(SETTINGS) in options
+def is_ours(options: str) -> bool:
+    """Return whether a value of PGOPTIONS is `session_options` and nothing of the user's."""
+    return options.startswith(_options(SETTINGS))
 
 
 def check_replication_role(connection: Connection) -> None:

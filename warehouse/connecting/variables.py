@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from warehouse.connecting.session import ENCODING, has_our_settings
+from warehouse.connecting.session import ENCODING, is_ours
 from waybill.errors import SettingsError
 from waybill.settings import Settings
 
@@ -24,7 +24,7 @@ ONLY_READING = ("read-only", "standby")
 def apply_variables(settings: Settings) -> None:
     """Remove from this process's environment the variables that do not apply; its child processes inherit that.
 
-    Those that `warehouse.dbt_login` has set stay: dbt opens sessions with them later.
+    Those that `dbt_variables` has given stay: dbt opens sessions with them later.
 
     Raises:
         SettingsError: a variable would make libpq connect to another server than PGHOST, or is set where nothing reads
@@ -32,8 +32,7 @@ def apply_variables(settings: Settings) -> None:
     """
     if settings.is_embedded:
         for name in [*other_variables(), "PGSSLMODE"]:
-            if not _is_ours(name):
-                os.environ.pop(name, None)
+            os.environ.pop(name, None)
         return
     for name in SESSION:
         os.environ.pop(name, None)
@@ -42,18 +41,21 @@ def apply_variables(settings: Settings) -> None:
 
 
 def other_variables() -> list[str]:
-    """Return the variables of libpq in the environment that only libpq reads."""
+    """Return the variables of libpq in the environment that only libpq reads, but those that Waybill has set for dbt."""
     known = {*READ_BY_WAYBILL, "PGSSLMODE"}
     return sorted(
         name
         for name, value in os.environ.items()
-        if name.startswith("PG") and value and name not in known and not name.startswith(READ_BY_OTHERS)
+        if name.startswith("PG")
+        and value
+        and name not in known
+        and not name.startswith(READ_BY_OTHERS)
+        and not _is_ours(name, value)
     )
 
 
-def _is_ours(name: str) -> bool:
-    value = os.environ.get(name, "")
-    return value == ENCODING if name == "PGCLIENTENCODING" else name == "PGOPTIONS" and has_our_settings(value)
+def _is_ours(name: str, value: str) -> bool:
+    return value == ENCODING if name == "PGCLIENTENCODING" else name == "PGOPTIONS" and is_ours(value)
 
 
 def _refuse_contradictions() -> None:
