@@ -41,7 +41,7 @@ def apply_variables(settings: Settings) -> None:
 
 
 def other_variables() -> list[str]:
-    """Return the variables of libpq in the environment that only libpq reads, but those that Waybill has set for dbt."""
+    """Return the variables in the environment that only libpq reads, without those that Waybill has set for dbt."""
     known = {*READ_BY_WAYBILL, "PGSSLMODE"}
     return sorted(
         name
