@@ -49,6 +49,7 @@ class Load:
 
 def _load(folder: Path, log: Path, variables: dict[str, str]) -> None:
     """Run the loader's command in this process with these variables, and exit with its code."""
+    os.environ.clear()  # the process that this one was forked from may have variables of an earlier test
     os.environ.update(variables)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):

@@ -53,6 +53,7 @@ from waybill.project.git import ask_git
 COMMAND = "backup"
 EXCLUDED = (COMMAND, "score")  # a second backup, and the stage that changes tables of predictions
 SNAPSHOT = "select pg_export_snapshot() as name, now() as made_at"
+REMOVE_TRIES, REMOVE_PAUSE_SECONDS = 50, 0.1
 STAY = "set local idle_in_transaction_session_timeout = 0"
 Say = Callable[[str], None]
 
@@ -153,10 +154,19 @@ def _write(job: _Job, backup: Path, known_as: Path | None) -> tuple[Path, Manife
         job.say("computing checksums")
         return partial, seal(partial, manifest)  # 2.
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+        remove_unfinished(partial)
         with suppress(psycopg2.Error, WarehouseError):  # the user has to see the first error
             forget_backup(job.backup_id)
         raise
+
+
+def remove_unfinished(partial: Path) -> None:
+    """Remove a folder into which workers of a pg_dump that was ended may write for a moment longer."""
+    for _ in range(REMOVE_TRIES):
+        shutil.rmtree(partial, ignore_errors=True)
+        if not partial.exists():
+            return
+        time.sleep(REMOVE_PAUSE_SECONDS)
 
 
 def _copy(job: _Job, partial: Path) -> Manifest:

@@ -98,6 +98,7 @@ def orders_warehouse() -> Iterator[tuple[ServerPaths, Path]]:
 
 def _run(command: str, arguments: tuple[str, ...], log: Path, variables: dict[str, str]) -> None:
     """Run the command in this process with these variables, and exit with its code."""
+    os.environ.clear()  # the process that this one was forked from may have variables of an earlier test
     os.environ.update(variables)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):

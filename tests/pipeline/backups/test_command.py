@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import tarfile
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -17,6 +19,7 @@ import pytest
 
 from loader.erasing.secret import make_secret
 from pipeline.backups.folders import find_backups
+from pipeline.backups.making.backup import remove_unfinished
 from pipeline.backups.making.destination import staging_folder
 from pipeline.backups.verifying import verify_backup
 from tests.support.backed_up.orders_to_back_up import beside_the_log
@@ -113,6 +116,23 @@ def test_no_secret_is_in_a_backup(landed: Path, folder: Path, monkeypatch: pytes
 
 def content(path: Path) -> bytes:
     return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+
+
+def test_a_folder_that_is_still_written_to_is_removed(tmp_path: Path) -> None:
+    def write() -> None:
+        for number in range(300):
+            with suppress(OSError):
+                (folder / str(number)).touch()
+            time.sleep(0.001)
+
+    folder = tmp_path / "unfinished"
+    folder.mkdir()
+    writing = threading.Thread(target=write)
+    writing.start()
+    time.sleep(0.02)
+    remove_unfinished(folder)
+    writing.join()
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)

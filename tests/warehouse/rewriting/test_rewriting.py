@@ -134,7 +134,9 @@ def test_files_that_a_crash_has_left_are_removed(paths: ServerPaths) -> None:
             other.execute("checkpoint")
         process = embedded.find_process(paths)
         assert process is not None
+        os.kill(owner.info.backend_pid, signal.SIGSTOP)  # it must not log that its transaction has ended
         os.kill(process.pid, signal.SIGKILL)
+        os.kill(owner.info.backend_pid, signal.SIGKILL)
     time.sleep(1)
     forget()
     embedded.start(paths)
