@@ -5,13 +5,12 @@ from __future__ import annotations
 import gzip
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
 import tarfile
-import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -118,21 +117,20 @@ def content(path: Path) -> bytes:
     return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
-def test_a_folder_that_is_still_written_to_is_removed(tmp_path: Path) -> None:
-    def write() -> None:
-        for number in range(300):
-            with suppress(OSError):
-                (folder / str(number)).touch()
-            time.sleep(0.001)
+def test_a_folder_that_is_still_written_to_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    remove, folder, removed = shutil.rmtree, tmp_path / "unfinished", []
 
-    folder = tmp_path / "unfinished"
+    def remove_beside_a_worker(path: Path, **options: bool) -> None:
+        removed.append(path)
+        remove(path, **options)
+        if len(removed) == 1:  # its file came before the folder was deleted
+            path.mkdir()
+            (path / "3217.dat.gz").touch()
+
     folder.mkdir()
-    writing = threading.Thread(target=write)
-    writing.start()
-    time.sleep(0.02)
+    monkeypatch.setattr(shutil, "rmtree", remove_beside_a_worker)
     remove_unfinished(folder)
-    writing.join()
-    assert not folder.exists()
+    assert removed == [folder, folder] and not folder.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
