@@ -151,11 +151,6 @@ class Assignments(ConsumerRebalanceListener):  # type: ignore[misc]
         }
 
     @property
-    def has_started(self) -> bool:
-        """True while at least one partition is read."""
-        return bool(self._by_number)
-
-    @property
     def is_empty(self) -> bool:
         """True when the group has had JOIN_SECONDS to assign a partition to this consumer and assigned none."""
         if self.new or self._by_number or self._assigned_at is None:

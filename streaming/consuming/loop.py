@@ -25,7 +25,6 @@ from warehouse.connection import forget
 from waybill.backoff import Backoff, is_transient
 
 POLL_MS = 500
-JOIN_POLL_MS = 100  # without partitions: new ones are read after this time at the latest
 OFFER_SECONDS = 1.0
 CLOSE_SECONDS = 10.0
 TOPIC_CHECK_SECONDS = 5.0
@@ -95,7 +94,7 @@ class ConsumerLoop:
         self._gc_pauses.collect_if_due()
         self._watch.check(TOPIC_CHECK_SECONDS)
         self._start_new_partitions(writer, options)  # 1.
-        records = self._poll(POLL_MS if self._assignments.has_started else JOIN_POLL_MS)  # 2.
+        records = self._poll()  # 2.
         if records:
             self._watch.check()  # 3.
             self._hand_over(self._assignments.take_batches(records, self._feed), writer)  # 4.
@@ -137,7 +136,7 @@ class ConsumerLoop:
         offsets = ", ".join(f"{number} at {assignment.offset:,}" for number, assignment in started.items())
         logger.info("reading partitions topic=%s partitions=%s", self._topic, offsets)
 
-    def _poll(self, timeout_ms: int) -> Mapping[TopicPartition, Sequence[Any]]:
+    def _poll(self, timeout_ms: int = POLL_MS) -> Mapping[TopicPartition, Sequence[Any]]:
         try:
             with translate_read_errors(self._topic, self._assignments.offsets):
                 records: Mapping[TopicPartition, Sequence[Any]] = self._consumer.poll(timeout_ms=timeout_ms)
