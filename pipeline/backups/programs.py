@@ -52,7 +52,7 @@ class Program:
         return self._errors.read().decode("utf-8", "backslashreplace")
 
     def end(self) -> None:
-        """End it, and with it its workers, unless it has ended."""
+        """End it unless it has ended. Its workers end with it, but may still write for a moment."""
         if self._process.poll() is not None:
             return
         self._process.terminate()
